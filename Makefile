@@ -1,0 +1,84 @@
+# Everything a person or CI calls. Needs python3 (3.11 or later) and make, nothing else:
+# the first call of any target makes .venv from the hashed lock file, later calls reuse it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+# Tests run on this many processes.
+JOBS ?= 2
+# How much `make soak` enlarges the tests: the factor behind the fixture `scale`.
+SOAK ?= 34
+
+# Relative paths throughout, so that a checkout path with spaces works.
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.up-to-date
+PACKAGES := canonical adapters gateway simulators
+
+.PHONY: help setup demo test lint soak bench lock fmt clean
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## Make .venv with everything pinned, and the command legacy-bridge in it
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "setup: $$($(PYTHON) --version 2>&1 || echo 'no $(PYTHON)') found; Python 3.11 or later is needed (make setup PYTHON=python3.12)" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { v=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	       echo "setup: this Python cannot make virtual environments; run: sudo apt-get install -y python$$v-venv" >&2; exit 2; }
+	@echo "setup: making $(VENV)"
+	@rm -f $(STAMP)
+	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
+	@echo "setup: installing the locked packages (about a minute the first time)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock
+	@echo "setup: installing legacy-bridge itself"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@touch $(STAMP)
+	@echo "setup: done; the command is $(BIN)/legacy-bridge"
+
+demo: setup ## Run gateway and simulators, feed the fixtures through (KEEP=1 leaves them running)
+	@$(BIN)/legacy-bridge demo $(if $(filter-out 0,$(KEEP)),--keep)
+
+# Every check runs even where an earlier one fails, so one run shows all there is to mend.
+test: setup ## Lint, types and the whole test suite
+	@failed=; \
+	echo "test: ruff check";  $(BIN)/ruff check . || failed="$$failed ruff-check"; \
+	echo "test: ruff format"; $(BIN)/ruff format --check . || failed="$$failed ruff-format"; \
+	echo "test: mypy";        $(BIN)/mypy || failed="$$failed mypy"; \
+	echo "test: pytest";      $(BIN)/python -m pytest -n $(JOBS) $(ARGS) || failed="$$failed pytest"; \
+	if [ -n "$$failed" ]; then echo "test: FAILED:$$failed" >&2; exit 1; fi
+
+lint: setup ## Lint and types alone
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+soak: setup ## The same tests, enlarged SOAK times (at most 30 minutes)
+	@echo "soak: the test suite at scale $(SOAK)"
+	@LEGACY_BRIDGE_SOAK=$(SOAK) $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+bench: setup ## Measure; one table, also written to benchmarks/results.json
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+# uv lives in a throwaway environment: it makes the lock files and nothing else needs it.
+lock: ## Pin every package anew, with hashes
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	echo "lock: fetching uv"; \
+	$(PYTHON) -m venv "$$dir"; "$$dir/bin/python" -m pip install -qq --disable-pip-version-check uv; \
+	compile() { "$$dir/bin/uv" pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header pyproject.toml "$$@"; }; \
+	echo "lock: requirements.lock";     compile --output-file requirements.lock; \
+	echo "lock: requirements-dev.lock"; compile --group dev --output-file requirements-dev.lock
+
+fmt: setup ## Format, and mend what the linter can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: ## Remove .venv, caches and what a gateway run from here has written
+	@rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results.json
+	@find $(PACKAGES) tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,1 @@
+"""Reserved for database outbox feeds and write-back; this adapter is not built yet."""

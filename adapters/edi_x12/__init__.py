@@ -1,0 +1,1 @@
+"""X12 as a format: interchanges in, interchanges and acknowledgments out."""

@@ -1,0 +1,1 @@
+"""Pickup and delivery of files, and the flat files among them."""

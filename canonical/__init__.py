@@ -1,0 +1,1 @@
+"""The canonical documents: what every format is translated to and from."""

@@ -1,0 +1,1 @@
+"""The HTTP endpoints of the gateway, mounted on its one application."""

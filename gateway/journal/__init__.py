@@ -1,0 +1,1 @@
+"""The durable store: what was accepted, decided, attempted and answered."""
