@@ -24,6 +24,12 @@ help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## Make .venv with everything pinned, and the command legacy-bridge in it
+	@:
+
+# A virtual environment knows its own place: one that was moved or copied is made anew.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -31,14 +37,13 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { v=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	       echo "setup: this Python cannot make virtual environments; run: sudo apt-get install -y python$$v-venv" >&2; exit 2; }
-	@echo "setup: making $(VENV)"
-	@rm -f $(STAMP)
-	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
+	@test "$$(cat $(VENV)/.made-at 2>/dev/null)" = "$$PWD" && $(BIN)/python -m pip --version >/dev/null 2>&1 \
+	  || { echo "setup: making $(VENV)"; $(PYTHON) -m venv --clear $(VENV); echo "$$PWD" > $(VENV)/.made-at; }
 	@echo "setup: installing the locked packages (about a minute the first time)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock
 	@echo "setup: installing legacy-bridge itself"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
-	@touch $(STAMP)
+	@cp $(VENV)/.made-at $(STAMP)
 	@echo "setup: done; the command is $(BIN)/legacy-bridge"
 
 demo: setup ## Run gateway and simulators, feed the fixtures through (KEEP=1 leaves them running)
@@ -60,7 +65,7 @@ lint: setup ## Lint and types alone
 
 soak: setup ## The same tests, enlarged SOAK times (at most 30 minutes)
 	@echo "soak: the test suite at scale $(SOAK)"
-	@LEGACY_BRIDGE_SOAK=$(SOAK) $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --soak $(SOAK) -o faulthandler_timeout=0 $(ARGS)
 
 bench: setup ## Measure; one table, also written to benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)
