@@ -1,0 +1,102 @@
+"""What is injected: time, chance, other processes, and a source's memory.
+
+Because nothing else reads a clock or draws a number, a seeded simulation can run thousands of
+histories of the real pipeline. Real ones are built only in ``gateway/app.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from adapters.base.formats import DecodeContext, Decoded, Summary
+
+
+class Clock(Protocol):
+    """Time. Leases and backoff count in ``monotonic``; what is written down is ``now``."""
+
+    def now(self) -> datetime:
+        """Give the wall clock's time, aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Give seconds that never jump."""
+        ...
+
+    async def sleep(self, duration_s: float) -> None:
+        """Wait."""
+        ...
+
+
+class Rng(Protocol):
+    """Chance."""
+
+    def random(self) -> float:
+        """Give a number from 0 to below 1."""
+        ...
+
+    def token(self) -> str:
+        """Give 16 characters, a-z 2-7, for ids."""
+        ...
+
+
+class Decoding(Protocol):
+    """One decoding that runs somewhere, perhaps in another process."""
+
+    async def feed(self, chunk: bytes) -> list[Decoded]:
+        """Give the sets that these bytes complete."""
+        ...
+
+    async def finish(self) -> tuple[list[Decoded], Summary]:
+        """Give the rest."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the decoder, finished or not."""
+        ...
+
+
+class Executor(Protocol):
+    """Where CPU-bound work runs: beside the event loop for big inputs, in it for small ones."""
+
+    async def decoding(self, format_name: str, context: DecodeContext, size_bytes: int) -> Decoding:
+        """Start decoding one input of about that size."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one thing until it expires; a higher fence has taken it over."""
+
+    scope: str
+    key: str
+    owner: str
+    fence: int
+    expires_at: datetime
+
+
+class SourceMemory(Protocol):
+    """What sources need of the journal: to see a thing once, alone, and from where they stopped."""
+
+    async def remember_once(
+        self, scope: str, key: str, content_hash: str, expires_at: datetime
+    ) -> Literal["new", "same", "different"]:
+        """Remember a key; tell whether it was known, and with the same content."""
+        ...
+
+    async def lease(self, scope: str, key: str, owner: str, duration_s: float) -> Lease | None:
+        """Take the lease, or None while another owner holds it. The same owner renews."""
+        ...
+
+    async def release(self, lease: Lease) -> bool:
+        """Give the lease back; False where it was no longer ours."""
+        ...
+
+    async def cursor(self, scope: str) -> str | None:
+        """Give the stored cursor."""
+        ...
+
+    async def set_cursor(self, scope: str, value: str, expected: str | None) -> bool:
+        """Move the cursor if it still is what we read; False where another moved it."""
+        ...

@@ -1,0 +1,123 @@
+"""Finding adapters: a folder under ``adapters/`` or an entry point of an installed package.
+
+There is no list to edit. A package is an adapter when its ``__init__`` defines ``adapter()``,
+which gives an ``Adapter``; the folder's name is the word that routes.yaml uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from adapters.base.environment import Clock, Rng, SourceMemory
+from adapters.base.formats import Environment, Format
+from adapters.base.targets import Target
+from adapters.base.transport import Sink, Source
+
+ENTRY_POINT_GROUP = "legacy_bridge.adapters"
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
+SHARED = frozenset({"base", "mapping", "xml", "layouts"})  # parts of several adapters, not adapters
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSetup:
+    """What an adapter's source or sink is built from; only ``gateway/app.py`` makes one."""
+
+    name: str  # the endpoint's name in routes.yaml
+    environment: Environment
+    settings: BaseModel  # the adapter's endpoint model
+    clock: Clock
+    rng: Rng
+    secret: Callable[[str], str]  # resolves a secret reference (env:NAME, file:PATH) when it is needed
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSetup:
+    """What a source is built from: its endpoint and the route that it feeds."""
+
+    endpoint: EndpointSetup
+    route: str
+    settings: BaseModel | None  # the adapter's source model: ``from:`` beyond what all routes share
+    identity: str | None  # the route's ``identity:``
+    partner: str | None
+    memory: SourceMemory
+    size_bytes_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """What one adapter offers; all but the name and the summary may be absent."""
+
+    name: str
+    summary: str  # one line, for ``--help`` and the configuration reference
+    endpoint: type[BaseModel] | None = None  # settings of ``endpoints.<name>`` with this kind
+    source_settings: type[BaseModel] | None = None  # settings of a route's ``from`` with this kind
+    partner: type[BaseModel] | None = None  # ``partners.<name>.<adapter>``
+    format_settings: type[BaseModel] | None = None  # a route's ``from.settings`` with this format
+    format: Callable[[], Format] | None = None
+    source: Callable[[SourceSetup], Source] | None = None
+    sink: Callable[[EndpointSetup], Sink] | None = None
+    target: Callable[[EndpointSetup], Target] | None = None
+    identities: tuple[str, ...] = ()  # what a route's ``identity:`` may say for this source
+    commands: Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None] | None = None
+    check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
+
+
+@lru_cache(maxsize=1)
+def adapters() -> Mapping[str, Adapter]:
+    """Give all adapters by name. Errors: AdapterError where one cannot be loaded or names clash."""
+    found: dict[str, Adapter] = {}
+    for name, module in (*_folders(), *_entry_points()):
+        made = _load(name, module)
+        if made is None:
+            continue
+        if name in found:
+            raise AdapterError(f"two adapters are called '{name}'; rename one of them")
+        found[name] = made
+    return found
+
+
+def adapter(name: str) -> Adapter:
+    """Give one adapter by its name. Errors: AdapterError, listing the names there are."""
+    known = adapters()
+    if not NAME_PATTERN.fullmatch(name) or name not in known:
+        raise AdapterError(f"there is no adapter '{name}'; there are: {', '.join(sorted(known))}")
+    return known[name]
+
+
+class AdapterError(Exception):
+    """An adapter is missing, broken, or named like another."""
+
+
+def _folders() -> list[tuple[str, str]]:
+    package = importlib.import_module("adapters")
+    places = [str(Path(place)) for place in package.__path__]
+    names = [info.name for info in pkgutil.iter_modules(places) if info.ispkg]
+    return [(name, f"adapters.{name}") for name in names if name not in SHARED and NAME_PATTERN.fullmatch(name)]
+
+
+def _entry_points() -> list[tuple[str, str]]:
+    return [(point.name, point.value) for point in entry_points(group=ENTRY_POINT_GROUP)]
+
+
+def _load(name: str, module: str) -> Adapter | None:
+    try:
+        made = getattr(importlib.import_module(module.partition(":")[0]), "adapter", None)
+    except ImportError as error:
+        raise AdapterError(f"adapter '{name}' cannot be loaded: {error}") from error
+    if made is None:
+        return None  # a folder that is not (yet) an adapter
+    result = made()
+    if not isinstance(result, Adapter) or result.name != name:
+        raise AdapterError(f"adapter '{name}': adapter() must give an Adapter named '{name}'")
+    return result
+

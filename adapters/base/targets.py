@@ -1,0 +1,168 @@
+"""Targets: the pure half of a destination.
+
+A Target turns a delivery into requests, step by step, and says what each reply means. It is
+asked again after every step and after every restart with all steps done so far, so that a
+half-done sequence goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from adapters.base.findings import Finding
+from adapters.base.transport import NoReply, Origin, Reply, Request
+from canonical.document import CanonicalDocument
+
+Role = Literal["live", "copy", "shadow", "acknowledgment", "pass_through"]
+
+
+class AliasKind(StrEnum):
+    """Whose name for an order, a line or a schedule it is."""
+
+    BUYER = "buyer"  # the legacy system's own order number
+    SUPPLIER_VISIBLE = "supplier_visible"  # fixed for the order's life
+    ERP = "erp"
+    SELLER = "seller"  # the supplier's number
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another name of an order (``line`` None) or of one of its lines."""
+
+    kind: AliasKind
+    number: str
+    line: str | None = None  # our line sequence, as text, that this names
+    line_number: str | None = None  # the other side's id of that line
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One document, or one piece of bytes, for one target.
+
+    ``reference`` is derived from the business key and the target, never from a message or an
+    attempt: the same document replayed, re-sent or recovered carries the same one.
+    """
+
+    delivery_id: str
+    message_id: str
+    target: str
+    role: Role
+    reference: str  # 26 characters, A-Z 2-7
+    document: CanonicalDocument | None  # for targets that take canonical documents
+    body: bytes  # for targets that take bytes: as received, wrapped, or an acknowledgment
+    origin: Origin
+    document_key: str | None
+    order_key: str | None
+    correlation_id: str
+    accepted_at: datetime
+    is_urgent: bool = False
+    aliases: tuple[Alias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The step succeeded; for the last step, the document is in the target."""
+
+    reference: str = ""  # the target's own number
+    aliases: tuple[Alias, ...] = ()
+
+
+class TransientKind(StrEnum):
+    """Why trying again can help. Only ERROR spends an attempt."""
+
+    ERROR = "error"  # an answer that says: not now (500, 408, a locked row)
+    OUTAGE = "outage"  # no connection, 502/503/504, a "sorry" page
+    THROTTLE = "throttle"  # 429
+    CREDENTIAL = "credential"  # 401, an expired certificate or token
+
+
+@dataclass(frozen=True, slots=True)
+class Transient:
+    """The step did not happen, for sure, and may be tried again later."""
+
+    reason: str
+    kind: TransientKind = TransientKind.ERROR
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The target refuses it, and would refuse the same bytes again: a person must look."""
+
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """It may have happened. Looked up by key on the same system; never sent elsewhere."""
+
+    reason: str
+
+
+Outcome = Accepted | Transient | Rejected | InDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step that was begun: its frozen request, what came back, and what that meant.
+
+    ``reply`` None and ``outcome`` None: begun, and never heard of again (the process died).
+    Targets see such a step as in doubt.
+    """
+
+    request: Request
+    reply: Reply | NoReply | None
+    outcome: Outcome | None
+    started_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def step(self) -> str:
+        """Give the target's word for the step."""
+        return self.request.step
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Tell whether the step may have happened without our knowing."""
+        return self.outcome is None or isinstance(self.outcome, InDoubt)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to send before ``until`` (a read-after-write lag, a quiet period)."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All steps are done. ``aliases`` go to the alias table with the settling transaction."""
+
+    reference: str
+    aliases: tuple[Alias, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """The steps so far leave no safe next one (in doubt, and this target cannot be looked up)."""
+
+    findings: tuple[Finding, ...]
+
+
+class Target(Protocol):
+    """The pure half of a destination; a resumable series of steps."""
+
+    def next_request(
+        self, delivery: Delivery, done: Sequence[StepResult], now: datetime
+    ) -> Request | Wait | Finished | Stuck:
+        """Say what to send next, given every step that was begun so far, oldest first."""
+        ...
+
+    def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
+        """Say what a reply to one of this target's requests means."""
+        ...

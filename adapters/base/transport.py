@@ -1,0 +1,145 @@
+"""Transports: how bytes come in (Source) and how they go out (Sink).
+
+A Source yields what arrived and settles it only after the gateway has it on disk. A Sink
+writes one request and says what came back; it decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from adapters.base.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an input came from; kept for ever with the message, so no secrets and no content."""
+
+    transport: str  # the adapter's folder name, or "http"
+    received_at: datetime  # aware, UTC
+    name: str = ""  # file name, request path, table: names the input in positions
+    peer: str = ""  # address or host
+    identity: str = ""  # who sent it: certificate subject, user, partner id
+    content_type: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)  # mtime, SOAPAction, row id ...
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The gateway has the bytes, durably. ``is_repeat``: it had them already."""
+
+    message_id: str
+    is_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The gateway has the bytes and a reply for the caller (synchronous sources only)."""
+
+    message_id: str
+    body: bytes
+    content_type: str
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The gateway does not have the bytes and will not take them; the finding is kept."""
+
+    finding: Finding
+    status: int = 400  # for HTTP sources
+
+
+Settlement = Taken | Answered | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One input that arrived and is not ours yet.
+
+    ``arrival_key`` is what the route's ``identity:`` declares, None where it declares none: the
+    same key with the same bytes is the same message. ``body`` is read once. ``settle`` is called
+    exactly once, after the journal's commit; a source that dies before it offers the same input
+    again.
+    """
+
+    route: str
+    arrival_key: str | None
+    origin: Origin
+    body: AsyncIterator[bytes]
+    settle: Callable[[Settlement], Awaitable[None]]
+    partner: str | None = None
+    correlation_id: str | None = None
+
+
+class Source(Protocol):
+    """An inlet. ``receive`` runs until it is cancelled; reconnecting is its own affair."""
+
+    def receive(self) -> AsyncIterator[Inbound]:
+        """Give what arrives, one by one. Bad input is settled as Refused, not raised."""
+        ...
+
+
+class Effect(StrEnum):
+    """What an unanswered request may have done."""
+
+    READ = "read"  # nothing: ask again
+    REPEATABLE = "repeatable"  # the receiver treats the same bytes under the same key as one
+    WRITE = "write"  # perhaps everything: in doubt until looked up
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, frozen before it is sent: the journal keeps it as it went out, secrets excepted.
+
+    ``address`` is relative to the endpoint; ``method`` is the transport's verb (an HTTP method;
+    ``stage``, ``publish``, ``probe`` for files). Credentials are added by the Sink and never stand here.
+    """
+
+    step: str  # the target's own word: "look_up", "create", "submit" ...
+    effect: Effect
+    method: str
+    address: str
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the other side answered; ``status`` is HTTP's, or 200/404/409 and kin for other transports."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def header(self, name: str) -> str | None:
+        """Give the first header of that name, whatever its case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """Nothing came back. ``written`` says whether the request may have reached the other side."""
+
+    written: Literal["none", "maybe"]
+    reason: str
+    kind: Literal["outage", "credential", "stale_claim"] = "outage"
+
+
+class Sink(Protocol):
+    """An outlet to one endpoint."""
+
+    async def send(self, request: Request) -> Reply | NoReply:
+        """Write one request and wait for its reply; never raises for what the other side does."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
