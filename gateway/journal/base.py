@@ -1,0 +1,376 @@
+"""The journal's contract: the one durable store, and the only place where state changes.
+
+Every method that changes anything is one transaction, durable when it returns; everything is
+either written whole or not at all. The same tests run on every implementation
+(``tests/gateway/journal/``). Times come in as arguments: a journal reads no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from adapters.base import Finding, Origin, Request, SourceMemory, StepResult
+from gateway.journal.types import (
+    Acceptance,
+    Arrival,
+    AuditEntry,
+    Claim,
+    ClaimedDelivery,
+    CrosswalkRow,
+    DeliveryPlan,
+    DeliveryView,
+    DocumentPlan,
+    DocumentView,
+    ExceptionItem,
+    Expected,
+    Facts,
+    LedgerEntry,
+    Message,
+    MessageState,
+    Moved,
+    Overdue,
+    Plan,
+    Planned,
+    Settled,
+    StageState,
+    Want,
+)
+
+
+class JournalError(Exception):
+    """The store failed (disk full, I/O error, fsync). Nothing of the call is durable; the process must end."""
+
+
+class JournalBusyError(Exception):
+    """The bounded queue in front of the store is full. Nothing was written; the caller may try again."""
+
+
+class StaleClaimError(Exception):
+    """The claim is no longer ours: it expired and was taken over, or a person moved the delivery."""
+
+
+class StaleStageError(Exception):
+    """The stage is not what the caller expected it to be."""
+
+
+class UnknownError(Exception):
+    """There is no such message, delivery, exception or route."""
+
+
+class Journal(SourceMemory, Protocol):
+    """The durable store."""
+
+    # -- life ------------------------------------------------------------------------------
+
+    async def bind_environment(self, environment: str) -> None:
+        """Tie a new store to ``test`` or ``production``. Errors: JournalError where it is tied to the other."""
+        ...
+
+    async def recover(self, now: datetime) -> int:
+        """Put in order what a dead process left, before any work; give how many deliveries that were.
+
+        A lease of any worker is ended: without an attempt the delivery is READY again, with one
+        IN_DOUBT. ``pass_through`` deliveries without an attempt are VOID (their caller is gone),
+        with one IN_DOUBT and parked with code PASS-THROUGH-IN-DOUBT. Staged bodies nobody accepted go.
+        """
+        ...
+
+    async def is_healthy(self) -> bool:
+        """Tell whether writing still works; False for good after a JournalError."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued and close."""
+        ...
+
+    # -- messages --------------------------------------------------------------------------
+
+    async def accept(self, arrival: Arrival, body: bytes | AsyncIterator[bytes]) -> Acceptance:
+        """Write a message and its body; when this returns the sender may be told.
+
+        A stream is written in bounded pieces first; the message appears in the last transaction
+        (sha256 and size are then the journal's own count and must match the arrival's where it
+        gives them: pass sha256 "" and size 0 to leave them to the journal). Same key and bytes:
+        SAME. Same key, other bytes: CONFLICT, written as a PARKED message with code
+        ARRIVAL-CONFLICT. Equal bytes on the same route under another key (or none): NEW with
+        ``repeat_of``.
+        """
+        ...
+
+    async def refuse(self, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
+        """Keep the finding of an input that was refused before acceptance, without its body; give its id."""
+        ...
+
+    async def message(self, message_id: str) -> Message:
+        """Give one message. Errors: UnknownError."""
+        ...
+
+    def body(self, message_id: str) -> AsyncIterator[bytes]:
+        """Give a message's bytes in pieces. Errors: UnknownError, also where retention has taken them."""
+        ...
+
+    async def messages(
+        self,
+        *,
+        route: str | None = None,
+        states: Sequence[MessageState] = (),
+        before_sequence: int | None = None,
+        limit: int = 100,
+    ) -> list[Message]:
+        """List messages, newest first."""
+        ...
+
+    async def next_to_translate(self, route: str, *, urgent: bool, limit: int = 1) -> list[Message]:
+        """Give the oldest messages of a route that are ACCEPTED or TRANSLATING, of that urgency only."""
+        ...
+
+    async def routes_to_translate(self) -> list[tuple[str, bool]]:
+        """Give (route, is_urgent) of every lane with something to translate."""
+        ...
+
+    # -- planning --------------------------------------------------------------------------
+
+    async def begin_translation(self, message_id: str, config_revision: int) -> Message:
+        """Mark a message TRANSLATING. The first call of a generation fixes its configuration revision;
+
+        later ones (after a kill) leave it, and give how far the plan is durable
+        (``planned_through``): sets before it are skipped when the input is decoded again.
+        """
+        ...
+
+    async def facts(
+        self, order_keys: Sequence[str], document_keys: Sequence[str], order_numbers: Sequence[str]
+    ) -> Facts:
+        """Look up what decisions depend on, in one consistent read."""
+        ...
+
+    async def plan(self, plan: Plan, now: datetime) -> Planned | Moved:
+        """Write one chunk of a plan, or say what moved. See Plan.
+
+        Documents of a generation are idempotent by index: a chunk that is already durable changes
+        nothing. From generation 2 on: deliveries of earlier generations of the message that were
+        never attempted become SUPERSEDED with the first chunk; a planned delivery whose
+        (reference, target, role) was attempted in an earlier generation is not written, unless
+        the message says ``resend``. A delivery that would enter a lane behind a later
+        (``sequence``, index) one that was already attempted or done at that target is written
+        PARKED with ORDER-OVERTAKEN. Deliveries hold their lanes in order of (message sequence,
+        document index), not of planning.
+        """
+        ...
+
+    async def awaiting(self, now: datetime, limit: int = 100) -> list[DocumentView]:
+        """Give follow-ons whose awaited order became known, or whose ``until`` has passed."""
+        ...
+
+    async def plan_awaited(
+        self,
+        message_id: str,
+        document: DocumentPlan,
+        deliveries: Sequence[DeliveryPlan],
+        expected: Expected,
+        now: datetime,
+    ) -> bool:
+        """Write the decision about a follow-on that waited; False where something moved meanwhile."""
+        ...
+
+    # -- delivery --------------------------------------------------------------------------
+
+    async def claim(
+        self, worker: str, wants: Sequence[Want], lease_s: float, now: datetime, monotonic: float
+    ) -> list[ClaimedDelivery]:
+        """Lease deliveries: heads of all their lanes, due, urgent first, then oldest first.
+
+        Claimable: READY, WAITING and IN_DOUBT whose ``not_before`` has passed, and expired leases
+        (READY without an attempt, IN_DOUBT with one). Never ``pass_through``. For each Want:
+        up to ``slots`` of any urgency, and up to ``urgent_slots`` more that are urgent.
+        """
+        ...
+
+    async def claim_one(
+        self, delivery_id: str, worker: str, lease_s: float, now: datetime, monotonic: float
+    ) -> ClaimedDelivery | None:
+        """Lease one delivery by id (a pass-through by its own connection); None where it cannot be claimed now."""
+        ...
+
+    async def attempt_started(self, claim: Claim, request: Request, now: datetime) -> None:
+        """Write down a request before it is sent, frozen. Errors: StaleClaimError."""
+        ...
+
+    async def still_mine(self, claim: Claim, monotonic: float) -> bool:
+        """Tell whether the claim holds; a sink asks right before it writes."""
+        ...
+
+    async def renew(self, claim: Claim, lease_s: float, monotonic: float) -> Claim:
+        """Extend a lease. Errors: StaleClaimError."""
+        ...
+
+    async def settle(self, claim: Claim, settled: Settled, now: datetime) -> None:
+        """Write down what a step came to, and what follows. Errors: StaleClaimError.
+
+        READY with a result keeps nothing: the delivery can be claimed again at once (the caller
+        that goes on with the next step itself calls ``step_done`` instead).
+        """
+        ...
+
+    async def step_done(self, claim: Claim, result: StepResult, now: datetime) -> None:
+        """Write down a finished step in the middle of a series; the claim stays. Errors: StaleClaimError."""
+        ...
+
+    async def next_due(self, targets: Sequence[str]) -> datetime | None:
+        """Give when the earliest waiting delivery of these targets is due, for the worker's sleep."""
+        ...
+
+    async def deliveries(
+        self,
+        *,
+        message_id: str | None = None,
+        order_key: str | None = None,
+        target: str | None = None,
+        states: Sequence[str] = (),
+        limit: int = 1_000,
+    ) -> list[DeliveryView]:
+        """List deliveries, oldest first, with their steps."""
+        ...
+
+    async def documents(
+        self, *, message_id: str | None = None, order_key: str | None = None, limit: int = 1_000
+    ) -> list[DocumentView]:
+        """List documents, oldest first."""
+        ...
+
+    # -- orders ----------------------------------------------------------------------------
+
+    async def import_orders(
+        self, entries: Sequence[LedgerEntry], aliases: Mapping[str, Sequence[str]], who: str, why: str, now: datetime
+    ) -> int:
+        """Seed the ledger with open orders of the legacy system; give how many were new.
+
+        Existing entries stay as they are. ``aliases``: order key -> further numbers. Audited.
+        """
+        ...
+
+    async def orders(self, *, side: str | None = None, route: str | None = None, limit: int = 1_000) -> list[LedgerEntry]:
+        """List ledger entries, newest first."""
+        ...
+
+    async def open_orders(self, route: str) -> Mapping[str, int]:
+        """Count ledger entries of a route that are not closed, by side."""
+        ...
+
+    async def close_order(self, order_key: str, now: datetime) -> None:
+        """Mark an order closed; retention counts from here."""
+        ...
+
+    async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
+        """Give an order's names as (kind, number, line, line number)."""
+        ...
+
+    # -- counters, stages, configuration ---------------------------------------------------
+
+    async def next_control_number(self, emitter: str, kind: str, lowest: int, highest: int) -> int:
+        """Give the next number of an emitter's range and kind, wrapping to ``lowest`` after ``highest``."""
+        ...
+
+    async def load_configuration(self, text: str, sha256: str, who: str, now: datetime) -> int:
+        """Keep a configuration as an immutable revision and make it current; the same text again is no new one."""
+        ...
+
+    async def configuration(self, revision: int) -> str:
+        """Give the text of a revision. Errors: UnknownError."""
+        ...
+
+    async def stages(self) -> Mapping[str, StageState]:
+        """Give the live stage of every route that was ever declared or set."""
+        ...
+
+    async def declare_stages(self, declared: Mapping[str, tuple[str, str]], now: datetime) -> None:
+        """Set (stage, share) for routes that have none yet: the default of routes.yaml. Others stay."""
+        ...
+
+    async def set_stage(
+        self, route: str, expected: str, stage: str, share_percent: str, who: str, why: str, now: datetime
+    ) -> StageState:
+        """Move a route, audited in the same transaction. Errors: StaleStageError, UnknownError."""
+        ...
+
+    # -- people ----------------------------------------------------------------------------
+
+    async def exceptions(self, *, route: str | None = None, limit: int = 1_000) -> list[ExceptionItem]:
+        """List what is parked and unresolved, oldest first."""
+        ...
+
+    async def retry(self, exception_id: str, who: str, why: str, now: datetime) -> str:
+        """Take a parked thing up again, audited; give what was done ("translate", "deliver", "look up").
+
+        A parked delivery with an attempt in doubt becomes IN_DOUBT (look-up first), else READY
+        with a fresh attempt budget; a parked message or document is translated again as a new
+        generation (see ``replay``). Errors: UnknownError.
+        """
+        ...
+
+    async def resolve(self, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
+        """Close a parked thing without sending it, audited: a delivery becomes VOID and frees its lanes.
+
+        ``resolution``: "dismissed", "done_elsewhere:<ref>", "placed_by_phone:<ref>". The last one
+        makes the ledger entries of its orders, opened where there are none, transmitter NONE.
+        Errors: UnknownError.
+        """
+        ...
+
+    async def replay(self, message_id: str, *, resend: bool, who: str, why: str, now: datetime) -> int:
+        """Begin a new plan generation of a message, audited; give its number. Errors: UnknownError."""
+        ...
+
+    async def overdue(self, now: datetime, untranslated_before: datetime, limit: int = 1_000) -> list[Overdue]:
+        """Give documents and deliveries past their deadline and not done (parked ones too), and
+
+        messages accepted before ``untranslated_before`` that are not planned. Resolved and
+        acknowledged ones are left out.
+        """
+        ...
+
+    async def alarm_sent(self, overdue: Sequence[Overdue], now: datetime) -> None:
+        """Remember that an alarm went out."""
+        ...
+
+    async def acknowledge_alarm(self, message_id: str, who: str, why: str, now: datetime) -> int:
+        """Stop alarms about a message's overdue work, audited; give how many there were."""
+        ...
+
+    async def audit(self, *, limit: int = 1_000) -> list[AuditEntry]:
+        """Give the newest entries, oldest first."""
+        ...
+
+    async def append_audit(
+        self, who: str, action: str, subject: str, detail: Mapping[str, str], why: str, now: datetime
+    ) -> AuditEntry:
+        """Write an entry for a change that lives elsewhere."""
+        ...
+
+    async def verify_audit(self) -> str | None:
+        """Check the chain and the head anchored outside the store; say what is wrong, or None."""
+        ...
+
+    # -- crosswalks ------------------------------------------------------------------------
+
+    async def load_crosswalk(
+        self, table: str, rows: Sequence[CrosswalkRow], who: str, why: str, now: datetime
+    ) -> int:
+        """Replace a table by a new version, audited; give the version."""
+        ...
+
+    async def crosswalk(self, table: str) -> tuple[int, list[CrosswalkRow]]:
+        """Give a table's current version and rows; (0, []) where there is none."""
+        ...
+
+    # -- retention -------------------------------------------------------------------------
+
+    async def prune(self, now: datetime, bodies_before: datetime, keys_before: datetime, limit: int) -> int:
+        """Forget at most ``limit`` bodies (message, document, request, reply) of settled messages
+
+        older than ``bodies_before``, and arrival and document keys older than ``keys_before``;
+        give how many. Open work is never touched; the ledger outlives closed + 24 months.
+        """
+        ...
