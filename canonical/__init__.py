@@ -1,1 +1,1 @@
-"""The canonical documents: what every format is translated to and from."""
+"""The canonical documents: what every adapter translates to and from. Imports nothing of ours."""

@@ -1,0 +1,140 @@
+"""From bytes to the right document type and back; the content hash.
+
+`parse_document` reads what came from outside or out of the journal: no digit of a number is lost,
+and what JSON leaves open (NaN, repeated names, nesting) is refused. `to_json` writes one stable form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from canonical.document import CanonicalDocument
+from canonical.purchase_order import PurchaseOrder
+from canonical.scalars import plain_digits, read_decimal
+
+DOCUMENT_TYPES: Mapping[str, type[CanonicalDocument]] = MappingProxyType(
+    {model.model_fields["document_type"].default: model for model in (PurchaseOrder,)}
+)
+
+_HEADS: Mapping[str, bytes] = MappingProxyType(
+    {
+        name: json.dumps(
+            {"document_type": name, "schema_version": model.model_fields["schema_version"].default},
+            separators=(",", ":"),
+        ).encode()[:-1]
+        for name, model in DOCUMENT_TYPES.items()
+    }
+)
+# The hash leaves out provenance, which is volatile, and the minor version, whose new fields are optional.
+_NOT_CONTENT = {"provenance", "schema_version"}
+
+
+class DocumentError(ValueError):
+    """A canonical document that cannot be read: `problems` are (path, what was expected) pairs.
+
+    The values found are left out: they may be prices or a patient's name.
+    """
+
+    def __init__(self, problems: tuple[tuple[str, str], ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{path or 'document'}: {expected}" for path, expected in problems))
+
+
+def parse_document(source: bytes | str | Mapping[str, Any]) -> CanonicalDocument:
+    """Give the validated document of canonical JSON, or of its already read mapping.
+
+    Errors: DocumentError with every problem's path.
+    """
+    fields = source if isinstance(source, Mapping) else read_json(source)
+    if not isinstance(fields, Mapping):
+        raise DocumentError((("", "expected a JSON object"),))
+    model = DOCUMENT_TYPES.get(_text(fields.get("document_type")))
+    if model is None:
+        raise DocumentError((("document_type", f"expected one of {', '.join(DOCUMENT_TYPES)}"),))
+    try:
+        return model.__pydantic_validator__.validate_python(fields)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        raise DocumentError(_problems(error)) from error
+
+
+def to_json(document: CanonicalDocument) -> bytes:
+    """Write a document: compact UTF-8, fields in the schema's order, absent and default ones left out."""
+    body = document.__pydantic_serializer__.to_json(document, exclude_none=True, exclude_defaults=True)
+    head = _HEADS[document.document_type]
+    return head + b"}" if body == b"{}" else head + b"," + body[1:]
+
+
+def content_hash(document: CanonicalDocument) -> str:
+    """Give the SHA-256 (hex) of what a document says.
+
+    Equal for 1E+2, 100 and 100.0, for one instant in two zones, and for two arrivals of one document:
+    provenance is left out. Adding an optional field to the schema changes no existing hash.
+    """
+    content = document.__pydantic_serializer__.to_python(
+        document, exclude=_NOT_CONTENT, exclude_none=True, exclude_defaults=True
+    )
+    content["document_type"] = document.document_type
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=_content_form)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_json(source: bytes | str) -> Any:
+    """Read JSON without losing a digit: numbers with a fraction become Decimal, whole ones int.
+
+    Errors: DocumentError for text that is not JSON (RFC 8259), repeated names, NaN and Infinity.
+    """
+    try:
+        return json.loads(
+            source, parse_float=read_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
+        )
+    except RecursionError as error:
+        raise DocumentError((("", "nested too deeply"),)) from error
+    except json.JSONDecodeError as error:
+        at = f"line {error.lineno} column {error.colno}"
+        raise DocumentError((("", f"not JSON at {at}: {error.msg}"),)) from error
+    except (UnicodeDecodeError, ValueError) as error:
+        raise DocumentError((("", f"not JSON: {error}"),)) from error
+
+
+def _content_form(value: object) -> str:
+    match value:
+        case Decimal():
+            return plain_digits(value)
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case date():
+            return value.isoformat()
+        case _:
+            raise TypeError(f"{type(value).__name__} has no place in a canonical document")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {repeated!r} is repeated in one object")
+    return members
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _problems(error: ValidationError) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (".".join(str(part) for part in each["loc"]), each["msg"])
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    )
