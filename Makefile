@@ -7,16 +7,18 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
-# Tests run on this many processes.
-JOBS ?= 2
-# How much `make soak` enlarges the tests: the factor behind the fixture `scale`.
-SOAK ?= 34
 
 # Relative paths throughout, so that a checkout path with spaces works.
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.up-to-date
 PACKAGES := canonical adapters gateway simulators
+
+# Tests run on this many processes; ARGS goes to pytest, as in: make test ARGS="-k stage".
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+# How much `make soak` enlarges the tests: the factor behind the fixture `scale`.
+SOAK ?= 34
 
 .PHONY: help setup demo test lint soak bench lock fmt clean
 
@@ -55,7 +57,7 @@ test: setup ## Lint, types and the whole test suite
 	echo "test: ruff check";  $(BIN)/ruff check . || failed="$$failed ruff-check"; \
 	echo "test: ruff format"; $(BIN)/ruff format --check . || failed="$$failed ruff-format"; \
 	echo "test: mypy";        $(BIN)/mypy || failed="$$failed mypy"; \
-	echo "test: pytest";      $(BIN)/python -m pytest -n $(JOBS) $(ARGS) || failed="$$failed pytest"; \
+	echo "test: pytest";      $(PYTEST) $(ARGS) || failed="$$failed pytest"; \
 	if [ -n "$$failed" ]; then echo "test: FAILED:$$failed" >&2; exit 1; fi
 
 lint: setup ## Lint and types alone
@@ -65,7 +67,7 @@ lint: setup ## Lint and types alone
 
 soak: setup ## The same tests, enlarged SOAK times (at most 30 minutes)
 	@echo "soak: the test suite at scale $(SOAK)"
-	@$(BIN)/python -m pytest -n $(JOBS) --soak $(SOAK) -o faulthandler_timeout=0 $(ARGS)
+	@$(PYTEST) --soak $(SOAK) -o faulthandler_timeout=0 $(ARGS)
 
 bench: setup ## Measure; one table, also written to benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -200,6 +200,35 @@ def test_make_demo_passes_keep_on(arguments: list[str], option: list[str]) -> No
     assert planned.splitlines()[-1].split()[1:] == ["demo", *option]
 
 
+TOO_OLD = 'case "$*" in --version) echo Python 3.9.2;; *version_info*) exit 1;; esac'
+NO_ENSUREPIP = 'case "$*" in *ensurepip*) exit 1;; *print*) echo 3.11;; esac'
+
+
+@pytest.mark.parametrize(
+    "script, advice",
+    [
+        (TOO_OLD, "Python 3.9.2 found; Python 3.11 or later is needed"),
+        (NO_ENSUREPIP, "run: sudo apt-get install -y python3.11-venv"),
+        (None, "no ./python found; Python 3.11 or later is needed"),
+    ],
+    ids=["too old", "no ensurepip", "no Python"],
+)
+def test_make_setup_says_what_to_do_where_python_will_not_do(
+    tmp_path: Path, script: str | None, advice: str
+) -> None:
+    for name in ("Makefile", "pyproject.toml", "requirements-dev.lock"):
+        shutil.copy(PROJECT / name, tmp_path)
+    if script:
+        (tmp_path / "python").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "python").chmod(0o755)
+
+    ended = run(["make", "setup", "PYTHON=./python"], tmp_path)
+
+    assert ended.returncode != 0
+    assert advice in ended.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     own = {
         name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "KEEP"))
