@@ -59,6 +59,11 @@ class CanonicalDocument(Model):
     extensions: Extensions = NO_ENTRIES
 
     @property
+    def opens_order(self) -> bool:
+        """Say whether this document may open an order in the ledger; all others only follow one."""
+        return False
+
+    @property
     def named_orders(self) -> tuple[OrderReference, ...]:
         """Give the orders that this document is about, in the order named, each once."""
         return ()
@@ -134,3 +139,25 @@ class DocumentReference(Model):
     release: Code | None = None
     revision: Code | None = None
     line_id: Code | None = None
+
+
+class DocumentAboutAnother(CanonicalDocument):
+    """A document about one other: a decision, a check, an event.
+
+    `order` names the order that `subject` belongs to; where `subject` is an order it may be absent.
+    """
+
+    number: Code | None = None
+    buyer: Party | None = None
+    subject: DocumentReference
+    order: OrderReference | None = None
+
+    @property
+    def named_orders(self) -> tuple[OrderReference, ...]:
+        """Give the order of the subject."""
+        if self.subject.document_type != "purchase_order":
+            return distinct_orders((self.order,))
+        subject = OrderReference(
+            number=self.subject.number, release=self.subject.release, revision=self.subject.revision
+        )
+        return distinct_orders((self.order, subject))

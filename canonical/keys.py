@@ -9,66 +9,51 @@ program: whatever changes one needs a new version number (tests/canonical/test_k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from pydantic import Field
-
-from canonical.document import SAME_AS_ORIGINAL, CanonicalDocument, Purpose
-from canonical.model import NO_ENTRIES, Model
+from canonical.acknowledgment import Acknowledgment
+from canonical.approval_decision import ApprovalDecision
+from canonical.budget_check import BudgetCheck
+from canonical.document import (
+    SAME_AS_ORIGINAL,
+    CanonicalDocument,
+    DocumentAboutAnother,
+    OrderReference,
+    Purpose,
+)
+from canonical.goods_receipt import GoodsReceipt
+from canonical.inventory_movement import InventoryMovement
+from canonical.invoice import Invoice
+from canonical.item import Item
+from canonical.key_rules import KeyRules, NumberRule, organisation_name, party_key, supplier_name
+from canonical.lines import FollowOnLine
+from canonical.order_change import OrderChange
 from canonical.purchase_order import PurchaseOrder
 from canonical.registry import content_hash
-from canonical.scalars import Code
-from canonical.values import DateValue, Party, PartyIdentifier, PartyScheme
+from canonical.requisition import Requisition
+from canonical.ship_notice import ShipNotice
+from canonical.status_event import StatusEvent
+from canonical.supplier import Supplier
+from canonical.values import DateValue, Party
 
 KEY_VERSION = 1
 
-
-class NumberRule(Model):
-    """How one partner's numbers of one kind are brought to the form that keys use.
-
-    Applied in this order: outer blanks (always), upper case, one prefix, one suffix, leading zeros.
-    The document itself keeps the number as sent.
-    """
-
-    upper_case: bool = Field(default=False, description="ASCII letters count as upper case")
-    strip_prefixes: tuple[Code, ...] = Field(default=(), description="the first that matches is cut off")
-    strip_suffixes: tuple[Code, ...] = Field(default=(), description="the first that matches is cut off")
-    strip_leading_zeros: bool = Field(default=False, description="00042 and 42 are one number")
-
-    def apply(self, number: str) -> str:
-        """Give the number in its key form; a number that would vanish whole stays as it was."""
-        trimmed = _upper(number.strip()) if self.upper_case else number.strip()
-        prefix = next((each for each in self._cased(self.strip_prefixes) if trimmed.startswith(each)), "")
-        rest = trimmed.removeprefix(prefix)
-        suffix = next((each for each in self._cased(self.strip_suffixes) if rest.endswith(each)), "")
-        rest = rest.removesuffix(suffix) or trimmed
-        return (rest.lstrip("0") or "0") if self.strip_leading_zeros and rest else rest
-
-    def _cased(self, affixes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_upper(each) for each in affixes) if self.upper_case else affixes
-
-
-class KeyRules(Model):
-    """What keys need to know that documents do not say: whose numbering, which partner, which rules."""
-
-    organisation: Code = Field(description="the buyer organisation whose order numbers these are")
-    organisations: dict[Code, Code] = Field(
-        default=NO_ENTRIES,
-        description="buyer identifier (`gln:0614141000012`) -> organisation, where several number apart",
-    )
-    supplier: Code | None = Field(default=None, description="the supplier, where the partner is one")
-    suppliers: dict[Code, Code] = Field(
-        default=NO_ENTRIES, description="seller identifier (`assigned_by_buyer:44`) -> supplier"
-    )
-    order_number: NumberRule = NumberRule()
-    release_number: NumberRule = NumberRule()
-    invoice_number: NumberRule = NumberRule()
-    receipt_number: NumberRule = NumberRule()
-    requisition_number: NumberRule = NumberRule()
-    shipment_number: NumberRule = NumberRule()
+__all__ = [
+    "KEY_VERSION",
+    "KeyRules",
+    "NumberRule",
+    "document_key",
+    "order_key",
+    "order_key_of",
+    "order_keys",
+    "party_key",
+    "receipt_line_keys",
+]
 
 
 Parts = tuple[str | None, ...]
@@ -76,7 +61,7 @@ Parts = tuple[str | None, ...]
 
 def document_key(document: CanonicalDocument, rules: KeyRules) -> str:
     """Give the key by which a repeat of this business document is recognised."""
-    return _key(document.document_type, _PARTS[document.document_type](document, rules))
+    return _key(document.document_type, _TABLE[document.document_type].document(document, rules))
 
 
 def order_keys(document: CanonicalDocument, rules: KeyRules) -> tuple[str, ...]:
@@ -85,9 +70,7 @@ def order_keys(document: CanonicalDocument, rules: KeyRules) -> tuple[str, ...]:
     Empty where only a seller's or an ERP's number is there: resolve `order_references` first, then
     use `order_key_of`.
     """
-    buyer = getattr(document, "buyer", None)
-    numbers = (order.number for order in document.named_orders)
-    return tuple(dict.fromkeys(order_key_of(number, rules, buyer) for number in numbers if number))
+    return tuple(dict.fromkeys(_TABLE[document.document_type].orders(document, rules)))
 
 
 def order_key(document: CanonicalDocument, rules: KeyRules) -> str | None:
@@ -97,23 +80,204 @@ def order_key(document: CanonicalDocument, rules: KeyRules) -> str | None:
 
 def order_key_of(number: str, rules: KeyRules, buyer: Party | None = None) -> str:
     """Give the order key of a buyer's order number: configured buyer organisation + number."""
-    return _key("order", (_organisation(buyer, rules), rules.order_number.apply(number)))
+    return _key("order", (organisation_name(buyer, rules), rules.order_number.apply(number)))
+
+
+def receipt_line_keys(document: GoodsReceipt | InventoryMovement, rules: KeyRules) -> tuple[str, ...]:
+    """Give one key per line, for systems that send a receipt line by line and then again as a whole."""
+    parts = _TABLE[document.document_type].document(document, rules)[:-1]
+    kind = f"{document.document_type}_line"
+    return tuple(_key(kind, (*parts, name)) for name in _line_names(document.lines))
 
 
 def _order(document: PurchaseOrder, rules: KeyRules) -> Parts:
     return (
-        _organisation(document.buyer, rules),
+        organisation_name(document.buyer, rules),
         rules.order_number.apply(document.number),
         _release(document.release, rules),
         *_edition(document, document.purpose, document.revision),
     )
 
 
-_PARTS: Mapping[str, Callable[[Any, KeyRules], Parts]] = MappingProxyType(
+def _acknowledgment(document: Acknowledgment, rules: KeyRules) -> Parts:
+    return (
+        *_order_named(document.order, document.buyer, rules),
+        supplier_name(document.seller, rules),
+        document.number,
+        _date(document.acknowledged),
+        _content(document),
+    )
+
+
+def _order_change(document: OrderChange, rules: KeyRules) -> Parts:
+    revision = _revision(document.revision)
+    return (
+        *_order_named(document.order, document.buyer, rules),
+        document.initiator,
+        document.number,
+        revision,
+        document.purpose,
+        None if document.number or revision else _content(document),
+    )
+
+
+def _invoice(document: Invoice, rules: KeyRules) -> Parts:
+    return (
+        supplier_name(document.seller, rules),
+        party_key(document.remit_to),
+        rules.invoice_number.apply(document.number),
+        _date(document.invoiced),
+        document.debit_credit,
+        *_edition(document, document.purpose, None),
+    )
+
+
+def _requisition(document: Requisition, rules: KeyRules) -> Parts:
+    return (
+        organisation_name(document.buyer, rules),
+        rules.requisition_number.apply(document.number),
+        *_edition(document, document.purpose, document.revision),
+    )
+
+
+def _goods_receipt(document: GoodsReceipt, rules: KeyRules) -> Parts:
+    return (
+        organisation_name(document.buyer, rules),
+        party_key(document.receiver) or document.facility,
+        rules.receipt_number.apply(document.number),
+        document.kind,
+        _lines(document),
+    )
+
+
+def _inventory_movement(document: InventoryMovement, rules: KeyRules) -> Parts:
+    return (
+        organisation_name(document.buyer, rules),
+        document.facility,
+        rules.receipt_number.apply(document.number),
+        document.kind,
+        _lines(document),
+    )
+
+
+def _ship_notice(document: ShipNotice, rules: KeyRules) -> Parts:
+    return (
+        supplier_name(document.seller, rules),
+        rules.shipment_number.apply(document.number),
+        _date(document.shipped),
+        *_edition(document, document.purpose, None),
+    )
+
+
+def _master(document: Supplier | Item, rules: KeyRules) -> Parts:
+    return (
+        organisation_name(document.buyer, rules),
+        document.number,
+        _revision(document.revision) or _content(document),
+    )
+
+
+def _decision(document: ApprovalDecision, rules: KeyRules) -> Parts:
+    return (*_subject(document, rules), document.step, document.number or _content(document))
+
+
+def _budget_check(document: BudgetCheck, rules: KeyRules) -> Parts:
+    return (*_subject(document, rules), document.number or _content(document))
+
+
+def _status_event(document: StatusEvent, rules: KeyRules) -> Parts:
+    return (*_subject(document, rules), document.status, document.number or _content(document))
+
+
+def _named_orders(document: CanonicalDocument, rules: KeyRules) -> tuple[str, ...]:
+    buyer = getattr(document, "buyer", None)
+    numbers = (order.number for order in document.named_orders)
+    return tuple(order_key_of(number, rules, buyer) for number in numbers if number)
+
+
+def _requisition_itself(document: Requisition, rules: KeyRules) -> tuple[str, ...]:
+    number = rules.requisition_number.apply(document.number)
+    return (_key("requisition_order", (organisation_name(document.buyer, rules), number)),)
+
+
+class _Keys(NamedTuple):
+    document: Callable[[Any, KeyRules], Parts]
+    orders: Callable[[Any, KeyRules], tuple[str, ...]] = _named_orders
+
+
+_TABLE: Mapping[str, _Keys] = MappingProxyType(
     {
-        "purchase_order": _order,
+        "purchase_order": _Keys(_order),
+        "acknowledgment": _Keys(_acknowledgment),
+        "order_change": _Keys(_order_change),
+        "invoice": _Keys(_invoice),
+        "requisition": _Keys(_requisition, _requisition_itself),
+        "goods_receipt": _Keys(_goods_receipt),
+        "ship_notice": _Keys(_ship_notice),
+        "supplier": _Keys(_master),
+        "item": _Keys(_master),
+        "inventory_movement": _Keys(_inventory_movement),
+        "approval_decision": _Keys(_decision),
+        "budget_check": _Keys(_budget_check),
+        "status_event": _Keys(_status_event),
     }
 )
+
+
+def _order_named(order: OrderReference, buyer: Party | None, rules: KeyRules) -> Parts:
+    """Name an order by its best number; another issuer's number is marked, it is another numbering."""
+    best = next(iter(order.numbers), None)
+    if best is None or best.issuer == "buyer":
+        number = rules.order_number.apply(best.number) if best else None
+    else:
+        number = f"{best.issuer}:{best.number.strip()}"
+    return (organisation_name(buyer, rules), number, _release(order.release, rules))
+
+
+def _subject(document: DocumentAboutAnother, rules: KeyRules) -> Parts:
+    subject = document.subject
+    return (
+        organisation_name(document.buyer, rules),
+        subject.document_type,
+        _number_rule(subject.document_type, rules).apply(subject.number),
+        _release(subject.release, rules),
+        _revision(subject.revision),
+        subject.line_id,
+    )
+
+
+def _number_rule(document_type: str, rules: KeyRules) -> NumberRule:
+    match document_type:
+        case "purchase_order":
+            return rules.order_number
+        case "requisition":
+            return rules.requisition_number
+        case "invoice":
+            return rules.invoice_number
+        case "goods_receipt":
+            return rules.receipt_number
+        case _:
+            return NumberRule()
+
+
+def _lines(document: GoodsReceipt | InventoryMovement) -> str | None:
+    """Name the line, or mark the set of lines where there are several."""
+    names = sorted(_line_names(document.lines))
+    if len(names) <= 1:
+        return next(iter(names), None)
+    mark = hashlib.sha256("|".join(quote(name) for name in names).encode()).hexdigest()[:32]
+    return f"{len(names)}-lines-{mark}"
+
+
+def _line_names(lines: Sequence[FollowOnLine]) -> tuple[str, ...]:
+    """Name each line by its id, else its place; a repeated id (one line, two lots) is counted on."""
+    seen: Counter[str] = Counter()
+    names: list[str] = []
+    for line in lines:
+        name = line.line_id or f"#{line.sequence}"
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return tuple(names)
 
 
 def _edition(document: CanonicalDocument, purpose: Purpose, revision: str | None) -> Parts:
@@ -143,49 +307,6 @@ def _content(document: CanonicalDocument) -> str:
 
 def _date(value: DateValue | None) -> str | None:
     return value.date.isoformat() if value else None
-
-
-def _organisation(buyer: Party | None, rules: KeyRules) -> str:
-    return _mapped(buyer, rules.organisations) or rules.organisation
-
-
-def _supplier(seller: Party | None, rules: KeyRules) -> str | None:
-    return _mapped(seller, rules.suppliers) or rules.supplier or party_key(seller)
-
-
-def _mapped(party: Party | None, names: Mapping[str, str]) -> str | None:
-    if party is None or not names:
-        return None
-    return next((names[name] for name in map(identifier_text, party.identifiers) if name in names), None)
-
-
-_PREFERENCE: tuple[PartyScheme, ...] = (
-    "gln", "duns4", "duns", "hin", "internal", "assigned_by_buyer", "assigned_by_seller", "vendor_site",
-)  # fmt: skip
-
-
-def party_key(party: Party | None) -> str | None:
-    """Give who a party is, by its most lasting identifier, else by its name; None where it has neither."""
-    if party is None:
-        return None
-    if party.identifiers:
-        return identifier_text(min(party.identifiers, key=_rank))
-    name = " ".join(_upper(party.name or "").split())
-    return f"name:{name}" if name else None
-
-
-def identifier_text(identifier: PartyIdentifier) -> str:
-    """Write an identifier as configuration names it: `gln:0614141000012`."""
-    return f"{identifier.scheme}:{identifier.value.strip()}"
-
-
-def _rank(identifier: PartyIdentifier) -> int:
-    return _PREFERENCE.index(identifier.scheme) if identifier.scheme in _PREFERENCE else len(_PREFERENCE)
-
-
-def _upper(text: str) -> str:
-    """Upper-case ASCII letters only: `str.upper` follows Unicode tables that differ between Pythons."""
-    return "".join(each.upper() if each.isascii() else each for each in text)
 
 
 def _key(kind: str, parts: Parts) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from canonical.document import OrderReference
 from canonical.model import NO_ENTRIES, Model
 from canonical.scalars import Code, Extensions, Number, RawCodes, Text
 from canonical.values import (
@@ -95,6 +96,17 @@ class PlacedLine(PricedLine):
     shipping: Shipping | None = None
 
 
+class FollowOnLine(PricedLine):
+    """A line about a line of an order: `order` where the header names several, or none.
+
+    `line_id` is this document's own (or the echoed) line id, `order_line_id` the order's where both are sent.
+    """
+
+    order: OrderReference | None = None
+    order_line_id: Code | None = None
+    schedule_id: Code | None = None
+
+
 class Schedule(Model):
     """A part of a line: how much, when, where to. An X12 SDQ pair is one schedule with its ship-to."""
 
@@ -115,6 +127,7 @@ class SubLine(Model):
     relationship: Literal["included", "added", "deleted", "substituted", "information", "other"] = "other"
     item_ids: tuple[ItemIdentifier, ...] = ()
     description: Text | None = None
+    description_may_be_phi: bool = False
     quantity: Quantity | None = None
     price: Price | None = None
     allowances_charges: tuple[AllowanceCharge, ...] = ()

@@ -16,12 +16,41 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from canonical.acknowledgment import Acknowledgment
+from canonical.approval_decision import ApprovalDecision
+from canonical.budget_check import BudgetCheck
 from canonical.document import CanonicalDocument
+from canonical.goods_receipt import GoodsReceipt
+from canonical.inventory_movement import InventoryMovement
+from canonical.invoice import Invoice
+from canonical.item import Item
+from canonical.order_change import OrderChange
 from canonical.purchase_order import PurchaseOrder
+from canonical.requisition import Requisition
 from canonical.scalars import plain_digits, read_decimal
+from canonical.ship_notice import ShipNotice
+from canonical.status_event import StatusEvent
+from canonical.supplier import Supplier
 
 DOCUMENT_TYPES: Mapping[str, type[CanonicalDocument]] = MappingProxyType(
-    {model.model_fields["document_type"].default: model for model in (PurchaseOrder,)}
+    {
+        model.model_fields["document_type"].default: model
+        for model in (
+            PurchaseOrder,
+            Acknowledgment,
+            OrderChange,
+            Invoice,
+            Requisition,
+            GoodsReceipt,
+            ShipNotice,
+            Supplier,
+            Item,
+            InventoryMovement,
+            ApprovalDecision,
+            BudgetCheck,
+            StatusEvent,
+        )
+    }
 )
 
 _HEADS: Mapping[str, bytes] = MappingProxyType(

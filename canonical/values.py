@@ -146,7 +146,10 @@ class Reference(Model):
 
 
 class Party(Model):
-    """A party in the role that its field or `PartyInRole` names."""
+    """A party in the role that its field or `PartyInRole` names.
+
+    The ship-to of a drop shipment can be a patient's home: whoever knows sets `may_be_phi`.
+    """
 
     name: Text | None = None
     more_names: tuple[Text, ...] = ()
@@ -154,6 +157,7 @@ class Party(Model):
     address: Address | None = None
     contacts: tuple[Contact, ...] = ()
     references: tuple[Reference, ...] = ()
+    may_be_phi: bool = False
     raw_codes: RawCodes = NO_ENTRIES
 
 
