@@ -194,6 +194,13 @@ class Format(Protocol):
         """
         ...
 
+    def identity(self, head: bytes) -> str | None:
+        """Give what identifies an input by its own first bytes (X12: ISA06, ISA08, ISA13), or None; never raises.
+
+        It is the arrival key of routes that say ``identity: control_numbers``.
+        """
+        ...
+
     def recognises(self, head: bytes) -> bool:
         """Tell whether an input's first bytes (up to 4 KiB) look like this format; never raises."""
         ...

@@ -171,6 +171,7 @@ class DocumentPlan:
     repeats: str | None = None  # message_id of the document it repeats
     awaits: AwaitedOrder | None = None
     is_parked: bool = False  # a person must look at this set (its findings say why)
+    passes_to: tuple[tuple[str, Role], ...] = ()  # where the set's own bytes go on (target, role)
 
 
 @dataclass(frozen=True, slots=True)
