@@ -1,0 +1,89 @@
+"""routes.yaml: read, validated and judged as a whole, before anything starts.
+
+``load`` gives a Configuration, or every finding at once with file, line and column. ``check`` judges
+what stands around the file: secrets, certificates, mappings. The models, one section a file, are
+also what docs/configuration.md is made from.
+"""
+
+from adapters.base.settings import Address, DurationRange, LocalPath, SecretRef, Settings
+from gateway.config.configuration import Configuration, MappingFile, Places, acknowledging_side
+from gateway.config.defaults import Deadline, DeadlineChange, Defaults, Retry, RetryChange
+from gateway.config.endpoints import Auth, Basic, Breaker, Endpoint, EndpointLimits, Mtls, OAuth2
+from gateway.config.partners import Acknowledge, ControlNumbers, NumberRules, Partner, Resend
+from gateway.config.process import (
+    Alarms,
+    Email,
+    GatewaySettings,
+    JournalRef,
+    Limits,
+    Listen,
+    ListenTls,
+    Retention,
+    Webhook,
+)
+from gateway.config.routes import (
+    Canary,
+    Contract,
+    Expect,
+    From,
+    Owner,
+    Pins,
+    ReplyRule,
+    Route,
+    RouteTest,
+    Selection,
+    Targets,
+    Transmitters,
+    UnknownOrder,
+)
+
+__all__ = [
+    "Acknowledge",
+    "Address",
+    "Alarms",
+    "Auth",
+    "Basic",
+    "Breaker",
+    "Canary",
+    "Configuration",
+    "Contract",
+    "ControlNumbers",
+    "Deadline",
+    "DeadlineChange",
+    "Defaults",
+    "DurationRange",
+    "Email",
+    "Endpoint",
+    "EndpointLimits",
+    "Expect",
+    "From",
+    "GatewaySettings",
+    "JournalRef",
+    "Limits",
+    "Listen",
+    "ListenTls",
+    "LocalPath",
+    "MappingFile",
+    "Mtls",
+    "NumberRules",
+    "OAuth2",
+    "Owner",
+    "Partner",
+    "Pins",
+    "Places",
+    "ReplyRule",
+    "Resend",
+    "Retention",
+    "Retry",
+    "RetryChange",
+    "Route",
+    "RouteTest",
+    "SecretRef",
+    "Selection",
+    "Settings",
+    "Targets",
+    "Transmitters",
+    "UnknownOrder",
+    "Webhook",
+    "acknowledging_side",
+]

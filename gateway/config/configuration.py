@@ -1,0 +1,146 @@
+"""The whole of routes.yaml, validated: what everything else in the gateway is built from.
+
+A Configuration never changes. A reload makes another one, which the journal keeps as its next
+revision; a message keeps the revision that it was translated with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.base import Position
+from adapters.base.yaml import Node, position_of
+from canonical.keys import KeyRules
+from gateway.config.defaults import Deadline, Defaults
+from gateway.config.endpoints import Endpoint
+from gateway.config.partners import Acknowledge, Partner
+from gateway.config.process import GatewaySettings
+from gateway.config.routes import Route
+from gateway.outcome import RetryPolicy
+from gateway.stage import RouteRule, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFile:
+    """A mapping that routes.yaml names, with its text: it is part of the revision."""
+
+    name: str
+    file: str  # as routes.yaml says it
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where in which file each part of a configuration stands.
+
+    ``entries``: (section, name) -> root of its file, and its path in that file. A section as a whole
+    has the name "".
+    """
+
+    source: str
+    entries: Mapping[tuple[str, str], tuple[Node, tuple[str | int, ...]]] = field(default_factory=dict)
+
+    def at(self, section: str, name: str = "", *path: str | int) -> Position:
+        """Give the place of a part of an entry, or of the nearest thing around it that is there."""
+        if (found := self.entries.get((section, name)) or self.entries.get((section, ""))) is None:
+            return Position(self.source, path=".".join(filter(None, (section, name))))
+        root, prefix = found
+        return position_of(root, (*prefix, *path))
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One revision of routes.yaml, its included files and mappings.
+
+    ``text`` is canonical: it holds every file that was read, and ``load_text(text)`` gives an equal
+    Configuration. ``folder`` is what relative paths counted from.
+    """
+
+    gateway: GatewaySettings
+    defaults: Defaults
+    endpoints: Mapping[str, Endpoint]
+    partners: Mapping[str, Partner]
+    crosswalks: Mapping[str, str]  # word that mappings use -> table in the journal
+    mappings: Mapping[str, MappingFile]
+    routes: Mapping[str, Route]  # by id, in the order of the file
+    text: str
+    places: Places = field(compare=False, repr=False)
+    folder: Path | None = field(default=None, compare=False)
+
+    @property
+    def sha256(self) -> str:
+        """Give the hash of the canonical text, hex; equal for equal revisions."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def deadline(self, route: Route) -> Deadline:
+        """Give a route's deadlines: its own words over the defaults."""
+        changes = route.deadline.model_dump(exclude_none=True)
+        if "tell" not in changes and not self.defaults.deadline.tell and route.owner.page is not None:
+            changes["tell"] = (route.owner.page,)
+        return self.defaults.deadline.model_copy(update=changes)
+
+    def retry_policy(self, route: Route) -> RetryPolicy:
+        """Give how a route's deliveries are tried again: its own words over the defaults."""
+        change, default = route.retry, self.defaults.retry
+        backoff = change.backoff or default.backoff
+        return RetryPolicy(
+            attempts_max=change.attempts or default.attempts,
+            backoff_lowest_s=backoff.lowest.total_seconds(),
+            backoff_highest_s=backoff.highest.total_seconds(),
+            jitter=change.jitter or default.jitter,
+            budget_s=(default.budget if change.budget is None else change.budget).total_seconds(),
+        )
+
+    def acknowledge(self, route: Route, partner: str | None = None) -> Acknowledge | None:
+        """Give the rule by which a route's messages are acknowledged: its own, else its partner's."""
+        if route.acknowledge is not None:
+            return route.acknowledge
+        name = partner or route.source.partner
+        found = self.partners.get(name) if name is not None else None
+        return found.acknowledge if found is not None else None
+
+    def zone(self, partner: str | None) -> str:
+        """Give the zone of dates that carry none."""
+        found = self.partners.get(partner) if partner is not None else None
+        return (found.zone if found is not None else None) or self.gateway.zone
+
+    def key_rules(self, partner: str | None) -> KeyRules:
+        """Give the rules by which the keys of a partner's documents are made."""
+        shared = KeyRules(organisation=self.gateway.organisation, organisations=self.gateway.organisations)
+        found = self.partners.get(partner) if partner is not None else None
+        if found is None:
+            return shared
+        rules = found.number_rules
+        numbers = {f"{name}_number": getattr(rules, name) for name in type(rules).model_fields}
+        return shared.model_copy(update={"supplier": found.supplier, **numbers})
+
+    def rule(self, route: Route) -> RouteRule:
+        """Give what ``gateway.stage`` decides a route's documents by."""
+        canary = route.canary
+        return RouteRule(
+            route=route.id,
+            legacy_target=route.targets.legacy,
+            cloud_target=route.targets.cloud,
+            supplier_target=route.targets.supplier,
+            legacy_transmitter=route.transmitter.legacy,
+            cloud_transmitter=route.transmitter.cloud,
+            select={} if canary is None else canary.select.words(),
+            pin_legacy={} if canary is None else canary.pin_legacy.words(),
+            salt=route.id,
+            copies_to_legacy=route.losing_side == "copy_not_transmitted",
+        )
+
+
+def acknowledging_side(rule: Acknowledge | None, stage: Stage | None) -> str | None:
+    """Tell which side acknowledges a route's messages in a stage: 'legacy', 'gateway', or None for nobody.
+
+    ``stage`` None: a route that follows another one.
+    """
+    if rule is None or rule.type == "none":
+        return None
+    if rule.by != "auto":
+        return rule.by
+    return "legacy" if stage in (Stage.LEGACY, Stage.SHADOW) else "gateway"
