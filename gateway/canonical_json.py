@@ -1,0 +1,133 @@
+"""Canonical JSON as a format: one document, in our own words. Pure.
+
+What ``POST /v1/documents/{type}`` takes and what ``translate`` prints. It has no envelopes and no
+acknowledgments: the HTTP reply is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from adapters.base import (
+    Bounds,
+    DecodeContext,
+    Decoded,
+    Envelope,
+    Finding,
+    Interchange,
+    Position,
+    Summary,
+    Unit,
+    UnitKind,
+    Verdict,
+)
+from canonical.document import CanonicalDocument
+from canonical.registry import DocumentError, parse_document, to_json
+
+NAME = "canonical"
+_RUSH = re.compile(rb'"urgency"\s*:\s*"rush"')
+_LOOKS_LIKE = re.compile(rb'^\s*\{\s*"[a-z_]+"\s*:')
+
+
+class CanonicalJson:
+    """The format ``canonical``: documents as JSON, one a line."""
+
+    name = NAME
+
+    def decoder(self, context: DecodeContext, resume: bytes | None = None) -> CanonicalDecoder:
+        """Make a decoder for one input."""
+        return CanonicalDecoder(context, resume or b"")
+
+    def encode(self, documents: Sequence[CanonicalDocument], envelope: Envelope) -> bytes:
+        """Write documents, one a line."""
+        return b"".join(to_json(document) + b"\n" for document in documents)
+
+    def acknowledge(
+        self, interchange: Interchange, verdicts: Mapping[int, Verdict], envelope: Envelope
+    ) -> bytes | None:
+        """Give none: JSON comes over HTTP, whose reply is the acknowledgment."""
+        return None
+
+    def wrap(self, sets: Sequence[bytes], interchange: Interchange, envelope: Envelope) -> bytes:
+        """Put documents one a line."""
+        return b"".join(each.rstrip(b"\n") + b"\n" for each in sets)
+
+    def is_urgent(self, head: bytes) -> bool:
+        """Look for an urgent order."""
+        return _RUSH.search(head) is not None
+
+    def identity(self, head: bytes) -> str | None:
+        """Give none: JSON has no control numbers."""
+        return None
+
+    def recognises(self, head: bytes) -> bool:
+        """Look for an object whose first field reads like one of ours."""
+        return _LOOKS_LIKE.match(head) is not None and b'"document_type"' in head
+
+
+class CanonicalDecoder:
+    """Decodes documents that stand one a line, or one alone over several lines."""
+
+    def __init__(self, context: DecodeContext, held: bytes) -> None:
+        self._source = context.source
+        self._bounds: Bounds = context.bounds
+        self._held = bytearray(held)
+        self._is_too_large = False
+
+    def feed(self, chunk: bytes) -> Iterator[Decoded]:
+        """Keep the bytes: only the end tells one document over many lines from one a line."""
+        if len(self._held) + len(chunk) > self._bounds.set_bytes_max:
+            self._is_too_large = True
+        else:
+            self._held += chunk
+        return iter(())
+
+    def finish(self) -> tuple[list[Decoded], Summary]:
+        """Give the documents."""
+        text = bytes(self._held)
+        if self._is_too_large:
+            finding = self._finding(
+                "JSON-SIZE", f"more than {self._bounds.set_bytes_max} bytes; send fewer documents"
+            )
+            return [], Summary(0, (finding,), frozenset(), is_readable=False)
+        bodies = _bodies(text)
+        decoded = [self._decode(index, body) for index, body in enumerate(bodies)]
+        unreadable = (
+            () if bodies else (self._finding("JSON-EMPTY", "no document found; expected a JSON object"),)
+        )
+        whole = (Interchange(None, None, "", is_acknowledgment=False, facts={}),)
+        return decoded, Summary(len(decoded), unreadable, frozenset(), whole, is_readable=bool(bodies))
+
+    def state(self) -> bytes:
+        """Give the bytes so far."""
+        return bytes(self._held)
+
+    def _decode(self, index: int, body: bytes) -> Decoded:
+        units = (Unit(UnitKind.SET, str(index)), Unit(UnitKind.FILE, "0"))
+        try:
+            document = parse_document(body)
+        except DocumentError as error:
+            findings = tuple(
+                Finding(
+                    code="JSON-DOCUMENT",
+                    at=Position(self._source, line=index + 1, path=path or "document"),
+                    text=expected,
+                )
+                for path, expected in error.problems
+            )
+            return Decoded(index, "json", None, findings, body, units)
+        return Decoded(index, document.document_type, document, (), body, units)
+
+    def _finding(self, code: str, text: str) -> Finding:
+        return Finding(code=code, at=Position(self._source), text=text)
+
+
+def _bodies(text: bytes) -> list[bytes]:
+    """Split into documents: one a line where every line begins an object, else the whole."""
+    lines = [line for line in text.split(b"\n") if line.strip()]
+    if len(lines) > 1 and all(
+        line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}") for line in lines
+    ):
+        return lines
+    return [text] if text.strip() else []

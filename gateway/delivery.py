@@ -1,0 +1,371 @@
+"""Deliver one document to one target, step by step; and the loop that does so for all.
+
+``deliver_once`` writes down each request before it leaves and what came of it afterwards, so a
+kill between any two lines is either "never sent" or "in doubt", never "sent and forgotten". What
+to send is the target's affair, what follows an outcome ``outcome.py``'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from adapters.base import (
+    Accepted,
+    Clock,
+    Delivery,
+    Finding,
+    Finished,
+    NoReply,
+    Outcome,
+    Position,
+    Request,
+    Rng,
+    Sink,
+    StepResult,
+    Stuck,
+    Target,
+    Transient,
+    Wait,
+)
+from canonical.registry import parse_document
+from gateway.journal.base import Journal, JournalError, StaleClaimError
+from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
+from gateway.outcome import (
+    GoOn,
+    LookUpAt,
+    Park,
+    RetryAt,
+    RetryPolicy,
+    WaitUntil,
+    is_in_doubt,
+    may_send,
+    next_step,
+    transients_in_a_row,
+)
+
+log = logging.getLogger("legacy_bridge.delivery")
+
+IDLE_S = 5.0  # how long the loop sleeps at most; a wake-up or a due time ends it sooner
+STEPS_MAX = 100  # of one delivery in one claim; a target that asks for more is broken
+
+
+class Health(Protocol):
+    """How much a target can take now: rate, connections, breaker and retry budget in one."""
+
+    def slots(self) -> tuple[int, int]:
+        """Give how many deliveries may begin now, and how many more if they are urgent."""
+        ...
+
+    def begin(self, *, is_urgent: bool) -> None:
+        """Count one delivery that begins."""
+        ...
+
+    def end(self) -> None:
+        """Count one delivery that ended."""
+        ...
+
+    def may_retry(self) -> bool:
+        """Take one retry from the budget; False where it is used up."""
+        ...
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        """Learn from an outcome."""
+        ...
+
+    def wait_s(self) -> float:
+        """Give how long until there may be slots again; 0 where there are some."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One endpoint to deliver to: its pure half, its wire, and what it can take."""
+
+    name: str
+    target: Target
+    sink: Sink
+    health: Health
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    is_rendered_only: bool = True  # shadow deliveries are rendered, never sent
+
+
+class DeliveryWorker:
+    """The loop around ``deliver_once``: claims what each target can take, urgent first."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        destinations: Callable[[], Mapping[str, Destination]],
+        clock: Clock,
+        rng: Rng,
+        *,
+        name: str,
+        lease_s: float = 60.0,
+        settled: Callable[[ClaimedDelivery, Settled], None] = lambda claimed, settled: None,
+    ) -> None:
+        self._journal = journal
+        self._destinations = destinations
+        self._clock = clock
+        self._rng = rng
+        self._name = name
+        self._lease_s = lease_s
+        self._settled = settled
+        self._wake = asyncio.Event()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Say that there may be something to deliver."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled. Errors: JournalError, which must end the process."""
+        try:
+            while True:
+                self._wake.clear()
+                claimed = await self._claim()
+                for each in claimed:
+                    self._begin(each)
+                self._raise_failures()
+                if not claimed:
+                    await self._pause()
+        finally:
+            for task in self._under_way:
+                task.cancel()
+
+    async def drain(self) -> None:
+        """Wait for what is under way; nothing new is claimed."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _claim(self) -> list[ClaimedDelivery]:
+        wants = []
+        for name, destination in self._destinations().items():
+            slots, urgent_slots = destination.health.slots()
+            if slots or urgent_slots:
+                wants.append(Want(name, slots, urgent_slots))
+        if not wants:
+            return []
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        return await self._journal.claim(self._name, wants, self._lease_s, now, monotonic)
+
+    def _begin(self, claimed: ClaimedDelivery) -> None:
+        health = self._destinations()[claimed.target].health
+        health.begin(is_urgent=claimed.is_urgent)
+        task = asyncio.get_running_loop().create_task(self._deliver(claimed))
+        self._under_way.add(task)
+
+        def ended(done: asyncio.Task[None]) -> None:
+            health.end()
+            if done.cancelled() or done.exception() is None:
+                self._under_way.discard(done)  # a failed one stays, for the loop to raise
+            self._wake.set()
+
+        task.add_done_callback(ended)
+
+    async def _deliver(self, claimed: ClaimedDelivery) -> None:
+        destination = self._destinations()[claimed.target]
+        try:
+            settled = await deliver_once(
+                claimed, destination, self._journal, self._clock, self._rng, self._lease_s
+            )
+        except StaleClaimError:
+            log.warning(
+                "delivery.claim_lost delivery=%s target=%s", claimed.claim.delivery_id, claimed.target
+            )
+            return
+        self._settled(claimed, settled)
+
+    def _raise_failures(self) -> None:
+        for task in [task for task in self._under_way if task.done()]:
+            self._under_way.discard(task)
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                raise error
+
+    async def _pause(self) -> None:
+        destinations = self._destinations()
+        due_at = await self._journal.next_due(list(destinations))
+        pauses = [IDLE_S, *(each.health.wait_s() or IDLE_S for each in destinations.values())]
+        if due_at is not None:
+            pauses.append((due_at - self._clock.now()).total_seconds())
+        sleep = asyncio.ensure_future(self._clock.sleep(max(min(pauses), 0.005)))
+        woken = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((sleep, woken), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            woken.cancel()
+
+
+async def deliver_once(
+    claimed: ClaimedDelivery,
+    destination: Destination,
+    journal: Journal,
+    clock: Clock,
+    rng: Rng,
+    lease_s: float,
+) -> Settled:
+    """Take one claimed delivery as far as it goes now, and write down where that is.
+
+    Errors: StaleClaimError (another holds it now; nothing more is written), JournalError.
+    """
+    try:
+        settled, claim = await _steps(claimed, destination, journal, clock, rng, lease_s)
+    except (StaleClaimError, JournalError):
+        raise
+    except Exception as error:  # a broken target or sink must cost only this delivery
+        log.exception("delivery.failed delivery=%s target=%s", claimed.claim.delivery_id, claimed.target)
+        settled, claim = (
+            _parked("DELIVERY-FAILED", claimed, f"{type(error).__name__}: {error}"),
+            claimed.claim,
+        )
+    await journal.settle(claim, settled, clock.now())
+    return settled
+
+
+async def _steps(
+    claimed: ClaimedDelivery,
+    destination: Destination,
+    journal: Journal,
+    clock: Clock,
+    rng: Rng,
+    lease_s: float,
+) -> tuple[Settled, Claim]:
+    """Go through the target's steps; give what to settle, and the claim as last renewed."""
+    delivery, steps, claim = _delivery(claimed), list(claimed.steps), claimed.claim
+    following = destination.target.next_request(delivery, steps, clock.now())
+    for _ in range(STEPS_MAX):
+        if not isinstance(following, Request):
+            return _without_request(following, steps, claimed), claim
+        if claimed.role == "shadow" and destination.is_rendered_only:
+            return _rendered(following, clock.now()), claim
+        if not may_send(following, steps):
+            return _parked(
+                "TARGET-UNSAFE", claimed, f"'{following.step}' would be sent while in doubt"
+            ), claim
+        result = await _attempt(following, claim, destination, journal, clock)
+        steps.append(result)
+        settled = _after(result, steps, claimed, destination, clock, rng)
+        if settled is not None:
+            return settled, claim
+        following = destination.target.next_request(delivery, steps, clock.now())
+        if isinstance(following, Request):
+            await journal.step_done(claim, result, clock.now())
+            claim = await journal.renew(claim, lease_s, clock.monotonic())
+        else:
+            return replace(_without_request(following, steps, claimed), result=result), claim
+    return _parked("TARGET-ENDLESS", claimed, f"more than {STEPS_MAX} steps in one go"), claim
+
+
+async def _attempt(
+    request: Request, claim: Claim, destination: Destination, journal: Journal, clock: Clock
+) -> StepResult:
+    started_at = clock.now()
+    await journal.attempt_started(claim, request, started_at)
+
+    async def still_mine() -> bool:
+        return await journal.still_mine(claim, clock.monotonic())
+
+    reply = await destination.sink.send(request, still_mine=still_mine)
+    if isinstance(reply, NoReply) and reply.kind == "stale_claim":
+        raise StaleClaimError(claim.delivery_id)
+    outcome = destination.target.interpret(request, reply)
+    destination.health.on_outcome(outcome)
+    return StepResult(request, reply, outcome, started_at, clock.now())
+
+
+def _after(
+    result: StepResult,
+    steps: list[StepResult],
+    claimed: ClaimedDelivery,
+    destination: Destination,
+    clock: Clock,
+    rng: Rng,
+) -> Settled | None:
+    """Say how a step settles the delivery; None where it only goes on."""
+    outcome = result.outcome
+    if outcome is None or isinstance(outcome, Accepted):
+        return None
+    now = clock.now()
+    step = next_step(
+        outcome,
+        destination.retry,
+        attempts=claimed.attempts,
+        transients=transients_in_a_row(steps),
+        first_attempt_at=claimed.first_attempt_at or result.started_at,
+        now=now,
+        chance=rng.random(),
+    )
+    if isinstance(step, RetryAt) and not destination.health.may_retry():
+        step = WaitUntil(step.at, f"{step.reason}; the target's retry budget is used up")
+    paused = DeliveryState.IN_DOUBT if is_in_doubt(steps) else DeliveryState.WAITING
+    match step:
+        case GoOn():
+            return None
+        case RetryAt(at, reason):
+            return Settled(paused, result, not_before=at, reason=reason, spends_attempt=True)
+        case WaitUntil(at, reason):
+            return Settled(paused, result, not_before=at, reason=reason)
+        case LookUpAt(at, reason):
+            return Settled(DeliveryState.IN_DOUBT, result, not_before=at, reason=reason)
+        case Park(findings):
+            spends = isinstance(outcome, Transient)
+            return Settled(
+                DeliveryState.PARKED,
+                result,
+                findings=findings,
+                reason=findings[0].text,
+                spends_attempt=spends,
+            )
+
+
+def _without_request(
+    following: Wait | Finished | Stuck, steps: list[StepResult], claimed: ClaimedDelivery
+) -> Settled:
+    match following:
+        case Wait(until, reason):
+            state = DeliveryState.IN_DOUBT if is_in_doubt(steps) else DeliveryState.WAITING
+            return Settled(state, not_before=until, reason=reason)
+        case Finished(reference, aliases):
+            if is_in_doubt(steps):
+                return _parked(
+                    "TARGET-UNSAFE", claimed, "the target calls it finished while a write is in doubt"
+                )
+            return Settled(DeliveryState.DONE, reference=reference, aliases=aliases)
+        case Stuck(findings):
+            return Settled(DeliveryState.PARKED, findings=findings, reason=findings[0].text)
+
+
+def _rendered(request: Request, now: datetime) -> Settled:
+    """Keep what would have been sent; nothing is."""
+    result = StepResult(request, NoReply("none", "shadow: rendered, not sent"), Accepted(), now, now)
+    return Settled(DeliveryState.DONE, result, reason="shadow: rendered, not sent")
+
+
+def _parked(code: str, claimed: ClaimedDelivery, text: str) -> Settled:
+    finding = Finding(code=code, at=Position(claimed.target, path=claimed.claim.delivery_id), text=text)
+    return Settled(DeliveryState.PARKED, findings=(finding,), reason=text)
+
+
+def _delivery(claimed: ClaimedDelivery) -> Delivery:
+    return Delivery(
+        delivery_id=claimed.claim.delivery_id,
+        message_id=claimed.message_id,
+        target=claimed.target,
+        role=claimed.role,
+        reference=claimed.reference,
+        document=parse_document(claimed.document) if claimed.document is not None else None,
+        body=claimed.body,
+        origin=replace(claimed.origin, content_type=claimed.content_type or claimed.origin.content_type),
+        document_key=claimed.document_key,
+        order_key=claimed.order_keys[0] if claimed.order_keys else None,
+        correlation_id=claimed.correlation_id,
+        accepted_at=claimed.accepted_at,
+        is_urgent=claimed.is_urgent,
+        aliases=claimed.aliases,
+    )

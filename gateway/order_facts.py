@@ -1,0 +1,62 @@
+"""What a stage may look at in an order: its words by dimension. Pure.
+
+The words are the document's own codes, as sent. A word that only the header says holds for every
+line; where lines say different ones, all of them count, and a selection must cover them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from canonical.document import CanonicalDocument
+from canonical.purchase_order import PurchaseOrder
+from canonical.values import Party
+from gateway.stage import Dimension, OrderFacts
+
+
+def order_facts(order_key: str, document: CanonicalDocument) -> OrderFacts:
+    """Give the words that selections and pins are matched against."""
+    if not isinstance(document, PurchaseOrder):
+        return OrderFacts(order_key, _words_of_other(document))
+    lines = document.lines
+    facilities = _either((document.facility, *(line.facility for line in lines)), _names(document.ship_to))
+    words: dict[Dimension, Iterable[str | None]] = {
+        "facility": facilities,
+        "location": (document.inventory_location, *(line.inventory_location for line in lines)),
+        "supplier": (*_names(document.seller), *(name for line in lines for name in _names(line.supplier))),
+        "category": (line.category for line in lines),
+        "line_class": (line.line_class for line in lines),
+        "order_type": (document.order_type,),
+        "stock": (line.stock for line in lines),
+    }
+    return OrderFacts(
+        order_key, {name: frozenset(word for word in each if word) for name, each in words.items()}
+    )
+
+
+def _words_of_other(document: CanonicalDocument) -> dict[Dimension, frozenset[str]]:
+    """Give the words of another originating document (a requisition) by the same field names."""
+    lines = getattr(document, "lines", ())
+    found: dict[Dimension, Iterable[str | None]] = {
+        "facility": (
+            getattr(document, "facility", None),
+            *(getattr(line, "facility", None) for line in lines),
+        ),
+        "location": (
+            getattr(document, "inventory_location", None),
+            *(getattr(line, "inventory_location", None) for line in lines),
+        ),
+        "category": (getattr(line, "category", None) for line in lines),
+        "line_class": (getattr(line, "line_class", None) for line in lines),
+        "stock": (getattr(line, "stock", None) for line in lines),
+        "supplier": (name for line in lines for name in _names(getattr(line, "supplier", None))),
+    }
+    return {name: frozenset(word for word in each if word) for name, each in found.items()}
+
+
+def _names(party: Party | None) -> tuple[str, ...]:
+    return tuple(identifier.value for identifier in party.identifiers) if party else ()
+
+
+def _either(words: tuple[str | None, ...], otherwise: tuple[str, ...]) -> tuple[str | None, ...]:
+    return words if any(words) else otherwise

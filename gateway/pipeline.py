@@ -1,0 +1,184 @@
+"""Accept and translate: from bytes that arrived to a durable plan of what is to happen with them.
+
+``accept`` writes first and settles the source afterwards. ``translate`` decodes as a stream and
+plans in chunks; where a fact moved under a decision, it decides again. It may be killed at any
+point: the next run finds in the journal how far the last one came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+
+from adapters.base import Clock, Executor, Finding, Format, Inbound, Position, Refused, Rng, Settlement, Taken
+from gateway.journal.base import Journal
+from gateway.journal.types import Acceptance, Arrival, ArrivalKind, DocumentView, Message, MessageState
+from gateway.program import Program, Programs
+from gateway.stage import Stage
+from gateway.translation import Translation
+
+SMALL_BODY_BYTES = 1024 * 1024
+HEAD_BYTES = 4096
+
+
+class Pipeline:
+    """The way of a message from its arrival to its plan.
+
+    ``programs`` gives the compiled routes of a configuration revision, the current one for None:
+    a message keeps the revision that it was first translated with. ``planned`` is called whenever
+    there may be something to deliver.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        programs: Callable[[int | None], Programs],
+        formats: Callable[[str], Format],
+        executor: Executor,
+        clock: Clock,
+        rng: Rng,
+        *,
+        accepted: Callable[[], None] = lambda: None,
+        planned: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._journal = journal
+        self._programs = programs
+        self._formats = formats
+        self._executor = executor
+        self._clock = clock
+        self._rng = rng
+        self._accepted = accepted
+        self._planned = planned
+
+    @property
+    def revision(self) -> int:
+        """Give the current configuration revision."""
+        return self._programs(None).revision
+
+    async def take(self, inbound: Inbound) -> Acceptance | None:
+        """Accept one input and settle its source; None where it was refused.
+
+        Errors: JournalError (nothing was acknowledged), JournalBusyError (try again).
+        """
+        programs = self._programs(None)
+        program = programs.routes[inbound.route]
+        refusal = await self._refusal(program, inbound)
+        if refusal is not None:
+            await self._journal.refuse(inbound.route, inbound.origin, refusal.finding, self._clock.now())
+            await inbound.settle(refusal)
+            return None
+        acceptance = await self.accept(program, programs.revision, inbound)
+        # The commit stands before we settle: a crash here makes the sender send again, and accept()
+        # recognises it. The other order would lose the message for good.
+        await inbound.settle(_settlement(acceptance))
+        return acceptance
+
+    async def accept(self, program: Program, revision: int, inbound: Inbound) -> Acceptance:
+        """Write an input to the journal; the source is not settled yet."""
+        head, rest = await _head_of(inbound.body)
+        body_format = self._formats(program.format_name)
+        now = self._clock.now()
+        is_whole = rest is None
+        arrival = Arrival(
+            message_id=f"m{now:%y%m%d}{self._rng.token()}",
+            route=program.route,
+            arrival_key=_arrival_key(inbound, body_format, head),
+            partner=inbound.partner or program.partner,
+            sha256=hashlib.sha256(head).hexdigest() if is_whole else "",
+            size_bytes=len(head) if is_whole else 0,
+            origin=inbound.origin,
+            correlation_id=inbound.correlation_id or f"c{self._rng.token()}",
+            accepted_at=now,
+            is_urgent=program.is_urgent or body_format.is_urgent(head[:HEAD_BYTES]),
+            config_revision=revision,
+        )
+        acceptance = await self._journal.accept(arrival, head if rest is None else _joined(head, rest))
+        self._accepted()
+        return acceptance
+
+    async def translate(self, message_id: str, *, passes_through: bool = False) -> None:
+        """Decode one message and plan what follows; idempotent, and resumed where a kill ended it.
+
+        ``passes_through``: the connection that received it is waiting to send it on itself.
+        """
+        message = await self._journal.begin_translation(message_id, self._programs(None).revision)
+        if message.state not in (MessageState.ACCEPTED, MessageState.TRANSLATING):
+            return  # a repeat, or another worker was quicker
+        await self._translation(message, passes_through=passes_through).run()
+        self._planned()
+
+    async def decide_awaiting(self) -> int:
+        """Decide about follow-ons whose order became known or whose wait is over; give how many."""
+        decided = 0
+        for view in await self._journal.awaiting(self._clock.now()):
+            decided += await self._decide_awaited(view)
+        if decided:
+            self._planned()
+        return decided
+
+    async def _decide_awaited(self, view: DocumentView) -> bool:
+        message = await self._journal.message(view.message_id)
+        return await self._translation(message).decide_awaited(view.plan)
+
+    def _translation(self, message: Message, *, passes_through: bool = False) -> Translation:
+        return Translation(
+            self._journal,
+            self._programs,
+            self._formats,
+            self._executor,
+            self._clock,
+            message,
+            passes_through=passes_through,
+        )
+
+    async def _refusal(self, program: Program, inbound: Inbound) -> Refused | None:
+        """Refuse what a retired route gets over a connection that can be told so at once."""
+        if program.follows is not None or inbound.origin.transport != "http":
+            return None
+        state = (await self._journal.stages()).get(program.route)
+        if state is None or state.stage != Stage.RETIRED:
+            return None
+        finding = Finding(
+            code="ROUTE-RETIRED",
+            at=Position(inbound.origin.name or program.route),
+            text="this route is retired: new orders are no longer taken from the legacy system; "
+            "place the order in the cloud ERP",
+        )
+        return Refused(finding, status=410)
+
+
+def _settlement(acceptance: Acceptance) -> Settlement:
+    if acceptance.kind is not ArrivalKind.CONFLICT:
+        return Taken(acceptance.message_id, is_repeat=acceptance.kind is ArrivalKind.SAME)
+    finding = Finding(
+        code="ARRIVAL-CONFLICT",
+        at=Position(acceptance.message_id),
+        text=f"message {acceptance.conflicts_with} came with the same identity and other bytes; both "
+        f"are kept, this one parked as {acceptance.message_id}: give it an identity of its own if it is new",
+        facts={"message_id": acceptance.message_id},
+    )
+    return Refused(finding, status=409)
+
+
+def _arrival_key(inbound: Inbound, body_format: Format, head: bytes) -> str | None:
+    if inbound.origin.facts.get("identity") == "control_numbers":
+        return body_format.identity(head[:HEAD_BYTES])
+    return inbound.arrival_key
+
+
+async def _head_of(body: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes] | None]:
+    """Read a small body whole; of a large one give the head and the rest."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in body:
+        pieces.append(piece)
+        size += len(piece)
+        if size > SMALL_BODY_BYTES:
+            return b"".join(pieces), body
+    return b"".join(pieces), None
+
+
+async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for piece in rest:
+        yield piece

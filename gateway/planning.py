@@ -1,0 +1,474 @@
+"""From decoded sets to a plan: keys, repeats, decisions, deliveries. Pure.
+
+The pipeline reads facts, asks this file what to write, and hands the result to the journal, which
+refuses it where a fact moved meanwhile. Nothing here knows a database, a clock or a network.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from adapters.base import Decoded, Finding, Level, Position, Role, Summary, Unit, UnitKind, Verdict
+from canonical.document import CanonicalDocument
+from canonical.keys import document_key, order_key_of, order_keys
+from canonical.registry import content_hash, to_json
+from gateway.journal.types import (
+    AwaitedOrder,
+    DeliveryPlan,
+    DocumentPlan,
+    Facts,
+    LedgerEntry,
+    Message,
+    Side,
+    Transmitter,
+)
+from gateway.order_facts import order_facts
+from gateway.program import Program
+from gateway.stage import Decision, Stage, decide, follow, unknown_order
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """One decoded set with its keys, before any decision."""
+
+    decoded: Decoded
+    document_key: str | None = None
+    content_hash: str | None = None
+    order_keys: tuple[str, ...] = ()  # by the buyer's numbers
+    order_numbers: tuple[str, ...] = ()  # every number named, as sent, for alias look-up
+    opens: bool = False  # may open a ledger entry
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A set that goes on in its own bytes; gathered until the end of the input shows what goes together."""
+
+    index: int
+    target: str
+    role: Role
+    raw: bytes
+    order_keys: tuple[str, ...]
+    interchange: int
+    units: tuple[Unit, ...]
+    is_urgent: bool
+    deadline_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one batch of sets comes to."""
+
+    documents: tuple[DocumentPlan, ...]
+    deliveries: tuple[DeliveryPlan, ...]
+    opens: tuple[LedgerEntry, ...]
+    bound: tuple[Bound, ...]
+    seen_orders: frozenset[str]  # order keys whose ledger state was looked at
+    seen_documents: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What this chunk itself adds to the facts: two sets of one chunk may name the same order."""
+
+    ledger: dict[str, LedgerEntry]
+    documents: dict[str, tuple[str, int, str]]  # document key -> message id, index, content hash
+    opened: list[LedgerEntry] = field(default_factory=list)
+
+
+def keyed(decoded: Decoded, program: Program) -> Keyed:
+    """Give a set its keys."""
+    document = decoded.document
+    if document is None:
+        numbers = decoded.order_numbers
+        return Keyed(
+            decoded,
+            order_keys=tuple(order_key_of(n, program.key_rules) for n in numbers),
+            order_numbers=numbers,
+        )
+    return Keyed(
+        decoded,
+        document_key=document_key(document, program.key_rules),
+        content_hash=content_hash(document),
+        order_keys=order_keys(document, program.key_rules),
+        order_numbers=tuple(dict.fromkeys(each.number for each in document.order_references)),
+        opens=program.follows is None and bool(getattr(document, "opens_order", False)),
+    )
+
+
+def plan_chunk(
+    program: Program,
+    message: Message,
+    stage: Stage,
+    share: Decimal,
+    sets: Sequence[Keyed],
+    facts: Facts,
+    now: datetime,
+) -> Chunk:
+    """Decide about a batch of sets against one consistent look at the facts."""
+    seen = _Seen(
+        ledger=dict(facts.ledger),
+        documents={
+            key: (known.message_id, known.index, known.content_hash) for key, known in facts.documents.items()
+        },
+    )
+    documents: list[DocumentPlan] = []
+    deliveries: list[DeliveryPlan] = []
+    bound: list[Bound] = []
+    for each in sets:
+        document, made, goes_on = _plan_set(program, message, stage, share, each, facts, seen, now)
+        documents.append(document)
+        deliveries.extend(made)
+        bound.extend(goes_on)
+    return Chunk(
+        tuple(documents),
+        tuple(deliveries),
+        tuple(seen.opened),
+        tuple(bound),
+        seen_orders=frozenset(key for each in sets for key in orders_named(each, facts)),
+        seen_documents=frozenset(each.document_key for each in sets if each.document_key),
+    )
+
+
+def orders_named(each: Keyed, facts: Facts) -> tuple[str, ...]:
+    """Give the order keys that a set may mean: by the buyer's numbers, and by any alias of them."""
+    by_alias = (key for number in each.order_numbers for key in facts.resolved.get(number, ()))
+    return tuple(dict.fromkeys((*each.order_keys, *by_alias)))
+
+
+def verdict_of(findings: Iterable[Finding]) -> Verdict:
+    """Give the verdict that the worst finding asks for."""
+    levels = {finding.level for finding in findings}
+    if Level.REJECTED in levels:
+        return Verdict.REJECTED
+    return Verdict.ACCEPTED_WITH_ERRORS if Level.ERROR in levels else Verdict.ACCEPTED
+
+
+def reference_of(target: str, role: Role, *parts: str) -> str:
+    """Derive the reference that a target knows a delivery by: 26 characters, 130 bits, A-Z 2-7."""
+    digest = hashlib.sha256("\x1f".join((target, role, *parts)).encode()).digest()
+    return base64.b32encode(digest)[:26].decode()
+
+
+def plan_decision(
+    program: Program,
+    message: Message,
+    document: DocumentPlan,
+    decision: Decision,
+    raw: bytes,
+    interchange: int,
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
+    """Turn a decision about one document into deliveries; bytes that go on are gathered instead."""
+    if decision.side is None:
+        parked = replace(
+            document,
+            is_parked=True,
+            decision=decision.reason,
+            findings=(*document.findings, *decision.findings),
+        )
+        return parked, [], []
+    decided = replace(document, side=decision.side, decision=decision.reason)
+    passes_to = tuple(
+        (intent.target, intent.role) for intent in decision.intents if intent.form == "as_received"
+    )
+    deliveries = [
+        _delivery(program, message, decided, intent.target, intent.role)
+        for intent in decision.intents
+        if intent.form == "canonical"
+    ]
+    decided = replace(decided, passes_to=passes_to)
+    return decided, deliveries, bound_sets(decided, raw, interchange)
+
+
+def bound_sets(document: DocumentPlan, raw: bytes, interchange: int) -> list[Bound]:
+    """Give where a set's own bytes go on."""
+    return [
+        Bound(
+            document.index, target, role, raw, document.order_keys, interchange,
+            document.units, document.is_urgent, document.deadline_at,
+        )
+        for target, role in document.passes_to
+    ]  # fmt: skip
+
+
+def bound_deliveries(
+    program: Program,
+    message: Message,
+    bound: Sequence[Bound],
+    sets: int,
+    rejected: frozenset[Unit],
+    wrapped: Mapping[tuple[str, Role, int], bytes],
+    *,
+    part: str = "",
+) -> list[DeliveryPlan]:
+    """Give the deliveries of bytes that go on: the whole message where all of it goes, else our envelopes.
+
+    ``part`` names a piece of a message that is decided apart from the others.
+    """
+    made = []
+    for (target, role), group in by_destination(bound, rejected).items():
+        if len({each.index for each in group}) == sets:
+            made.append(_bytes_delivery(program, message, target, role, group, None, part or "message"))
+            continue
+        for interchange in sorted({each.interchange for each in group}):
+            own = [each for each in group if each.interchange == interchange]
+            body = wrapped.get((target, role, interchange))
+            if body is not None:  # absent: the format could not wrap it, and the message is parked for that
+                name = part or f"interchange-{interchange}"
+                made.append(_bytes_delivery(program, message, target, role, own, body, name))
+    return made
+
+
+def refused_units(
+    program: Program, summary: Summary, verdicts: Mapping[int, Verdict], units: Mapping[int, tuple[Unit, ...]]
+) -> frozenset[Unit]:
+    """Give the acceptance units that are refused as a whole, by the partner's policy.
+
+    Where each set stands alone (``accept_by: set``) a bad trailer is a finding and condemns nothing:
+    sets before it may be delivered already. Else one bad part condemns the unit around it.
+    """
+    if program.accept_by is UnitKind.SET:
+        return frozenset()
+    refused = set(summary.rejected_units)
+    for index, around in units.items():
+        if verdicts.get(index) is Verdict.REJECTED or refused.intersection(around):
+            refused.update(unit for unit in around if unit.kind is program.accept_by)
+    return frozenset(refused)
+
+
+def by_destination(bound: Sequence[Bound], rejected: frozenset[Unit]) -> dict[tuple[str, Role], list[Bound]]:
+    """Group what goes on by where it goes, without the sets of refused units."""
+    groups: dict[tuple[str, Role], list[Bound]] = {}
+    for each in bound:
+        if not rejected.intersection(each.units):
+            groups.setdefault((each.target, each.role), []).append(each)
+    return groups
+
+
+def whole_message(program: Program, message: Message, target: str, role: Role) -> DeliveryPlan:
+    """Give the delivery of a message's own bytes, of which nothing else is known."""
+    return _bytes_delivery(program, message, target, role, (), None, "message")
+
+
+def hold_unit(program: Program, units: tuple[Unit, ...]) -> Unit | None:
+    """Give the unit whose fate a set shares, None where each set stands alone."""
+    if program.accept_by is UnitKind.SET:
+        return None
+    return next((unit for unit in units if unit.kind is program.accept_by), None)
+
+
+def deadline_of(program: Program, accepted_at: datetime, *, is_urgent: bool) -> datetime:
+    """Give the time by which people must hear that a document is not delivered."""
+    seconds = program.deadlines.rush_s if is_urgent else program.deadlines.other_s
+    return accepted_at + timedelta(seconds=seconds)
+
+
+def _plan_set(
+    program: Program,
+    message: Message,
+    stage: Stage,
+    share: Decimal,
+    each: Keyed,
+    facts: Facts,
+    seen: _Seen,
+    now: datetime,
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
+    document = _written_down(program, message, each)
+    decoded = each.decoded
+    if document.verdict is Verdict.REJECTED or (decoded.document is None and not decoded.is_passed_through):
+        return _untranslated(program, message, stage, document, decoded)
+    repeat = _repeat(program, message, each, document, seen)
+    if repeat is not None:
+        return repeat, [], []
+    if each.opens:
+        key = each.order_keys[0]
+        facts_of_order = order_facts(key, _document(decoded))
+        decision = decide(program.rule, stage, share, facts_of_order, seen.ledger.get(key))
+        if decision.opens and decision.side is not None:
+            _open(program, message, stage, key, decision, seen, now)
+    else:
+        named = orders_named(each, facts)
+        entries = [seen.ledger[key] for key in named if key in seen.ledger]
+        if not entries:
+            return _unknown(program, message, each, document)
+        document = replace(document, order_keys=tuple(entry.order_key for entry in entries))
+        decision = follow(program.rule, entries)
+    if decoded.is_passed_through:
+        decision = _without_document(program, decoded, decision)
+    return plan_decision(program, message, document, decision, decoded.raw, decoded.interchange)
+
+
+def _written_down(program: Program, message: Message, each: Keyed) -> DocumentPlan:
+    decoded = each.decoded
+    document = decoded.document
+    is_urgent = program.is_urgent or getattr(document, "urgency", "normal") == "rush"
+    return DocumentPlan(
+        index=decoded.index,
+        set_type=decoded.set_type,
+        units=decoded.units,
+        verdict=verdict_of(decoded.findings),
+        findings=decoded.findings,
+        document_type=document.document_type if document is not None else None,
+        document_key=each.document_key,
+        content_hash=each.content_hash,
+        order_keys=each.order_keys,
+        canonical=to_json(document) if document is not None else None,
+        is_urgent=is_urgent,
+        deadline_at=deadline_of(program, message.accepted_at, is_urgent=is_urgent),
+    )
+
+
+def _untranslated(
+    program: Program, message: Message, stage: Stage, document: DocumentPlan, decoded: Decoded
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
+    """Park what cannot be translated; in stages legacy and shadow its bytes go on all the same.
+
+    The document key is dropped: a corrected set must not be taken for a repeat of this one.
+    """
+    parked = replace(document, is_parked=True, document_key=None, decision="not translated")
+    if stage not in (Stage.LEGACY, Stage.SHADOW) or program.rule.legacy_target is None:
+        return parked, [], []
+    passes = replace(
+        parked,
+        decision=f"not translated; stage {stage.value} passes the bytes on",
+        side=Side.LEGACY,
+        passes_to=((program.rule.legacy_target, "live"),),
+    )
+    return passes, [], bound_sets(passes, decoded.raw, decoded.interchange)
+
+
+def _repeat(
+    program: Program, message: Message, each: Keyed, document: DocumentPlan, seen: _Seen
+) -> DocumentPlan | None:
+    """Judge a document whose key is known: a repeat by the partner's policy, or a changed body."""
+    if each.document_key is None or each.content_hash is None:
+        return None
+    own = (message.message_id, document.index, each.content_hash)
+    first, index, hashed = seen.documents.setdefault(each.document_key, own)
+    if (first, index) == own[:2]:
+        return None  # itself: now, or in an earlier generation of a replayed message
+    if hashed != each.content_hash:
+        finding = Finding(
+            code="DOCUMENT-CHANGED",
+            at=Position(message.origin.name, path=f"set {document.index + 1}"),
+            text=f"message {first} brought a document with this key and other content; a document is never "
+            "updated by sending it again: compare the two, then resolve this exception",
+        )
+        return replace(
+            document, is_parked=True, document_key=None, decision=f"same key as in {first}, other content",
+            findings=(*document.findings, finding),
+        )  # fmt: skip
+    finding = Finding(
+        code="DOCUMENT-REPEATED",
+        at=Position(message.origin.name, path=f"set {document.index + 1}"),
+        text=f"message {first} brought the same document; the partner's resend policy is '{program.resend}'",
+        level=Level.NOTE,
+    )
+    return replace(
+        document, repeats=first, is_parked=program.resend == "park", decision=f"repeat of {first}",
+        findings=(*document.findings, finding),
+    )  # fmt: skip
+
+
+def _open(
+    program: Program, message: Message, stage: Stage, key: str, decision: Decision, seen: _Seen, now: datetime
+) -> None:
+    entry = LedgerEntry(
+        order_key=key,
+        side=decision.side or Side.LEGACY,
+        transmitter=decision.transmitter,
+        route=program.route,
+        stage=stage.value,
+        reason=decision.reason,
+        opened_at=now,
+        message_id=message.message_id,
+    )
+    seen.ledger[key] = entry
+    seen.opened.append(entry)
+
+
+def _unknown(
+    program: Program, message: Message, each: Keyed, document: DocumentPlan
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
+    """Let a follow-on wait for its order; one that names none, or need not wait, is decided now."""
+    until = message.accepted_at + timedelta(seconds=program.unknown.after_s)
+    if each.order_numbers and program.unknown.after_s > 0:
+        waits = AwaitedOrder(each.order_numbers, until)
+        text = f"waits for its order until {until:%Y-%m-%d %H:%M:%S}Z"
+        return replace(document, awaits=waits, decision=text), [], []
+    decision = unknown_order(program.rule, program.unknown.side)
+    if each.decoded.is_passed_through:
+        decision = _without_document(program, each.decoded, decision)
+    return plan_decision(program, message, document, decision, each.decoded.raw, each.decoded.interchange)
+
+
+def _without_document(program: Program, decoded: Decoded, decision: Decision) -> Decision:
+    """Judge a set without a guide: its bytes can follow an order to legacy, not into a cloud ERP."""
+    if decision.side is not Side.CLOUD:
+        return decision
+    finding = Finding(
+        code="FOLLOW-NO-GUIDE",
+        at=Position(program.route, path=f"set {decoded.index + 1}"),
+        text=f"a {decoded.set_type} names an order of the cloud ERP, and there is no guide to translate it: "
+        "enter it there by hand, then resolve this exception",
+    )
+    return Decision(None, Transmitter.NONE, (), decision.reason, findings=(finding,))
+
+
+def _document(decoded: Decoded) -> CanonicalDocument:
+    if decoded.document is None:
+        raise ValueError("a set without a document cannot open an order")
+    return decoded.document
+
+
+def _delivery(
+    program: Program, message: Message, document: DocumentPlan, target: str, role: Role
+) -> DeliveryPlan:
+    return DeliveryPlan(
+        delivery_id=_delivery_id(message, document.index, target, role),
+        document_index=document.index,
+        target=target,
+        role=role,
+        reference=reference_of(
+            target, role, document.document_key or f"{message.message_id}/{document.index}"
+        ),
+        lanes=document.order_keys if role != "shadow" else (),
+        is_urgent=document.is_urgent,
+        unit=hold_unit(program, document.units),
+        deadline_at=document.deadline_at if role == "live" else None,
+    )
+
+
+def _bytes_delivery(
+    program: Program,
+    message: Message,
+    target: str,
+    role: Role,
+    bound: Sequence[Bound],
+    body: bytes | None,
+    part: str,
+) -> DeliveryPlan:
+    is_urgent = message.is_urgent or any(each.is_urgent for each in bound)
+    deadlines = [each.deadline_at for each in bound if each.deadline_at is not None]
+    return DeliveryPlan(
+        delivery_id=_delivery_id(message, part, target, role),
+        document_index=None,
+        target=target,
+        role=role,
+        reference=reference_of(target, role, message.message_id, part),
+        lanes=tuple(dict.fromkeys(key for each in bound for key in each.order_keys)),
+        is_urgent=is_urgent,
+        body=body,
+        content_type=message.origin.content_type,
+        deadline_at=min(deadlines, default=deadline_of(program, message.accepted_at, is_urgent=is_urgent))
+        if role in ("live", "pass_through")
+        else None,
+    )
+
+
+def _delivery_id(message: Message, part: int | str, target: str, role: Role) -> str:
+    return f"{message.message_id}.{message.generation}.{part}.{target}.{role}"

@@ -1,0 +1,94 @@
+"""A route compiled for running: everything of its configuration that a decision needs, as plain values.
+
+``gateway/app.py`` makes these from a validated Configuration; nothing below it reads routes.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from adapters.base import DecodeContext, UnitKind
+from canonical.keys import KeyRules
+from gateway.journal.types import Side
+from gateway.outcome import RetryPolicy
+from gateway.stage import RouteRule
+
+ReplyMode = Literal["accepted", "wait", "pass_through", "query"]
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgePolicy:
+    """Who tells the sender what became of its interchange.
+
+    ``by`` "auto" is legacy while the route's stage is legacy or shadow, the gateway afterwards: exactly
+    one side acknowledges. ``to`` is an endpoint; None with ``replies``: it goes back on the same call.
+    """
+
+    kind: Literal["997", "999", "none"] = "none"
+    by: Literal["auto", "gateway", "legacy"] = "auto"
+    to: str | None = None
+    within_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownOrder:
+    """What becomes of a follow-on whose order nobody knows: it waits, then goes to the declared side."""
+
+    side: Side | None = Side.LEGACY  # None: parked
+    after_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """By when a document must be delivered, counted from its acceptance, before people are alarmed."""
+
+    rush_s: float = 900.0
+    other_s: float = 7_200.0
+
+
+@dataclass(frozen=True, slots=True)
+class ControlNumbers:
+    """The range from which one emitter numbers its interchanges."""
+
+    lowest: int = 1
+    highest: int = 999_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One route, compiled."""
+
+    route: str
+    format_name: str  # an adapter's name, or "canonical"
+    context: DecodeContext  # ``source`` is replaced per message
+    rule: RouteRule
+    key_rules: KeyRules
+    follows: str | None = None  # None: the route originates orders
+    partner: str | None = None
+    unknown: UnknownOrder = field(default_factory=UnknownOrder)
+    accept_by: UnitKind = UnitKind.SET
+    acknowledge: AcknowledgePolicy = field(default_factory=AcknowledgePolicy)
+    control_numbers: ControlNumbers = field(default_factory=ControlNumbers)
+    resend: Literal["acknowledge", "ignore", "park"] = "acknowledge"
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    is_urgent: bool = False
+    reply: ReplyMode = "accepted"
+    reply_within_s: float = 30.0
+    size_bytes_max: int = 256 * 1024 * 1024
+
+    @property
+    def stage_route(self) -> str:
+        """Give the route whose stage and rule decide: itself, or the one it follows."""
+        return self.follows or self.route
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """All routes of one configuration revision."""
+
+    revision: int
+    routes: Mapping[str, Program]
+    retries: Mapping[str, RetryPolicy] = field(default_factory=dict)  # by endpoint
+    lease_s: float = 60.0

@@ -1,0 +1,218 @@
+"""Which side takes an order: the strangler table as a pure function.
+
+Stages belong to routes that originate orders. The first document of an order opens its ledger
+entry; everything later about that order follows the entry, whatever the stage has become. A
+percentage is a salted hash of the order key against a rising threshold, so raising it moves no
+order back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from adapters.base import Finding, Position, Role
+from gateway.journal.types import LedgerEntry, Side, Transmitter
+
+
+class Stage(StrEnum):
+    """How far a route has moved from legacy to cloud."""
+
+    LEGACY = "legacy"
+    SHADOW = "shadow"
+    CANARY = "canary"
+    CLOUD = "cloud"
+    RETIRED = "retired"
+
+
+Dimension = Literal["facility", "location", "supplier", "category", "line_class", "order_type", "stock"]
+
+NEVER_BY_PERCENTAGE = frozenset({"stock", "consignment", "blanket", "release", "standing"})
+"""Order types and stock classes that a percentage never selects: stock levels, consigned goods and
+running contracts live in one system as a whole, so a share of their orders would split them."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """What a decision may look at: words of one order, by dimension."""
+
+    order_key: str
+    words: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRule:
+    """A route's side of the strangler table, from routes.yaml.
+
+    ``select``: what canary takes; every dimension named must match one of its words.
+    ``pin_legacy``: one matching word keeps an order on legacy.
+    """
+
+    route: str
+    legacy_target: str | None = None
+    cloud_target: str | None = None
+    supplier_target: str | None = None
+    legacy_transmitter: Transmitter = Transmitter.LEGACY
+    cloud_transmitter: Transmitter = Transmitter.ERP
+    select: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
+    pin_legacy: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
+    salt: str = ""
+    copies_to_legacy: bool = False  # losing_side: copy_not_transmitted
+
+
+Form = Literal["as_received", "canonical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One delivery that a decision asks for."""
+
+    target: str
+    role: Role
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one document, and by which rule, in words.
+
+    ``side`` None: nobody takes it; ``findings`` say why, and the document is parked.
+    ``opens``: this document opens the order's ledger entry.
+    """
+
+    side: Side | None
+    transmitter: Transmitter
+    intents: tuple[Intent, ...]
+    reason: str
+    opens: bool = False
+    findings: tuple[Finding, ...] = ()
+
+
+def decide(
+    rule: RouteRule, stage: Stage, share_percent: Decimal, order: OrderFacts, entry: LedgerEntry | None
+) -> Decision:
+    """Decide about an order-originating document: by the ledger where it knows the order, else by stage."""
+    if entry is not None:
+        return _towards(
+            rule, stage, entry.side, entry.transmitter, f"follows the order's ledger entry ({entry.reason})"
+        )
+    match stage:
+        case Stage.LEGACY | Stage.SHADOW:
+            return _opening(rule, stage, Side.LEGACY, f"stage {stage.value}")
+        case Stage.CANARY:
+            why_cloud = _selected(rule, share_percent, order)
+            if why_cloud is None:
+                return _opening(rule, stage, Side.LEGACY, "canary: not selected")
+            return _opening(rule, stage, Side.CLOUD, f"canary: {why_cloud}")
+        case Stage.CLOUD:
+            return _opening(rule, stage, Side.CLOUD, "stage cloud")
+        case Stage.RETIRED:
+            return _refused(rule.route)
+
+
+def follow(rule: RouteRule, entries: Sequence[LedgerEntry]) -> Decision:
+    """Decide about a document of orders that the ledger knows. One that names orders of both sides parks.
+
+    An invoice is never split: its lines are on both sides or on none, and a person decides.
+    ``rule`` is the follower's own: its targets may differ from those of the route it follows.
+    """
+    sides = {entry.side for entry in entries}
+    if len(sides) > 1:
+        named = ", ".join(f"{entry.order_key} on {entry.side.value}" for entry in entries)
+        finding = Finding(
+            code="FOLLOW-BOTH-SIDES",
+            at=Position(rule.route),
+            text=f"the document names orders of both systems ({named}); it is never split: "
+            "decide who takes it, then resolve this exception or retry it",
+        )
+        return Decision(None, Transmitter.NONE, (), "names orders of both sides", findings=(finding,))
+    entry = entries[0]
+    return _towards(rule, None, entry.side, entry.transmitter, f"follows order {entry.order_key}")
+
+
+def unknown_order(rule: RouteRule, side: Side | None) -> Decision:
+    """Decide about a document whose order nobody knows: the declared side, never a hash."""
+    if side is None:
+        finding = Finding(
+            code="FOLLOW-UNKNOWN-ORDER",
+            at=Position(rule.route),
+            text="no order of this number is known; import legacy's open orders "
+            "(legacy-bridge orders import), then retry this exception",
+        )
+        return Decision(None, Transmitter.NONE, (), "order unknown", findings=(finding,))
+    return _towards(rule, None, side, Transmitter.NONE, f"order unknown: declared to go to {side.value}")
+
+
+def takes_cloud(order_key: str, share_percent: Decimal, salt: str = "") -> bool:
+    """Tell whether a percentage selects an order: true for a set of orders that only grows with the share."""
+    digest = hashlib.sha256(f"{salt}|{order_key}".encode()).digest()
+    threshold = int(share_percent * (1 << 64) / 100)
+    return int.from_bytes(digest[:8]) < threshold
+
+
+def _selected(rule: RouteRule, share_percent: Decimal, order: OrderFacts) -> str | None:
+    for dimension, words in rule.pin_legacy.items():
+        if order.words.get(dimension, frozenset()) & words:
+            return None
+    if not rule.select or share_percent <= 0:
+        return None
+    for dimension, words in rule.select.items():
+        found = order.words.get(dimension, frozenset())
+        if not found or not found <= words:  # every line must be inside the selection
+            return None
+    chosen = ", ".join(f"{dimension} {'/'.join(sorted(words))}" for dimension, words in rule.select.items())
+    if share_percent >= 100:
+        return f"selected by {chosen}"
+    kinds = order.words.get("stock", frozenset()) | order.words.get("order_type", frozenset())
+    if kinds & NEVER_BY_PERCENTAGE or not takes_cloud(order.order_key, share_percent, rule.salt):
+        return None
+    return f"selected by {chosen} and {share_percent} %"
+
+
+def _opening(rule: RouteRule, stage: Stage, side: Side, reason: str) -> Decision:
+    transmitter = rule.legacy_transmitter if side is Side.LEGACY else rule.cloud_transmitter
+    made = _towards(rule, stage, side, transmitter, reason)
+    return Decision(
+        made.side, transmitter, made.intents, reason, opens=made.side is not None, findings=made.findings
+    )
+
+
+def _towards(
+    rule: RouteRule, stage: Stage | None, side: Side, transmitter: Transmitter, reason: str
+) -> Decision:
+    target = rule.legacy_target if side is Side.LEGACY else rule.cloud_target
+    if target is None:
+        finding = Finding(
+            code="ROUTE-NO-TARGET",
+            at=Position(rule.route),
+            text=f"the document belongs to {side.value} ({reason}), and the route declares no "
+            f"targets.{side.value}; add one, then retry this exception",
+        )
+        return Decision(None, transmitter, (), reason, findings=(finding,))
+    intents = [Intent(target, "live", "as_received" if side is Side.LEGACY else "canonical")]
+    if side is Side.LEGACY and stage is Stage.SHADOW and rule.cloud_target is not None:
+        intents.append(Intent(rule.cloud_target, "shadow", "canonical"))
+    if (
+        side is Side.CLOUD
+        and rule.copies_to_legacy
+        and rule.legacy_target is not None
+        and stage is not Stage.RETIRED
+    ):
+        intents.append(Intent(rule.legacy_target, "copy", "as_received"))
+    if transmitter is Transmitter.GATEWAY and stage is not None and rule.supplier_target is not None:
+        intents.append(Intent(rule.supplier_target, "live", "as_received"))
+    return Decision(side, transmitter, tuple(intents), reason)
+
+
+def _refused(route: str) -> Decision:
+    finding = Finding(
+        code="ROUTE-RETIRED",
+        at=Position(route),
+        text="this route is retired: new orders are no longer taken from the legacy system; "
+        "place the order in the cloud ERP, and tell the sender's owner",
+    )
+    return Decision(None, Transmitter.NONE, (), "stage retired", findings=(finding,))

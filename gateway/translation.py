@@ -1,0 +1,356 @@
+"""One translation of one message: decode, decide in chunks, write the plan.
+
+All state of a run is here and is lost with the process; what must survive is in the journal. The
+input is decoded with the configuration that the message was first translated with; decisions are
+made under the current one, and made again where it, a stage or the ledger moved meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from adapters.base import (
+    Clock,
+    Decoded,
+    EncodeError,
+    Envelope,
+    Executor,
+    Finding,
+    Format,
+    Interchange,
+    Role,
+    Summary,
+    Unit,
+    Verdict,
+)
+from gateway.acknowledging import acknowledges, acknowledgment_delivery, verdicts_of
+from gateway.journal.base import Journal
+from gateway.journal.types import (
+    DeliveryPlan,
+    DocumentPlan,
+    Expected,
+    Facts,
+    Message,
+    Moved,
+    Plan,
+    StageState,
+)
+from gateway.planning import (
+    Bound,
+    Chunk,
+    Keyed,
+    bound_deliveries,
+    bound_sets,
+    by_destination,
+    keyed,
+    orders_named,
+    plan_chunk,
+    plan_decision,
+    refused_units,
+    verdict_of,
+    whole_message,
+)
+from gateway.program import Program, Programs
+from gateway.stage import Stage, follow, unknown_order
+
+SETS_PER_CHUNK = 200
+DECISIONS_MAX = 100  # a plan that keeps moving is decided again this often; then it is tried later
+
+
+class UnsettledError(Exception):
+    """A plan was decided again and again and something always moved; the translation is tried later."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the chunks so far leave for the end of the input."""
+
+    bound: list[Bound] = field(default_factory=list)
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    units: dict[int, tuple[Unit, ...]] = field(default_factory=dict)
+    interchanges: dict[int, int] = field(default_factory=dict)  # set index -> interchange
+
+
+class Translation:
+    """One message on its way through its route's program."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        programs: Callable[[int | None], Programs],
+        formats: Callable[[str], Format],
+        executor: Executor,
+        clock: Clock,
+        message: Message,
+        *,
+        passes_through: bool = False,
+    ) -> None:
+        self._journal = journal
+        self._programs = programs
+        self._pinned = programs(message.config_revision).routes[message.route]
+        self._format = formats(self._pinned.format_name)
+        self._executor = executor
+        self._clock = clock
+        self._message = message
+        self._live: Role = "pass_through" if passes_through else "live"
+        self._gathered = _Gathered()
+        self._planned: dict[int, DocumentPlan] = {}
+
+    async def run(self) -> None:
+        """Decode the whole message and plan it. Errors: UnsettledError, JournalError."""
+        if self._message.planned_through:
+            views = await self._journal.documents(message_id=self._message.message_id, limit=1_000_000)
+            self._planned = {
+                view.plan.index: view.plan for view in views if view.generation == self._message.generation
+            }
+        batch: list[Keyed] = []
+        async for decoded in self._sets():
+            if isinstance(decoded, Summary):
+                await self._finish(batch, decoded)
+                return
+            self._remember(decoded)
+            if decoded.index >= self._message.planned_through:
+                batch.append(keyed(decoded, self._pinned))
+            if len(batch) >= SETS_PER_CHUNK:
+                await self._plan_middle(batch)
+                batch = []
+
+    async def decide_awaited(self, document: DocumentPlan) -> bool:
+        """Decide about one follow-on that waited; False where something moved meanwhile."""
+        decoded, sets = await self._found_again(document.index)
+        each = keyed(decoded, self._pinned)
+        facts = await self._facts([each])
+        program, revision = self._program_now()
+        named = orders_named(each, facts)
+        entries = [facts.ledger[key] for key in named if key in facts.ledger]
+        decision = (
+            follow(program.rule, entries) if entries else unknown_order(program.rule, program.unknown.side)
+        )
+        keys = tuple(entry.order_key for entry in entries) or document.order_keys
+        settled = replace(document, awaits=None, order_keys=keys)
+        decided, deliveries, bound = plan_decision(
+            program, self._message, settled, decision, decoded.raw, decoded.interchange
+        )
+        wrapped, _ = await self._wrap(program, bound, sets, self._message.interchanges, frozenset())
+        part = "" if sets == 1 else f"set-{document.index}"
+        deliveries += bound_deliveries(program, self._message, bound, sets, frozenset(), wrapped, part=part)
+        expected = Expected(revision, {}, _revisions(facts, frozenset(named)))
+        now = self._clock.now()
+        return await self._journal.plan_awaited(self._message.message_id, decided, deliveries, expected, now)
+
+    # -- decoding --------------------------------------------------------------------------
+
+    async def _sets(self) -> AsyncIterator[Decoded | Summary]:
+        """Give the sets of the message and at last the summary."""
+        context = replace(self._pinned.context, source=self._message.origin.name or self._message.message_id)
+        decoding = await self._executor.decoding(self._pinned.format_name, context, self._message.size_bytes)
+        try:
+            async for piece in self._journal.body(self._message.message_id):
+                for decoded in await decoding.feed(piece):
+                    yield decoded
+            rest, summary = await decoding.finish()
+            for decoded in rest:
+                yield decoded
+            yield summary
+        finally:
+            await decoding.close()
+
+    async def _found_again(self, index: int) -> tuple[Decoded, int]:
+        """Decode the message again for one of its sets, and how many there are."""
+        found: Decoded | None = None
+        sets = 0
+        async for decoded in self._sets():
+            if isinstance(decoded, Summary):
+                continue
+            sets += 1
+            found = decoded if decoded.index == index else found
+        if found is None:
+            raise LookupError(f"{self._message.message_id} has no set {index}")
+        return found, sets
+
+    def _remember(self, decoded: Decoded) -> None:
+        gathered = self._gathered
+        gathered.verdicts[decoded.index] = verdict_of(decoded.findings)
+        gathered.units[decoded.index] = decoded.units
+        gathered.interchanges[decoded.index] = decoded.interchange
+        document = self._planned.get(decoded.index)
+        if document is not None:  # planned before a kill: finish what was decided then
+            gathered.bound += bound_sets(document, decoded.raw, decoded.interchange)
+
+    # -- planning --------------------------------------------------------------------------
+
+    async def _plan_middle(self, batch: Sequence[Keyed]) -> None:
+        for _ in range(DECISIONS_MAX):
+            program, revision = self._program_now()
+            state = await self._stage()
+            facts = await self._facts(batch)
+            chunk = self._chunk(program, state, batch, facts)
+            plan = Plan(
+                self._message.message_id,
+                self._message.generation,
+                self._expected(program, revision, state, facts, chunk),
+                chunk.documents,
+                chunk.deliveries,
+                chunk.opens,
+            )
+            if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
+                self._gathered.bound += chunk.bound
+                return
+        raise UnsettledError(self._message.message_id)
+
+    async def _finish(self, batch: Sequence[Keyed], summary: Summary) -> None:
+        for _ in range(DECISIONS_MAX):
+            program, revision = self._program_now()
+            state = await self._stage()
+            facts = await self._facts(batch)
+            chunk = self._chunk(program, state, batch, facts)
+            plan = await self._last_plan(program, revision, state, facts, chunk, summary)
+            if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
+                return
+        raise UnsettledError(self._message.message_id)
+
+    async def _last_plan(
+        self, program: Program, revision: int, state: StageState, facts: Facts, chunk: Chunk, summary: Summary
+    ) -> Plan:
+        stage = Stage(state.stage)
+        rejected = refused_units(program, summary, self._gathered.verdicts, self._gathered.units)
+        findings = list(summary.findings)
+        deliveries = list(chunk.deliveries)
+        if summary.sets == 0:
+            deliveries += self._nothing_recognised(program, stage)
+        else:
+            passes_anyway = stage in (Stage.LEGACY, Stage.SHADOW)
+            left_out = frozenset[Unit]() if passes_anyway else rejected
+            bound = [*self._gathered.bound, *chunk.bound]
+            wrapped, problems = await self._wrap(program, bound, summary.sets, summary.interchanges, left_out)
+            findings += problems
+            deliveries += [
+                replace(each, role=self._live) if each.role == "live" and each.body is None else each
+                for each in bound_deliveries(program, self._message, bound, summary.sets, left_out, wrapped)
+            ]
+        if acknowledges(program, stage):
+            deliveries += await self._acknowledgments(program, summary, rejected)
+        return Plan(
+            self._message.message_id,
+            self._message.generation,
+            self._expected(program, revision, state, facts, chunk),
+            chunk.documents,
+            tuple(deliveries),
+            chunk.opens,
+            is_last=True,
+            rejected_units=rejected,
+            findings=tuple(findings),
+            interchanges=summary.interchanges,
+            parks=not summary.is_readable or len(findings) > len(summary.findings),
+        )
+
+    def _nothing_recognised(self, program: Program, stage: Stage) -> list[DeliveryPlan]:
+        """Pass on what we cannot read at all, where legacy is live: it only is an exception for us."""
+        target = program.rule.legacy_target
+        if stage not in (Stage.LEGACY, Stage.SHADOW) or target is None:
+            return []
+        return [whole_message(program, self._message, target, self._live)]
+
+    def _chunk(self, program: Program, state: StageState, batch: Sequence[Keyed], facts: Facts) -> Chunk:
+        share = Decimal(state.share_percent)
+        now = self._clock.now()
+        return plan_chunk(program, self._message, Stage(state.stage), share, batch, facts, now)
+
+    def _expected(
+        self, program: Program, revision: int, state: StageState, facts: Facts, chunk: Chunk
+    ) -> Expected:
+        stages = {state.route: state.revision} if program.follows is None else {}
+        known = {
+            key: facts.documents[key].message_id if key in facts.documents else None
+            for key in chunk.seen_documents
+        }
+        return Expected(revision, stages, _revisions(facts, chunk.seen_orders), known)
+
+    async def _facts(self, batch: Sequence[Keyed]) -> Facts:
+        """Look up everything that a batch names; what an alias leads to is looked up in turn."""
+        orders = tuple(dict.fromkeys(key for each in batch for key in each.order_keys))
+        documents = tuple(dict.fromkeys(each.document_key for each in batch if each.document_key))
+        numbers = tuple(
+            dict.fromkeys(number for each in batch if not each.opens for number in each.order_numbers)
+        )
+        facts = await self._journal.facts(orders, documents, numbers)
+        further = tuple({key for keys in facts.resolved.values() for key in keys} - set(orders))
+        if not further:
+            return facts
+        more = await self._journal.facts(sorted(further), (), ())
+        return replace(facts, ledger={**more.ledger, **facts.ledger})
+
+    async def _stage(self) -> StageState:
+        return (await self._journal.stages())[self._pinned.stage_route]
+
+    def _program_now(self) -> tuple[Program, int]:
+        """Give the route as configured now; one that is gone is finished as it was."""
+        current = self._programs(None)
+        return current.routes.get(self._message.route, self._pinned), current.revision
+
+    # -- writing bytes ---------------------------------------------------------------------
+
+    async def _wrap(
+        self,
+        program: Program,
+        bound: Sequence[Bound],
+        sets: int,
+        interchanges: Sequence[Interchange],
+        left_out: frozenset[Unit],
+    ) -> tuple[dict[tuple[str, Role, int], bytes], list[Finding]]:
+        """Put the sets that go on apart from the rest of their message into envelopes of ours."""
+        wrapped: dict[tuple[str, Role, int], bytes] = {}
+        problems: list[Finding] = []
+        for (target, role), group in by_destination(bound, left_out).items():
+            if len({each.index for each in group}) == sets:
+                continue  # the whole message goes, as it came
+            for position in sorted({each.interchange for each in group}):
+                part = [each.raw for each in group if each.interchange == position]
+                envelope = await self._envelope(program, f"{program.partner or program.route}>{target}")
+                try:
+                    wrapped[target, role, position] = self._format.wrap(
+                        part, interchanges[position], envelope
+                    )
+                except EncodeError as error:
+                    problems += error.findings
+        return wrapped, problems
+
+    async def _acknowledgments(
+        self, program: Program, summary: Summary, rejected: frozenset[Unit]
+    ) -> list[DeliveryPlan]:
+        made = []
+        verdicts = verdicts_of(self._gathered.verdicts, self._gathered.units, rejected)
+        for position, interchange in enumerate(summary.interchanges):
+            if interchange.is_acknowledgment:
+                continue
+            own = {
+                index: each
+                for index, each in verdicts.items()
+                if self._gathered.interchanges[index] == position
+            }
+            envelope = await self._envelope(program, program.partner or program.route)
+            body = self._format.acknowledge(interchange, own, envelope)
+            if body is not None:
+                made.append(acknowledgment_delivery(program, self._message, position, body))
+        return made
+
+    async def _envelope(self, program: Program, emitter: str) -> Envelope:
+        numbers = program.control_numbers
+        number = await self._journal.next_control_number(
+            emitter, "interchange", numbers.lowest, numbers.highest
+        )
+        context = program.context
+        return Envelope(
+            control_number=number,
+            at=self._clock.now(),
+            environment=context.environment,
+            zone=context.zone,
+            partner_settings=context.partner_settings,
+            settings=context.settings,
+        )
+
+
+def _revisions(facts: Facts, order_keys: frozenset[str]) -> dict[str, int | None]:
+    return {key: facts.ledger[key].revision if key in facts.ledger else None for key in order_keys}

@@ -1,0 +1,139 @@
+"""The loop that translates what was accepted: in order of acceptance, urgent messages beside it.
+
+Each route has two lanes, one for urgent messages and one for the others; a lane translates one
+message at a time in order of acceptance, so that one order's documents are planned in order. Lanes
+run side by side up to a bound, of which a part is kept for urgent ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from adapters.base import Clock, Finding, Position
+from gateway.journal.base import Journal, JournalError
+from gateway.journal.types import Expected, Message, Moved, Plan
+from gateway.pipeline import Pipeline
+from gateway.translation import UnsettledError
+from gateway.workers import WorkerError
+
+log = logging.getLogger("legacy_bridge.translator")
+
+LANES_MAX = 4
+URGENT_LANES_MAX = 2  # on top: the reserve that keeps an urgent message from waiting behind batches
+IDLE_S = 2.0
+FAILURES_MAX = 3  # of one message in a row, before it is parked for a person
+
+
+class Translator:
+    """Translates accepted messages until cancelled."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        pipeline: Pipeline,
+        clock: Clock,
+    ) -> None:
+        self._journal = journal
+        self._pipeline = pipeline
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._lanes: dict[tuple[str, bool], asyncio.Task[None]] = {}
+        self._failures: dict[str, int] = {}
+
+    def wake(self) -> None:
+        """Say that there may be something to translate or to decide."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Translate until cancelled. Errors: JournalError, which must end the process."""
+        try:
+            while True:
+                self._wake.clear()
+                await self._pipeline.decide_awaiting()
+                for lane in await self._journal.routes_to_translate():
+                    self._open(lane)
+                await self._pause()
+                self._raise_failures()
+        finally:
+            for task in self._lanes.values():
+                task.cancel()
+
+    def _open(self, lane: tuple[str, bool]) -> None:
+        is_urgent = lane[1]
+        running = sum(1 for (_, urgent) in self._lanes if urgent == is_urgent)
+        if lane in self._lanes or running >= (URGENT_LANES_MAX if is_urgent else LANES_MAX):
+            return
+        task = asyncio.get_running_loop().create_task(self._translate_lane(*lane))
+        self._lanes[lane] = task
+        task.add_done_callback(lambda done: self._wake.set())
+
+    async def _translate_lane(self, route: str, is_urgent: bool) -> None:
+        while messages := await self._journal.next_to_translate(route, urgent=is_urgent, limit=20):
+            for message in messages:
+                if not await self._translate(message):
+                    return  # tried again later; what comes after it on this lane waits
+
+    async def _translate(self, message: Message) -> bool:
+        try:
+            await self._pipeline.translate(message.message_id)
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001  a message that breaks it must not stop the next one
+            return await self._failed(message, error)
+        self._failures.pop(message.message_id, None)
+        return True
+
+    async def _failed(self, message: Message, error: Exception) -> bool:
+        """Try a message again a few times, then park it; False while it is to be tried again."""
+        log.error(
+            "message.translation_failed message=%s route=%s",
+            message.message_id,
+            message.route,
+            exc_info=error,
+        )
+        count = self._failures.get(message.message_id, 0) + 1
+        self._failures[message.message_id] = count
+        is_passing = isinstance(error, WorkerError | UnsettledError)
+        if is_passing and count < FAILURES_MAX:
+            return False
+        finding = Finding(
+            code="TRANSLATE-FAILED",
+            at=Position(message.origin.name or message.message_id),
+            text=f"the translation broke ({type(error).__name__}); what was not planned yet is not "
+            "delivered: report this with the message id, then retry the exception after the next release",
+        )
+        await self._park(message.message_id, finding)
+        return True
+
+    async def _park(self, message_id: str, finding: Finding) -> None:
+        for _ in range(FAILURES_MAX):
+            message = await self._journal.message(message_id)
+            plan = Plan(
+                message_id,
+                message.generation,
+                Expected(self._pipeline.revision),
+                is_last=True,
+                findings=(finding,),
+                parks=True,
+            )
+            if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
+                self._failures.pop(message_id, None)
+                return
+
+    async def _pause(self) -> None:
+        sleep = asyncio.ensure_future(self._clock.sleep(IDLE_S))
+        woken = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((sleep, woken), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            woken.cancel()
+
+    def _raise_failures(self) -> None:
+        for lane, task in list(self._lanes.items()):
+            if not task.done():
+                continue
+            del self._lanes[lane]
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
