@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from canonical.model import NO_ENTRIES, Model
-from canonical.scalars import Code, Extensions, Moment, RawCodes, Text
+from canonical.scalars import Code, DocumentNumber, Extensions, Moment, RawCodes, Text
 from canonical.values import DateValue, KindedDate, Note, Party, PartyInRole, Reference
 
 SCHEMA_MAJOR = 1
@@ -92,11 +92,11 @@ class OrderReference(Model):
     supplier's own (BAK08, REF VN), `erp_number` the cloud ERP's where that differs from the buyer's.
     """
 
-    number: Code | None = None
+    number: DocumentNumber | None = None
     release: Code | None = None
     revision: Code | None = None
-    seller_number: Code | None = None
-    erp_number: Code | None = None
+    seller_number: DocumentNumber | None = None
+    erp_number: DocumentNumber | None = None
     date: DateValue | None = None
     contract: Code | None = None
 
@@ -135,7 +135,7 @@ class DocumentReference(Model):
     """Another document, or one line of it, by type and number."""
 
     document_type: Code
-    number: Code
+    number: DocumentNumber
     release: Code | None = None
     revision: Code | None = None
     line_id: Code | None = None
@@ -147,7 +147,7 @@ class DocumentAboutAnother(CanonicalDocument):
     `order` names the order that `subject` belongs to; where `subject` is an order it may be absent.
     """
 
-    number: Code | None = None
+    number: DocumentNumber | None = None
     buyer: Party | None = None
     subject: DocumentReference
     order: OrderReference | None = None

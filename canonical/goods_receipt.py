@@ -6,7 +6,7 @@ from typing import Literal
 
 from canonical.document import CanonicalDocument, OrderReference, distinct_orders
 from canonical.lines import FollowOnLine
-from canonical.scalars import Code, Text
+from canonical.scalars import Code, DocumentNumber, Text
 from canonical.values import DateValue, Party, Quantity, Shipping
 
 ReceiptKind = Literal["receipt", "return", "correction", "reversal", "inspection", "other"]
@@ -36,7 +36,7 @@ class GoodsReceipt(CanonicalDocument):
     """
 
     document_type: Literal["goods_receipt"] = "goods_receipt"
-    number: Code
+    number: DocumentNumber
     kind: ReceiptKind = "receipt"
     received: DateValue | None = None
     posted: DateValue | None = None

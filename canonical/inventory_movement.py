@@ -6,7 +6,7 @@ from typing import Literal
 
 from canonical.document import CanonicalDocument, OrderReference, distinct_orders
 from canonical.lines import FollowOnLine
-from canonical.scalars import Code, Text
+from canonical.scalars import Code, DocumentNumber, Text
 from canonical.values import ClinicalCase, DateValue, Party, Quantity
 
 MovementKind = Literal[
@@ -36,7 +36,7 @@ class InventoryMovement(CanonicalDocument):
     """
 
     document_type: Literal["inventory_movement"] = "inventory_movement"
-    number: Code
+    number: DocumentNumber
     kind: MovementKind
     moved: DateValue | None = None
     posted: DateValue | None = None

@@ -7,7 +7,7 @@ from typing import Literal
 from canonical.document import DocumentReference, OrderReference, TradeDocument, distinct_orders
 from canonical.lines import FollowOnLine, SubLine
 from canonical.model import Model
-from canonical.scalars import Code, Number
+from canonical.scalars import Code, DocumentNumber, Number
 from canonical.values import (
     AllowanceCharge,
     Contact,
@@ -60,7 +60,7 @@ class Invoice(TradeDocument):
     """
 
     document_type: Literal["invoice"] = "invoice"
-    number: Code
+    number: DocumentNumber
     invoiced: DateValue | None = None
     invoice_type: InvoiceType = "invoice"
     debit_credit: Literal["debit", "credit"] = "debit"

@@ -7,7 +7,7 @@ from typing import Literal
 from canonical.document import CanonicalDocument
 from canonical.lines import Stock
 from canonical.model import NO_ENTRIES, Model
-from canonical.scalars import Code, Extensions, Number, Text
+from canonical.scalars import Code, DocumentNumber, Extensions, Number, Text
 from canonical.supplier import MasterAction
 from canonical.values import Attribute, DateValue, ItemIdentifier, Packaging, Party, Price
 
@@ -44,7 +44,7 @@ class Item(CanonicalDocument):
     """
 
     document_type: Literal["item"] = "item"
-    number: Code
+    number: DocumentNumber
     revision: Code | None = None
     action: MasterAction = "snapshot"
     effective: DateValue | None = None

@@ -25,11 +25,11 @@ class NumberRule(Model):
 
     def apply(self, number: str) -> str:
         """Give the number in its key form; a number that would vanish whole stays as it was."""
-        trimmed = _upper(number.strip()) if self.upper_case else number.strip()
-        prefix = next((each for each in self._cased(self.strip_prefixes) if trimmed.startswith(each)), "")
-        rest = trimmed.removeprefix(prefix)
+        whole = _upper(trimmed(number)) if self.upper_case else trimmed(number)
+        prefix = next((each for each in self._cased(self.strip_prefixes) if whole.startswith(each)), "")
+        rest = whole.removeprefix(prefix)
         suffix = next((each for each in self._cased(self.strip_suffixes) if rest.endswith(each)), "")
-        rest = rest.removesuffix(suffix) or trimmed
+        rest = rest.removesuffix(suffix) or whole
         return (rest.lstrip("0") or "0") if self.strip_leading_zeros and rest else rest
 
     def _cased(self, affixes: tuple[str, ...]) -> tuple[str, ...]:
@@ -89,11 +89,16 @@ def party_key(party: Party | None) -> str | None:
 
 def identifier_text(identifier: PartyIdentifier) -> str:
     """Write an identifier as configuration names it: `gln:0614141000012`."""
-    return f"{identifier.scheme}:{identifier.value.strip()}"
+    return f"{identifier.scheme}:{trimmed(identifier.value)}"
 
 
 def _rank(identifier: PartyIdentifier) -> int:
     return _PREFERENCE.index(identifier.scheme) if identifier.scheme in _PREFERENCE else len(_PREFERENCE)
+
+
+def trimmed(text: str) -> str:
+    """Cut outer blanks by a fixed list: what `str.strip` cuts follows Unicode tables."""
+    return text.strip(" \t\r\n\v\f\u00a0")
 
 
 def _upper(text: str) -> str:

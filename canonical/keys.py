@@ -30,7 +30,7 @@ from canonical.goods_receipt import GoodsReceipt
 from canonical.inventory_movement import InventoryMovement
 from canonical.invoice import Invoice
 from canonical.item import Item
-from canonical.key_rules import KeyRules, NumberRule, organisation_name, party_key, supplier_name
+from canonical.key_rules import KeyRules, NumberRule, organisation_name, party_key, supplier_name, trimmed
 from canonical.lines import FollowOnLine
 from canonical.order_change import OrderChange
 from canonical.purchase_order import PurchaseOrder
@@ -230,7 +230,7 @@ def _order_named(order: OrderReference, buyer: Party | None, rules: KeyRules) ->
     if best is None or best.issuer == "buyer":
         number = rules.order_number.apply(best.number) if best else None
     else:
-        number = f"{best.issuer}:{best.number.strip()}"
+        number = f"{best.issuer}:{trimmed(best.number)}"
     return (organisation_name(buyer, rules), number, _release(order.release, rules))
 
 
@@ -293,7 +293,7 @@ def _edition(document: CanonicalDocument, purpose: Purpose, revision: str | None
 
 
 def _revision(revision: str | None) -> str:
-    return (revision or "").strip().lstrip("0")
+    return trimmed(revision or "").lstrip("0")
 
 
 def _release(release: str | None, rules: KeyRules) -> str | None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from canonical.document import SAME_AS_ORIGINAL, OrderReference, TradeDocument
 from canonical.lines import PlacedLine
-from canonical.scalars import Code, Text
+from canonical.scalars import Code, DocumentNumber, Text
 from canonical.values import (
     AllowanceCharge,
     ClinicalCase,
@@ -43,7 +43,7 @@ class PurchaseOrder(TradeDocument):
     """
 
     document_type: Literal["purchase_order"] = "purchase_order"
-    number: Code
+    number: DocumentNumber
     release: Code | None = None
     revision: Code | None = None
     order_type: OrderType = "stand_alone"

@@ -7,7 +7,7 @@ from typing import Literal
 from canonical.document import SAME_AS_ORIGINAL, CanonicalDocument, Purpose
 from canonical.lines import PlacedLine
 from canonical.purchase_order import OrderType, Urgency
-from canonical.scalars import Code, Text
+from canonical.scalars import Code, DocumentNumber, Text
 from canonical.values import ClinicalCase, Contact, DateValue, Distribution, DocumentTotals, Party
 
 
@@ -27,7 +27,7 @@ class Requisition(CanonicalDocument):
     """
 
     document_type: Literal["requisition"] = "requisition"
-    number: Code
+    number: DocumentNumber
     revision: Code | None = None
     purpose: Purpose = "original"
     order_type: OrderType = "stand_alone"

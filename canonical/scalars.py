@@ -167,7 +167,7 @@ class _ExtensionReader:
             case str():
                 return _encodable(value)
             case Decimal():
-                return plain_digits(bounded_decimal(value))
+                return format(bounded_decimal(value), "f")
             case list() | tuple():
                 return tuple(self.read(each, depth_left - 1) for each in value)
             case Mapping():
@@ -205,6 +205,9 @@ Moment = Annotated[datetime, _AwareMoment()]
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 """A code, number or identifier: short, never empty, blanks and leading zeros kept as sent."""
+
+DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"\S")]
+"""A code that identifies a document: it has at least one character that is not blank."""
 
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 """One line of text: a name, a street, a description."""

@@ -7,7 +7,7 @@ from typing import Literal
 from canonical.document import OrderReference, TradeDocument, distinct_orders
 from canonical.lines import FollowOnLine
 from canonical.model import NO_ENTRIES, Model
-from canonical.scalars import Code, RawCodes, Text
+from canonical.scalars import Code, DocumentNumber, RawCodes, Text
 from canonical.values import DateValue, DocumentTotals, Party, Quantity, Reference, Shipping
 
 
@@ -44,7 +44,7 @@ class ShipNotice(TradeDocument):
     """
 
     document_type: Literal["ship_notice"] = "ship_notice"
-    number: Code
+    number: DocumentNumber
     noticed: DateValue | None = None
     shipped: DateValue | None = None
     expected: DateValue | None = None

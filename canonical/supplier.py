@@ -6,7 +6,7 @@ from typing import Literal
 
 from canonical.document import CanonicalDocument
 from canonical.model import NO_ENTRIES, Model
-from canonical.scalars import Code, Extensions, Text
+from canonical.scalars import Code, DocumentNumber, Extensions, Text
 from canonical.values import Address, Contact, DateValue, Party, PartyIdentifier, PaymentTerms, Tax
 
 MasterAction = Literal["snapshot", "create", "update", "deactivate", "delete"]
@@ -33,7 +33,7 @@ class Supplier(CanonicalDocument):
     """
 
     document_type: Literal["supplier"] = "supplier"
-    number: Code
+    number: DocumentNumber
     revision: Code | None = None
     action: MasterAction = "snapshot"
     effective: DateValue | None = None
