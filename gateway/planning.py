@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -42,6 +42,18 @@ class Keyed:
     order_keys: tuple[str, ...] = ()  # by the buyer's numbers
     order_numbers: tuple[str, ...] = ()  # every number named, as sent, for alias look-up
     opens: bool = False  # may open a ledger entry
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """By what a set is decided: its route's program, and the stage of the route that decides."""
+
+    program: Program
+    stage: Stage
+    share: Decimal
+
+
+Rulings = Callable[[str], Ruling]  # by set type
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +113,7 @@ def keyed(decoded: Decoded, program: Program) -> Keyed:
 
 
 def plan_chunk(
-    program: Program,
-    message: Message,
-    stage: Stage,
-    share: Decimal,
-    sets: Sequence[Keyed],
-    facts: Facts,
-    now: datetime,
+    rulings: Rulings, message: Message, sets: Sequence[Keyed], facts: Facts, now: datetime
 ) -> Chunk:
     """Decide about a batch of sets against one consistent look at the facts."""
     seen = _Seen(
@@ -120,7 +126,8 @@ def plan_chunk(
     deliveries: list[DeliveryPlan] = []
     bound: list[Bound] = []
     for each in sets:
-        document, made, goes_on = _plan_set(program, message, stage, share, each, facts, seen, now)
+        ruling = rulings(each.decoded.set_type)
+        document, made, goes_on = _plan_set(ruling, message, each, facts, seen, now)
         documents.append(document)
         deliveries.extend(made)
         bound.extend(goes_on)
@@ -268,15 +275,9 @@ def deadline_of(program: Program, accepted_at: datetime, *, is_urgent: bool) -> 
 
 
 def _plan_set(
-    program: Program,
-    message: Message,
-    stage: Stage,
-    share: Decimal,
-    each: Keyed,
-    facts: Facts,
-    seen: _Seen,
-    now: datetime,
+    ruling: Ruling, message: Message, each: Keyed, facts: Facts, seen: _Seen, now: datetime
 ) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
+    program, stage = ruling.program, ruling.stage
     document = _written_down(program, message, each)
     decoded = each.decoded
     if document.verdict is Verdict.REJECTED or (decoded.document is None and not decoded.is_passed_through):
@@ -287,7 +288,7 @@ def _plan_set(
     if each.opens:
         key = each.order_keys[0]
         facts_of_order = order_facts(key, _document(decoded))
-        decision = decide(program.rule, stage, share, facts_of_order, seen.ledger.get(key))
+        decision = decide(program.rule, stage, ruling.share, facts_of_order, seen.ledger.get(key))
         if decision.opens and decision.side is not None:
             _open(program, message, stage, key, decision, seen, now)
     else:

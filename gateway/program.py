@@ -86,9 +86,18 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """All routes of one configuration revision."""
+    """All routes of one configuration revision.
+
+    ``shared``: route -> set type -> route. Routes that share a source (one mailbox brings 855 and 810
+    alike) are fed as one: a message belongs to the first of them, each of its sets to its own.
+    """
 
     revision: int
     routes: Mapping[str, Program]
+    shared: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     retries: Mapping[str, RetryPolicy] = field(default_factory=dict)  # by endpoint
     lease_s: float = 60.0
+
+    def of_set(self, route: str, set_type: str) -> Program | None:
+        """Give the program for one set of a message; None where this revision has no such route."""
+        return self.routes.get(self.shared.get(route, {}).get(set_type, route))

@@ -7,7 +7,7 @@ made under the current one, and made again where it, a stage or the ledger moved
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -41,6 +41,7 @@ from gateway.planning import (
     Bound,
     Chunk,
     Keyed,
+    Ruling,
     bound_deliveries,
     bound_sets,
     by_destination,
@@ -112,7 +113,7 @@ class Translation:
                 return
             self._remember(decoded)
             if decoded.index >= self._message.planned_through:
-                batch.append(keyed(decoded, self._pinned))
+                batch.append(keyed(decoded, self._program_of(decoded.set_type)))
             if len(batch) >= SETS_PER_CHUNK:
                 await self._plan_middle(batch)
                 batch = []
@@ -120,9 +121,9 @@ class Translation:
     async def decide_awaited(self, document: DocumentPlan) -> bool:
         """Decide about one follow-on that waited; False where something moved meanwhile."""
         decoded, sets = await self._found_again(document.index)
-        each = keyed(decoded, self._pinned)
+        program, revision = self._program_of(decoded.set_type), self._programs(None).revision
+        each = keyed(decoded, program)
         facts = await self._facts([each])
-        program, revision = self._program_now()
         named = orders_named(each, facts)
         entries = [facts.ledger[key] for key in named if key in facts.ledger]
         decision = (
@@ -183,14 +184,13 @@ class Translation:
 
     async def _plan_middle(self, batch: Sequence[Keyed]) -> None:
         for _ in range(DECISIONS_MAX):
-            program, revision = self._program_now()
-            state = await self._stage()
+            revision, stages = self._programs(None).revision, await self._journal.stages()
             facts = await self._facts(batch)
-            chunk = self._chunk(program, state, batch, facts)
+            chunk = self._chunk(stages, batch, facts)
             plan = Plan(
                 self._message.message_id,
                 self._message.generation,
-                self._expected(program, revision, state, facts, chunk),
+                self._expected(revision, stages, batch, facts, chunk),
                 chunk.documents,
                 chunk.deliveries,
                 chunk.opens,
@@ -202,19 +202,20 @@ class Translation:
 
     async def _finish(self, batch: Sequence[Keyed], summary: Summary) -> None:
         for _ in range(DECISIONS_MAX):
-            program, revision = self._program_now()
-            state = await self._stage()
+            revision, stages = self._programs(None).revision, await self._journal.stages()
             facts = await self._facts(batch)
-            chunk = self._chunk(program, state, batch, facts)
-            plan = await self._last_plan(program, revision, state, facts, chunk, summary)
+            chunk = self._chunk(stages, batch, facts)
+            expected = self._expected(revision, stages, batch, facts, chunk)
+            plan = await self._last_plan(stages, expected, chunk, summary)
             if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
                 return
         raise UnsettledError(self._message.message_id)
 
     async def _last_plan(
-        self, program: Program, revision: int, state: StageState, facts: Facts, chunk: Chunk, summary: Summary
+        self, stages: Mapping[str, StageState], expected: Expected, chunk: Chunk, summary: Summary
     ) -> Plan:
-        stage = Stage(state.stage)
+        program = self._own_program()
+        stage = Stage(stages[program.stage_route].stage)
         rejected = refused_units(program, summary, self._gathered.verdicts, self._gathered.units)
         findings = list(summary.findings)
         deliveries = list(chunk.deliveries)
@@ -235,7 +236,7 @@ class Translation:
         return Plan(
             self._message.message_id,
             self._message.generation,
-            self._expected(program, revision, state, facts, chunk),
+            expected,
             chunk.documents,
             tuple(deliveries),
             chunk.opens,
@@ -253,20 +254,31 @@ class Translation:
             return []
         return [whole_message(program, self._message, target, self._live)]
 
-    def _chunk(self, program: Program, state: StageState, batch: Sequence[Keyed], facts: Facts) -> Chunk:
-        share = Decimal(state.share_percent)
-        now = self._clock.now()
-        return plan_chunk(program, self._message, Stage(state.stage), share, batch, facts, now)
+    def _chunk(self, stages: Mapping[str, StageState], batch: Sequence[Keyed], facts: Facts) -> Chunk:
+        def ruling(set_type: str) -> Ruling:
+            program = self._program_of(set_type)
+            state = stages[program.stage_route]
+            return Ruling(program, Stage(state.stage), Decimal(state.share_percent))
+
+        return plan_chunk(ruling, self._message, batch, facts, self._clock.now())
 
     def _expected(
-        self, program: Program, revision: int, state: StageState, facts: Facts, chunk: Chunk
+        self,
+        revision: int,
+        stages: Mapping[str, StageState],
+        batch: Sequence[Keyed],
+        facts: Facts,
+        chunk: Chunk,
     ) -> Expected:
-        stages = {state.route: state.revision} if program.follows is None else {}
+        programs = [self._program_of(each.decoded.set_type) for each in batch]
+        deciding = {
+            program.route: stages[program.route].revision for program in programs if not program.follows
+        }
         known = {
             key: facts.documents[key].message_id if key in facts.documents else None
             for key in chunk.seen_documents
         }
-        return Expected(revision, stages, _revisions(facts, chunk.seen_orders), known)
+        return Expected(revision, deciding, _revisions(facts, chunk.seen_orders), known)
 
     async def _facts(self, batch: Sequence[Keyed]) -> Facts:
         """Look up everything that a batch names; what an alias leads to is looked up in turn."""
@@ -282,13 +294,14 @@ class Translation:
         more = await self._journal.facts(sorted(further), (), ())
         return replace(facts, ledger={**more.ledger, **facts.ledger})
 
-    async def _stage(self) -> StageState:
-        return (await self._journal.stages())[self._pinned.stage_route]
+    def _program_of(self, set_type: str) -> Program:
+        """Give the program of a set as configured now; where it is gone, as it was then."""
+        route, pinned = self._message.route, self._programs(self._message.config_revision)
+        return self._programs(None).of_set(route, set_type) or pinned.of_set(route, set_type) or self._pinned
 
-    def _program_now(self) -> tuple[Program, int]:
-        """Give the route as configured now; one that is gone is finished as it was."""
-        current = self._programs(None)
-        return current.routes.get(self._message.route, self._pinned), current.revision
+    def _own_program(self) -> Program:
+        """Give the program of the message's own route as configured now; one that is gone, as it was."""
+        return self._programs(None).routes.get(self._message.route, self._pinned)
 
     # -- writing bytes ---------------------------------------------------------------------
 
