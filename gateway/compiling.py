@@ -1,0 +1,130 @@
+"""From a validated Configuration to compiled routes. Pure.
+
+The one place that knows both the settings' names and what decisions need of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from adapters.base import Bounds, DecodeContext, UnitKind
+from gateway.canonical_json import NAME as CANONICAL
+from gateway.config import Configuration, Partner, Route
+from gateway.journal.types import Side
+from gateway.outcome import RetryPolicy
+from gateway.program import (
+    AcknowledgePolicy,
+    ControlNumbers,
+    Deadlines,
+    Program,
+    Programs,
+    UnknownOrder,
+)
+
+REPLY_WITHIN = timedelta(seconds=30)
+
+
+def compile_programs(configuration: Configuration, revision: int) -> Programs:
+    """Give all routes of a configuration, compiled."""
+    routes = configuration.routes
+    return Programs(
+        revision=revision,
+        routes={name: _program(configuration, route) for name, route in routes.items()},
+        shared=_shared(routes),
+        retries=_retries(configuration),
+        lease_s=configuration.defaults.lease.total_seconds(),
+    )
+
+
+def source_key(route: Route) -> tuple[str | None, str | None, str | None]:
+    """Tell which routes are fed by one source: same endpoint, partner and format."""
+    source = route.source
+    return (source.endpoint, source.partner, source.format)
+
+
+def feeding_route(routes: Mapping[str, Route], route: Route) -> str:
+    """Give the route to which the messages of this route's source belong: the first that shares it."""
+    if route.source.endpoint is None:
+        return route.id
+    return next(name for name, other in routes.items() if source_key(other) == source_key(route))
+
+
+def _shared(routes: Mapping[str, Route]) -> dict[str, dict[str, str]]:
+    shared: dict[str, dict[str, str]] = {}
+    for name, route in routes.items():
+        first = feeding_route(routes, route)
+        if route.source.set is not None:
+            shared.setdefault(first, {})[route.source.set] = name
+    return {first: sets for first, sets in shared.items() if set(sets.values()) != {first}}
+
+
+def _program(configuration: Configuration, route: Route) -> Program:
+    partner = configuration.partners.get(route.source.partner or "")
+    rule = configuration.rule(route)
+    deadline = configuration.deadline(route)
+    within = route.reply.within or REPLY_WITHIN
+    unknown = route.unknown_order
+    return Program(
+        route=route.id,
+        format_name=route.source.format or CANONICAL,
+        context=_context(configuration, route, partner),
+        rule=rule,
+        key_rules=configuration.key_rules(route.source.partner),
+        follows=route.follows,
+        partner=route.source.partner,
+        unknown=UnknownOrder(
+            None if unknown.to == "park" else Side(unknown.to), unknown.after.total_seconds()
+        ),
+        accept_by=partner.accept_by if partner is not None else UnitKind.SET,
+        acknowledge=_acknowledge(configuration, route),
+        control_numbers=_control_numbers(partner),
+        resend=partner.resend.same_content if partner is not None else "acknowledge",
+        deadlines=Deadlines(deadline.rush.total_seconds(), deadline.other.total_seconds()),
+        is_urgent=route.urgent,
+        reply=route.reply.mode,
+        reply_within_s=within.total_seconds(),
+        size_bytes_max=configuration.gateway.limits.body_bytes_max,
+    )
+
+
+def _context(configuration: Configuration, route: Route, partner: Partner | None) -> DecodeContext:
+    limits = configuration.gateway.limits
+    format_name = route.source.format or CANONICAL
+    return DecodeContext(
+        source=route.id,
+        environment=configuration.gateway.environment,
+        partner=route.source.partner,
+        partner_settings=partner.adapters.get(format_name) if partner is not None else None,
+        settings=route.source.format_settings,
+        zone=configuration.zone(route.source.partner),
+        bounds=Bounds(
+            size_bytes_max=limits.body_bytes_max,
+            set_bytes_max=limits.set_bytes_max,
+            segments_max=limits.segments_max,
+        ),
+    )
+
+
+def _acknowledge(configuration: Configuration, route: Route) -> AcknowledgePolicy:
+    declared = configuration.acknowledge(route)
+    if declared is None:
+        return AcknowledgePolicy()
+    return AcknowledgePolicy(declared.type, declared.by, declared.to, declared.within.total_seconds())
+
+
+def _control_numbers(partner: Partner | None) -> ControlNumbers:
+    declared = partner.control_numbers if partner is not None else None
+    return ControlNumbers() if declared is None else ControlNumbers(declared.lowest, declared.highest)
+
+
+def _retries(configuration: Configuration) -> dict[str, RetryPolicy]:
+    """Give each endpoint the policy of the routes that deliver there; the most patient one wins."""
+    policies: dict[str, RetryPolicy] = {}
+    for route in configuration.routes.values():
+        policy = configuration.retry_policy(route)
+        for target in (route.targets.legacy, route.targets.cloud, route.targets.supplier):
+            known = policies.get(target) if target else None
+            if target and (known is None or policy.attempts_max > known.attempts_max):
+                policies[target] = policy
+    return policies
