@@ -1,0 +1,47 @@
+"""The findings that a journal itself writes down, in the same words in every store. Pure."""
+
+from __future__ import annotations
+
+from adapters.base import Finding, Position
+from gateway.journal.types import Arrival, DeliveryPlan
+
+ARRIVAL_CONFLICT = "ARRIVAL-CONFLICT"
+ORDER_OVERTAKEN = "ORDER-OVERTAKEN"
+PASS_THROUGH_IN_DOUBT = "PASS-THROUGH-IN-DOUBT"
+
+
+def arrival_conflict(arrival: Arrival, first_message_id: str) -> Finding:
+    """Say that an arrival key was used again for other bytes."""
+    return Finding(
+        code=ARRIVAL_CONFLICT,
+        at=Position(arrival.origin.name or arrival.route),
+        text=(
+            f"arrival key '{arrival.arrival_key}' already belongs to message {first_message_id}, which has "
+            "other bytes; expected the same bytes or another key. Compare the two with the sender, then retry "
+            "or dismiss this one"
+        ),
+    )
+
+
+def order_overtaken(delivery: DeliveryPlan, order_key: str) -> Finding:
+    """Say that a later document of the same order was attempted at the target before this one."""
+    return Finding(
+        code=ORDER_OVERTAKEN,
+        at=Position(order_key),
+        text=(
+            f"a later document of this order was already sent to {delivery.target}; expected them in the order of "
+            "their arrival. Check what the target holds, then retry to send this one late, or dismiss it"
+        ),
+    )
+
+
+def pass_through_in_doubt(target: str, reference: str) -> Finding:
+    """Say that a passed-through call was cut off after its request may have been written."""
+    return Finding(
+        code=PASS_THROUGH_IN_DOUBT,
+        at=Position(reference),
+        text=(
+            f"the gateway stopped while a call was passed through to {target}, and no reply is known; expected "
+            "one. It is never sent again by itself: ask the owner of the target whether the call took effect"
+        ),
+    )
