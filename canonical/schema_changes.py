@@ -1,7 +1,8 @@
 """Which changes of a published JSON Schema break those who rely on it. Pure.
 
-A major version is a promise in both directions: documents that were valid stay valid, and fields that
-readers rely on stay there and mean the same. Everything named here needs a new major version.
+A major version is a promise: documents that were valid stay valid, and fields that readers look for
+stay where they are and mean the same. Everything named here needs a new major version; a new optional
+field or a new word in an enum does not.
 """
 
 from __future__ import annotations
