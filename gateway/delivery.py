@@ -289,6 +289,8 @@ def _after(
 ) -> Settled | None:
     """Say how a step settles the delivery; None where it only goes on."""
     outcome = result.outcome
+    if claimed.role == "pass_through":
+        return _passed_through(result, claimed)
     if outcome is None or isinstance(outcome, Accepted):
         return None
     now = clock.now()
@@ -322,6 +324,22 @@ def _after(
                 reason=findings[0].text,
                 spends_attempt=spends,
             )
+
+
+def _passed_through(result: StepResult, claimed: ClaimedDelivery) -> Settled:
+    """Settle what the caller's own connection sent: whatever legacy replied is the answer, and final."""
+    reply = result.reply
+    if not isinstance(reply, NoReply):
+        return Settled(DeliveryState.DONE, result)
+    if reply.written == "none":
+        return Settled(DeliveryState.VOID, result, reason=f"never sent: {reply.reason}; its caller was told")
+    finding = Finding(
+        code="PASS-THROUGH-IN-DOUBT",
+        at=Position(claimed.target, path=claimed.claim.delivery_id),
+        text=f"legacy may have taken it and did not answer ({reply.reason}); its caller was told so and we never "
+        "send it again: look in the legacy system, then resolve this exception",
+    )
+    return Settled(DeliveryState.PARKED, result, findings=(finding,), reason=finding.text)
 
 
 def _without_request(

@@ -7,6 +7,7 @@ point: the next run finds in the journal how far the last one came.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 
@@ -49,6 +50,7 @@ class Pipeline:
         self._rng = rng
         self._accepted = accepted
         self._planned = planned
+        self._translating: dict[str, asyncio.Lock] = {}
 
     @property
     def revision(self) -> int:
@@ -96,15 +98,22 @@ class Pipeline:
         self._accepted()
         return acceptance
 
-    async def translate(self, message_id: str, *, passes_through: bool = False) -> None:
-        """Decode one message and plan what follows; idempotent, and resumed where a kill ended it.
+    async def translate(self, message_id: str) -> None:
+        """Decode one message and plan what follows; idempotent, and resumed where a kill ended it."""
+        # The translator's lane and a waiting caller may both come for a message; the second finds it planned.
+        lock = self._translating.setdefault(message_id, asyncio.Lock())
+        try:
+            async with lock:
+                await self._translate(message_id)
+        finally:
+            if not lock.locked():
+                self._translating.pop(message_id, None)
 
-        ``passes_through``: the connection that received it is waiting to send it on itself.
-        """
+    async def _translate(self, message_id: str) -> None:
         message = await self._journal.begin_translation(message_id, self._programs(None).revision)
         if message.state not in (MessageState.ACCEPTED, MessageState.TRANSLATING):
             return  # a repeat, or another worker was quicker
-        await self._translation(message, passes_through=passes_through).run()
+        await self._translation(message).run()
         self._planned()
 
     async def decide_awaiting(self) -> int:
@@ -120,7 +129,7 @@ class Pipeline:
         message = await self._journal.message(view.message_id)
         return await self._translation(message).decide_awaited(view.plan)
 
-    def _translation(self, message: Message, *, passes_through: bool = False) -> Translation:
+    def _translation(self, message: Message) -> Translation:
         return Translation(
             self._journal,
             self._programs,
@@ -128,7 +137,6 @@ class Pipeline:
             self._executor,
             self._clock,
             message,
-            passes_through=passes_through,
         )
 
     async def _refusal(self, program: Program, inbound: Inbound) -> Refused | None:

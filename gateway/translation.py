@@ -85,8 +85,6 @@ class Translation:
         executor: Executor,
         clock: Clock,
         message: Message,
-        *,
-        passes_through: bool = False,
     ) -> None:
         self._journal = journal
         self._programs = programs
@@ -95,7 +93,6 @@ class Translation:
         self._executor = executor
         self._clock = clock
         self._message = message
-        self._live: Role = "pass_through" if passes_through else "live"
         self._gathered = _Gathered()
         self._planned: dict[int, DocumentPlan] = {}
 
@@ -228,7 +225,9 @@ class Translation:
             wrapped, problems = await self._wrap(program, bound, summary.sets, summary.interchanges, left_out)
             findings += problems
             deliveries += [
-                replace(each, role=self._live) if each.role == "live" and each.body is None else each
+                replace(each, role=self._live_role(program))
+                if each.role == "live" and each.body is None and each.target == program.rule.legacy_target
+                else each
                 for each in bound_deliveries(program, self._message, bound, summary.sets, left_out, wrapped)
             ]
         if acknowledges(program, stage):
@@ -252,7 +251,12 @@ class Translation:
         target = program.rule.legacy_target
         if stage not in (Stage.LEGACY, Stage.SHADOW) or target is None:
             return []
-        return [whole_message(program, self._message, target, self._live)]
+        return [whole_message(program, self._message, target, self._live_role(program))]
+
+    def _live_role(self, program: Program) -> Role:
+        """Give the role of a whole message on its way to legacy: the caller's own call, where one waits."""
+        is_call = program.reply == "pass_through" and self._message.origin.transport == "http"
+        return "pass_through" if is_call else "live"
 
     def _chunk(self, stages: Mapping[str, StageState], batch: Sequence[Keyed], facts: Facts) -> Chunk:
         def ruling(set_type: str) -> Ruling:

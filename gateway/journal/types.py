@@ -321,7 +321,7 @@ class ClaimedDelivery:
 class Settled:
     """What follows a step or a refusal to send. ``result`` None: no step was begun (a Wait)."""
 
-    state: DeliveryState  # READY (go on at once), WAITING, IN_DOUBT, PARKED or DONE
+    state: DeliveryState  # READY (go on at once), WAITING, IN_DOUBT, PARKED, DONE, or VOID (a pass-through)
     result: StepResult | None = None
     not_before: datetime | None = None
     reason: str = ""

@@ -1,0 +1,153 @@
+"""Callers that wait for an answer: the ERP's result, or the legacy system's own reply.
+
+What a caller is told is always something that the journal holds. A caller that goes away changes
+nothing; one that comes back with the same identity gets the stored answer, or joins what is under
+way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+
+from adapters.base import Answered, Clock, Reply, Rng
+from gateway.delivery import Destination, deliver_once
+from gateway.journal.base import Journal
+from gateway.journal.types import ClaimedDelivery, DeliveryState, DeliveryView, MessageState, Settled
+from gateway.pipeline import Pipeline
+
+PROBLEM = "application/problem+json"
+
+
+class Calls:
+    """Answers for synchronous callers, by message."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        pipeline: Pipeline,
+        destinations: Callable[[], Mapping[str, Destination]],
+        clock: Clock,
+        rng: Rng,
+        *,
+        worker: str,
+        lease_s: float,
+    ) -> None:
+        self._journal = journal
+        self._pipeline = pipeline
+        self._destinations = destinations
+        self._clock = clock
+        self._rng = rng
+        self._worker = worker
+        self._lease_s = lease_s
+        self._waiting: dict[str, asyncio.Event] = {}
+
+    def settled(self, claimed: ClaimedDelivery, settled: Settled) -> None:
+        """Hear that a delivery got somewhere."""
+        event = self._waiting.get(claimed.message_id)
+        if event is not None:
+            event.set()
+
+    async def result(self, message_id: str, within_s: float) -> Answered | None:
+        """Wait for a message's live deliveries to end; None where time is up first."""
+        ends = self._clock.monotonic() + within_s
+        event = self._waiting.setdefault(message_id, asyncio.Event())
+        try:
+            while True:
+                event.clear()
+                answer = await self._answer(message_id)
+                remaining = ends - self._clock.monotonic()
+                if answer is not None or remaining <= 0:
+                    return answer
+                # The event says when a delivery moved; translation and parking are seen by looking again.
+                await self._first(event, min(remaining, 0.25))
+        finally:
+            self._waiting.pop(message_id, None)
+
+    async def pass_on(self, message_id: str, within_s: float) -> Answered | None:
+        """Send a message on to legacy on its caller's own account, and give legacy's reply byte for byte.
+
+        Where the route no longer passes through (stages canary and cloud) this waits for the result.
+        None: no reply in time; the attempt is in doubt, and nothing sends it again.
+        """
+        await self._pipeline.translate(message_id)
+        own = await self._pass_through(message_id)
+        if own is None:
+            return await self.result(message_id, within_s)
+        destination = self._destinations().get(own.target)
+        if destination is not None and own.state is DeliveryState.READY:
+            now, monotonic = self._clock.now(), self._clock.monotonic()
+            claimed = await self._journal.claim_one(
+                own.delivery_id, self._worker, self._lease_s, now, monotonic
+            )
+            if claimed is not None:
+                settled = await deliver_once(
+                    claimed, destination, self._journal, self._clock, self._rng, self._lease_s
+                )
+                self.settled(claimed, settled)
+        return await self._stored_reply(message_id, within_s)
+
+    async def _stored_reply(self, message_id: str, within_s: float) -> Answered | None:
+        ends = self._clock.monotonic() + within_s
+        while True:
+            own = await self._pass_through(message_id)
+            reply = own.steps[-1].reply if own is not None and own.steps else None
+            if isinstance(reply, Reply):
+                content_type = reply.header("Content-Type") or "application/octet-stream"
+                return Answered(message_id, reply.body, content_type, status=reply.status)
+            is_open = own is not None and own.state in (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
+            if not is_open or self._clock.monotonic() >= ends:
+                return None
+            await self._clock.sleep(0.05)
+
+    async def _pass_through(self, message_id: str) -> DeliveryView | None:
+        views = await self._journal.deliveries(message_id=message_id)
+        return next((view for view in views if view.role == "pass_through"), None)
+
+    async def _answer(self, message_id: str) -> Answered | None:
+        message = await self._journal.message(message_id)
+        if message.state in (MessageState.ACCEPTED, MessageState.TRANSLATING):
+            return None
+        documents = await self._journal.documents(message_id=message_id)
+        findings = [
+            *message.findings,
+            *(finding for view in documents if view.plan.is_parked for finding in view.plan.findings),
+        ]
+        if findings and (
+            message.state is MessageState.PARKED or any(view.plan.is_parked for view in documents)
+        ):
+            body = {
+                "title": "parked",
+                "message_id": message_id,
+                "findings": [each.to_json() for each in findings],
+            }
+            return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=422)
+        if any(view.plan.awaits is not None for view in documents):
+            return None
+        views = await self._journal.deliveries(message_id=message_id)
+        return _result(message_id, [view for view in views if view.role == "live"])
+
+    async def _first(self, event: asyncio.Event, within_s: float) -> None:
+        sleep = asyncio.ensure_future(self._clock.sleep(within_s))
+        woken = asyncio.ensure_future(event.wait())
+        try:
+            await asyncio.wait((sleep, woken), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            woken.cancel()
+
+
+def _result(message_id: str, live: list[DeliveryView]) -> Answered | None:
+    """Give the answer that ended deliveries amount to; None while one is still on its way."""
+    parked = [view for view in live if view.state is DeliveryState.PARKED]
+    if parked:
+        findings = [finding.to_json() for view in parked for finding in view.findings]
+        body = {"title": "parked", "message_id": message_id, "findings": findings}
+        return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=422)
+    ended = (DeliveryState.DONE, DeliveryState.SUPERSEDED, DeliveryState.VOID)
+    if not all(view.state in ended for view in live):
+        return None
+    deliveries = [{"target": view.target, "reference": view.target_reference} for view in live]
+    result = {"message_id": message_id, "state": "delivered", "deliveries": deliveries}
+    return Answered(message_id, json.dumps(result).encode(), "application/json")
