@@ -7,6 +7,7 @@ from typing import Literal
 from canonical.document import OrderReference, TradeDocument, distinct_orders
 from canonical.lines import FollowOnLine, Schedule, SubLine
 from canonical.model import NO_ENTRIES, Model
+from canonical.purchase_order import OrderType
 from canonical.scalars import Code, RawCodes
 from canonical.values import (
     AllowanceCharge,
@@ -85,12 +86,12 @@ class Acknowledgment(TradeDocument):
     acknowledged: DateValue | None = None
     order: OrderReference
     response: Response
-    order_type: Code | None = None
+    order_type: OrderType | None = None
     remit_to: Party | None = None
     ship_from: Party | None = None
     contacts: tuple[Contact, ...] = ()
     payment_terms: tuple[PaymentTerms, ...] = ()
-    shipping: Shipping | None = None
+    shipping: tuple[Shipping, ...] = ()
     allowances_charges: tuple[AllowanceCharge, ...] = ()
     taxes: tuple[Tax, ...] = ()
     lines: tuple[AcknowledgmentLine, ...] = ()

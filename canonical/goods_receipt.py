@@ -48,7 +48,7 @@ class GoodsReceipt(CanonicalDocument):
     orders: tuple[OrderReference, ...] = ()
     shipment_number: Code | None = None
     corrects: Code | None = None
-    shipping: Shipping | None = None
+    shipping: tuple[Shipping, ...] = ()
     lines: tuple[GoodsReceiptLine, ...] = ()
 
     @property

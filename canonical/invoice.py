@@ -71,7 +71,7 @@ class Invoice(TradeDocument):
     contacts: tuple[Contact, ...] = ()
     payment_terms: tuple[PaymentTerms, ...] = ()
     due: DateValue | None = None
-    shipping: Shipping | None = None
+    shipping: tuple[Shipping, ...] = ()
     allowances_charges: tuple[AllowanceCharge, ...] = ()
     taxes: tuple[Tax, ...] = ()
     lines: tuple[InvoiceLine, ...] = ()

@@ -93,7 +93,7 @@ class PlacedLine(PricedLine):
     ship_to: Party | None = None
     schedules: tuple[Schedule, ...] = ()
     sub_lines: tuple[SubLine, ...] = ()
-    shipping: Shipping | None = None
+    shipping: tuple[Shipping, ...] = ()
 
 
 class FollowOnLine(PricedLine):
@@ -115,7 +115,7 @@ class Schedule(Model):
     requested: DateValue | None = None
     dates: tuple[KindedDate, ...] = ()
     ship_to: Party | None = None
-    shipping: Shipping | None = None
+    shipping: tuple[Shipping, ...] = ()
     raw_codes: RawCodes = NO_ENTRIES
 
 

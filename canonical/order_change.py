@@ -60,7 +60,7 @@ class OrderChange(TradeDocument):
     inventory_location: Code | None = None
     contacts: tuple[Contact, ...] = ()
     payment_terms: tuple[PaymentTerms, ...] = ()
-    shipping: Shipping | None = None
+    shipping: tuple[Shipping, ...] = ()
     allowances_charges: tuple[AllowanceCharge, ...] = ()
     taxes: tuple[Tax, ...] = ()
     lines: tuple[OrderChangeLine, ...] = ()

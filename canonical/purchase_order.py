@@ -60,7 +60,7 @@ class PurchaseOrder(TradeDocument):
     ship_from: Party | None = None
     contacts: tuple[Contact, ...] = ()
     payment_terms: tuple[PaymentTerms, ...] = ()
-    shipping: Shipping | None = None
+    shipping: tuple[Shipping, ...] = ()
     backorders_allowed: bool | None = None
     allowances_charges: tuple[AllowanceCharge, ...] = ()
     taxes: tuple[Tax, ...] = ()

@@ -23,7 +23,7 @@ class Requisition(CanonicalDocument):
 
     Document key: organisation + number + revision, and for purposes other than the original the purpose
     (with a content hash where no revision tells two apart).
-    Order key: organisation + requisition number, apart from order numbers (kind `requisition`).
+    Order key: organisation + requisition number, apart from order numbers (kind `requisition_order`).
     """
 
     document_type: Literal["requisition"] = "requisition"

@@ -203,13 +203,13 @@ Number = Annotated[Decimal, _DecimalAsText()]
 CalendarDate = Annotated[date, _IsoDate()]
 Moment = Annotated[datetime, _AwareMoment()]
 
-Code = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 """A code, number or identifier: short, never empty, blanks and leading zeros kept as sent."""
 
-DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"\S")]
+DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"\S")]
 """A code that identifies a document: it has at least one character that is not blank."""
 
-Text = Annotated[str, StringConstraints(max_length=1_000)]
+Text = Annotated[str, StringConstraints(max_length=4_000)]
 """One line of text: a name, a street, a description."""
 
 FreeText = Annotated[str, StringConstraints(max_length=100_000)]

@@ -50,7 +50,7 @@ class ShipNotice(TradeDocument):
     expected: DateValue | None = None
     orders: tuple[OrderReference, ...] = ()
     ship_from: Party | None = None
-    shipping: Shipping | None = None
+    shipping: tuple[Shipping, ...] = ()
     packages: tuple[Package, ...] = ()
     lines: tuple[ShipNoticeLine, ...] = ()
     totals: DocumentTotals | None = None

@@ -290,7 +290,10 @@ class PaymentTerms(Model):
 
 
 class Shipping(Model):
-    """How goods travel and who pays for it. Source: X12 TD5, TD1, TD3, FOB, CAD; UBL 2.4 Shipment."""
+    """How goods travel and who pays for it; several where the sender repeats itself or offers a choice.
+
+    Source: X12 TD5, TD1, TD3, FOB, CAD; UBL 2.4 Shipment.
+    """
 
     carrier: Text | None = None
     carrier_code: Code | None = None
