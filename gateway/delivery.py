@@ -336,8 +336,8 @@ def _passed_through(result: StepResult, claimed: ClaimedDelivery) -> Settled:
     finding = Finding(
         code="PASS-THROUGH-IN-DOUBT",
         at=Position(claimed.target, path=claimed.claim.delivery_id),
-        text=f"legacy may have taken it and did not answer ({reply.reason}); its caller was told so and we never "
-        "send it again: look in the legacy system, then resolve this exception",
+        text=f"legacy may have taken it and did not answer ({reply.reason}); its caller was told so, and it "
+        "is never sent again: look in the legacy system, then resolve this exception",
     )
     return Settled(DeliveryState.PARKED, result, findings=(finding,), reason=finding.text)
 
