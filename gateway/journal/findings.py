@@ -7,7 +7,7 @@ from gateway.journal.types import Arrival, DeliveryPlan
 
 ARRIVAL_CONFLICT = "ARRIVAL-CONFLICT"
 ORDER_OVERTAKEN = "ORDER-OVERTAKEN"
-PASS_THROUGH_IN_DOUBT = "PASS-THROUGH-IN-DOUBT"
+PASS_THROUGH_IN_DOUBT = "PASS-THROUGH-IN-DOUBT"  # noqa: S105 - no password
 
 
 def arrival_conflict(arrival: Arrival, first_message_id: str) -> Finding:
@@ -17,8 +17,8 @@ def arrival_conflict(arrival: Arrival, first_message_id: str) -> Finding:
         at=Position(arrival.origin.name or arrival.route),
         text=(
             f"arrival key '{arrival.arrival_key}' already belongs to message {first_message_id}, which has "
-            "other bytes; expected the same bytes or another key. Compare the two with the sender, then retry "
-            "or dismiss this one"
+            "other bytes; expected the same bytes or another key. Compare the two with the sender, then "
+            "retry or dismiss this one"
         ),
     )
 
@@ -29,8 +29,9 @@ def order_overtaken(delivery: DeliveryPlan, order_key: str) -> Finding:
         code=ORDER_OVERTAKEN,
         at=Position(order_key),
         text=(
-            f"a later document of this order was already sent to {delivery.target}; expected them in the order of "
-            "their arrival. Check what the target holds, then retry to send this one late, or dismiss it"
+            f"a later document of this order was already sent to {delivery.target}; expected them in the "
+            "order of their arrival. Check what the target holds, then retry to send this one late, or "
+            "dismiss it"
         ),
     )
 
@@ -41,7 +42,8 @@ def pass_through_in_doubt(target: str, reference: str) -> Finding:
         code=PASS_THROUGH_IN_DOUBT,
         at=Position(reference),
         text=(
-            f"the gateway stopped while a call was passed through to {target}, and no reply is known; expected "
-            "one. It is never sent again by itself: ask the owner of the target whether the call took effect"
+            f"the gateway stopped while a call was passed through to {target}, and no reply is known; "
+            "expected one. It is never sent again by itself: ask the owner of the target whether the call "
+            "took effect"
         ),
     )

@@ -1,0 +1,167 @@
+"""Orders in the memory journal: the ledger, the aliases, and what decisions depend on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from adapters.base import Alias, AliasKind
+from gateway.journal.memory.audit import append
+from gateway.journal.memory.records import Tables
+from gateway.journal.types import Expected, Facts, KnownDocument, LedgerEntry, Side, Transmitter
+
+STAGE_PLACED_BY_PHONE = "placed_by_phone"
+
+
+def facts(
+    tables: Tables,
+    order_keys: Sequence[str],
+    document_keys: Sequence[str],
+    order_numbers: Sequence[str],
+    *,
+    dedupes: bool,
+) -> Facts:
+    """Look up what decisions depend on."""
+    known = {key: tables.document_keys[key] for key in document_keys if key in tables.document_keys}
+    return Facts(
+        ledger={key: tables.ledger[key] for key in order_keys if key in tables.ledger},
+        documents={
+            key: KnownDocument(key, holder.message_id, holder.index, holder.content_hash)
+            for key, holder in (known.items() if dedupes else ())
+        },
+        resolved={
+            number: tuple(sorted(tables.order_numbers[number]))
+            for number in order_numbers
+            if number in tables.order_numbers
+        },
+    )
+
+
+def moved(tables: Tables, expected: Expected, *, dedupes: bool) -> str | None:
+    """Say what a plan was decided upon and is no longer so, or None.
+
+    The configuration is the current one, whichever the message was decoded with; where none was
+    ever loaded, none can have moved.
+    """
+    if tables.config_revision not in (None, expected.config_revision):
+        return "config"
+    for route, revision in expected.stage_revisions.items():
+        stage = tables.stages.get(route)
+        if revision != (stage.revision if stage else 0):
+            return "stage"
+    for order_key, seen in expected.ledger.items():
+        entry = tables.ledger.get(order_key)
+        if seen != (entry.revision if entry else None):
+            return "ledger"
+    for document_key, message_id in expected.document_keys.items() if dedupes else ():
+        holder = tables.document_keys.get(document_key)
+        if message_id != (holder.message_id if holder else None):
+            return "document key"
+    return None
+
+
+def splits(tables: Tables, opens: Iterable[LedgerEntry]) -> bool:
+    """Tell whether opening these entries would give an order a second side."""
+    return any(
+        entry.order_key in tables.ledger and tables.ledger[entry.order_key].side is not entry.side
+        for entry in opens
+    )
+
+
+def open_entry(tables: Tables, entry: LedgerEntry) -> bool:
+    """Open a ledger entry where there is none; tell whether it was opened.
+
+    An entry that was taken back and is opened again goes on counting its revisions: a plan that saw
+    the first one must not take the second one for it.
+    """
+    if entry.order_key in tables.ledger:
+        return False
+    revision = tables.ledger_revisions.get(entry.order_key, 0) + 1
+    _put(tables, replace(entry, revision=revision))
+    return True
+
+
+def take_back(tables: Tables, order_key: str) -> None:
+    """Remove the entry of an order that nobody accepted."""
+    tables.ledger.pop(order_key, None)
+
+
+def close_order(tables: Tables, order_key: str, now: datetime) -> None:
+    """Mark an order closed, once; one without an entry has nothing to close."""
+    entry = tables.ledger.get(order_key)
+    if entry is not None and entry.closed_at is None:
+        _put(tables, replace(entry, closed_at=now, revision=entry.revision + 1))
+
+
+def place_by_phone(
+    tables: Tables, order_key: str, side: Side, route: str, message_id: str, reference: str, now: datetime
+) -> None:
+    """Make an order's transmitter NONE: a person has told the supplier."""
+    reason = f"placed by phone, reference {reference}"
+    entry = tables.ledger.get(order_key)
+    if entry is None:
+        opened = LedgerEntry(
+            order_key, side, Transmitter.NONE, route, STAGE_PLACED_BY_PHONE, reason, now, message_id
+        )
+        open_entry(tables, opened)
+    else:
+        changed = replace(entry, transmitter=Transmitter.NONE, reason=reason, revision=entry.revision + 1)
+        _put(tables, changed)
+
+
+def import_orders(
+    tables: Tables,
+    entries: Sequence[LedgerEntry],
+    further_numbers: Mapping[str, Sequence[str]],
+    who: str,
+    why: str,
+    now: datetime,
+) -> int:
+    """Seed the ledger; entries that exist stay. Audited."""
+    opened = sum(open_entry(tables, entry) for entry in entries)
+    for order_key, numbers in further_numbers.items():
+        add_aliases(tables, order_key, [Alias(AliasKind.BUYER, number) for number in numbers])
+    detail = {"entries": str(len(entries)), "opened": str(opened)}
+    append(tables, now, who, "orders.import", "", detail, why)
+    return opened
+
+
+def listed(tables: Tables, side: str | None, route: str | None, limit: int) -> list[LedgerEntry]:
+    """List ledger entries, newest first."""
+    newest_first = reversed(tables.ledger.values())
+    found = (e for e in newest_first if side in (None, e.side) and route in (None, e.route))
+    return [entry for entry, _ in zip(found, range(limit), strict=False)]
+
+
+def open_orders(tables: Tables, route: str) -> dict[str, int]:
+    """Count a route's open orders by side."""
+    entries = (e for e in tables.ledger.values() if e.route == route and e.closed_at is None)
+    return dict(Counter(entry.side.value for entry in entries))
+
+
+def add_aliases(tables: Tables, order_key: str, aliases: Iterable[Alias]) -> None:
+    """Write further names of an order; a name that is known is not written twice."""
+    for alias in aliases:
+        tables.aliases.setdefault(order_key, {})[alias] = None
+        tables.order_numbers.setdefault(alias.number, {})[order_key] = None
+
+
+def alias_rows(tables: Tables, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
+    """Give an order's names as (kind, number, line, line number), "" for what a name has not."""
+    return tuple(
+        (alias.kind.value, alias.number, alias.line or "", alias.line_number or "")
+        for alias in tables.aliases.get(order_key, ())
+    )
+
+
+def is_known(tables: Tables, order_keys: Iterable[str], order_numbers: Iterable[str]) -> bool:
+    """Tell whether one of these keys or numbers leads to a ledger entry."""
+    named = (key for number in order_numbers for key in (number, *tables.order_numbers.get(number, ())))
+    return any(key in tables.ledger for keys in (order_keys, named) for key in keys)
+
+
+def _put(tables: Tables, entry: LedgerEntry) -> None:
+    tables.ledger[entry.order_key] = entry
+    tables.ledger_revisions[entry.order_key] = entry.revision

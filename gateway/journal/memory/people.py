@@ -1,0 +1,162 @@
+"""What people do in the memory journal: exceptions, retries, resolutions, replays. All of it audited."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from adapters.base import Accepted
+from gateway.journal.base import UnknownError
+from gateway.journal.memory import orders
+from gateway.journal.memory.audit import append
+from gateway.journal.memory.delivering import finish
+from gateway.journal.memory.messages import begin_generation, message_record
+from gateway.journal.memory.records import DeliveryRecord, DocumentRecord, MessageRecord, Tables
+from gateway.journal.types import DeliveryState, ExceptionItem, Side
+
+PLACED_BY_PHONE = "placed_by_phone:"
+
+Parked = MessageRecord | DocumentRecord | DeliveryRecord
+
+
+def exceptions(tables: Tables, route: str | None, limit: int) -> list[ExceptionItem]:
+    """List what is parked and unresolved, oldest first."""
+    found = [
+        _item(parked)
+        for record in tables.messages.values()
+        if route in (None, record.view.route)
+        for parked in _parked_of(record)
+    ]
+    return sorted(found, key=lambda item: item.opened_at)[:limit]
+
+
+def retry(tables: Tables, exception_id: str, who: str, why: str, now: datetime) -> str:
+    """Take a parked thing up again; give what was done."""
+    parked = _parked(tables, exception_id)
+    if isinstance(parked, DeliveryRecord):
+        done = _deliver_again(tables, parked)
+    else:
+        record = parked.message if isinstance(parked, DocumentRecord) else parked
+        begin_generation(tables, record, resend=False)
+        done = "translate"
+    append(tables, now, who, "exceptions.retry", exception_id, {"done": done}, why)
+    return done
+
+
+def resolve(tables: Tables, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
+    """Close a parked thing without sending it."""
+    parked = _parked(tables, exception_id)
+    if isinstance(parked, DeliveryRecord):
+        finish(tables, parked, DeliveryState.VOID, now)
+    else:
+        parked.is_resolved = True
+    if resolution.startswith(PLACED_BY_PHONE):
+        _place_by_phone(tables, parked, resolution.removeprefix(PLACED_BY_PHONE), now)
+    append(tables, now, who, "exceptions.resolve", exception_id, {"resolution": resolution}, why)
+
+
+def replay(tables: Tables, message_id: str, resend: bool, who: str, why: str, now: datetime) -> int:
+    """Begin a new plan generation of a message."""
+    generation = begin_generation(tables, message_record(tables, message_id), resend=resend)
+    detail = {"generation": str(generation), "resend": "yes" if resend else "no"}
+    append(tables, now, who, "messages.replay", message_id, detail, why)
+    return generation
+
+
+def _parked(tables: Tables, exception_id: str) -> Parked:
+    delivery = tables.deliveries.get(exception_id)
+    if delivery is not None and delivery.state is DeliveryState.PARKED:
+        return delivery
+    record = tables.messages.get(exception_id)
+    if record is not None and record.is_open_exception:
+        return record
+    message_id, _, index = exception_id.rpartition("/")
+    owner = tables.messages.get(message_id)
+    document = owner.documents.get(int(index)) if owner and index.isdecimal() else None
+    if document is not None and document.is_open_exception:
+        return document
+    raise UnknownError(f"nothing is parked under {exception_id}")
+
+
+def _parked_of(record: MessageRecord) -> list[Parked]:
+    parked: list[Parked] = [record] if record.is_open_exception else []
+    parked.extend(document for document in record.documents.values() if document.is_open_exception)
+    parked.extend(delivery for delivery in record.deliveries if delivery.state is DeliveryState.PARKED)
+    return parked
+
+
+def _item(parked: Parked) -> ExceptionItem:
+    if isinstance(parked, MessageRecord):
+        view = parked.view
+        opened_at = parked.parked_at or view.accepted_at
+        return ExceptionItem(
+            view.message_id, "message", view.message_id, view.route, view.partner, opened_at, view.findings
+        )
+    view = parked.message.view
+    if isinstance(parked, DocumentRecord):
+        told = parked.plan
+        return ExceptionItem(
+            exception_id=f"{view.message_id}/{told.index}",
+            kind="document",
+            message_id=view.message_id,
+            route=view.route,
+            partner=view.partner,
+            opened_at=parked.planned_at,
+            findings=told.findings,
+            document_key=told.document_key,
+            order_keys=told.order_keys,
+        )
+    return ExceptionItem(
+        exception_id=parked.delivery_id,
+        kind="delivery",
+        message_id=view.message_id,
+        route=view.route,
+        partner=view.partner,
+        opened_at=parked.parked_at or parked.planned_at,
+        findings=parked.findings,
+        target=parked.plan.target,
+        document_key=parked.document.plan.document_key if parked.document else None,
+        order_keys=parked.order_keys,
+    )
+
+
+def _deliver_again(tables: Tables, delivery: DeliveryRecord) -> str:
+    """Give a parked delivery back to the workers; one still in doubt is looked up first."""
+    delivery.is_in_doubt = _has_open_doubt(delivery)
+    delivery.attempts, delivery.first_attempt_at = 0, None
+    delivery.parked_at, delivery.not_before = None, None
+    delivery.reason, delivery.findings = "", ()
+    if delivery.is_in_doubt:
+        delivery.state = DeliveryState.IN_DOUBT
+    else:
+        delivery.state = DeliveryState.HELD if delivery.is_held else DeliveryState.READY
+    tables.lanes.offer(delivery)
+    return "look up" if delivery.is_in_doubt else "deliver"
+
+
+def _has_open_doubt(delivery: DeliveryRecord) -> bool:
+    """Tell whether a step may have happened, and no later step was answered well."""
+    is_open = False
+    for step in delivery.steps:
+        is_open = step.is_in_doubt or (is_open and not isinstance(step.outcome, Accepted))
+    return is_open
+
+
+def _place_by_phone(tables: Tables, parked: Parked, reference: str, now: datetime) -> None:
+    record = parked if isinstance(parked, MessageRecord) else parked.message
+    documents = _documents_of(parked)
+    sides = {key: document.plan.side for document in documents for key in document.plan.order_keys}
+    if isinstance(parked, DeliveryRecord):
+        sides = {key: sides.get(key) for key in parked.order_keys}
+    for order_key, side in sides.items():
+        view = record.view
+        orders.place_by_phone(
+            tables, order_key, side or Side.LEGACY, view.route, view.message_id, reference, now
+        )
+
+
+def _documents_of(parked: Parked) -> list[DocumentRecord]:
+    if isinstance(parked, MessageRecord):
+        return list(parked.documents.values())
+    if isinstance(parked, DocumentRecord):
+        return [parked]
+    return [parked.document] if parked.document else list(parked.message.documents.values())

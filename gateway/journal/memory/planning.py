@@ -1,0 +1,239 @@
+"""Planning in the memory journal: chunks of documents and deliveries, held units, follow-ons that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from adapters.base import Finding, Interchange, Verdict
+from gateway.journal.findings import order_overtaken
+from gateway.journal.memory import orders
+from gateway.journal.memory.delivering import finish
+from gateway.journal.memory.messages import message_record, set_view
+from gateway.journal.memory.records import DeliveryRecord, DocumentKey, DocumentRecord, MessageRecord, Tables
+from gateway.journal.memory.units import end_plan
+from gateway.journal.types import (
+    DeliveryPlan,
+    DeliveryState,
+    DocumentPlan,
+    DocumentView,
+    Expected,
+    Moved,
+    Plan,
+    Planned,
+)
+
+
+def plan(tables: Tables, chunk: Plan, now: datetime, *, dedupes: bool) -> Planned | Moved:
+    """Write one chunk of a plan, or say what moved. Errors: UnknownError, ValueError for ids in use."""
+    record = message_record(tables, chunk.message_id)
+    if chunk.generation != record.view.generation:
+        return Moved("generation")
+    documents = [document for document in chunk.documents if document.index not in record.documents]
+    is_durable = bool(chunk.documents) and not documents and not chunk.is_last
+    if is_durable or not record.is_to_translate:
+        return Planned()
+    what = orders.moved(tables, chunk.expected, dedupes=dedupes)
+    if what is not None or orders.splits(tables, chunk.opens):
+        return Moved(what or "ledger")
+    deliveries = _not_yet_written(record, chunk.deliveries, {document.index for document in documents})
+    _check_ids(tables, deliveries)
+    if record.generation_begun < chunk.generation:
+        _supersede(tables, record, now)
+        record.generation_begun = chunk.generation
+    overtaken = _write(tables, record, chunk, documents, deliveries, now)
+    _tell(tables, record, chunk)
+    if chunk.is_last:
+        end_plan(tables, record, chunk, now)
+    return Planned(overtaken)
+
+
+def awaiting(tables: Tables, now: datetime, limit: int) -> list[DocumentView]:
+    """Give follow-ons whose order became known or whose time is over, oldest first."""
+    found: list[DocumentView] = []
+    for document in sorted(tables.awaiting.values(), key=_age):
+        awaited = document.plan.awaits
+        if len(found) >= limit:
+            break
+        if awaited is not None and (
+            awaited.until <= now or orders.is_known(tables, document.plan.order_keys, awaited.order_numbers)
+        ):
+            found.append(DocumentView(document.message.view.message_id, document.generation, document.plan))
+    return found
+
+
+def _age(document: DocumentRecord) -> tuple[int, int]:
+    return document.message.view.sequence, document.plan.index
+
+
+def plan_awaited(
+    tables: Tables,
+    message_id: str,
+    decided: DocumentPlan,
+    deliveries: Sequence[DeliveryPlan],
+    expected: Expected,
+    now: datetime,
+    *,
+    dedupes: bool,
+) -> bool:
+    """Write the decision about a follow-on that waited, or nothing where something moved."""
+    record = message_record(tables, message_id)
+    document = tables.awaiting.get((message_id, decided.index))
+    is_moved = orders.moved(tables, expected, dedupes=dedupes) is not None
+    if document is None or is_moved:
+        return False
+    _check_ids(tables, deliveries)
+    del tables.awaiting[(message_id, decided.index)]
+    document.plan, document.planned_at = decided, now
+    _index_document(tables, document)
+    _write_deliveries(tables, record, deliveries, now)
+    return True
+
+
+def _not_yet_written(
+    record: MessageRecord, deliveries: Iterable[DeliveryPlan], new_indexes: set[int]
+) -> list[DeliveryPlan]:
+    """Leave out what an earlier chunk wrote, and what an earlier generation attempted (unless resend)."""
+    generation = record.view.generation
+    written = {
+        _identity(delivery.plan)
+        for delivery in record.deliveries
+        if delivery.generation == generation and delivery.document is None
+    }
+    attempted = {
+        _identity(delivery.plan)
+        for delivery in record.deliveries
+        if delivery.generation < generation and delivery.is_attempted and not record.view.resend
+    }
+    return [
+        delivery
+        for delivery in deliveries
+        if _identity(delivery) not in attempted
+        and (
+            _identity(delivery) not in written
+            if delivery.document_index is None
+            else delivery.document_index in new_indexes
+        )
+    ]
+
+
+def _identity(delivery: DeliveryPlan) -> tuple[str, str, str]:
+    return delivery.reference, delivery.target, delivery.role
+
+
+def _check_ids(tables: Tables, deliveries: Sequence[DeliveryPlan]) -> None:
+    ids = [delivery.delivery_id for delivery in deliveries]
+    for delivery_id in ids:
+        if delivery_id in tables.deliveries or ids.count(delivery_id) > 1:
+            raise ValueError(f"delivery id {delivery_id} is in use; expected a new one")
+
+
+def _supersede(tables: Tables, record: MessageRecord, now: datetime) -> None:
+    for delivery in record.deliveries:
+        if not delivery.is_finished and not delivery.is_attempted:
+            finish(tables, delivery, DeliveryState.SUPERSEDED, now)
+
+
+def _write(
+    tables: Tables,
+    record: MessageRecord,
+    chunk: Plan,
+    documents: Sequence[DocumentPlan],
+    deliveries: Sequence[DeliveryPlan],
+    now: datetime,
+) -> tuple[str, ...]:
+    for entry in chunk.opens:
+        if orders.open_entry(tables, entry):
+            record.opened[entry.order_key] = tables.ledger[entry.order_key].revision
+        about = {document.index for document in chunk.documents if entry.order_key in document.order_keys}
+        record.openers.setdefault(entry.order_key, set()).update(about)
+    for order_key, aliases in chunk.aliases.items():
+        orders.add_aliases(tables, order_key, aliases)
+    for document_plan in documents:
+        document = DocumentRecord(record, chunk.generation, document_plan, now)
+        record.documents[document_plan.index] = document
+        _index_document(tables, document)
+    return _write_deliveries(tables, record, deliveries, now)
+
+
+def _index_document(tables: Tables, document: DocumentRecord) -> None:
+    """Note what waits for its order, and who holds a document key.
+
+    A set that is rejected, parked or a repeat takes no key: nothing of it goes anywhere, and what
+    comes after it must not be taken for a repeat.
+    """
+    told = document.plan
+    message_id = document.message.view.message_id
+    if told.awaits is not None:
+        tables.awaiting[(message_id, told.index)] = document
+    if told.document_key is None or told.is_parked or told.repeats or told.verdict is Verdict.REJECTED:
+        return
+    content_hash = told.content_hash or ""
+    holder = tables.document_keys.get(told.document_key)
+    if holder is None:
+        holder = DocumentKey(message_id, told.index, content_hash, document.generation)
+        tables.document_keys[told.document_key] = holder
+    elif holder.message_id == message_id and holder.generation < document.generation:
+        holder.index, holder.content_hash = told.index, content_hash
+
+
+def _write_deliveries(
+    tables: Tables, record: MessageRecord, deliveries: Sequence[DeliveryPlan], now: datetime
+) -> tuple[str, ...]:
+    overtaken = []
+    for planned in deliveries:
+        delivery = _delivery(tables, record, planned, now)
+        sequence, index, _ = delivery.key
+        late_in = tables.lanes.overtaken_order(planned.target, planned.lanes, sequence, index)
+        if late_in is not None:
+            delivery.state, delivery.parked_at = DeliveryState.PARKED, now
+            delivery.findings = (order_overtaken(planned, late_in),)
+            overtaken.append(planned.delivery_id)
+        tables.deliveries[planned.delivery_id] = delivery
+        tables.unfinished[planned.delivery_id] = delivery
+        record.deliveries.append(delivery)
+        tables.lanes.enter(delivery)
+    return tuple(overtaken)
+
+
+def _delivery(tables: Tables, record: MessageRecord, planned: DeliveryPlan, now: datetime) -> DeliveryRecord:
+    index = planned.document_index
+    is_held = planned.unit is not None and record.is_to_translate
+    return DeliveryRecord(
+        message=record,
+        document=None if index is None else record.documents[index],
+        plan=planned,
+        generation=record.view.generation,
+        key=(record.view.sequence, -1 if index is None else index, len(tables.deliveries)),
+        planned_at=now,
+        state=DeliveryState.HELD if is_held else DeliveryState.READY,
+        is_held=is_held,
+        not_before=planned.not_before,
+    )
+
+
+def _tell(tables: Tables, record: MessageRecord, chunk: Plan) -> None:
+    """Write down what a chunk says of the whole message; what an earlier chunk said is not repeated."""
+    view = record.view
+    through = max((document.index + 1 for document in chunk.documents), default=0)
+    set_view(
+        tables,
+        record,
+        replace(
+            view,
+            planned_through=max(view.planned_through, through),
+            findings=_joined_findings(view.findings, chunk.findings),
+            interchanges=_joined_interchanges(view.interchanges, chunk.interchanges),
+        ),
+    )
+
+
+def _joined_findings(first: tuple[Finding, ...], more: Iterable[Finding]) -> tuple[Finding, ...]:
+    return (*first, *(finding for finding in more if finding not in first))
+
+
+def _joined_interchanges(
+    first: tuple[Interchange, ...], more: Iterable[Interchange]
+) -> tuple[Interchange, ...]:
+    return (*first, *(interchange for interchange in more if interchange not in first))

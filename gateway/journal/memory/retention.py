@@ -1,0 +1,90 @@
+"""Retention in the memory journal: settled messages lose their bytes, then their keys. Open work stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from adapters.base import Reply, StepResult
+from gateway.journal.memory.records import DeliveryRecord, MessageRecord, Tables
+
+
+def prune(tables: Tables, bodies_before: datetime, keys_before: datetime, limit: int) -> int:
+    """Forget at most ``limit`` bodies and keys, oldest first; give how many."""
+    forgotten = 0
+    for record in tables.messages.values():
+        accepted_at = record.view.accepted_at
+        if accepted_at >= max(bodies_before, keys_before) or forgotten >= limit:
+            break
+        if not _is_settled(record):
+            continue
+        if accepted_at < bodies_before:
+            forgotten += _forget_bodies(record, limit - forgotten)
+        if accepted_at < keys_before:
+            forgotten += _forget_keys(tables, record, limit - forgotten)
+    return forgotten
+
+
+def _is_settled(record: MessageRecord) -> bool:
+    """Tell whether nothing of a message is still to be translated, delivered or judged by a person."""
+    documents = record.documents.values()
+    return not (
+        record.is_to_translate
+        or record.is_open_exception
+        or any(document.is_open_exception or document.plan.awaits for document in documents)
+        or any(not delivery.is_finished for delivery in record.deliveries)
+    )
+
+
+def _forget_bodies(record: MessageRecord, limit: int) -> int:
+    forgotten = 0
+    if record.body is not None and forgotten < limit:
+        record.body = None
+        forgotten += 1
+    for document in record.all_documents():
+        if document.plan.canonical is not None and forgotten < limit:
+            document.plan = replace(document.plan, canonical=None)
+            forgotten += 1
+    for delivery in record.deliveries:
+        forgotten += _forget_exchanges(delivery, limit - forgotten)
+    return forgotten
+
+
+def _forget_exchanges(delivery: DeliveryRecord, limit: int) -> int:
+    forgotten = 0
+    if delivery.plan.body is not None and forgotten < limit:
+        delivery.plan = replace(delivery.plan, body=None)
+        forgotten += 1
+    for place, step in enumerate(delivery.steps):
+        for lighter in _lightened(step):
+            if forgotten < limit:
+                delivery.steps[place] = lighter
+                forgotten += 1
+    return forgotten
+
+
+def _lightened(step: StepResult) -> Iterator[StepResult]:
+    """Give the step without its request's bytes, then without its reply's, where there are any."""
+    if step.request.body:
+        step = replace(step, request=replace(step.request, body=b""))
+        yield step
+    if isinstance(step.reply, Reply) and step.reply.body:
+        yield replace(step, reply=replace(step.reply, body=b""))
+
+
+def _forget_keys(tables: Tables, record: MessageRecord, limit: int) -> int:
+    view, forgotten = record.view, 0
+    place = (view.route, view.arrival_key or "")
+    ids = tables.arrivals.get(place, [])
+    if view.message_id in ids and forgotten < limit:
+        ids.remove(view.message_id)
+        if not ids:
+            del tables.arrivals[place]
+        forgotten += 1
+    for key in {document.plan.document_key for document in record.all_documents()}:
+        holder = tables.document_keys.get(key) if key is not None else None
+        if key is not None and holder and holder.message_id == view.message_id and forgotten < limit:
+            del tables.document_keys[key]
+            forgotten += 1
+    return forgotten
