@@ -180,12 +180,6 @@ class PresentFile(LocalPath):
     __slots__ = ()
 
 
-class CertificateFile(PresentFile):
-    """A PEM file of certificates; ``check`` also looks at their dates."""
-
-    __slots__ = ()
-
-
 class SecretRef(str):
     """Where a secret is found: ``env:NAME`` or ``file:PATH``. Never the secret itself."""
 

@@ -8,7 +8,8 @@ also what docs/configuration.md is made from.
 from adapters.base.settings import Address, DurationRange, LocalPath, SecretRef, Settings
 from gateway.config.configuration import Configuration, MappingFile, Places, acknowledging_side
 from gateway.config.defaults import Deadline, DeadlineChange, Defaults, Retry, RetryChange
-from gateway.config.endpoints import Auth, Basic, Breaker, Endpoint, EndpointLimits, Mtls, OAuth2
+from gateway.config.endpoints import Endpoint
+from gateway.config.loading import load, load_text
 from gateway.config.partners import Acknowledge, ControlNumbers, NumberRules, Partner, Resend
 from gateway.config.process import (
     Alarms,
@@ -41,9 +42,6 @@ __all__ = [
     "Acknowledge",
     "Address",
     "Alarms",
-    "Auth",
-    "Basic",
-    "Breaker",
     "Canary",
     "Configuration",
     "Contract",
@@ -54,7 +52,6 @@ __all__ = [
     "DurationRange",
     "Email",
     "Endpoint",
-    "EndpointLimits",
     "Expect",
     "From",
     "GatewaySettings",
@@ -64,9 +61,7 @@ __all__ = [
     "ListenTls",
     "LocalPath",
     "MappingFile",
-    "Mtls",
     "NumberRules",
-    "OAuth2",
     "Owner",
     "Partner",
     "Pins",
@@ -86,4 +81,6 @@ __all__ = [
     "UnknownOrder",
     "Webhook",
     "acknowledging_side",
+    "load",
+    "load_text",
 ]

@@ -110,5 +110,7 @@ class Partner(Settings):
     """Client certificates that prove it is this partner: `sha256:HEX` of the certificate, or its
     `subject:CN=...` as RFC 4514 writes it."""
 
-    adapters: Mapping[str, SerializeAsAny[BaseModel]] = Field(default_factory=dict, exclude=True)
+    adapters: Mapping[str, SerializeAsAny[BaseModel]] = Field(
+        default_factory=dict, validation_alias="(adapters)"
+    )
     """Settings for one adapter, by its name, of the adapter's own partner model."""

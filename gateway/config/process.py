@@ -12,10 +12,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from adapters.base import Environment
 from adapters.base.settings import (
     Address,
-    CertificateFile,
     Duration,
     LocalPath,
-    PresentFile,
     SecretRef,
     Settings,
     Size,
@@ -52,16 +50,16 @@ class JournalRef(str):
 
 
 class ListenTls(Settings):
-    """TLS of the HTTPS listener."""
+    """TLS of the HTTPS listener; each is the reference of a PEM text, such as `file:certs/gateway.pem`."""
 
-    certificate: CertificateFile
-    """PEM file: the server's certificate, intermediate certificates after it."""
+    certificate: SecretRef
+    """The server's certificate, intermediate certificates after it."""
 
-    key: PresentFile
-    """PEM file: the private key of the certificate."""
+    key: SecretRef
+    """The private key of the certificate."""
 
-    client_ca: CertificateFile | None = None
-    """PEM file: the authorities whose client certificates are taken. Without it none is asked for."""
+    client_ca: SecretRef | None = None
+    """The authorities whose client certificates are taken. Without it none is asked for."""
 
 
 class Listen(Settings):
@@ -122,7 +120,7 @@ class Email(Settings):
     smtp: Address
     """The mail server."""
 
-    sender: str = Field(alias="from", min_length=3)
+    sender: str = Field(validation_alias="from", min_length=3)
     """Address that the mail comes from."""
 
     to: tuple[str, ...] = Field(min_length=1)

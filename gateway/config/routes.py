@@ -64,10 +64,10 @@ class From(Settings):
     identity: str | None = None
     """What makes an arrival the same one as an earlier: a word that the source knows."""
 
-    format_settings: SerializeAsAny[BaseModel] | None = Field(default=None, alias="settings")
+    format_settings: SerializeAsAny[BaseModel] | None = Field(default=None, validation_alias="settings")
     """Settings of the format for this route, of the format's own model."""
 
-    source_settings: SerializeAsAny[BaseModel] | None = Field(default=None, exclude=True)
+    source_settings: SerializeAsAny[BaseModel] | None = Field(default=None, validation_alias="(source)")
     """Settings of the endpoint's kind for this source, of the kind's own model."""
 
 
@@ -239,7 +239,7 @@ class Route(Settings):
     owner: Owner = Owner()
     """Who answers for it."""
 
-    source: From = Field(alias="from")
+    source: From = Field(validation_alias="from")
     """Where messages come from."""
 
     targets: Targets = Targets()

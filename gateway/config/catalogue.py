@@ -1,0 +1,79 @@
+"""What routes.yaml may name: the endpoint kinds, formats and partner sections that are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from adapters.base.registry import Adapter, adapters
+from gateway.erp.kinds import ErpKind, erp_kinds
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointKind:
+    """What ``endpoints.<name>.kind`` may say, and what such an endpoint can be used for."""
+
+    name: str
+    summary: str
+    settings: type[BaseModel] | None
+    source_settings: type[BaseModel] | None
+    identities: tuple[str, ...]
+    can_receive: bool
+    can_send: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FormatKind:
+    """What ``from.format`` of a route may say."""
+
+    name: str
+    summary: str
+    settings: type[BaseModel] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything that can be named; ``partners`` are the models of ``partners.<name>.<adapter>``."""
+
+    kinds: Mapping[str, EndpointKind]
+    formats: Mapping[str, FormatKind]
+    partners: Mapping[str, type[BaseModel]]
+
+
+def installed() -> Catalogue:
+    """Give what this installation has. Errors: AdapterError where an adapter cannot be loaded."""
+    return catalogue_of(adapters(), erp_kinds())
+
+
+def catalogue_of(adapters_: Mapping[str, Adapter], erps: Mapping[str, ErpKind]) -> Catalogue:
+    """Give what these adapters and cloud ERPs offer."""
+    found = adapters_.values()
+    kinds = {each.name: _adapter_kind(each) for each in found if _is_endpoint(each)}
+    kinds |= {
+        name: EndpointKind(name, erp.summary, erp.settings, None, (), can_receive=False, can_send=True)
+        for name, erp in erps.items()
+    }
+    formats = {
+        each.name: FormatKind(each.name, each.summary, each.format_settings)
+        for each in found
+        if each.format is not None
+    }
+    return Catalogue(kinds, formats, {each.name: each.partner for each in found if each.partner is not None})
+
+
+def _is_endpoint(adapter: Adapter) -> bool:
+    return any(part is not None for part in (adapter.endpoint, adapter.source, adapter.sink, adapter.target))
+
+
+def _adapter_kind(adapter: Adapter) -> EndpointKind:
+    return EndpointKind(
+        adapter.name,
+        adapter.summary,
+        adapter.endpoint,
+        adapter.source_settings,
+        adapter.identities,
+        can_receive=adapter.source is not None,
+        can_send=adapter.sink is not None or adapter.target is not None,
+    )

@@ -1,0 +1,128 @@
+"""What a stage needs of its route: targets, a transmitter, a canary's selection, the environment wall.
+
+Pure, and asked twice: of the stage that routes.yaml declares, and of the one that ``routes set`` is
+about to make live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from adapters.base import Finding
+from canonical.lines import Stock
+from canonical.purchase_order import OrderType
+from gateway.config.configuration import acknowledging_side
+from gateway.config.draft import Draft
+from gateway.config.problems import suggestion
+from gateway.config.routes import Route
+from gateway.journal.types import Transmitter
+from gateway.stage import Stage
+
+_LEGACY_LIVE = frozenset({Stage.LEGACY, Stage.SHADOW, Stage.CANARY})
+_CLOUD_LIVE = frozenset({Stage.CANARY, Stage.CLOUD})
+_NEEDS = {
+    Stage.LEGACY: ("legacy",),
+    Stage.SHADOW: ("legacy", "cloud"),
+    Stage.CANARY: ("legacy", "cloud"),
+    Stage.CLOUD: ("cloud",),
+    Stage.RETIRED: (),
+}
+
+
+def stage_findings(draft: Draft, route: Route, stage: Stage | None) -> Iterator[Finding]:
+    """Give what keeps a route from being in a stage; ``None`` is the stage of a route that follows."""
+    if route.originates and stage is None:
+        text = "a route that opens orders needs a stage: legacy to begin with; or say what it follows"
+        yield draft.finding("CONFIG-STAGE", ("routes", route.id, "stage"), text)
+        return
+    yield from _environments(draft, route, stage)
+    if not route.originates or stage is None:
+        return
+    yield from _targets(draft, route, stage)
+    yield from _transmitters(draft, route, stage)
+    yield from _canary(draft, route, stage)
+    yield from _acknowledging(draft, route, stage)
+    if route.reply.mode == "pass_through" and stage not in (Stage.LEGACY, Stage.SHADOW):
+        text = f"in stage {stage.value} no legacy answer can be passed through; expected accepted or wait"
+        yield draft.finding("CONFIG-REPLY", ("routes", route.id, "reply"), text)
+
+
+def _targets(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:
+    for side in _NEEDS[stage]:
+        if getattr(route.targets, side) is None:
+            text = f"stage {stage.value} needs targets.{side}"
+            yield draft.finding("CONFIG-STAGE", ("routes", route.id, "targets", side), text)
+    if route.losing_side == "copy_not_transmitted" and route.targets.legacy is None:
+        text = "a copy for legacy needs targets.legacy"
+        yield draft.finding("CONFIG-STAGE", ("routes", route.id, "losing_side"), text)
+
+
+def _transmitters(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:
+    here = ("routes", route.id, "transmitter")
+    for side, never in (("legacy", Transmitter.ERP), ("cloud", Transmitter.LEGACY)):
+        word = getattr(route.transmitter, side)
+        if word is never:
+            text = f"an order that {side} owns is never sent by {word.value}: it does not know the order"
+            yield draft.finding("CONFIG-TRANSMITTER", (*here, side), text)
+        is_live = stage in (_LEGACY_LIVE if side == "legacy" else _CLOUD_LIVE)
+        if word is Transmitter.GATEWAY and is_live and route.targets.supplier is None:
+            text = "the gateway sends orders to the supplier, and targets.supplier does not say where"
+            yield draft.finding("CONFIG-TRANSMITTER", (*here, side), text)
+
+
+def _canary(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:
+    here = ("routes", route.id, "canary")
+    selects = route.canary is not None and bool(route.canary.select.words())
+    if stage is Stage.CANARY and not selects:
+        text = "stage canary selects nothing; name facilities, suppliers or categories in canary.select"
+        yield draft.finding("CONFIG-CANARY", (*here, "select"), text)
+    elif route.canary is not None and "share" in route.canary.model_fields_set and not selects:
+        text = "a share is taken inside a selection only; add canary.select"
+        yield draft.finding("CONFIG-CANARY", (*here, "share"), text)
+    if route.canary is None:
+        return
+    for key, known in (("order_type", get_args(OrderType)), ("stock", get_args(Stock))):
+        for index, word in enumerate(getattr(route.canary.pin_legacy, key)):
+            if word not in known:
+                text = f"there is no {key} '{word}'; {suggestion(word, known)}"
+                yield draft.finding("CONFIG-CANARY", (*here, "pin_legacy", key, index), text)
+
+
+def _acknowledging(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:
+    """Exactly one side acknowledges: legacy can only where it gets every interchange untouched."""
+    rule, where = route.acknowledge, ("routes", route.id, "acknowledge")
+    partner = draft.partners.get(route.source.partner or "")
+    if rule is None and partner is not None:
+        rule, where = partner.acknowledge, ("routes", route.id, "from")
+    if acknowledging_side(rule, stage) != "legacy":
+        return
+    if stage not in (Stage.LEGACY, Stage.SHADOW):
+        text = f"in stage {stage.value} legacy does not get every interchange; use by: auto"
+        yield draft.finding("CONFIG-ACKNOWLEDGE", where, text)
+
+
+def _environments(draft: Draft, route: Route, stage: Stage | None) -> Iterator[Finding]:
+    """Test and production never touch. A shadow's cloud side is never live: it may be a test tenant."""
+    gateway = draft.gateway
+    if gateway is None:
+        return
+    here = ("routes", route.id)
+    names = [(route.source.endpoint, (*here, "from", "endpoint"))]
+    names += [
+        (getattr(route.targets, side), (*here, "targets", side)) for side in ("legacy", "cloud", "supplier")
+    ]
+    if route.acknowledge is not None:
+        names.append((route.acknowledge.to, (*here, "acknowledge", "to")))
+    for name, where in names:
+        endpoint = draft.endpoints.get(name or "")
+        is_rehearsed = where[-1] == "cloud" and stage in (Stage.LEGACY, Stage.SHADOW)
+        if endpoint is None or endpoint.environment == gateway.environment:
+            continue
+        if is_rehearsed and endpoint.environment == "test":
+            continue
+        text = (
+            f"'{name}' is a {endpoint.environment} endpoint, and this is a {gateway.environment} gateway; "
+            "test and production never touch"
+        )
+        yield draft.finding("CONFIG-ENVIRONMENT", where, text)
