@@ -1,0 +1,155 @@
+"""Nobody finds out too late: alarms about orders past their deadline, until someone acknowledges them.
+
+What is due and what it says is pure; ``AlarmLoop`` asks the journal, sends by webhook and e-mail,
+and remembers what went out. An alarm names orders and reasons, never prices or free text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from adapters.base import Clock
+from gateway.journal.base import Journal
+from gateway.journal.types import Overdue
+
+log = logging.getLogger("legacy_bridge.alarms")
+
+CHECK_S = 10.0
+ENTRIES_MAX = 200  # of one alarm; the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm about everything that is due now."""
+
+    at: datetime
+    entries: tuple[Overdue, ...]
+    tell: tuple[str, ...]  # who is to act, by the routes' configuration
+
+    @property
+    def subject(self) -> str:
+        """Give one line that a pager shows."""
+        urgent = sum(1 for entry in self.entries if entry.is_urgent)
+        rush = f", {urgent} of them urgent" if urgent else ""
+        count = len(self.entries)
+        return f"legacy-bridge: {count} order{'s' if count > 1 else ''} past the deadline{rush}"
+
+
+Send = Callable[[Alarm], Awaitable[None]]
+
+
+class AlarmLoop:
+    """Looks for overdue work and sends alarms until it is acknowledged, done or resolved."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        senders: Sequence[Send],
+        *,
+        repeat: timedelta,
+        untranslated_after: timedelta,
+        tell: Callable[[str], tuple[str, ...]],
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._senders = senders
+        self._repeat = repeat
+        self._untranslated_after = untranslated_after
+        self._tell = tell
+
+    async def run(self) -> None:
+        """Check until cancelled. Errors: JournalError."""
+        while True:
+            await self.check()
+            await self._clock.sleep(CHECK_S)
+
+    async def check(self) -> Alarm | None:
+        """Send one alarm about all that is due; None where nothing is."""
+        now = self._clock.now()
+        overdue = await self._journal.overdue(now, now - self._untranslated_after)
+        due = alarms_due(overdue, now, self._repeat)
+        if not due:
+            return None
+        tell = tuple(dict.fromkeys(name for entry in due for name in self._tell(entry.route)))
+        alarm = Alarm(now, due, tell)
+        log.error(
+            "alarm.overdue count=%d routes=%s", len(due), ",".join(sorted({each.route for each in due}))
+        )
+        results = await asyncio.gather(*(send(alarm) for send in self._senders), return_exceptions=True)
+        problems = [result for result in results if isinstance(result, BaseException)]
+        for problem in problems:
+            log.error("alarm.not_sent reason=%s", f"{type(problem).__name__}: {problem}")
+        if len(problems) < len(results) or not results:
+            # One way that worked is enough to pause; none at all is tried again at the next check.
+            await self._journal.alarm_sent(due, now)
+        return alarm
+
+
+def alarms_due(overdue: Sequence[Overdue], now: datetime, repeat: timedelta) -> tuple[Overdue, ...]:
+    """Give what an alarm is due for: never told, or told longer ago than the pause."""
+    return tuple(
+        entry for entry in overdue if entry.last_alarm_at is None or entry.last_alarm_at + repeat <= now
+    )
+
+
+def webhook_body(alarm: Alarm) -> bytes:
+    """Give an alarm as JSON for a pager service."""
+    entries: list[dict[str, Any]] = [
+        {
+            "message_id": entry.message_id,
+            "route": entry.route,
+            "orders": list(entry.order_keys),
+            "deadline_at": entry.deadline_at.isoformat(),
+            "state": entry.state,
+            "reason": entry.reason,
+            "urgent": entry.is_urgent,
+        }
+        for entry in alarm.entries[:ENTRIES_MAX]
+    ]
+    body = {
+        "event": "orders_overdue",
+        "at": alarm.at.isoformat(),
+        "subject": alarm.subject,
+        "count": len(alarm.entries),
+        "tell": list(alarm.tell),
+        "overdue": entries,
+    }
+    return json.dumps(body).encode()
+
+
+def signature(body: bytes, secret: str) -> str:
+    """Sign a webhook body: HMAC-SHA-256 (RFC 2104), hex."""
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def mail_text(alarm: Alarm) -> str:
+    """Give an alarm as the text of a mail, with what to do."""
+    lines = [alarm.subject + ".", ""]
+    if alarm.tell:
+        lines += [f"For: {', '.join(alarm.tell)}", ""]
+    for entry in alarm.entries[:ENTRIES_MAX]:
+        orders = ", ".join(entry.order_keys) or "not translated yet"
+        lines += [
+            f"{'URGENT  ' if entry.is_urgent else ''}{orders}",
+            f"    route {entry.route}, message {entry.message_id}, due {entry.deadline_at:%Y-%m-%d %H:%M}Z",
+            f"    {entry.state}: {entry.reason or 'no reason recorded'}",
+        ]
+    left = len(alarm.entries) - ENTRIES_MAX
+    if left > 0:
+        lines.append(f"... and {left} more")
+    lines += [
+        "",
+        "See what happened:       legacy-bridge explain MESSAGE",
+        "Place orders by phone:   legacy-bridge exceptions export --downtime",
+        "Stop these alarms:       legacy-bridge exceptions acknowledge MESSAGE --why TEXT",
+    ]
+    return "\n".join(lines) + "\n"
