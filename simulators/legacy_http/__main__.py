@@ -1,0 +1,46 @@
+"""`python -m simulators.legacy_http`: the simulated legacy endpoint as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from simulators.faults import FaultScript
+from simulators.legacy_http.server import LegacyHttp, Settings
+from simulators.serving import Tls, until_signalled
+
+
+def main() -> None:
+    """Serve until SIGINT or SIGTERM; print the address once it listens."""
+    parser = argparse.ArgumentParser(prog="simulators.legacy_http", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--folder", type=Path, help="where requests are kept as received")
+    parser.add_argument("--faults", type=Path, help="a fault script (JSON)")
+    parser.add_argument("--status", type=int, default=200)
+    parser.add_argument("--reply", type=Path, help="a file whose bytes are the answer")
+    parser.add_argument("--content-type", default="text/plain")
+    parser.add_argument("--certificate", type=Path, help="PEM; serves TLS together with --key")
+    parser.add_argument("--key", type=Path)
+    parser.add_argument("--client-ca", type=Path, help="PEM; clients must show a certificate signed by it")
+    arguments = parser.parse_args()
+    if (arguments.certificate is None) != (arguments.key is None):
+        parser.error("--certificate and --key belong together")
+    asyncio.run(_serve(arguments))
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
+    faults = FaultScript.from_json(arguments.faults.read_text()) if arguments.faults else FaultScript()
+    body = arguments.reply.read_bytes() if arguments.reply else b"OK"
+    settings = Settings(arguments.folder, arguments.status, body, arguments.content_type)
+    legacy = LegacyHttp(settings, faults, tls)
+    await legacy.start(arguments.host, arguments.port)
+    print(f"legacy_http listens on {legacy.url}", flush=True)
+    await until_signalled()
+    await legacy.stop()
+
+
+if __name__ == "__main__":
+    main()
