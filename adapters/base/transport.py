@@ -136,8 +136,14 @@ class NoReply:
 class Sink(Protocol):
     """An outlet to one endpoint."""
 
-    async def send(self, request: Request) -> Reply | NoReply:
-        """Write one request and wait for its reply; never raises for what the other side does."""
+    async def send(
+        self, request: Request, *, still_mine: Callable[[], Awaitable[bool]] | None = None
+    ) -> Reply | NoReply:
+        """Write one request and wait for its reply; never raises for what the other side does.
+
+        ``still_mine`` is asked right before the first byte is written; on False nothing is, and the
+        answer is ``NoReply("none", ..., "stale_claim")``.
+        """
         ...
 
     async def close(self) -> None:
