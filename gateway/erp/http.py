@@ -1,0 +1,288 @@
+"""The one sink to HTTP endpoints: connections, TLS, tokens, time-outs. It decides nothing.
+
+It never sends a request twice by itself, but for one case: after a 401, which says that nothing
+was done, once more with a new token. It follows no redirects. `NoReply.written` is "none" only
+when surely nothing of the request reached the other side's program.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import ssl
+import weakref
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from adapters.base import Clock, NoReply, Reply, Request, Rng
+from gateway.erp.settings import HttpSettings, address_problem, path_problem
+from gateway.security.oauth2 import TokenError, TokenSource
+from gateway.security.secrets import SecretError
+from gateway.security.tls import ClientTls, TlsError
+
+LARGE_BYTES = 512 * 1024  # aiohttp wants larger bodies as a file
+USER_AGENT = "legacy-bridge"
+NOT_KEPT = frozenset({"set-cookie", "set-cookie2"})  # the journal keeps replies; session secrets stay out
+
+ClaimCheck = Callable[[], Awaitable[bool]]
+
+
+class HttpSink:
+    """An outlet to one endpoint. Connections are opened when first needed and kept open."""
+
+    def __init__(
+        self, name: str, settings: HttpSettings, *, clock: Clock, rng: Rng, secret: Callable[[str], str]
+    ) -> None:
+        self.name = name
+        self._settings = settings
+        self._clock = clock
+        self._secret = secret
+        self._base = _resolved_base(settings, secret)
+        self._tls = ClientTls(settings.tls, secret, clock)
+        self._tokens = (
+            TokenSource(settings.oauth2, clock=clock, rng=rng, secret=secret, tls=self._tls)
+            if settings.oauth2
+            else None
+        )
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, request: Request, *, still_mine: ClaimCheck | None = None) -> Reply | NoReply:
+        """Write one request and wait for its reply. `still_mine` is asked on the open connection.
+
+        Errors: ValueError for an address that is not below the endpoint's base.
+        """
+        url = self._url(request.address)
+        try:
+            token = await self._tokens.token() if self._tokens else None
+            reply = await self._exchange(request, url, token, still_mine)
+            if isinstance(reply, Reply) and reply.status == 401 and self._tokens and token:
+                return await self._once_more(request, url, token, still_mine, reply)
+            return reply
+        except TokenError as error:
+            return NoReply("none", str(error), error.kind)
+        except (SecretError, TlsError) as error:
+            return NoReply("none", error.finding.text, "credential")
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+        if self._tokens is not None:
+            await self._tokens.close()
+
+    async def _once_more(
+        self, request: Request, url: URL, refused: str, still_mine: ClaimCheck | None, reply: Reply
+    ) -> Reply | NoReply:
+        """Try a new token once. A 401 says that the request was not acted upon (RFC 9110 section 15.5.2)."""
+        if self._tokens is None:
+            return reply
+        self._tokens.invalidate(refused)
+        try:
+            token = await self._tokens.token()
+        except TokenError:
+            return reply
+        return reply if token == refused else await self._exchange(request, url, token, still_mine)
+
+    async def _exchange(
+        self, request: Request, url: URL, token: str | None, still_mine: ClaimCheck | None
+    ) -> Reply | NoReply:
+        progress = _Progress(still_mine)
+        _PROGRESS.set(progress)
+        try:
+            async with self._opened().request(
+                request.method,
+                url,
+                data=io.BytesIO(request.body) if len(request.body) > LARGE_BYTES else request.body or None,
+                headers=self._headers(request, token),
+                ssl=self._tls.context() if url.scheme == "https" else True,
+                allow_redirects=False,
+                timeout=self._timeout(request),
+            ) as response:
+                return await self._read(response)
+        except _StaleClaimError:
+            return NoReply("none", "the claim was lost before anything was written", "stale_claim")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return _unanswered(error, progress)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> Reply | NoReply:
+        """Read the body up to the bound. A refusal counts by its status even where its body is broken."""
+        body, problem = await _bounded_body(response, self._settings.reply_bytes_max)
+        if problem and 200 <= response.status < 300:
+            return NoReply("maybe", f"status {response.status}, but {problem}")
+        return Reply(response.status, body, self._kept_headers(response))
+
+    def _kept_headers(self, response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
+        headers = [(name, text) for name, text in response.headers.items() if name.lower() not in NOT_KEPT]
+        if "Retry-After" in response.headers:
+            headers = [(name, self._in_seconds(name, text)) for name, text in headers]
+        return tuple(headers)
+
+    def _in_seconds(self, name: str, text: str) -> str:
+        """Write a Retry-After date as seconds (RFC 9110 section 10.2.3): targets have no clock."""
+        if name.lower() != "retry-after" or text.strip().isdecimal():
+            return text
+        try:
+            at = parsedate_to_datetime(text)
+        except ValueError:
+            return text
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        return str(max(0, _whole_seconds(at, self._clock.now())))
+
+    def _headers(self, request: Request, token: str | None) -> CIMultiDict[str]:
+        settings = self._settings
+        headers = CIMultiDict(request.headers)
+        headers["User-Agent"] = USER_AGENT
+        headers["Accept-Encoding"] = "identity"
+        for name, text in settings.headers.items():
+            headers[name] = text
+        for name, reference in settings.secret_headers.items():
+            headers[name] = self._secret(reference)
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        elif settings.basic is not None:
+            pair = f"{settings.basic.user}:{self._secret(settings.basic.password)}"
+            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        return headers
+
+    def _timeout(self, request: Request) -> aiohttp.ClientTimeout:
+        settings = self._settings
+        total_s = min(request.timeout_s, settings.timeout_s)
+        return aiohttp.ClientTimeout(total=total_s, sock_connect=min(settings.connect_timeout_s, total_s))
+
+    def _url(self, address: str) -> URL:
+        problem = path_problem(address)
+        if problem:
+            raise ValueError(f"address {problem}; found '{address}'")
+        return URL(f"{self._base}/{address}" if address else self._base, encoded=True)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            settings = self._settings
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=settings.connections, keepalive_timeout=settings.keep_alive_s
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                request_class=_Request,
+                auto_decompress=False,
+                trust_env=False,
+            )
+            # aiohttp repeats a PUT by itself where a kept connection breaks; the journal must know of
+            # every request, so it may not. There is no public switch; a test holds this.
+            self._session._retry_connection = False
+        return self._session
+
+
+class _StaleClaimError(Exception):
+    """The claim was lost between taking the delivery and writing it."""
+
+
+class _Progress:
+    """How far one request has come."""
+
+    __slots__ = ("has_begun", "is_first_on_connection", "still_mine")
+
+    def __init__(self, still_mine: ClaimCheck | None) -> None:
+        self.still_mine = still_mine
+        self.has_begun = False
+        self.is_first_on_connection = False
+
+
+_PROGRESS: ContextVar[_Progress] = ContextVar("progress")
+_USED: weakref.WeakSet[aiohttp.client_proto.ResponseHandler] = weakref.WeakSet()
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request that asks for its claim on the open connection, right before its first byte."""
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        progress = _PROGRESS.get()
+        if progress.still_mine is not None and not await progress.still_mine():
+            raise _StaleClaimError
+        protocol = conn.protocol
+        if protocol is not None and protocol not in _USED:
+            _USED.add(protocol)
+            progress.is_first_on_connection = True
+        progress.has_begun = True
+        return await super().send(conn)
+
+
+async def _bounded_body(response: aiohttp.ClientResponse, size_max: int) -> tuple[bytes, str]:
+    """Give the body, or as much of it as came, and what was wrong with it."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in response.content.iter_any():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > size_max:
+                response.close()
+                return b"".join(chunks)[:size_max], f"the reply is larger than {size_max} bytes"
+    except TimeoutError:
+        response.close()
+        return b"".join(chunks), "the reply did not end in time"
+    except (aiohttp.ClientError, OSError) as error:
+        return b"".join(chunks), f"the reply broke off after {size} bytes ({type(error).__name__})"
+    return b"".join(chunks), ""
+
+
+def _unanswered(error: Exception, progress: _Progress) -> NoReply:
+    if not progress.has_begun:
+        is_certificate = isinstance(error, aiohttp.ClientSSLError | ssl.SSLError)
+        return NoReply("none", _reason("no connection", error), "credential" if is_certificate else "outage")
+    alert = _handshake_alert(error)
+    if alert and progress.is_first_on_connection:
+        # With TLS 1.3 the client may write before the server has judged its certificate. The server's
+        # program sees nothing before the handshake ends, so nothing was done.
+        return NoReply("none", f"the other side refuses our certificate ({alert})", "credential")
+    return NoReply("maybe", _reason("no reply", error))
+
+
+_CERTIFICATE_ALERTS = (
+    "CERTIFICATE_REQUIRED",
+    "UNKNOWN_CA",
+    "BAD_CERTIFICATE",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_REVOKED",
+    "CERTIFICATE_UNKNOWN",
+    "UNSUPPORTED_CERTIFICATE",
+    "ACCESS_DENIED",
+)
+
+
+def _handshake_alert(error: BaseException | None) -> str:
+    """Give the TLS alert about our certificate that caused an error, if one did."""
+    while error is not None:
+        reason = getattr(error, "reason", None)
+        if isinstance(error, ssl.SSLError) and isinstance(reason, str) and "ALERT" in reason:
+            return reason if reason.endswith(_CERTIFICATE_ALERTS) else ""
+        error = error.__cause__ or error.__context__
+    return ""
+
+
+def _reason(what: str, error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"{what} in time"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"{what}: {text[:300]}"
+
+
+def _whole_seconds(at: datetime, now: datetime) -> int:
+    return -int((now - at).total_seconds() // 1)
+
+
+def _resolved_base(settings: HttpSettings, secret: Callable[[str], str]) -> str:
+    base = settings.base
+    if base.startswith(("env:", "file:")):
+        base = secret(base)
+        problem = address_problem(base, settings.plaintext)
+        if problem:
+            raise ValueError(f"{settings.base}: {problem}")
+    return base.rstrip("/")

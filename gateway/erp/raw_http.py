@@ -1,0 +1,114 @@
+"""Bytes as they arrived, POSTed to a legacy endpoint, as a pure Target with one step: `submit`.
+
+A legacy system mostly has no look-up. After an unknown outcome the bytes are sent again only where
+its settings say that this is safe; otherwise a person must ask over there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from adapters.base import (
+    Accepted,
+    Delivery,
+    Effect,
+    Finding,
+    Finished,
+    NoReply,
+    Outcome,
+    Position,
+    Rejected,
+    Reply,
+    Request,
+    StepResult,
+    Stuck,
+    Wait,
+)
+from gateway.erp.replies import StatusRules, classify
+from gateway.erp.settings import RawHttpSettings
+
+SUBMIT = "submit"
+CORRELATION_HEADER = "X-Correlation-Id"
+
+# SOAP 1.1 section 4.4.1 and SOAP 1.2 part 1 section 5.4.6: the message itself was wrong, and was not
+# processed. A fault of the server may have come after the work.
+_SENDER_FAULT = re.compile(rb"<(?:[\w.-]+:)?(?:faultcode|Value)[^>]*>\s*(?:[\w.-]+:)?(?:Client|Sender)\b")
+_FAULT_SCANNED_BYTES = 16 * 1024
+
+
+class RawHttp:
+    """The target. `name` is the endpoint's, for findings."""
+
+    def __init__(self, name: str, settings: RawHttpSettings) -> None:
+        self.name = name
+        self.settings = settings
+        self._effect = Effect.REPEATABLE if settings.resend == "safe" else Effect.WRITE
+        self._rules = StatusRules(name, settings.success_statuses, settings.unprocessed_statuses)
+
+    def next_request(
+        self, delivery: Delivery, done: Sequence[StepResult], now: datetime
+    ) -> Request | Wait | Finished | Stuck:
+        """Send once; again only after what surely did not arrive, or where it is declared safe."""
+        if any(isinstance(step.outcome, Accepted) for step in done):
+            return Finished("")
+        if self._effect is Effect.WRITE and any(step.is_in_doubt for step in done):
+            return Stuck((self._in_doubt(delivery),))
+        return self._submit(delivery)
+
+    def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
+        """Say what a reply means; its bytes stay in the step, for the caller that waits for them."""
+        if isinstance(reply, Reply) and reply.status == 500 and _is_sender_fault(reply):
+            text = "the legacy system answered with a SOAP fault that blames the message"
+            return Rejected((Finding("LEGACY-FAULT", Position(self.name), text),))
+        return classify(request, reply, self._rules) or Accepted()
+
+    def _submit(self, delivery: Delivery) -> Request:
+        settings = self.settings
+        content_type = settings.content_type or delivery.origin.content_type or "application/octet-stream"
+        headers = [("Content-Type", content_type), *self._forwarded(delivery)]
+        if settings.reference_header:
+            headers.append((settings.reference_header, delivery.reference))
+        headers.append((CORRELATION_HEADER, delivery.correlation_id))
+        return Request(
+            step=SUBMIT,
+            effect=self._effect,
+            method=settings.method,
+            address=settings.path.format_map(
+                {"document_type": _document_type(delivery), "reference": delivery.reference}
+            ),
+            body=delivery.body,
+            headers=tuple((name, text) for name, text in headers if _is_plain(text)),
+            timeout_s=settings.timeout_s,
+        )
+
+    def _forwarded(self, delivery: Delivery) -> list[tuple[str, str]]:
+        facts = {name.lower(): text for name, text in delivery.origin.facts.items()}
+        return [(name, facts[name.lower()]) for name in self.settings.forward if name.lower() in facts]
+
+    def _in_doubt(self, delivery: Delivery) -> Finding:
+        return Finding(
+            "LEGACY-IN-DOUBT",
+            Position(self.name),
+            f"nobody knows whether {self.name} took these bytes (reference {delivery.reference}),"
+            " and it cannot be looked up; ask there. If it has them, resolve this;"
+            " if not, replay the message with --resend",
+        )
+
+
+def last_reply(done: Sequence[StepResult]) -> Reply | None:
+    """Give the newest reply of a delivery's steps, for a caller that gets it byte for byte."""
+    return next((step.reply for step in reversed(done) if isinstance(step.reply, Reply)), None)
+
+
+def _is_sender_fault(reply: Reply) -> bool:
+    return _SENDER_FAULT.search(reply.body[:_FAULT_SCANNED_BYTES]) is not None
+
+
+def _document_type(delivery: Delivery) -> str:
+    return delivery.document.document_type if delivery.document is not None else "document"
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
