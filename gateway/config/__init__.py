@@ -6,11 +6,14 @@ also what docs/configuration.md is made from.
 """
 
 from adapters.base.settings import Address, DurationRange, LocalPath, SecretRef, Settings
+from gateway.config.catalogue import Catalogue, installed
 from gateway.config.configuration import Configuration, MappingFile, Places, acknowledging_side
 from gateway.config.defaults import Deadline, DeadlineChange, Defaults, Retry, RetryChange
+from gateway.config.drift import Drift, diff
 from gateway.config.endpoints import Endpoint
 from gateway.config.loading import load, load_text
 from gateway.config.partners import Acknowledge, ControlNumbers, NumberRules, Partner, Resend
+from gateway.config.presence import check
 from gateway.config.process import (
     Alarms,
     Email,
@@ -37,18 +40,21 @@ from gateway.config.routes import (
     Transmitters,
     UnknownOrder,
 )
+from gateway.config.rules import judge, stage_findings_of
 
 __all__ = [
     "Acknowledge",
     "Address",
     "Alarms",
     "Canary",
+    "Catalogue",
     "Configuration",
     "Contract",
     "ControlNumbers",
     "Deadline",
     "DeadlineChange",
     "Defaults",
+    "Drift",
     "DurationRange",
     "Email",
     "Endpoint",
@@ -81,6 +87,11 @@ __all__ = [
     "UnknownOrder",
     "Webhook",
     "acknowledging_side",
+    "check",
+    "diff",
+    "installed",
+    "judge",
     "load",
     "load_text",
+    "stage_findings_of",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from adapters.base import Position
@@ -101,6 +102,10 @@ class Configuration:
         name = partner or route.source.partner
         found = self.partners.get(name) if name is not None else None
         return found.acknowledge if found is not None else None
+
+    def share_percent(self, route: Route) -> Decimal:
+        """Give how many of the selected orders a canary takes, from 0 to 100."""
+        return route.canary.share if route.canary is not None else Decimal(100)
 
     def zone(self, partner: str | None) -> str:
         """Give the zone of dates that carry none."""

@@ -11,10 +11,13 @@ from itertools import chain
 
 from adapters.base import Finding, Level
 from canonical.registry import DOCUMENT_TYPES
-from gateway.config.draft import Draft
+from gateway.config.catalogue import Catalogue
+from gateway.config.configuration import Configuration
+from gateway.config.draft import Draft, draft_of
 from gateway.config.problems import suggestion
 from gateway.config.routes import Route
 from gateway.config.stage_rules import stage_findings
+from gateway.stage import Stage
 
 HTTP_IDENTITIES = ("idempotency_key",)
 FORMAT_IDENTITIES = ("control_numbers",)
@@ -275,3 +278,11 @@ def unused(draft: Draft) -> Iterator[Finding]:
         if name not in used:
             text = f"no route or partner uses endpoint '{name}'"
             yield draft.finding("CONFIG-UNUSED", ("endpoints", name), text, Level.NOTE)
+
+
+def stage_findings_of(
+    configuration: Configuration, route: str, stage: Stage, catalogue: Catalogue
+) -> list[Finding]:
+    """Give what keeps a route from moving to a stage; ``routes set`` asks before it changes anything."""
+    draft = draft_of(configuration, catalogue)
+    return list(stage_findings(draft, configuration.routes[route], stage))

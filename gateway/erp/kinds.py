@@ -44,7 +44,7 @@ def _kind(name: str, module: ModuleType) -> ErpKind | None:
         if not isinstance(each, type) or each.__module__ != module.__name__:
             continue
         if callable(getattr(each, "next_request", None)) and callable(getattr(each, "interpret", None)):
-            settings = get_type_hints(each.__init__).get("settings")
+            settings = get_type_hints(vars(each)["__init__"]).get("settings")
             if isinstance(settings, type) and issubclass(settings, BaseModel):
                 summary = (module.__doc__ or "").strip().partition("\n")[0]
                 return ErpKind(name, summary, settings, each)

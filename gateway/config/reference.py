@@ -1,0 +1,206 @@
+"""docs/configuration.md, made from the models: every section, key, type, default and description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from adapters.base.settings import Address, DurationRange, Kind, LocalPath, SecretRef
+from gateway.config.catalogue import Catalogue
+from gateway.config.defaults import Defaults
+from gateway.config.endpoints import Endpoint
+from gateway.config.partners import Partner
+from gateway.config.process import GatewaySettings, JournalRef
+from gateway.config.routes import Route
+from gateway.config.texts import HIDDEN, item_of, key_of, model_of
+
+_INTRODUCTION = """\
+# Configuration reference
+
+Made from the models by `python -m gateway.config --reference`; a test holds it current. The worked
+example is [`routes.yaml`](../routes.yaml).
+
+`routes.yaml` is YAML 1.2, and every value is read as text that its key's type converts: `01` stays
+`01`, `no` stays `no`, `004010` stays `004010`. Truths are `true` and `false` and no other word.
+Unknown and repeated keys are refused, and so is a key without a value. All mistakes are shown at once,
+with file, line and column, before anything starts. `legacy-bridge check` also looks for secrets,
+certificates and files that are not there yet.
+
+| what you write | means |
+|---|---|
+| duration | a number and `ms`, `s`, `m`, `h` or `d`: `15m` |
+| durations | a shortest and a longest: `2s..5m` |
+| size | a number of bytes, or with `kB`, `MB`, `GB`, `KiB`, `MiB`, `GiB`: `20MB` |
+| percentage | `10%` |
+| reference | where a secret or PEM text is found: `env:NAME` or `file:PATH`; never the secret itself |
+| path | a file or folder; a relative one counts from the folder of `routes.yaml` |
+
+Sections: `version` (1), `include`, `gateway`, `defaults`, `endpoints`, `partners`, `crosswalks`,
+`mappings`, `routes`.
+
+`include: partners/*.yaml` (or a list) adds files below the folder of `routes.yaml`; each holds
+`endpoints`, `partners`, `crosswalks`, `mappings` or `routes` of its own. What the journal keeps as a
+revision holds the text of all of them.
+
+`crosswalks:` gives code tables of the journal the names that mappings use (`items: item`).
+`mappings:` names mapping files (`orders: mappings/orders.yaml`).
+"""
+
+_WORDS: tuple[tuple[type, str], ...] = (
+    (bool, "true or false"),
+    (int, "whole number"),
+    (float, "number"),
+    (Decimal, "number"),
+    (timedelta, "duration"),
+    (DurationRange, "durations"),
+    (Address, "host:port"),
+    (SecretRef, "reference"),
+    (JournalRef, "`sqlite:PATH` or `memory:`"),
+    (LocalPath, "path"),
+)
+
+
+def reference(catalogue: Catalogue) -> str:
+    """Give the page as Markdown."""
+    parts = [_INTRODUCTION]
+    parts += _section("gateway", GatewaySettings, "gateway")
+    parts += _section("defaults", Defaults, "defaults")
+    parts += _section("endpoints", Endpoint, "endpoints.NAME")
+    for kind in catalogue.kinds.values():
+        if kind.settings is not None:
+            parts += _section(
+                f"endpoints of kind `{kind.name}`", kind.settings, "endpoints.NAME", kind.summary
+            )
+    parts += _section("partners", Partner, "partners.NAME")
+    for name, model in catalogue.partners.items():
+        parts += _section(f"`{name}` of a partner", model, f"partners.NAME.{name}")
+    parts += _section("routes", Route, "routes[]")
+    for kind in catalogue.kinds.values():
+        if kind.source_settings is not None:
+            parts += _section(
+                f"`from` of kind `{kind.name}`", kind.source_settings, "routes[].from", kind.summary
+            )
+    for each in catalogue.formats.values():
+        if each.settings is not None:
+            title = f"`from.settings` of format `{each.name}`"
+            parts += _section(title, each.settings, "routes[].from.settings", each.summary)
+    return "\n".join(parts)
+
+
+def _section(title: str, model: type[BaseModel], path: str, summary: str = "") -> list[str]:
+    first = summary or _first_paragraph(model)
+    rows = [f"## {title}\n", f"{first}\n", "| key | type | default | |", "|---|---|---|---|"]
+    return [*rows, *_rows(model, path, ""), ""]
+
+
+def _rows(model: type[BaseModel], path: str, prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        key = key_of(name, field)
+        if key.startswith(HIDDEN):
+            continue
+        inner, shown = _inner(field.annotation), f"{prefix}{key}"
+        kind = "settings" if inner is not None else _kind(field)
+        text = " ".join((field.description or "").split()).replace("|", "\\|")
+        yield f"| `{shown}` | {kind} | {_default(field, inner is not None)} | {text} |"
+        if inner is not None:
+            yield from _rows(inner, path, f"{shown}{_step(field.annotation)}.")
+
+
+def _inner(annotation: Any) -> type[BaseModel] | None:
+    """Give the model whose keys stand below a field, through a list or a mapping too."""
+    return model_of(annotation) or model_of(item_of(annotation))
+
+
+def _step(annotation: Any) -> str:
+    if model_of(annotation) is not None:
+        return ""
+    return "[]" if "tuple" in str(annotation) or "list" in str(annotation) else ".NAME"
+
+
+def _kind(field: FieldInfo) -> str:
+    named = next((each.text for each in field.metadata if isinstance(each, Kind)), None)
+    return (named or _words(field.annotation)).replace("|", "\\|")
+
+
+def _words(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        named = next((each.text for each in arguments[1:] if isinstance(each, Kind)), None)
+        return named or _words(arguments[0])
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(_words(each) for each in arguments if each is not type(None)))
+    if origin is Literal:
+        return ", ".join(f"`{each}`" for each in arguments)
+    if origin is not None:
+        return _holder(origin, [each for each in arguments if each is not Ellipsis])
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return ", ".join(f"`{each.value}`" for each in annotation)
+    return next(
+        (word for each, word in _WORDS if isinstance(annotation, type) and issubclass(annotation, each)),
+        "text",
+    )
+
+
+def _holder(origin: Any, arguments: list[Any]) -> str:
+    inner = _words(arguments[-1])
+    return f"name -> {inner}" if len(arguments) == 2 else f"list of {inner}"
+
+
+def _default(field: FieldInfo, is_group: bool) -> str:
+    if field.is_required():
+        return "**needed**"
+    value = field.get_default(call_default_factory=True)
+    if is_group or value is None or value in ((), [], {}, "", frozenset()):
+        return ""
+    if any(isinstance(each, Kind) and each.text == "size" for each in field.metadata):
+        return f"`{_size(value)}`"
+    return f"`{_written(value)}`"
+
+
+def _written(value: object) -> str:
+    """Write a value as the file would."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case Enum():
+            return str(value.value)
+        case float():
+            return f"{value:g}"
+        case BaseModel():
+            return f"{{{', '.join(f'{key}: {_written(each)}' for key, each in value if each is not None)}}}"
+        case timedelta():
+            return _duration(value)
+        case DurationRange(lowest, highest):
+            return f"{_duration(lowest)}..{_duration(highest)}"
+        case tuple() | list():
+            return f"[{', '.join(_written(each) for each in value)}]"
+        case set() | frozenset():
+            return f"[{', '.join(sorted(_written(each) for each in value))}]"
+        case _:
+            return str(value)
+
+
+def _size(value: int) -> str:
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if value and value % size == 0:
+            return f"{value // size}{unit}"
+    return str(value)
+
+
+def _duration(value: timedelta) -> str:
+    milliseconds = round(value.total_seconds() * 1000)
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)):
+        if milliseconds and milliseconds % size == 0:
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms"
+
+
+def _first_paragraph(model: type[BaseModel]) -> str:
+    return " ".join((model.__doc__ or "").split("\n\n")[0].split())
