@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from adapters.base import Clock, Executor, Finding, Format, Inbound, Position, Refused, Rng, Settlement, Taken
 from gateway.journal.base import Journal
 from gateway.journal.types import Acceptance, Arrival, ArrivalKind, DocumentView, Message, MessageState
-from gateway.program import Program, Programs
+from gateway.program import Program, ProgramSource
 from gateway.stage import Stage
 from gateway.translation import Translation
 
@@ -26,14 +26,14 @@ class Pipeline:
     """The way of a message from its arrival to its plan.
 
     ``programs`` gives the compiled routes of a configuration revision, the current one for None:
-    a message keeps the revision that it was first translated with. ``planned`` is called whenever
-    there may be something to deliver.
+    a message keeps the revision that it was first translated with. ``accepted`` and ``planned`` are called whenever there may be something to translate or
+    to deliver.
     """
 
     def __init__(
         self,
         journal: Journal,
-        programs: Callable[[int | None], Programs],
+        programs: ProgramSource,
         formats: Callable[[str], Format],
         executor: Executor,
         clock: Clock,
@@ -113,7 +113,7 @@ class Pipeline:
         message = await self._journal.begin_translation(message_id, self._programs(None).revision)
         if message.state not in (MessageState.ACCEPTED, MessageState.TRANSLATING):
             return  # a repeat, or another worker was quicker
-        await self._translation(message).run()
+        await (await self._translation(message)).run()
         self._planned()
 
     async def decide_awaiting(self) -> int:
@@ -127,9 +127,10 @@ class Pipeline:
 
     async def _decide_awaited(self, view: DocumentView) -> bool:
         message = await self._journal.message(view.message_id)
-        return await self._translation(message).decide_awaited(view.plan)
+        return await (await self._translation(message)).decide_awaited(view.plan)
 
-    def _translation(self, message: Message) -> Translation:
+    async def _translation(self, message: Message) -> Translation:
+        await self._programs.prepare(message.config_revision)
         return Translation(
             self._journal,
             self._programs,

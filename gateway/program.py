@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from adapters.base import DecodeContext, UnitKind
 from canonical.keys import KeyRules
@@ -101,3 +101,29 @@ class Programs:
     def of_set(self, route: str, set_type: str) -> Program | None:
         """Give the program for one set of a message; None where this revision has no such route."""
         return self.routes.get(self.shared.get(route, {}).get(set_type, route))
+
+
+class ProgramSource(Protocol):
+    """Compiled routes by configuration revision."""
+
+    def __call__(self, revision: int | None) -> Programs:
+        """Give a revision that was prepared, or the current one for None."""
+        ...
+
+    async def prepare(self, revision: int) -> None:
+        """Make a revision ready: a message is decoded with the one it was first translated with."""
+        ...
+
+
+class OneRevision:
+    """A ProgramSource of one revision only: for one-shot commands and tests."""
+
+    def __init__(self, programs: Programs) -> None:
+        self._programs = programs
+
+    def __call__(self, revision: int | None) -> Programs:
+        """Give it."""
+        return self._programs
+
+    async def prepare(self, revision: int) -> None:
+        """Do nothing: it is ready."""

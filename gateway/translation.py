@@ -53,7 +53,7 @@ from gateway.planning import (
     verdict_of,
     whole_message,
 )
-from gateway.program import Program, Programs
+from gateway.program import Program, ProgramSource
 from gateway.stage import Stage, follow, unknown_order
 
 SETS_PER_CHUNK = 200
@@ -80,7 +80,7 @@ class Translation:
     def __init__(
         self,
         journal: Journal,
-        programs: Callable[[int | None], Programs],
+        programs: ProgramSource,
         formats: Callable[[str], Format],
         executor: Executor,
         clock: Clock,

@@ -1,0 +1,75 @@
+"""Where deliveries go: for each endpoint its target, its sink and its health, built from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from adapters.base import Clock, Rng
+from adapters.base.registry import EndpointSetup, adapters
+from gateway.config import Configuration, Endpoint
+from gateway.delivery import Destination
+from gateway.erp.http import HttpSink
+from gateway.erp.kinds import erp_kinds
+from gateway.erp.limits import TargetHealth
+from gateway.erp.settings import HttpSettings
+from gateway.outcome import RetryPolicy
+from gateway.program import Programs
+
+
+class Destinations:
+    """All endpoints that can be delivered to; a reload keeps those that did not change."""
+
+    def __init__(self, clock: Clock, rng: Rng, secret: Callable[[str], str]) -> None:
+        self._clock = clock
+        self._rng = rng
+        self._secret = secret
+        self._built: dict[str, Destination] = {}
+        self._from: dict[str, tuple[Endpoint, RetryPolicy]] = {}
+        self._left: list[Destination] = []  # replaced by a reload, perhaps still in use
+
+    def __call__(self) -> Mapping[str, Destination]:
+        """Give the destinations of now."""
+        return self._built
+
+    def configure(self, configuration: Configuration, programs: Programs) -> None:
+        """Take over a configuration. What did not change keeps its connections, limits and breaker."""
+        built: dict[str, Destination] = {}
+        for name, endpoint in configuration.endpoints.items():
+            made_from = (endpoint, programs.retries.get(name, RetryPolicy()))
+            if self._from.get(name) == made_from and name in self._built:
+                built[name] = self._built[name]
+                continue
+            destination = self._build(name, *made_from)
+            if destination is not None:
+                built[name] = destination
+                self._from[name] = made_from
+        kept = {id(each) for each in built.values()}
+        self._left += [each for each in self._built.values() if id(each) not in kept]
+        self._built = built
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        for destination in (*self._built.values(), *self._left):
+            await destination.sink.close()
+
+    def _build(self, name: str, endpoint: Endpoint, retry: RetryPolicy) -> Destination | None:
+        """Build one; None for an endpoint that only things come from."""
+        health = TargetHealth(endpoint.limits, clock=self._clock)
+        erp = erp_kinds().get(endpoint.kind)
+        if erp is not None and isinstance(endpoint.settings, HttpSettings):
+            sink = HttpSink(name, endpoint.settings, clock=self._clock, rng=self._rng, secret=self._secret)
+            return Destination(name, erp.target(name, endpoint.settings), sink, health, retry)
+        adapter = adapters().get(endpoint.kind)
+        if adapter is None or adapter.target is None or adapter.sink is None or endpoint.settings is None:
+            return None
+        setup = endpoint_setup(name, endpoint, self._clock, self._rng, self._secret)
+        return Destination(name, adapter.target(setup), adapter.sink(setup), health, retry)
+
+
+def endpoint_setup(
+    name: str, endpoint: Endpoint, clock: Clock, rng: Rng, secret: Callable[[str], str]
+) -> EndpointSetup:
+    """Give what an adapter's source, sink or target is built from."""
+    if endpoint.settings is None:
+        raise ValueError(f"endpoint '{name}' has no settings")
+    return EndpointSetup(name, endpoint.environment, endpoint.settings, clock, rng, secret)

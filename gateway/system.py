@@ -1,0 +1,40 @@
+"""The real clock and the real chance. Only ``app.py`` and commands build these; all else is given them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import time
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Time from the machine. ``monotonic`` counts leases and pauses, so a corrected wall clock moves none."""
+
+    def now(self) -> datetime:
+        """Give the wall clock's time, aware, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Give seconds that never jump."""
+        return time.monotonic()
+
+    async def sleep(self, duration_s: float) -> None:
+        """Wait."""
+        await asyncio.sleep(duration_s)
+
+
+class SystemRng:
+    """Chance from the machine's own source."""
+
+    def __init__(self) -> None:
+        self._random = secrets.SystemRandom()
+
+    def random(self) -> float:
+        """Give a number from 0 to below 1."""
+        return self._random.random()
+
+    def token(self) -> str:
+        """Give 16 characters, a-z 2-7: 80 bits."""
+        return base64.b32encode(secrets.token_bytes(10)).decode().lower()
