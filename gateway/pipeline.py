@@ -25,9 +25,9 @@ HEAD_BYTES = 4096
 class Pipeline:
     """The way of a message from its arrival to its plan.
 
-    ``programs`` gives the compiled routes of a configuration revision, the current one for None:
-    a message keeps the revision that it was first translated with. ``accepted`` and ``planned`` are called whenever there may be something to translate or
-    to deliver.
+    ``programs`` gives the compiled routes of a configuration revision: a message keeps the one that it
+    was first translated with. ``accepted`` and ``planned`` are called whenever there may be something
+    to translate or to deliver.
     """
 
     def __init__(
