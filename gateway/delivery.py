@@ -117,6 +117,7 @@ class DeliveryWorker:
         self._settled = settled
         self._wake = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
 
     def wake(self) -> None:
         """Say that there may be something to deliver."""
@@ -137,13 +138,19 @@ class DeliveryWorker:
             for task in self._under_way:
                 task.cancel()
 
+    def stop_claiming(self) -> None:
+        """Begin nothing new."""
+        self._is_stopping = True
+
     async def drain(self) -> None:
         """Wait for what is under way; nothing new is claimed."""
         while self._under_way:
             await asyncio.wait(self._under_way)
 
     async def _claim(self) -> list[ClaimedDelivery]:
-        wants = []
+        wants: list[Want] = []
+        if self._is_stopping:
+            return []
         for name, destination in self._destinations().items():
             slots, urgent_slots = destination.health.slots()
             if slots or urgent_slots:

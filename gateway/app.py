@@ -1,0 +1,278 @@
+"""Wiring: the only place that builds objects, and the life of the process around them.
+
+A gateway starts by putting in order what its predecessor left, then runs its loops until it is told
+to stop or the journal fails. A journal that fails ends the process at once: what it has not written
+was never acknowledged, and the next start recovers from the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+from adapters.base import Clock, Executor, Finding, Format, Inbound, Origin, Rng, Source
+from adapters.base.registry import SourceSetup, adapter
+from gateway.alarms import AlarmLoop, Send
+from gateway.calls import Calls
+from gateway.canonical_json import NAME as CANONICAL
+from gateway.canonical_json import CanonicalJson
+from gateway.compiling import compile_programs, feeding_route
+from gateway.config import Configuration, Route
+from gateway.delivery import DeliveryWorker
+from gateway.destinations import Destinations, endpoint_setup
+from gateway.journal.base import Journal, JournalBusyError, JournalError
+from gateway.journal.types import ClaimedDelivery, Settled
+from gateway.pipeline import Pipeline
+from gateway.program import Programs
+from gateway.revisions import Revisions
+from gateway.translator import Translator
+
+log = logging.getLogger("legacy_bridge.app")
+
+DRAIN_S = 10.0
+PRUNE_EVERY_S = 60.0
+PRUNE_BATCH = 500
+SOURCE_PAUSES_S = (1.0, 2.0, 5.0, 15.0, 60.0)
+
+
+def format_by_name(name: str) -> Format:
+    """Give a format: an adapter's, or canonical JSON. Importable by name, for worker processes."""
+    if name == CANONICAL:
+        return CanonicalJson()
+    made = adapter(name).format
+    if made is None:
+        raise LookupError(f"the adapter '{name}' has no format")
+    return made()
+
+
+class Gateway:
+    """One running gateway."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        journal: Journal,
+        executor: Executor,
+        clock: Clock,
+        rng: Rng,
+        *,
+        secret: Callable[[str], str],
+        senders: tuple[Send, ...] = (),
+        compiled: Callable[[str, int], Programs | None] = lambda text, revision: None,
+    ) -> None:
+        self.configuration = configuration
+        self.journal = journal
+        self.clock = clock
+        self._executor = executor
+        self._rng = rng
+        self._secret = secret
+        self._senders = senders
+        self._compiled = compiled
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._failed: asyncio.Future[None] | None = None
+        self.is_ready = False
+        self.name = f"gateway-{rng.token()}"
+
+    async def start(self, who: str = "start") -> None:
+        """Recover, load the configuration, and begin to deliver; sources and listeners come after."""
+        journal, configuration = self.journal, self.configuration
+        now = self.clock.now()
+        self._failed = asyncio.get_running_loop().create_future()
+        await journal.bind_environment(configuration.gateway.environment)
+        recovered = await journal.recover(now)
+        if recovered:
+            log.warning("journal.recovered deliveries=%d", recovered)
+        programs = await self._load(configuration, who)
+        self.programs = Revisions(programs, journal, self._compiled)
+        self.destinations = Destinations(self.clock, self._rng, self._secret)
+        self.destinations.configure(configuration, programs)
+        self.worker = DeliveryWorker(
+            journal, self.destinations, self.clock, self._rng,
+            name=self.name, lease_s=programs.lease_s,
+            settled=self._settled,
+        )  # fmt: skip
+        self.pipeline = Pipeline(
+            journal, self.programs, format_by_name, self._executor, self.clock, self._rng,
+            accepted=self._arrived, planned=self._planned,
+        )  # fmt: skip
+        self.translator = Translator(journal, self.pipeline, self.clock)
+        self.calls = Calls(
+            journal, self.pipeline, self.destinations, self.clock, self._rng,
+            worker=self.name, lease_s=programs.lease_s,
+        )  # fmt: skip
+        self._run("deliver", self.worker.run())
+        self._run("translate", self.translator.run())
+        self._run("alarm", self._alarms().run())
+        self._run("prune", self._prune())
+        self._start_sources()
+        self.is_ready = True
+
+    async def wait(self) -> None:
+        """Run until something fails for good. Errors: JournalError."""
+        if self._failed is None:
+            raise RuntimeError("the gateway was not started")
+        await asyncio.shield(self._failed)
+
+    async def stop(self) -> None:
+        """Take nothing more, finish what is under way (bounded), let go of everything but the journal."""
+        self.is_ready = False
+        for name in [name for name in self._tasks if name != "deliver"]:
+            await _cancelled(self._tasks.pop(name))
+        deliver = self._tasks.pop("deliver", None)
+        if deliver is not None:
+            self.worker.stop_claiming()
+            try:
+                await asyncio.wait_for(self.worker.drain(), DRAIN_S)
+            except TimeoutError:
+                log.warning("gateway.drain_incomplete the rest is recovered at the next start")
+            await _cancelled(deliver)
+        await self.destinations.close()
+
+    async def reload(self, configuration: Configuration, who: str) -> int:
+        """Take over another configuration in mid-flight; give its revision.
+
+        What is decoded keeps its revision, what is decided from now on is decided by the new one.
+        """
+        programs = await self._load(configuration, who)
+        self.configuration = configuration
+        self.programs.make_current(programs)
+        self.destinations.configure(configuration, programs)
+        for name in [name for name in self._tasks if name.startswith("source ")]:
+            await _cancelled(self._tasks.pop(name))
+        self._start_sources()
+        self._planned()
+        return programs.revision
+
+    async def take(self, inbound: Inbound) -> None:
+        """Accept one input, for sources and the HTTP application."""
+        await self.pipeline.take(inbound)
+
+    async def refuse(self, route: str, origin: Origin, finding: Finding) -> str:
+        """Keep the finding of an input that was refused before it came to the pipeline."""
+        return await self.journal.refuse(route, origin, finding, self.clock.now())
+
+    async def is_healthy(self) -> bool:
+        """Tell whether inputs can be taken."""
+        return self.is_ready and await self.journal.is_healthy()
+
+    async def _load(self, configuration: Configuration, who: str) -> Programs:
+        now = self.clock.now()
+        revision = await self.journal.load_configuration(configuration.text, configuration.sha256, who, now)
+        await self.journal.declare_stages(declared_stages(configuration), now)
+        return compile_programs(configuration, revision)
+
+    def _arrived(self) -> None:
+        self.translator.wake()
+
+    def _settled(self, claimed: ClaimedDelivery, settled: Settled) -> None:
+        self.calls.settled(claimed, settled)
+        if settled.aliases:
+            self.translator.wake()  # a new alias may be what a follow-on waits for
+
+    def _planned(self) -> None:
+        self.worker.wake()
+        self.translator.wake()  # a planned order may be what a follow-on waits for
+
+    def _alarms(self) -> AlarmLoop:
+        alarms = self.configuration.gateway.alarms
+        slowest = max((each.deadlines.rush_s for each in self.programs(None).routes.values()), default=900.0)
+        return AlarmLoop(
+            self.journal,
+            self.clock,
+            self._senders,
+            repeat=alarms.repeat,
+            untranslated_after=timedelta(seconds=slowest),
+            tell=self._told,
+        )
+
+    def _told(self, route: str) -> tuple[str, ...]:
+        found = self.configuration.routes.get(route)
+        return self.configuration.deadline(found).tell if found is not None else ()
+
+    async def _prune(self) -> None:
+        retention = self.configuration.gateway.retention
+        while True:
+            now = self.clock.now()
+            done = await self.journal.prune(now, now - retention.bodies, now - retention.keys, PRUNE_BATCH)
+            await self.clock.sleep(PRUNE_EVERY_S if done < PRUNE_BATCH else 0.1)
+
+    def _start_sources(self) -> None:
+        for name, route in self.configuration.routes.items():
+            if route.source.endpoint is None or feeding_route(self.configuration.routes, route) != name:
+                continue
+            source = self._source(route)
+            if source is not None:
+                self._run(f"source {name}", self._receive(name, source))
+
+    def _source(self, route: Route) -> Source | None:
+        endpoint_name = route.source.endpoint or ""
+        endpoint = self.configuration.endpoints[endpoint_name]
+        made = adapter(endpoint.kind).source
+        if made is None:
+            return None
+        setup = SourceSetup(
+            endpoint=endpoint_setup(endpoint_name, endpoint, self.clock, self._rng, self._secret),
+            route=route.id,
+            settings=route.source.source_settings,
+            identity=route.source.identity,
+            partner=route.source.partner,
+            memory=self.journal,
+            size_bytes_max=self.configuration.gateway.limits.body_bytes_max,
+        )
+        return made(setup)
+
+    async def _receive(self, name: str, source: Source) -> None:
+        """Take what a source gives, one after the other: files of one partner keep their order."""
+        failures = 0
+        while True:
+            try:
+                async for inbound in source.receive():
+                    await self._take_patiently(inbound)
+                    failures = 0
+            except JournalError:
+                raise
+            except Exception:  # an inlet that fails must not take the others with it
+                log.exception("source.failed route=%s", name)
+            await self.clock.sleep(SOURCE_PAUSES_S[min(failures, len(SOURCE_PAUSES_S) - 1)])
+            failures += 1
+
+    async def _take_patiently(self, inbound: Inbound) -> None:
+        try:
+            await self.take(inbound)
+        except JournalBusyError:
+            # It is not settled, so its source offers it again.
+            log.warning("source.journal_busy route=%s", inbound.route)
+            await self.clock.sleep(1.0)
+
+    def _run(self, name: str, work: Awaitable[None]) -> None:
+        async def guarded() -> None:
+            await work
+
+        task = asyncio.get_running_loop().create_task(guarded(), name=name)
+        self._tasks[name] = task
+        task.add_done_callback(self._on_end)
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or self._failed is None or self._failed.done():
+            return
+        error = task.exception() or RuntimeError(f"the loop '{task.get_name()}' ended")
+        log.critical("gateway.failed loop=%s reason=%s", task.get_name(), error)
+        self.is_ready = False
+        self._failed.set_exception(error)
+
+
+def declared_stages(configuration: Configuration) -> Mapping[str, tuple[str, str]]:
+    """Give what routes.yaml declares for each route that originates orders: stage and share."""
+    declared = {}
+    for name, route in configuration.routes.items():
+        if route.stage is not None:
+            share = str(route.canary.share) if route.canary is not None else "0"
+            declared[name] = (route.stage.value, share)
+    return declared
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
