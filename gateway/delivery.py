@@ -11,8 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
 
 from adapters.base import (
     Accepted,
@@ -21,7 +20,6 @@ from adapters.base import (
     Finding,
     Finished,
     NoReply,
-    Outcome,
     Position,
     Request,
     Rng,
@@ -33,6 +31,7 @@ from adapters.base import (
     Wait,
 )
 from canonical.registry import parse_document
+from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalError, StaleClaimError
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
 from gateway.outcome import (
@@ -54,34 +53,6 @@ IDLE_S = 5.0  # how long the loop sleeps at most; a wake-up or a due time ends i
 STEPS_MAX = 100  # of one delivery in one claim; a target that asks for more is broken
 
 
-class Health(Protocol):
-    """How much a target can take now: rate, connections, breaker and retry budget in one."""
-
-    def slots(self) -> tuple[int, int]:
-        """Give how many deliveries may begin now, and how many more if they are urgent."""
-        ...
-
-    def begin(self, *, is_urgent: bool) -> None:
-        """Count one delivery that begins."""
-        ...
-
-    def end(self) -> None:
-        """Count one delivery that ended."""
-        ...
-
-    def may_retry(self) -> bool:
-        """Take one retry from the budget; False where it is used up."""
-        ...
-
-    def on_outcome(self, outcome: Outcome) -> None:
-        """Learn from an outcome."""
-        ...
-
-    def wait_s(self) -> float:
-        """Give how long until there may be slots again; 0 where there are some."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Destination:
     """One endpoint to deliver to: its pure half, its wire, and what it can take."""
@@ -89,7 +60,7 @@ class Destination:
     name: str
     target: Target
     sink: Sink
-    health: Health
+    health: TargetHealth
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     is_rendered_only: bool = True  # shadow deliveries are rendered, never sent
 
@@ -151,34 +122,33 @@ class DeliveryWorker:
         wants: list[Want] = []
         if self._is_stopping:
             return []
+        now, monotonic = self._clock.now(), self._clock.monotonic()
         for name, destination in self._destinations().items():
-            slots, urgent_slots = destination.health.slots()
+            slots, urgent_slots = destination.health.slots(monotonic)
             if slots or urgent_slots:
                 wants.append(Want(name, slots, urgent_slots))
         if not wants:
             return []
-        now, monotonic = self._clock.now(), self._clock.monotonic()
         return await self._journal.claim(self._name, wants, self._lease_s, now, monotonic)
 
     def _begin(self, claimed: ClaimedDelivery) -> None:
-        health = self._destinations()[claimed.target].health
-        health.begin(is_urgent=claimed.is_urgent)
-        task = asyncio.get_running_loop().create_task(self._deliver(claimed))
+        destination = self._destinations()[claimed.target]
+        work = destination.health.started(self._clock.monotonic(), is_urgent=claimed.is_urgent)
+        task = asyncio.get_running_loop().create_task(self._deliver(claimed, destination, work))
         self._under_way.add(task)
 
         def ended(done: asyncio.Task[None]) -> None:
-            health.end()
+            destination.health.ended(work)
             if done.cancelled() or done.exception() is None:
                 self._under_way.discard(done)  # a failed one stays, for the loop to raise
             self._wake.set()
 
         task.add_done_callback(ended)
 
-    async def _deliver(self, claimed: ClaimedDelivery) -> None:
-        destination = self._destinations()[claimed.target]
+    async def _deliver(self, claimed: ClaimedDelivery, destination: Destination, work: Work) -> None:
         try:
             settled = await deliver_once(
-                claimed, destination, self._journal, self._clock, self._rng, self._lease_s
+                claimed, destination, self._journal, self._clock, self._rng, self._lease_s, work
             )
         except StaleClaimError:
             log.warning(
@@ -197,7 +167,9 @@ class DeliveryWorker:
     async def _pause(self) -> None:
         destinations = self._destinations()
         due_at = await self._journal.next_due(list(destinations))
-        pauses = [IDLE_S, *(each.health.wait_s() or IDLE_S for each in destinations.values())]
+        monotonic = self._clock.monotonic()
+        changes = (each.health.next_change(monotonic) for each in destinations.values())
+        pauses = [IDLE_S, *(change - monotonic for change in changes if change is not None)]
         if due_at is not None:
             pauses.append((due_at - self._clock.now()).total_seconds())
         sleep = asyncio.ensure_future(self._clock.sleep(max(min(pauses), 0.005)))
@@ -216,13 +188,14 @@ async def deliver_once(
     clock: Clock,
     rng: Rng,
     lease_s: float,
+    work: Work | None = None,
 ) -> Settled:
     """Take one claimed delivery as far as it goes now, and write down where that is.
 
     Errors: StaleClaimError (another holds it now; nothing more is written), JournalError.
     """
     try:
-        settled, claim = await _steps(claimed, destination, journal, clock, rng, lease_s)
+        settled, claim = await _steps(claimed, destination, journal, clock, rng, lease_s, work)
     except (StaleClaimError, JournalError):
         raise
     except Exception as error:  # a broken target or sink must cost only this delivery
@@ -242,6 +215,7 @@ async def _steps(
     clock: Clock,
     rng: Rng,
     lease_s: float,
+    work: Work | None,
 ) -> tuple[Settled, Claim]:
     """Go through the target's steps; give what to settle, and the claim as last renewed."""
     delivery, steps, claim = _delivery(claimed), list(claimed.steps), claimed.claim
@@ -255,7 +229,7 @@ async def _steps(
             return _parked(
                 "TARGET-UNSAFE", claimed, f"'{following.step}' would be sent while in doubt"
             ), claim
-        result = await _attempt(following, claim, destination, journal, clock)
+        result = await _attempt(following, claim, destination, journal, clock, work)
         steps.append(result)
         settled = _after(result, steps, claimed, destination, clock, rng)
         if settled is not None:
@@ -270,10 +244,17 @@ async def _steps(
 
 
 async def _attempt(
-    request: Request, claim: Claim, destination: Destination, journal: Journal, clock: Clock
+    request: Request,
+    claim: Claim,
+    destination: Destination,
+    journal: Journal,
+    clock: Clock,
+    work: Work | None,
 ) -> StepResult:
     started_at = clock.now()
     await journal.attempt_started(claim, request, started_at)
+    if work is not None:
+        destination.health.request_sent(work, clock.monotonic())
 
     async def still_mine() -> bool:
         return await journal.still_mine(claim, clock.monotonic())
@@ -282,7 +263,7 @@ async def _attempt(
     if isinstance(reply, NoReply) and reply.kind == "stale_claim":
         raise StaleClaimError(claim.delivery_id)
     outcome = destination.target.interpret(request, reply)
-    destination.health.on_outcome(outcome)
+    destination.health.on_outcome(outcome, clock.monotonic())
     return StepResult(request, reply, outcome, started_at, clock.now())
 
 
@@ -310,8 +291,10 @@ def _after(
         now=now,
         chance=rng.random(),
     )
-    if isinstance(step, RetryAt) and not destination.health.may_retry():
-        step = WaitUntil(step.at, f"{step.reason}; the target's retry budget is used up")
+    monotonic = clock.monotonic()
+    if isinstance(step, RetryAt) and not destination.health.may_retry(monotonic):
+        at = max(step.at, now + timedelta(seconds=destination.health.retry_wait_s(monotonic)))
+        step = WaitUntil(at, f"{step.reason}; the target's retry budget is used up")
     paused = DeliveryState.IN_DOUBT if is_in_doubt(steps) else DeliveryState.WAITING
     match step:
         case GoOn():

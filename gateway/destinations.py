@@ -54,7 +54,7 @@ class Destinations:
 
     def _build(self, name: str, endpoint: Endpoint, retry: RetryPolicy) -> Destination | None:
         """Build one; None for an endpoint that only things come from."""
-        health = TargetHealth(endpoint.limits, clock=self._clock)
+        health = TargetHealth(endpoint.limits, self._clock.monotonic())
         erp = erp_kinds().get(endpoint.kind)
         if erp is not None and isinstance(endpoint.settings, HttpSettings):
             sink = HttpSink(name, endpoint.settings, clock=self._clock, rng=self._rng, secret=self._secret)
