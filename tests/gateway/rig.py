@@ -24,6 +24,7 @@ from adapters.base import (
     Finished,
     Format,
     Inbound,
+    InDoubt,
     NoReply,
     Origin,
     Outcome,
@@ -86,7 +87,7 @@ class Recorder:
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
         if isinstance(reply, NoReply):
-            raise AssertionError("the rig's targets answer, or are pass-through")
+            return InDoubt(reply.reason)
         number = reply.body.decode()
         return Accepted(number, (Alias(AliasKind.ERP, number),))
 

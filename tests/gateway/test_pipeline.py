@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from adapters.base import Answered, NoReply, Refused, Reply, Taken, UnitKind, Verdict
 from canonical.keys import order_key_of
 from gateway.journal.types import DeliveryState, LedgerEntry, MessageState, Side, Transmitter
-from gateway.program import UnknownOrder
+from gateway.program import Program, UnknownOrder
 from tests.gateway.rig import RULES, Rig, acknowledgment, order, program
 
 
-def follower(**changes: object) -> object:
+def follower(**changes: Any) -> Program:
     unknown = UnknownOrder(Side.LEGACY, after_s=0.2)
     return program("ack", follows="po", **{"unknown": unknown, **changes})
 
@@ -166,7 +167,7 @@ async def test_a_stage_change_between_decoding_and_planning_is_seen() -> None:
         planned = rig.journal.plan
         moved = []
 
-        async def plan_after_a_change(plan, now):  # type: ignore[no-untyped-def]
+        async def plan_after_a_change(plan, now):
             if not moved:
                 moved.append(await rig.journal.set_stage("po", "legacy", "cloud", "0", "me", "now", now))
             return await planned(plan, now)
@@ -198,9 +199,7 @@ async def test_an_acknowledgment_that_carries_the_erp_number_finds_its_order() -
         assert (await rig.documents(ack))[0].plan.order_keys == (order_key_of("4711", RULES),)
 
 
-async def test_an_acknowledgment_that_carries_the_legacy_number_finds_the_order_that_the_erp_numbered() -> (
-    None
-):
+async def test_an_acknowledgment_with_the_legacy_number_finds_the_order_that_the_erp_numbered() -> None:
     async with Rig(program(), follower(), stage="cloud").running() as rig:
         await rig.settled(await rig.take(order("4711")))
         ack = await rig.take(acknowledgment("4711"), route="ack")
@@ -225,9 +224,7 @@ async def test_an_acknowledgment_waits_for_an_order_that_is_still_under_way() ->
         assert rig.targets["mms"].sent == []
 
 
-async def test_an_acknowledgment_of_an_order_older_than_the_gateway_goes_to_legacy_and_is_never_hashed() -> (
-    None
-):
+async def test_an_acknowledgment_of_an_order_older_than_the_gateway_goes_to_legacy_unhashed() -> None:
     async with Rig(program(), follower(), stage="cloud").running() as rig:
         acks = [await rig.take(acknowledgment(f"OLD-{n}"), route="ack") for n in range(20)]
         await rig.settled(*acks)
@@ -369,7 +366,7 @@ async def test_a_translation_that_breaks_parks_its_message_and_the_next_one_goes
     broken = Broken()
     formats = {"canonical": broken.inner, "broken": broken}
     routes = (program(), replace(program("bad"), format_name="broken"))
-    async with Rig(*routes, formats=lambda name: formats[name]).running() as rig:  # type: ignore[return-value]
+    async with Rig(*routes, formats=lambda name: formats[name]).running() as rig:
         bad = await rig.take(order("1"), route="bad")
         good = await rig.take(order("2"))
         await rig.settled(bad, good)
