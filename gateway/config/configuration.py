@@ -49,7 +49,8 @@ class Places:
         if (found := self.entries.get((section, name)) or self.entries.get((section, ""))) is None:
             return Position(self.source, path=".".join(filter(None, (section, name))))
         root, prefix = found
-        return position_of(root, (*prefix, *path))
+        at = position_of(root, (*prefix, *path))
+        return Position(at.source, at.line, at.column, _shown((*prefix, *path)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,11 @@ class Configuration:
             salt=route.id,
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
         )
+
+
+def _shown(path: tuple[str | int, ...]) -> str:
+    """Write a path whole: a rule may speak of a key that is missing together with what is around it."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
 def acknowledging_side(rule: Acknowledge | None, stage: Stage | None) -> str | None:
