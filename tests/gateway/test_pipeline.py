@@ -165,7 +165,7 @@ async def test_an_order_keeps_its_side_through_a_roll_back() -> None:
 async def test_a_stage_change_between_decoding_and_planning_is_seen() -> None:
     async with Rig(program(), stage="legacy").running() as rig:
         planned = rig.journal.plan
-        moved = []
+        moved: list[object] = []
 
         async def plan_after_a_change(plan, now):
             if not moved:
