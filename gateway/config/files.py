@@ -44,7 +44,7 @@ class FolderFiles:
     def read(self, name: str) -> str:
         """Give a file's text. Errors: FileError."""
         path = self.folder / name
-        if not _is_inside(name) or not path.resolve().is_relative_to(self.folder.resolve()):
+        if not is_inside(name) or not path.resolve().is_relative_to(self.folder.resolve()):
             raise FileError(f"'{name}' leads out of the folder of routes.yaml; keep the file inside")
         return read_text(path)
 
@@ -117,11 +117,7 @@ def is_pattern(name: str) -> bool:
     return any(sign in name for sign in "*?[")
 
 
-def _is_inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name
-
-
 def is_inside(name: str) -> bool:
     """Tell whether a relative name stays within the folder it counts from."""
-    return _is_inside(name)
+    path = PurePosixPath(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -267,3 +268,39 @@ def test_the_canonical_text_gives_the_same_configuration_again(
     assert configured(configuration.text) == configuration
     assert configured(configuration.text).text == configuration.text
     assert set(configuration.rule(configuration.routes["po"]).select["facility"]) == set(words)
+
+
+JUNK = [
+    "",
+    '""',
+    "x",
+    "[]",
+    "{}",
+    "[x]",
+    "{x: y}",
+    "[[{}]]",
+    "-1",
+    "null",
+    "*a",
+    "!!int 1",
+    "99999999999999999999",
+    "\t",
+]
+
+
+@given(st.data())
+def test_whatever_is_written_gives_a_configuration_or_findings_with_places(data: st.DataObject) -> None:
+    lines = GOOD.splitlines()
+    for _ in range(data.draw(st.integers(1, 3))):
+        index = data.draw(st.integers(0, len(lines) - 1))
+        words = re.split(r"(?<=[:,{\[] )", lines[index])
+        words[data.draw(st.integers(0, len(words) - 1))] = data.draw(st.sampled_from(JUNK))
+        lines[index] = "".join(words)
+
+    loaded = load_text("\n".join(lines), catalogue=CATALOGUE)
+
+    if isinstance(loaded, Configuration):
+        assert load_text(loaded.text, catalogue=CATALOGUE) == loaded
+    else:
+        assert loaded
+        assert all(each.at.line is not None for each in loaded)
