@@ -1,0 +1,109 @@
+"""Attempts: a request before it is sent, what it came to, and what a dead process left behind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from adapters.base import Request, StepResult
+from gateway.journal.findings import pass_through_in_doubt
+from gateway.journal.sqlite.bodies import drop_staged
+from gateway.journal.sqlite.claims import Leased, leased
+from gateway.journal.sqlite.database import Database
+from gateway.journal.sqlite.exchanges import begin_step, end_step
+from gateway.journal.sqlite.instants import to_micros, to_micros_or_none
+from gateway.journal.sqlite.json_columns import EMPTY, dump_findings
+from gateway.journal.sqlite.lanes import leave, mark_attempted
+from gateway.journal.sqlite.ledger import add_aliases
+from gateway.journal.sqlite.planned_deliveries import finish_unsent
+from gateway.journal.types import FINISHED, Claim, DeliveryState, Settled
+
+MAY_FOLLOW = frozenset(
+    {
+        DeliveryState.READY,
+        DeliveryState.WAITING,
+        DeliveryState.IN_DOUBT,
+        DeliveryState.PARKED,
+        DeliveryState.DONE,
+    }
+)
+
+
+def attempt_started(db: Database, claim: Claim, request: Request, now: datetime) -> None:
+    """Write down a request before it is sent. Errors: StaleClaimError."""
+    row = leased(db, claim)
+    at = to_micros(now)
+    begin_step(db, row.number, claim.delivery_id, row.steps + 1, request, at)
+    db.run("delivery.attempting", (at, row.number))
+    if row.steps == 0:
+        mark_attempted(db, row.target, row.lanes, row.position)
+
+
+def step_done(db: Database, claim: Claim, result: StepResult) -> None:
+    """Write down a finished step; the lease goes on, with nothing under way. Errors: StaleClaimError."""
+    row = leased(db, claim)
+    steps = _keep(db, claim, row, result)
+    db.run("delivery.step_done", (steps, result.is_in_doubt, row.number))
+
+
+def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
+    """Write down what a step came to and what follows; the lease ends. Errors: StaleClaimError."""
+    row = leased(db, claim)
+    is_dropped_call = settled.state is DeliveryState.VOID and row.role == "pass_through"
+    if settled.state not in MAY_FOLLOW and not is_dropped_call:
+        raise ValueError(f"a delivery cannot be settled as {settled.state}; expected {sorted(MAY_FOLLOW)}")
+    steps = row.steps if settled.result is None else _keep(db, claim, row, settled.result)
+    at = to_micros(now)
+    is_done = settled.state is DeliveryState.DONE
+    is_finished = settled.state in FINISHED
+    not_before = to_micros_or_none(settled.not_before)
+    db.run(
+        "delivery.settle",
+        (
+            settled.state.value,
+            steps,
+            settled.spends_attempt,
+            settled.reason,
+            dump_findings(settled.findings) if settled.findings else EMPTY,
+            not_before,
+            not_before,
+            settled.state is DeliveryState.IN_DOUBT,
+            at if settled.state is DeliveryState.PARKED else None,
+            at if is_finished else None,
+            settled.reference if is_done else "",
+            row.number,
+        ),
+    )
+    if is_done:
+        for order_key in row.order_keys:
+            add_aliases(db, order_key, settled.aliases)
+        if row.steps == 0:
+            mark_attempted(db, row.target, row.lanes, row.position)
+    if is_finished:
+        leave(db, row.number, row.target, row.lanes, row.position)
+
+
+def _keep(db: Database, claim: Claim, row: Leased, result: StepResult) -> int:
+    """Write a result to the step that was begun under this lease, or as a step of its own."""
+    number = row.steps
+    if row.state is not DeliveryState.ATTEMPTING:
+        number += 1
+        started_at = to_micros(result.started_at)
+        begin_step(db, row.number, claim.delivery_id, number, result.request, started_at)
+    end_step(db, row.number, claim.delivery_id, number, result)
+    return number
+
+
+def recover(db: Database, now: datetime) -> int:
+    """Put in order what a dead process left; give how many deliveries that were."""
+    at = to_micros(now)
+    for (body_id,) in db.rows("body.staged"):
+        drop_staged(db, body_id)
+    changed = 0
+    for number, target, reference, steps in db.rows("delivery.open_pass_through"):
+        if steps == 0:
+            finish_unsent(db, number, DeliveryState.VOID, at)
+        else:
+            finding = pass_through_in_doubt(target, reference)
+            db.run("delivery.park_in_doubt", (dump_findings((finding,)), at, number))
+        changed += 1
+    return changed + db.changed("delivery.end_leases")

@@ -1,0 +1,94 @@
+"""Encryption at rest: what stands between a body and the file.
+
+A sealed record is a nonce of 12 random bytes, then AES-256-GCM over the bytes, with the record's own
+name as associated data: a record that was moved to another place in the file does not open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.journal.base import JournalError
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+NO_KEY = "none"
+
+
+class JournalKeyError(JournalError):
+    """The file was written under another key, or under none."""
+
+
+class Cipher(Protocol):
+    """Seals what goes into the file and opens what comes out of it."""
+
+    key_id: str
+
+    def seal(self, name: str, plain: bytes) -> bytes:
+        """Give the bytes to store under a name."""
+        ...
+
+    def open(self, name: str, stored: bytes) -> bytes:
+        """Give the bytes that were sealed under that name. Errors: JournalError."""
+        ...
+
+
+class Plaintext:
+    """No key: bytes are stored as they are."""
+
+    key_id = NO_KEY
+
+    def seal(self, name: str, plain: bytes) -> bytes:
+        """Give the same bytes."""
+        return plain
+
+    def open(self, name: str, stored: bytes) -> bytes:
+        """Give the same bytes."""
+        return stored
+
+
+class AesGcm:
+    """AES-256-GCM under one key; ``key_id`` names the key without telling it."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_BYTES:
+            raise JournalKeyError(f"the journal's key has {len(key)} bytes; exactly {KEY_BYTES} are needed")
+        self._aes = AESGCM(key)
+        self.key_id = hmac.new(key, b"legacy-bridge journal key id", hashlib.sha256).hexdigest()[:16]
+
+    def seal(self, name: str, plain: bytes) -> bytes:
+        """Give nonce, ciphertext and tag."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._aes.encrypt(nonce, plain, name.encode())
+
+    def open(self, name: str, stored: bytes) -> bytes:
+        """Give the plain bytes, whole and unchanged, or raise."""
+        try:
+            return self._aes.decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], name.encode())
+        except InvalidTag as error:
+            raise JournalError(
+                f"the journal's record {name} was changed in the file or moved there"
+            ) from error
+
+
+def cipher_for(key: bytes | None) -> Cipher:
+    """Give the cipher of a key, or of none."""
+    return Plaintext() if key is None else AesGcm(key)
+
+
+def check_key(cipher: Cipher, stored_key_id: str, path: str) -> None:
+    """Refuse a file that another key wrote. Errors: JournalKeyError."""
+    if cipher.key_id == stored_key_id:
+        return
+    if stored_key_id == NO_KEY:
+        raise JournalKeyError(f"{path}: this journal is not encrypted, and a key was given")
+    given = "no key" if cipher.key_id == NO_KEY else f"the key {cipher.key_id}"
+    raise JournalKeyError(
+        f"{path}: this journal is encrypted under the key {stored_key_id}; {given} was given"
+    )

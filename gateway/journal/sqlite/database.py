@@ -1,0 +1,67 @@
+"""One connection to the file, as the operations see it: named statements, bodies' cipher, counters.
+
+It opens nothing and commits nothing; ``opening.py`` makes it, the threads of ``threads.py`` drive it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any
+
+import apsw
+
+from gateway.journal.sqlite.cipher import Cipher
+from gateway.journal.sqlite.named_sql import load_statements
+
+SQL = load_statements()
+
+Row = tuple[Any, ...]  # columns in the order of the statement; STRICT tables keep their types
+
+
+class Database:
+    """A connection with what operations need beside it.
+
+    ``audit_head`` is set by an operation that writes an audit entry, and read (then cleared) by the
+    writer, which anchors it after the commit. Ids come from counters in memory: the writer is alone,
+    and a gap after a roll-back means nothing.
+    """
+
+    def __init__(self, connection: apsw.Connection, cipher: Cipher, *, dedupes: bool = True) -> None:
+        self.connection = connection
+        self.cipher = cipher
+        self.dedupes = dedupes
+        self.audit_head: tuple[int, str] | None = None
+        self.body_ids = count(1)
+        self.delivery_numbers = count(1)
+
+    def start_counters(self) -> None:
+        """Go on counting after the highest ids in the file."""
+        self.body_ids = count((self.value("body.last") or 0) + 1)
+        self.delivery_numbers = count((self.value("delivery.last") or 0) + 1)
+
+    def run(self, name: str, parameters: Sequence[Any] = ()) -> None:
+        """Run a statement that gives no rows."""
+        self.connection.execute(SQL[name], parameters)
+
+    def run_many(self, name: str, parameters: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each set of parameters."""
+        self.connection.executemany(SQL[name], parameters)
+
+    def changed(self, name: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement and give how many rows it changed."""
+        self.connection.execute(SQL[name], parameters)
+        return self.connection.changes()
+
+    def row(self, name: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """Give the first row, or None."""
+        return self.connection.execute(SQL[name], parameters).fetchone()
+
+    def rows(self, name: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Give all rows."""
+        return self.connection.execute(SQL[name], parameters).fetchall()
+
+    def value(self, name: str, parameters: Sequence[Any] = ()) -> Any:
+        """Give the first column of the first row, or None."""
+        row = self.row(name, parameters)
+        return row[0] if row else None

@@ -1,0 +1,176 @@
+"""The half of the journal that is not about messages on their way: orders, settings, people, retention."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Concatenate, Literal, ParamSpec, TypeVar
+
+from adapters.base import Clock, Lease
+from gateway.journal.sqlite import audit_log, ledger, overdue, people, retention, settings, sources
+from gateway.journal.sqlite.anchor import Anchor
+from gateway.journal.sqlite.database import Database
+from gateway.journal.types import (
+    AuditEntry,
+    CrosswalkRow,
+    ExceptionItem,
+    LedgerEntry,
+    Overdue,
+    StageState,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Keeping:
+    """See ``gateway.journal.base.Journal``; the operations stand in the modules named here."""
+
+    _clock: Clock
+    _anchor: Anchor
+
+    @abstractmethod
+    async def _write(
+        self, operation: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+
+    @abstractmethod
+    async def _read(
+        self, operation: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+
+    # -- orders ----------------------------------------------------------------------------
+
+    async def import_orders(
+        self,
+        entries: Sequence[LedgerEntry],
+        aliases: Mapping[str, Sequence[str]],
+        who: str,
+        why: str,
+        now: datetime,
+    ) -> int:
+        return await self._write(ledger.import_orders, entries, aliases, who, why, now)
+
+    async def orders(
+        self, *, side: str | None = None, route: str | None = None, limit: int = 1_000
+    ) -> list[LedgerEntry]:
+        return await self._read(ledger.orders, side, route, limit)
+
+    async def open_orders(self, route: str) -> Mapping[str, int]:
+        return await self._read(ledger.open_orders, route)
+
+    async def close_order(self, order_key: str, now: datetime) -> None:
+        await self._write(ledger.close_order, order_key, now)
+
+    async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
+        return await self._read(ledger.alias_rows, order_key)
+
+    # -- counters, stages, configuration, crosswalks ---------------------------------------
+
+    async def next_control_number(self, emitter: str, kind: str, lowest: int, highest: int) -> int:
+        return await self._write(settings.next_control_number, emitter, kind, lowest, highest)
+
+    async def load_configuration(self, text: str, sha256: str, who: str, now: datetime) -> int:
+        return await self._write(settings.load_configuration, text, sha256, who, now)
+
+    async def configuration(self, revision: int) -> str:
+        return await self._read(settings.configuration, revision)
+
+    async def stages(self) -> Mapping[str, StageState]:
+        return await self._read(settings.stages)
+
+    async def declare_stages(self, declared: Mapping[str, tuple[str, str]], now: datetime) -> None:
+        await self._write(settings.declare_stages, declared, now)
+
+    async def set_stage(
+        self, route: str, expected: str, stage: str, share_percent: str, who: str, why: str, now: datetime
+    ) -> StageState:
+        return await self._write(settings.set_stage, route, expected, stage, share_percent, who, why, now)
+
+    async def load_crosswalk(
+        self, table: str, rows: Sequence[CrosswalkRow], who: str, why: str, now: datetime
+    ) -> int:
+        return await self._write(settings.load_crosswalk, table, rows, who, why, now)
+
+    async def crosswalk(self, table: str) -> tuple[int, list[CrosswalkRow]]:
+        return await self._read(settings.crosswalk, table)
+
+    # -- people ----------------------------------------------------------------------------
+
+    async def exceptions(self, *, route: str | None = None, limit: int = 1_000) -> list[ExceptionItem]:
+        return await self._read(people.exceptions, route, limit)
+
+    async def retry(self, exception_id: str, who: str, why: str, now: datetime) -> str:
+        return await self._write(people.retry, exception_id, who, why, now)
+
+    async def resolve(self, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
+        await self._write(people.resolve, exception_id, resolution, who, why, now)
+
+    async def replay(self, message_id: str, *, resend: bool, who: str, why: str, now: datetime) -> int:
+        return await self._write(people.replay, message_id, resend, who, why, now)
+
+    async def overdue(
+        self, now: datetime, untranslated_before: datetime, limit: int = 1_000
+    ) -> list[Overdue]:
+        return await self._read(overdue.overdue, now, untranslated_before, limit)
+
+    async def alarm_sent(self, overdue: Sequence[Overdue], now: datetime) -> None:
+        await self._write(_alarm_sent, overdue, now)
+
+    async def acknowledge_alarm(self, message_id: str, who: str, why: str, now: datetime) -> int:
+        return await self._write(overdue.acknowledge, message_id, who, why, now)
+
+    async def audit(self, *, limit: int = 1_000) -> list[AuditEntry]:
+        return await self._read(audit_log.newest, limit)
+
+    async def append_audit(
+        self, who: str, action: str, subject: str, detail: Mapping[str, str], why: str, now: datetime
+    ) -> AuditEntry:
+        return await self._write(audit_log.append, now, who, action, subject, detail, why)
+
+    async def verify_audit(self) -> str | None:
+        # The heads first: whatever is committed after this look cannot be missing from the log.
+        return await self._read(lambda db: audit_log.fault(db, self._anchor.heads()))
+
+    # -- retention -------------------------------------------------------------------------
+
+    async def prune(self, now: datetime, bodies_before: datetime, keys_before: datetime, limit: int) -> int:
+        """See ``Journal.prune``; every batch is a transaction of its own, others go between."""
+        forgotten = 0
+        for operation, before in (
+            (retention.prune_bodies, bodies_before),
+            (retention.prune_keys, keys_before),
+        ):
+            while forgotten < limit:
+                batch = min(retention.BATCH, limit - forgotten)
+                done = await self._write(operation, before, batch)
+                forgotten += done
+                if done < batch:
+                    break
+        await self._write(retention.prune_seen, now, limit)
+        return forgotten
+
+    # -- source memory ---------------------------------------------------------------------
+
+    async def remember_once(
+        self, scope: str, key: str, content_hash: str, expires_at: datetime
+    ) -> Literal["new", "same", "different"]:
+        return await self._write(
+            sources.remember_once, scope, key, content_hash, expires_at, self._clock.now()
+        )
+
+    async def lease(self, scope: str, key: str, owner: str, duration_s: float) -> Lease | None:
+        return await self._write(sources.lease, scope, key, owner, duration_s, self._clock.now())
+
+    async def release(self, lease: Lease) -> bool:
+        return await self._write(sources.release, lease, self._clock.now())
+
+    async def cursor(self, scope: str) -> str | None:
+        return await self._read(sources.cursor, scope)
+
+    async def set_cursor(self, scope: str, value: str, expected: str | None) -> bool:
+        return await self._write(sources.set_cursor, scope, value, expected)
+
+
+_alarm_sent = overdue.alarm_sent

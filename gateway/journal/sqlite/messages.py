@@ -1,0 +1,196 @@
+"""Messages: accepting, refusing, reading and beginning to translate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from adapters.base import Finding, Origin
+from gateway.journal.base import UnknownError
+from gateway.journal.findings import arrival_conflict
+from gateway.journal.sqlite.bodies import drop_staged, unstage, write_body
+from gateway.journal.sqlite.database import Database, Row
+from gateway.journal.sqlite.instants import from_micros, to_micros
+from gateway.journal.sqlite.json_columns import (
+    EMPTY,
+    dump_findings,
+    dump_origin,
+    load_findings,
+    load_interchanges,
+    load_origin,
+)
+from gateway.journal.types import Acceptance, Arrival, ArrivalKind, Message, MessageState
+
+
+def accept(db: Database, arrival: Arrival, sha256: str, size_bytes: int, body: bytes | int) -> Acceptance:
+    """Write a message; ``body`` is its bytes, or the id of a staged body."""
+    key = arrival.arrival_key if db.dedupes else None
+    known = db.rows("message.by_arrival_key", (arrival.route, key)) if key is not None else []
+    for message_id, state, known_sha256, repeat_of in known:
+        if known_sha256 == sha256:
+            if isinstance(body, int):
+                drop_staged(db, body)
+            first = known[0][0]
+            conflicts_with = None if message_id == first else first
+            return Acceptance(message_id, ArrivalKind.SAME, MessageState(state), repeat_of, conflicts_with)
+    if isinstance(body, int):
+        unstage(db, body)
+        body_id = body
+    else:
+        body_id = write_body(db, body_owner(arrival.message_id), body)
+    if known:
+        return _accept_conflict(db, arrival, sha256, size_bytes, body_id, known[0][0])
+    repeat_of = db.value("message.same_bytes", (arrival.route, sha256))
+    sequence = _insert(db, arrival, sha256, size_bytes, body_id, MessageState.ACCEPTED, repeat_of)
+    if arrival.arrival_key is not None:
+        _remember(db, arrival, sha256, sequence)
+    return Acceptance(arrival.message_id, ArrivalKind.NEW, MessageState.ACCEPTED, repeat_of)
+
+
+def body_owner(message_id: str) -> str:
+    """Give the name under which a message's body is sealed."""
+    return f"message:{message_id}"
+
+
+def _accept_conflict(
+    db: Database, arrival: Arrival, sha256: str, size_bytes: int, body_id: int, first: str
+) -> Acceptance:
+    finding = arrival_conflict(arrival, first)
+    sequence = _insert(
+        db, arrival, sha256, size_bytes, body_id, MessageState.PARKED, None, dump_findings((finding,))
+    )
+    _remember(db, arrival, sha256, sequence)
+    return Acceptance(arrival.message_id, ArrivalKind.CONFLICT, MessageState.PARKED, conflicts_with=first)
+
+
+def _insert(
+    db: Database,
+    arrival: Arrival,
+    sha256: str,
+    size_bytes: int,
+    body_id: int,
+    state: MessageState,
+    repeat_of: str | None,
+    findings: str = EMPTY,
+) -> int:
+    accepted_at = to_micros(arrival.accepted_at)
+    db.run(
+        "message.insert",
+        (
+            arrival.message_id,
+            arrival.route,
+            state.value,
+            arrival.arrival_key,
+            arrival.partner,
+            sha256,
+            size_bytes,
+            dump_origin(arrival.origin),
+            arrival.correlation_id,
+            accepted_at,
+            arrival.is_urgent,
+            arrival.config_revision,
+            repeat_of,
+            findings,
+            body_id,
+            accepted_at if state is MessageState.PARKED else None,
+        ),
+    )
+    return db.connection.last_insert_rowid()
+
+
+def _remember(db: Database, arrival: Arrival, sha256: str, sequence: int) -> None:
+    accepted_at = to_micros(arrival.accepted_at)
+    db.run("message.remember_key", (arrival.route, arrival.arrival_key, sha256, sequence, accepted_at))
+
+
+def refuse(db: Database, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
+    """Write a message without a body, REFUSED."""
+    sequence = (db.value("message.last") or 0) + 1
+    message_id = f"refused-{sequence}"
+    db.run(
+        "message.refuse",
+        (sequence, message_id, route, dump_origin(origin), to_micros(at), dump_findings((finding,))),
+    )
+    return message_id
+
+
+def message(db: Database, message_id: str) -> Message:
+    """Give one message. Errors: UnknownError."""
+    row = db.row("message.by_id", (message_id,))
+    if row is None:
+        raise UnknownError(f"there is no message {message_id}")
+    return message_of(row)
+
+
+def messages(
+    db: Database, route: str | None, states: Sequence[MessageState], before_sequence: int | None, limit: int
+) -> list[Message]:
+    """List messages, newest first."""
+    before = before_sequence if before_sequence is not None else 1 << 62
+    wanted = dump_states(states)
+    if route is None:
+        rows = db.rows("message.newest", (before, wanted, wanted, limit))
+    else:
+        rows = db.rows("message.newest_of_route", (route, before, wanted, wanted, limit))
+    return [message_of(row) for row in rows]
+
+
+def dump_states(states: Sequence[str]) -> str | None:
+    """Give states as a comma-framed text for ``instr``, None for all."""
+    return f",{','.join(states)}," if states else None
+
+
+def next_to_translate(db: Database, route: str, urgent: bool, limit: int) -> list[Message]:
+    """Give the oldest open messages of a route and urgency."""
+    return [message_of(row) for row in db.rows("message.to_translate", (route, urgent, limit))]
+
+
+def routes_to_translate(db: Database) -> list[tuple[str, bool]]:
+    """Give (route, is_urgent) wherever there is something to translate."""
+    return [(route, bool(is_urgent)) for route, is_urgent in db.rows("message.routes_to_translate")]
+
+
+def begin_translation(db: Database, message_id: str, config_revision: int) -> Message:
+    """Mark a message TRANSLATING under a configuration, unless it already is under another."""
+    db.run("message.begin", (config_revision, message_id))
+    return message(db, message_id)
+
+
+def body_of(db: Database, message_id: str) -> int:
+    """Give the id of a message's body. Errors: UnknownError."""
+    row = db.row("message.body", (message_id,))
+    if row is None:
+        raise UnknownError(f"there is no message {message_id}")
+    if row[0] is None:
+        raise UnknownError(f"message {message_id} has no body (any more)")
+    return int(row[0])
+
+
+def message_of(row: Row) -> Message:
+    """Give the message of a row of ``$message_columns``."""
+    (
+        sequence, message_id, route, state, arrival_key, partner, sha256, size_bytes, origin, correlation_id,
+        accepted_at, is_urgent, config_revision, generation, resend, planned_through, repeat_of, findings,
+        interchanges,
+    ) = row  # fmt: skip
+    return Message(
+        message_id=message_id,
+        route=route,
+        state=MessageState(state),
+        arrival_key=arrival_key,
+        partner=partner,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        origin=load_origin(origin),
+        correlation_id=correlation_id,
+        accepted_at=from_micros(accepted_at),
+        is_urgent=bool(is_urgent),
+        config_revision=config_revision,
+        generation=generation,
+        resend=bool(resend),
+        planned_through=planned_through,
+        sequence=sequence,
+        repeat_of=repeat_of,
+        findings=load_findings(findings),
+        interchanges=load_interchanges(interchanges),
+    )

@@ -1,0 +1,172 @@
+"""Opening the file: which SQLite, whose file, which version, which key. One sentence for each refusal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+import apsw
+
+from gateway.journal.base import JournalError
+from gateway.journal.sqlite.anchor import sync_folder
+from gateway.journal.sqlite.cipher import NO_KEY, Cipher, check_key
+from gateway.journal.sqlite.database import Database
+from gateway.journal.sqlite.named_sql import load_migrations
+
+APPLICATION_ID = 0x4C42_4A31  # "LBJ1": the file says whose it is
+BUSY_MS = 5_000
+CACHED_STATEMENTS = 300
+FIXED_IN = (3, 51, 3)  # and backported to the last releases of two older series:
+BACKPORTED = {(3, 44): 6, (3, 50): 7}
+
+
+class JournalInUseError(JournalError):
+    """Another process owns the journal."""
+
+
+class Ownership:
+    """The right to write to a store: a lock on ``<store>.lock``, which ends with the process in any case."""
+
+    def __init__(self, path: Path) -> None:
+        lock_path = path.with_name(path.name + ".lock")
+        self._file: IO[str] = lock_path.open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.seek(0)
+            owner = self._file.read().strip() or "unknown"
+            self._file.close()
+            raise JournalInUseError(
+                f"{path}: process {owner} owns this journal, and one process may; stop it first, "
+                "or use another journal"
+            ) from error
+        self._file.truncate(0)
+        self._file.write(f"{os.getpid()}\n")
+        self._file.flush()
+
+    def release(self) -> None:
+        """Give the store back."""
+        self._file.close()
+
+
+def require_sound_sqlite(version: str) -> None:
+    """Refuse a SQLite whose WAL-reset bug can lose commits.
+
+    Source: sqlite.org/wal.html#walresetbug; fixed in 3.51.3, backported to 3.44.6 and 3.50.7.
+    """
+    if is_affected(version):
+        raise JournalError(
+            f"SQLite {version} has the WAL-reset bug that can lose commits; 3.51.3 or later is needed: "
+            "install the apsw of requirements.lock, which brings its own"
+        )
+
+
+def is_affected(version: str) -> bool:
+    """Tell whether a SQLite version has the WAL-reset bug."""
+    major, minor, patch = (int(part) for part in version.split(".")[:3])
+    backported_in = BACKPORTED.get((major, minor))
+    if backported_in is not None:
+        return patch < backported_in
+    return (major, minor, patch) < FIXED_IN
+
+
+def open_writer(path: Path, cipher: Cipher, *, vfs: str | None, synchronous: bool, dedupes: bool) -> Database:
+    """Open the one writing connection, making the store or bringing it up to date. Errors: JournalError."""
+    require_sound_sqlite(apsw.sqlite_lib_version())
+    is_new = not path.exists()
+    connection = apsw.Connection(
+        str(path),
+        flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE,
+        vfs=vfs,
+        statementcachesize=CACHED_STATEMENTS,
+    )
+    connection.set_busy_timeout(BUSY_MS)
+    _require_ours(connection, path)
+    if vfs is not None:
+        # A VFS written in Python has no shared memory: WAL works only in exclusive mode.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if synchronous else 'OFF'}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    connection.wal_autocheckpoint(0)  # the writer's thread does it, where an error is seen
+    migrate(connection, path)
+    if is_new and vfs is None:
+        sync_folder(path.parent)
+    database = Database(connection, cipher, dedupes=dedupes)
+    _take_key(database, path)
+    database.start_counters()
+    return database
+
+
+def open_reader(path: Path, cipher: Cipher, *, dedupes: bool = True) -> Database:
+    """Open a connection that cannot write. Errors: JournalError."""
+    if not path.exists():
+        raise JournalError(f"{path}: there is no journal here")
+    connection = apsw.Connection(
+        _readable_name(path),
+        flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
+        statementcachesize=CACHED_STATEMENTS,
+    )
+    connection.set_busy_timeout(BUSY_MS)
+    _require_ours(connection, path)
+    version, newest = connection.pragma("user_version"), load_migrations()[-1][0]
+    if version < newest:
+        raise JournalError(
+            f"{path}: this journal has version {version}; the gateway brings it to {newest}, start it once"
+        )
+    database = Database(connection, cipher, dedupes=dedupes)
+    check_key(cipher, database.value("meta.get", ("key_id",)) or NO_KEY, str(path))
+    return database
+
+
+def migrate(connection: apsw.Connection, path: Path, up_to: int | None = None) -> None:
+    """Apply what is missing, each migration in a transaction of its own; ``up_to`` is for tests."""
+    for version, script in load_migrations():
+        if version <= connection.pragma("user_version") or (up_to is not None and version > up_to):
+            continue
+        with connection:
+            connection.execute(script)
+            connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _require_ours(connection: apsw.Connection, path: Path) -> None:
+    try:
+        version = connection.pragma("user_version")
+        is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
+    except apsw.NotADBError as error:
+        raise JournalError(f"{path}: this file is not a journal") from error
+    if not is_empty and connection.pragma("application_id") != APPLICATION_ID:
+        raise JournalError(f"{path}: this SQLite file is not a journal")
+    newest = load_migrations()[-1][0]
+    if version > newest:
+        raise JournalError(
+            f"{path}: this journal has version {version}, and this gateway knows versions up to {newest}; "
+            "use the newer gateway that wrote it, or a copy from before"
+        )
+
+
+def _take_key(database: Database, path: Path) -> None:
+    """Note which key a new store is written under, and refuse another one later."""
+    stored = database.value("meta.get", ("key_id",))
+    if stored is None:
+        with database.connection:
+            database.run("meta.set", ("key_id", database.cipher.key_id))
+    else:
+        check_key(database.cipher, stored, str(path))
+
+
+def _readable_name(path: Path) -> str:
+    """Name the file for reading; one that nobody can write beside is opened as it lies there.
+
+    Without a write-ahead log SQLite would still make one to read; in a folder without write access
+    the file is declared immutable instead, which is true there.
+    """
+    log = path.with_name(path.name + "-wal")
+    has_log = log.exists() and log.stat().st_size > 0
+    is_immutable = not has_log and not os.access(path.parent, os.W_OK)
+    return path.absolute().as_uri() + ("?immutable=1" if is_immutable else "")

@@ -1,0 +1,151 @@
+"""What people do: exceptions, retries, resolutions, replays. All of it audited in its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from adapters.base import Accepted, InDoubt
+from gateway.journal.base import UnknownError
+from gateway.journal.sqlite.audit_log import append
+from gateway.journal.sqlite.database import Database, Row
+from gateway.journal.sqlite.instants import from_micros, to_micros
+from gateway.journal.sqlite.json_columns import load_findings, load_outcome, load_strings
+from gateway.journal.sqlite.ledger import place_by_phone
+from gateway.journal.sqlite.planned_deliveries import finish_unsent
+from gateway.journal.types import DeliveryState, ExceptionItem, Side
+
+PLACED_BY_PHONE = "placed_by_phone:"
+
+
+class Parked(NamedTuple):
+    """A parked thing: its kind, the number of its row, and the message that it belongs to."""
+
+    kind: str
+    number: int
+    message: int
+
+
+def exceptions(db: Database, route: str | None, limit: int) -> list[ExceptionItem]:
+    """List what is parked and unresolved, oldest first."""
+    rows = db.rows("exception.all", (route, limit))
+    return [_item(row) for row in rows]
+
+
+def retry(db: Database, exception_id: str, who: str, why: str, now: datetime) -> str:
+    """Take a parked thing up again; give what was done."""
+    parked = _parked(db, exception_id)
+    if parked.kind == "delivery":
+        done = _deliver_again(db, parked.number)
+    else:
+        begin_generation(db, parked.message, resend=False)
+        done = "translate"
+    append(db, now, who, "exceptions.retry", exception_id, {"done": done}, why)
+    return done
+
+
+def resolve(db: Database, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
+    """Close a parked thing without sending it."""
+    parked = _parked(db, exception_id)
+    if resolution.startswith(PLACED_BY_PHONE):
+        _place_by_phone(db, parked, resolution.removeprefix(PLACED_BY_PHONE), now)
+    match parked.kind:
+        case "delivery":
+            finish_unsent(db, parked.number, DeliveryState.VOID, to_micros(now))
+        case "document":
+            db.run("document.resolve", (resolution, parked.number))
+        case _:
+            db.run("message.resolve", (resolution, parked.number))
+    append(db, now, who, "exceptions.resolve", exception_id, {"resolution": resolution}, why)
+
+
+def replay(db: Database, message_id: str, resend: bool, who: str, why: str, now: datetime) -> int:
+    """Begin a new plan generation of a message; give its number. Errors: UnknownError."""
+    sequence = db.value("message.sequence", (message_id,))
+    if sequence is None:
+        raise UnknownError(f"there is no message {message_id}")
+    generation = begin_generation(db, sequence, resend=resend)
+    detail = {"generation": str(generation), "resend": "yes" if resend else "no"}
+    append(db, now, who, "messages.replay", message_id, detail, why)
+    return generation
+
+
+def begin_generation(db: Database, sequence: int, *, resend: bool) -> int:
+    """Have a message translated anew. Errors: UnknownError where its bytes are gone."""
+    generation = db.value("message.replay", (resend, sequence))
+    if generation is None:
+        raise UnknownError("the bytes of the message are not kept (any more)")
+    db.run("document.withdraw", (sequence,))
+    return int(generation)
+
+
+def _parked(db: Database, exception_id: str) -> Parked:
+    row = db.row("exception.delivery", (exception_id,)) or db.row("exception.message", (exception_id,))
+    if row is None:
+        message_id, _, index = exception_id.rpartition("/")
+        row = db.row("exception.document", (message_id, int(index))) if index.isdecimal() else None
+    if row is None:
+        raise UnknownError(f"nothing is parked under {exception_id}")
+    return Parked(*row)
+
+
+def _deliver_again(db: Database, number: int) -> str:
+    """Give a parked delivery back to the workers; one still in doubt is looked up first."""
+    is_in_doubt = _has_open_doubt(db, number)
+    db.run("exception.deliver_again", (is_in_doubt, is_in_doubt, number))
+    return "look up" if is_in_doubt else "deliver"
+
+
+def _has_open_doubt(db: Database, number: int) -> bool:
+    """Tell whether a step may have happened, and no later step was answered well."""
+    is_open = False
+    for (text,) in db.rows("step.outcomes", (number,)):
+        outcome = load_outcome(text)
+        is_in_doubt = outcome is None or isinstance(outcome, InDoubt)
+        is_open = is_in_doubt or (is_open and not isinstance(outcome, Accepted))
+    return is_open
+
+
+def _place_by_phone(db: Database, parked: Parked, reference: str, now: datetime) -> None:
+    route, message_id = db.row("message.route_and_id", (parked.message,)) or ("", "")
+    for order_key, side in _orders_of(db, parked).items():
+        place_by_phone(db, order_key, side or Side.LEGACY, route, message_id, reference, now)
+
+
+def _orders_of(db: Database, parked: Parked) -> dict[str, Side | None]:
+    """Give the orders that a parked thing is about, with the side that was decided for them."""
+    if parked.kind == "document":
+        return _sides(db.rows("exception.orders_of_document", (parked.number,)))
+    if parked.kind == "message":
+        return _sides(db.rows("exception.orders_of_message", (parked.message,)))
+    own, document_id = db.row("exception.orders_of_delivery", (parked.number,)) or ("[]", None)
+    if document_id is not None:
+        sides = _sides(db.rows("exception.orders_of_document", (document_id,)))
+    else:
+        sides = _sides(db.rows("exception.orders_of_message", (parked.message,)))
+    return {order_key: sides.get(order_key) for order_key in load_strings(own)}
+
+
+def _sides(rows: Iterable[Row]) -> dict[str, Side | None]:
+    return {
+        key: Side(side) if side else None for order_keys, side in rows for key in load_strings(order_keys)
+    }
+
+
+def _item(row: Row) -> ExceptionItem:
+    (
+        opened_at, kind, exception_id, message_id, route, partner, findings, target, document_key, order_keys
+    ) = row  # fmt: skip
+    return ExceptionItem(
+        exception_id=exception_id,
+        kind=kind,
+        message_id=message_id,
+        route=route,
+        partner=partner,
+        opened_at=from_micros(opened_at),
+        findings=load_findings(findings),
+        target=target,
+        document_key=document_key,
+        order_keys=load_strings(order_keys),
+    )

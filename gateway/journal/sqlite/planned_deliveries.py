@@ -1,0 +1,141 @@
+"""Deliveries as a plan writes them down, and as a later plan takes them back before they were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from gateway.journal.findings import order_overtaken
+from gateway.journal.sqlite.bodies import write_body
+from gateway.journal.sqlite.database import Database
+from gateway.journal.sqlite.instants import to_micros_or_none
+from gateway.journal.sqlite.json_columns import EMPTY, dump_findings, dump_strings, load_strings
+from gateway.journal.sqlite.lanes import enter, leave, overtaken_order, position_of
+from gateway.journal.types import DeliveryPlan, DeliveryState
+
+if TYPE_CHECKING:
+    from gateway.journal.sqlite.planning import PlannedMessage
+
+PlannedDocuments = Mapping[int, tuple[int, tuple[str, ...]]]  # index -> document id, order keys
+
+
+def insert_deliveries(
+    db: Database,
+    message: PlannedMessage,
+    documents: PlannedDocuments,
+    deliveries: Iterable[DeliveryPlan],
+    now: int,
+) -> tuple[str, ...]:
+    """Write deliveries into their lanes; give the ids of those that were overtaken and parked."""
+    sent = set[tuple[str, str, str]]()
+    if message.generation > 1 and not message.resend:
+        sent = set(db.rows("delivery.sent_before", (message.sequence, message.generation)))
+    overtaken = []
+    for delivery in deliveries:
+        if (delivery.reference, delivery.target, delivery.role) in sent or _is_known(
+            db, message, documents, delivery
+        ):
+            continue
+        if _insert(db, message, documents, delivery, now) is DeliveryState.PARKED:
+            overtaken.append(delivery.delivery_id)
+    return tuple(overtaken)
+
+
+def _is_known(
+    db: Database, message: PlannedMessage, documents: PlannedDocuments, delivery: DeliveryPlan
+) -> bool:
+    """Tell whether a delivery of no new document was written by the chunk that is being repeated."""
+    if delivery.document_index in documents:
+        return False
+    identity = (delivery.reference, delivery.target, delivery.role, delivery.document_index)
+    return db.row("delivery.same_of_message", (message.sequence, message.generation, *identity)) is not None
+
+
+def _insert(
+    db: Database,
+    message: PlannedMessage,
+    documents: PlannedDocuments,
+    delivery: DeliveryPlan,
+    now: int,
+) -> DeliveryState:
+    document_id, order_keys = _document(db, message, documents, delivery)
+    number = next(db.delivery_numbers)
+    position = position_of(message.sequence, delivery.document_index)
+    overtaken = overtaken_order(db, delivery.target, delivery.lanes, position)
+    state, findings = DeliveryState.READY, EMPTY
+    if overtaken is not None:
+        state = DeliveryState.PARKED
+        findings = dump_findings((order_overtaken(delivery, overtaken),))
+    elif delivery.unit is not None and message.is_open:
+        state = DeliveryState.HELD
+    body_id = None
+    if delivery.body is not None:
+        body_id = write_body(db, f"delivery:{delivery.delivery_id}", delivery.body)
+    waits_for = enter(db, number, delivery.target, delivery.lanes, position)
+    not_before = to_micros_or_none(delivery.not_before)
+    unit = delivery.unit
+    db.run(
+        "delivery.insert",
+        (
+            number,
+            delivery.delivery_id,
+            message.sequence,
+            message.generation,
+            delivery.document_index,
+            document_id,
+            position,
+            delivery.target,
+            delivery.role,
+            delivery.reference,
+            dump_strings(delivery.lanes),
+            dump_strings(order_keys),
+            delivery.is_urgent,
+            state.value,
+            body_id,
+            delivery.content_type,
+            unit.kind.value if unit else None,
+            unit.key if unit else None,
+            now,
+            to_micros_or_none(delivery.deadline_at),
+            not_before,
+            not_before,
+            waits_for,
+            findings,
+            now if state is DeliveryState.PARKED else None,
+        ),
+    )
+    for order_key in {*order_keys, *delivery.lanes}:
+        db.run("order.link_delivery", (order_key, number))
+    return state
+
+
+def _document(
+    db: Database, message: PlannedMessage, documents: PlannedDocuments, delivery: DeliveryPlan
+) -> tuple[int | None, tuple[str, ...]]:
+    index = delivery.document_index
+    if index is None:
+        return None, delivery.lanes
+    if index in documents:
+        return documents[index]
+    row = db.row("document.find", (message.sequence, message.generation, index))
+    if row is None:
+        raise ValueError(
+            f"delivery {delivery.delivery_id}: message {message.message_id} has no document {index}"
+        )
+    return row[0], load_strings(row[1])
+
+
+def supersede_earlier(db: Database, sequence: int, generation: int, now: int) -> None:
+    """End what earlier generations planned and nobody attempted."""
+    for (number,) in db.rows("delivery.unsent_before", (sequence, generation)):
+        finish_unsent(db, number, DeliveryState.SUPERSEDED, now)
+
+
+def finish_unsent(db: Database, number: int, state: DeliveryState, now: int) -> None:
+    """End a delivery that will not be sent (any more); its lease ends and its lanes go on."""
+    row = db.row("delivery.lanes", (number,))
+    if row is None:
+        return
+    target, lanes, position = row
+    db.run("delivery.finish_unsent", (state.value, now, number))
+    leave(db, number, target, load_strings(lanes), position)

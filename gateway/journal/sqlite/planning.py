@@ -1,0 +1,202 @@
+"""Plans: a message's documents and deliveries, written in chunks, each in one transaction or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from adapters.base import Verdict
+from gateway.journal.base import UnknownError
+from gateway.journal.sqlite.database import Database
+from gateway.journal.sqlite.documents import insert_document, replace_document
+from gateway.journal.sqlite.instants import to_micros
+from gateway.journal.sqlite.json_columns import (
+    EMPTY,
+    dump_findings,
+    dump_interchanges,
+    load_findings,
+    load_interchanges,
+    load_units,
+)
+from gateway.journal.sqlite.ledger import add_aliases, ledger_moved, open_entry, splits, take_back
+from gateway.journal.sqlite.planned_deliveries import (
+    finish_unsent,
+    insert_deliveries,
+    supersede_earlier,
+)
+from gateway.journal.types import (
+    DeliveryPlan,
+    DeliveryState,
+    DocumentPlan,
+    Expected,
+    MessageState,
+    Moved,
+    Plan,
+    Planned,
+)
+
+
+class PlannedMessage(NamedTuple):
+    """What planning needs of a message."""
+
+    message_id: str
+    sequence: int
+    state: MessageState
+    generation: int
+    resend: bool
+    planned_through: int
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether its plan has not ended yet."""
+        return self.state in (MessageState.ACCEPTED, MessageState.TRANSLATING)
+
+
+def plan(db: Database, plan: Plan, now: datetime) -> Planned | Moved:
+    """Write one chunk of a plan, or say what moved. See ``Journal.plan``."""
+    message = planned_message(db, plan.message_id)
+    if message.generation != plan.generation:
+        return Moved("generation")
+    if is_durable(db, message, plan):
+        return Planned()
+    what = moved(db, plan.expected)
+    if what is None and splits(db, plan.opens):
+        what = "ledger"
+    if what is not None:
+        return Moved(what)
+    return Planned(_write(db, message, plan, to_micros(now)))
+
+
+def planned_message(db: Database, message_id: str) -> PlannedMessage:
+    """Give a message for planning. Errors: UnknownError."""
+    row = db.row("message.for_plan", (message_id,))
+    if row is None:
+        raise UnknownError(f"there is no message {message_id}")
+    sequence, state, generation, resend, planned_through = row
+    return PlannedMessage(
+        message_id, sequence, MessageState(state), generation, bool(resend), planned_through
+    )
+
+
+def is_durable(db: Database, message: PlannedMessage, plan: Plan) -> bool:
+    """Tell whether the whole chunk was written before: the call after a kill that repeats it."""
+    if not message.is_open:
+        return True
+    if plan.is_last or not plan.documents:
+        return False
+    return all(_is_written(db, message, document.index) for document in plan.documents)
+
+
+def moved(db: Database, expected: Expected) -> str | None:
+    """Say what a plan was decided upon and is no longer so, or None.
+
+    A message is decoded under the configuration that its translation began with, and decided under
+    the current one.
+    """
+    current = db.value("meta.get", ("configuration",))
+    if current is not None and int(current) != expected.config_revision:
+        return "config"
+    for route, revision in expected.stage_revisions.items():
+        if (db.value("stage.revision", (route,)) or 0) != revision:
+            return "stage"
+    if ledger_moved(db, expected.ledger):
+        return "ledger"
+    for document_key, message_id in expected.document_keys.items() if db.dedupes else ():
+        if db.value("document.key_holder", (document_key,)) != message_id:
+            return "document key"
+    return None
+
+
+def _write(db: Database, message: PlannedMessage, plan: Plan, now: int) -> tuple[str, ...]:
+    if message.generation > 1:
+        supersede_earlier(db, message.sequence, message.generation, now)
+    opened = {entry.order_key for entry in plan.opens}
+    documents: dict[int, tuple[int, tuple[str, ...]]] = {}
+    for document in plan.documents:
+        if not _is_written(db, message, document.index):
+            document_id = insert_document(db, message, document, opened, now)
+            documents[document.index] = (document_id, document.order_keys)
+    for entry in plan.opens:
+        open_entry(db, entry, message.sequence, message.generation)
+    for order_key, aliases in plan.aliases.items():
+        add_aliases(db, order_key, aliases)
+    known = {document.index for document in plan.documents} - documents.keys()
+    deliveries = [delivery for delivery in plan.deliveries if delivery.document_index not in known]
+    overtaken = insert_deliveries(db, message, documents, deliveries, now)
+    if documents:
+        db.run("message.planned_so_far", (max(documents) + 1, message.sequence))
+    _add_notes(db, message.sequence, plan)
+    if plan.is_last:
+        _finish(db, message, plan, now)
+    return overtaken
+
+
+def _is_written(db: Database, message: PlannedMessage, index: int) -> bool:
+    if index >= message.planned_through:
+        return False
+    return db.row("document.find", (message.sequence, message.generation, index)) is not None
+
+
+def _add_notes(db: Database, sequence: int, plan: Plan) -> None:
+    """Add what a chunk says of the whole message; what an earlier chunk said is not repeated."""
+    if not plan.findings and not plan.interchanges:
+        return
+    row = db.row("message.notes", (sequence,)) or (EMPTY, EMPTY)
+    findings, interchanges = load_findings(row[0]), load_interchanges(row[1])
+    findings += tuple(finding for finding in plan.findings if finding not in findings)
+    interchanges += tuple(one for one in plan.interchanges if one not in interchanges)
+    db.run("message.set_notes", (dump_findings(findings), dump_interchanges(interchanges), sequence))
+
+
+def _finish(db: Database, message: PlannedMessage, plan: Plan, now: int) -> None:
+    """Release or void what the message held, and settle the message."""
+    if plan.rejected_units:
+        _reject_units(db, message, plan, now)
+    db.run("delivery.release", (message.sequence, message.generation))
+    state, parked_at = (MessageState.PARKED, now) if plan.parks else (MessageState.PLANNED, None)
+    db.run("message.planned", (state.value, parked_at, message.sequence))
+
+
+def _reject_units(db: Database, message: PlannedMessage, plan: Plan, now: int) -> None:
+    """Void what the rejected units hold, and take back what only their documents had claimed."""
+    here = (message.sequence, message.generation)
+    for unit in plan.rejected_units:
+        for (number,) in db.rows("delivery.held_by_unit", (*here, unit.kind.value, unit.key)):
+            finish_unsent(db, number, DeliveryState.VOID, now)
+    condemned = dict[int, str | None]()
+    kept_keys, kept_orders = set[str | None](), set[str]()
+    for document_id, units, document_key in db.rows("document.of_generation", here):
+        if plan.rejected_units.isdisjoint(load_units(units)):
+            kept_keys.add(document_key)
+            kept_orders.update(order_key for (order_key,) in db.rows("document.opens", (document_id,)))
+        else:
+            condemned[document_id] = document_key
+    for document_id, document_key in condemned.items():
+        db.run("document.set_verdict", (Verdict.REJECTED.value, document_id))
+        for (number,) in db.rows("delivery.held_of_document", (document_id,)):
+            finish_unsent(db, number, DeliveryState.VOID, now)
+        if document_key is not None and document_key not in kept_keys:
+            db.run("document.give_back_key", (document_key, message.message_id, message.generation))
+        for (order_key,) in db.rows("document.opens", (document_id,)):
+            if order_key not in kept_orders:
+                take_back(db, order_key, *here)
+
+
+def plan_awaited(
+    db: Database,
+    message_id: str,
+    document: DocumentPlan,
+    deliveries: Sequence[DeliveryPlan],
+    expected: Expected,
+    now: datetime,
+) -> bool:
+    """Write the decision about a follow-on that waited; False where something moved meanwhile."""
+    message = planned_message(db, message_id)
+    document_id = db.value("document.awaiting_one", (message.sequence, message.generation, document.index))
+    if document_id is None or moved(db, expected) is not None:
+        return False
+    at = to_micros(now)
+    replace_document(db, document_id, message, document, at)
+    insert_deliveries(db, message, {document.index: (document_id, document.order_keys)}, deliveries, at)
+    return True

@@ -1,0 +1,75 @@
+-- part: document_columns
+message.message_id, document.generation, document.document_index, document.set_type, document.units,
+document.verdict, document.findings, document.document_type, document.document_key, document.content_hash,
+document.order_keys, document.body_id, document.is_urgent, document.deadline_at, document.side,
+document.decision, document.repeats, document.is_parked, document.passes_to, document.awaits, document.awaits_until
+
+-- name: insert
+INSERT INTO document (message, generation, document_index, set_type, units, verdict, findings, document_type,
+    document_key, content_hash, order_keys, body_id, is_urgent, deadline_at, side, decision, repeats, awaits,
+    awaits_until, is_parked, passes_to, parked_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: replace
+UPDATE document SET set_type = ?, units = ?, verdict = ?, findings = ?, document_type = ?, document_key = ?,
+    content_hash = ?, order_keys = ?, body_id = ?, is_urgent = ?, deadline_at = ?, side = ?, decision = ?,
+    repeats = ?, awaits = ?, awaits_until = ?, is_parked = ?, passes_to = ?, parked_at = ?
+WHERE document_id = ?;
+
+-- name: hold_key
+-- A new generation of the message that holds the key may have it at another index or with new content.
+INSERT INTO document_key (document_key, message_id, document_index, content_hash, generation, remembered_at)
+VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (document_key) DO UPDATE SET document_index = excluded.document_index,
+    content_hash = excluded.content_hash, generation = excluded.generation
+WHERE message_id = excluded.message_id AND generation < excluded.generation;
+
+-- name: key_holder
+SELECT message_id FROM document_key WHERE document_key = ?;
+
+-- name: known_key
+SELECT document_key, message_id, document_index, content_hash FROM document_key WHERE document_key = ?;
+
+-- name: give_back_key
+DELETE FROM document_key WHERE document_key = ? AND message_id = ? AND generation = ?;
+
+-- name: find
+SELECT document_id, order_keys FROM document WHERE message = ? AND generation = ? AND document_index = ?;
+
+-- name: of_generation
+SELECT document_id, units, document_key FROM document WHERE message = ? AND generation = ?;
+
+-- name: opens
+SELECT order_key FROM order_document WHERE document_id = ? AND opens = 1;
+
+-- name: set_verdict
+UPDATE document SET verdict = ?, awaits_until = NULL WHERE document_id = ?;
+
+-- name: of_message
+SELECT $document_columns FROM document JOIN message ON message.sequence = document.message
+WHERE message.message_id = ? ORDER BY document.generation, document.document_index LIMIT ?;
+
+-- name: of_order
+SELECT $document_columns FROM order_document
+JOIN document USING (document_id) JOIN message ON message.sequence = document.message
+WHERE order_document.order_key = ? AND (? IS NULL OR message.message_id = ?)
+ORDER BY document.message, document.generation, document.document_index LIMIT ?;
+
+-- name: oldest
+SELECT $document_columns FROM document JOIN message ON message.sequence = document.message
+ORDER BY document.document_id LIMIT ?;
+
+-- name: awaiting
+SELECT $document_columns FROM document JOIN message ON message.sequence = document.message
+WHERE document.awaits_until IS NOT NULL ORDER BY document.message, document.document_index;
+
+-- name: awaiting_one
+SELECT document_id FROM document
+WHERE message = ? AND generation = ? AND document_index = ? AND awaits_until IS NOT NULL;
+
+-- name: withdraw
+UPDATE document SET awaits_until = NULL, parked_at = NULL WHERE message = ?
+    AND (awaits_until IS NOT NULL OR parked_at IS NOT NULL);
+
+-- name: resolve
+UPDATE document SET parked_at = NULL, resolution = ? WHERE document_id = ?;

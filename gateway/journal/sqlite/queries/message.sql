@@ -1,0 +1,93 @@
+-- part: message_columns
+sequence, message_id, route, state, arrival_key, partner, sha256, size_bytes, origin, correlation_id,
+accepted_at, is_urgent, config_revision, generation, resend, planned_through, repeat_of, findings, interchanges
+
+-- name: by_arrival_key
+SELECT message.message_id, message.state, arrival_key.sha256, message.repeat_of
+FROM arrival_key JOIN message ON message.sequence = arrival_key.message
+WHERE arrival_key.route = ? AND arrival_key.arrival_key = ? ORDER BY arrival_key.message;
+
+-- name: same_bytes
+SELECT message_id FROM message WHERE route = ? AND sha256 = ? ORDER BY sequence LIMIT 1;
+
+-- name: insert
+INSERT INTO message (message_id, route, state, arrival_key, partner, sha256, size_bytes, origin, correlation_id,
+    accepted_at, is_urgent, config_revision, repeat_of, findings, body_id, parked_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: last
+SELECT max(sequence) FROM message;
+
+-- name: refuse
+INSERT INTO message (sequence, message_id, route, state, sha256, size_bytes, origin, correlation_id, accepted_at,
+    is_urgent, config_revision, findings, has_content)
+VALUES (?, ?, ?, 'refused', '', 0, ?, '', ?, 0, 0, ?, 0);
+
+-- name: remember_key
+-- A key that retention forgot may come again beside a conflict that it did not forget.
+INSERT OR REPLACE INTO arrival_key (route, arrival_key, sha256, message, remembered_at) VALUES (?, ?, ?, ?, ?);
+
+-- name: by_id
+SELECT $message_columns FROM message WHERE message_id = ?;
+
+-- name: newest
+SELECT $message_columns FROM message
+WHERE sequence < ? AND (? IS NULL OR instr(?, ',' || state || ',')) ORDER BY sequence DESC LIMIT ?;
+
+-- name: newest_of_route
+SELECT $message_columns FROM message
+WHERE route = ? AND sequence < ? AND (? IS NULL OR instr(?, ',' || state || ',')) ORDER BY sequence DESC LIMIT ?;
+
+-- name: to_translate
+SELECT $message_columns FROM message
+WHERE route = ? AND is_urgent = ? AND state IN ('accepted', 'translating') ORDER BY sequence LIMIT ?;
+
+-- name: routes_to_translate
+-- Jumps from one (route, urgency) to the next in the index instead of reading every open message.
+WITH RECURSIVE lane (route, is_urgent) AS (
+    SELECT * FROM (
+        SELECT route, is_urgent FROM message WHERE state IN ('accepted', 'translating')
+        ORDER BY route, is_urgent LIMIT 1)
+    UNION ALL
+    SELECT next.route, next.is_urgent FROM lane JOIN message AS next ON next.sequence = (
+        SELECT sequence FROM message WHERE state IN ('accepted', 'translating')
+          AND (route, is_urgent) > (lane.route, lane.is_urgent) ORDER BY route, is_urgent LIMIT 1)
+)
+SELECT route, is_urgent FROM lane;
+
+-- name: begin
+UPDATE message SET state = 'translating', config_revision = ? WHERE message_id = ? AND state = 'accepted';
+
+-- name: body
+SELECT body_id FROM message WHERE message_id = ?;
+
+-- name: for_plan
+SELECT sequence, state, generation, resend, planned_through FROM message
+WHERE message_id = ?;
+
+-- name: planned_so_far
+UPDATE message SET planned_through = max(planned_through, ?) WHERE sequence = ?;
+
+-- name: set_notes
+UPDATE message SET findings = ?, interchanges = ? WHERE sequence = ?;
+
+-- name: notes
+SELECT findings, interchanges FROM message WHERE sequence = ?;
+
+-- name: planned
+UPDATE message SET state = ?, parked_at = ?, resolution = NULL WHERE sequence = ?;
+
+-- name: sequence
+SELECT sequence FROM message WHERE message_id = ?;
+
+-- name: route_and_id
+SELECT route, message_id FROM message WHERE sequence = ?;
+
+-- name: replay
+UPDATE message SET state = 'accepted', generation = generation + 1, resend = ?, planned_through = 0,
+    findings = '[]', interchanges = '[]', parked_at = NULL, resolution = NULL
+WHERE sequence = ? AND body_id IS NOT NULL
+RETURNING generation;
+
+-- name: resolve
+UPDATE message SET parked_at = NULL, resolution = ? WHERE sequence = ?;
