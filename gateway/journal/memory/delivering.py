@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from adapters.base import Request, StepResult
@@ -193,12 +194,14 @@ def _claimed_by(tables: Tables, claim: Claim) -> DeliveryRecord:
 
 
 def _keep_result(delivery: DeliveryRecord, result: StepResult) -> None:
-    """Put a result in the place of the step that was begun under this lease."""
+    """Put a result in the place of the step that was begun under this lease; its request stays frozen."""
     if delivery.open_step is None:
         delivery.steps.append(result)
-    else:
-        delivery.steps[delivery.open_step] = result
-        delivery.open_step = None
+        return
+    begun = delivery.steps[delivery.open_step]
+    kept = replace(result, request=begun.request, started_at=begun.started_at)
+    delivery.steps[delivery.open_step] = kept
+    delivery.open_step = None
 
 
 def _end_pass_through(tables: Tables, delivery: DeliveryRecord, now: datetime) -> int:

@@ -183,7 +183,7 @@ async def test_the_first_attempt_s_time_stays(scene: Scene) -> None:
 async def test_ready_can_be_claimed_again_at_once_with_the_step_that_was_done(scene: Scene) -> None:
     await scene.order("m1")
     claim = (await scene.claim_only()).claim
-    await scene.start(claim)
+    await scene.start(claim, "look_up")
 
     await scene.settle(claim, DeliveryState.READY, result=result("look_up"))
 
@@ -212,7 +212,7 @@ async def test_a_series_of_steps_keeps_its_claim(scene: Scene) -> None:
 async def test_a_finished_series_is_settled_without_a_further_step(scene: Scene) -> None:
     await scene.order("m1")
     claim = (await scene.claim_only()).claim
-    await scene.start(claim)
+    await scene.start(claim, "look_up")
     await scene.journal.step_done(claim, result(), scene.now)
 
     await scene.settle(claim, DeliveryState.DONE, reference="1")
