@@ -17,11 +17,12 @@ UPDATE document SET set_type = ?, units = ?, verdict = ?, findings = ?, document
 WHERE document_id = ?;
 
 -- name: hold_key
--- A new generation of the message that holds the key may have it at another index or with new content.
+-- A new generation of the message that holds the key may have it at another index or with new content; the key
+-- stays the first generation's, so that rejecting the new plan does not free it.
 INSERT INTO document_key (document_key, message_id, document_index, content_hash, generation, remembered_at)
 VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (document_key) DO UPDATE SET document_index = excluded.document_index,
-    content_hash = excluded.content_hash, generation = excluded.generation
+    content_hash = excluded.content_hash
 WHERE message_id = excluded.message_id AND generation < excluded.generation;
 
 -- name: key_holder
