@@ -1,1 +1,16 @@
-"""X12 as a format: interchanges in, interchanges and acknowledgments out."""
+"""X12: orders in, acknowledgments out, envelopes checked and made anew. A format, no transport."""
+
+from adapters.base.registry import Adapter
+
+
+def adapter() -> Adapter:
+    """Give the adapter's entry for the registry."""
+    from adapters.edi_x12.config import X12Partner
+    from adapters.edi_x12.format import X12Format
+
+    return Adapter(
+        name="edi_x12",
+        summary="X12 EDI: 850 to canonical orders, 997 acknowledgments, envelopes",
+        partner=X12Partner,
+        format=X12Format,
+    )

@@ -1,0 +1,103 @@
+"""What a partner's configuration may say about X12: who they are, what they may do wrong.
+
+Everything is declared here once; `partners.<name>.edi_x12` in routes.yaml is validated by it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from adapters.base.findings import Level
+from adapters.base.settings import Settings
+
+Policy = Literal["accept_with_errors", "reject"]
+
+
+class InterchangeId(Settings):
+    """One (qualifier, id) pair of ISA05/ISA06 or ISA07/ISA08, trimmed."""
+
+    qualifier: str
+    """ISA05 or ISA07, such as ZZ, 01 or 12."""
+
+    id: str
+    """ISA06 or ISA08 without its padding."""
+
+
+class GuideOverride(Settings):
+    """How a partner's guide for one set differs from ours; merged on it, keys that are absent stay.
+
+    `segments` replaces element lists (`ZZX: M127 O352 | P0102`, the notation of `guides/segments.yaml`),
+    `limits` the usage and repeats of a place in the structure (`N1/N3: O/4`), `extra` adds segments
+    behind a place (`BEG: [ZZX O/1]`), `codes` replaces the code list of an element.
+    """
+
+    elements: dict[str, str] = Field(default_factory=dict)
+    """Element number -> `AN 1/30`."""
+
+    segments: dict[str, str] = Field(default_factory=dict)
+    """Segment id -> its elements and notes."""
+
+    limits: dict[str, str] = Field(default_factory=dict)
+    """Path in the structure -> `M/1`, `O/>1`."""
+
+    extra: dict[str, list[str]] = Field(default_factory=dict)
+    """Path -> segments allowed behind it."""
+
+    codes: dict[str, list[str]] = Field(default_factory=dict)
+    """Element number -> codes allowed."""
+
+
+class X12Partner(Settings):
+    """One partner's X12 profile."""
+
+    isa: tuple[InterchangeId, ...] = ()
+    """The partner's interchange ids."""
+
+    gs: tuple[str, ...] = ()
+    """The partner's application ids (GS02, GS03)."""
+
+    version: str = "004010"
+    """Version of sets that come without GS, and of ours."""
+
+    read_version_as: dict[str, str] = Field(default_factory=dict)
+    """GS08 for which we have no guide -> the version whose guide fits (004030: 004010)."""
+
+    encoding: str | None = None
+    """Character encoding; default UTF-8, else Latin-1 where that fails."""
+
+    refuse: tuple[str, ...] = ()
+    """Codes of tolerances (findings of level note) that this partner may not need."""
+
+    levels: dict[str, Level] = Field(default_factory=dict)
+    """Finding code -> level, where ours does not suit."""
+
+    se_count: Policy = "accept_with_errors"
+    """SE01, SE02 or CTT01 do not match the transaction set."""
+
+    envelope_counts: Policy = "accept_with_errors"
+    """GE or IEA counts or control numbers do not match."""
+
+    duplicates: Policy = "accept_with_errors"
+    """A control number is used twice inside one file."""
+
+    unknown_segments: Literal["keep", "reject"] = "keep"
+    """A segment that the guide does not know."""
+
+    unknown_sets: Literal["pass_through", "reject"] = "pass_through"
+    """A transaction set for which there is no guide."""
+
+    units: dict[str, str] = Field(default_factory=dict)
+    """Unit as sent -> X12 element 355 code (`BX10: BX`)."""
+
+    guides: dict[str, GuideOverride] = Field(default_factory=dict)
+    """Set type -> override of its guide."""
+
+
+NO_PARTNER = X12Partner()
+
+
+def partner_of(settings: BaseModel | None) -> X12Partner:
+    """Give the partner's profile, the default one where the configuration names none."""
+    return settings if isinstance(settings, X12Partner) else NO_PARTNER

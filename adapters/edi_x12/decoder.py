@@ -1,0 +1,348 @@
+"""The envelope of X12, read as a stream: interchanges, functional groups, transaction sets.
+
+Bytes come in any chunks; each finished set goes to `judge.py` by itself, and nothing of it stays here
+but what an acknowledgment needs. Every decision depends on the bytes alone, never on where a chunk ended.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from adapters.base.findings import Finding, Level, Position
+from adapters.base.formats import DecodeContext, Decoded, Summary
+from adapters.edi_x12.config import partner_of
+from adapters.edi_x12.delimiters import BLANKS, HEAD_BYTES, Delimiters, Head, read_bare, read_isa
+from adapters.edi_x12.envelope import Envelopes
+from adapters.edi_x12.judge import judge
+
+SEARCHED_BYTES = 4096  # how much may stand in front of the first segment before we give up
+CONTROL_SEGMENT_MAX = 4096  # bytes of an envelope segment
+_CONTROL_NAMES = frozenset({"ISA", "GS", "ST", "SE", "GE", "IEA"})
+_LEADING = re.compile(rb"(?:[ \t\r\n\x0b\x0c\x00\x1a]|\xc2\xa0|\xef\xbb\xbf|\xa0)*")
+_START = re.compile(rb"(?:ISA|GS|ST)[^A-Za-z0-9\s]")
+
+
+class X12Decoder:
+    """Decodes one input. See `adapters.base.Decoder`."""
+
+    def __init__(self, context: DecodeContext, resume: bytes | None = None) -> None:
+        self._context = context
+        self._partner = partner_of(context.partner_settings)
+        self._buffer = bytearray()
+        self._base = 0  # offset of the buffer's first byte in the input
+        self._line = 1  # line of the buffer's first byte
+        self._at = 0  # in the buffer: where the next segment begins, blanks included
+        self._scanned = 0  # in the buffer: no set ends in front of this
+        self._set_start: int | None = None  # in the buffer, -1 once a too large set was dropped
+        self._set_place = (0, 0)  # offset and line of that set's ST
+        self._delimiters: Delimiters | None = None
+        self._is_full = False  # size_bytes_max was reached
+        self._ended = False
+        self._envelopes = Envelopes(context, self._partner)
+        if resume is not None:
+            self._restore(resume)
+
+    def feed(self, chunk: bytes) -> Iterator[Decoded]:
+        """Take the next bytes and give the sets that they complete."""
+        room = self._context.bounds.size_bytes_max - self._base - len(self._buffer)
+        if len(chunk) > room:
+            if not self._is_full:
+                limit = self._context.bounds.size_bytes_max
+                text = f"the input is larger than {limit} bytes; the rest was not read"
+                at = self._position(len(self._buffer))
+                self._envelopes.findings.append(Finding("X12-SIZE", at, text, Level.REJECTED))
+            self._is_full = True
+            chunk = chunk[: max(room, 0)]
+        self._buffer += chunk
+        return self._advance()
+
+    def finish(self) -> tuple[list[Decoded], Summary]:
+        """Say that the input ended."""
+        self._ended = True
+        last = list(self._advance())
+        return last, self._envelopes.summary(self._position(len(self._buffer)))
+
+    def state(self) -> bytes:
+        """Give all that is needed to go on after the bytes fed so far."""
+        return json.dumps(
+            {
+                "buffer": self._buffer.decode("latin-1"),
+                "base": self._base,
+                "line": self._line,
+                "at": self._at,
+                "scanned": self._scanned,
+                "set_start": self._set_start,
+                "set_place": list(self._set_place),
+                "delimiters": self._delimiters.to_json() if self._delimiters else None,
+                "is_full": self._is_full,
+                "envelopes": self._envelopes.to_json(),
+            }
+        ).encode()
+
+    def _restore(self, resume: bytes) -> None:
+        kept = json.loads(resume)
+        self._buffer = bytearray(kept["buffer"].encode("latin-1"))
+        self._base, self._line, self._at = kept["base"], kept["line"], kept["at"]
+        self._scanned, self._set_start = kept["scanned"], kept["set_start"]
+        self._set_place = (kept["set_place"][0], kept["set_place"][1])
+        self._delimiters = Delimiters.from_json(kept["delimiters"]) if kept["delimiters"] else None
+        self._is_full = kept["is_full"]
+        self._envelopes.restore(kept["envelopes"])
+
+    def _advance(self) -> Iterator[Decoded]:
+        while True:
+            decoded = None
+            if self._delimiters is None:
+                is_moving = self._seek()
+            elif self._set_start is None:
+                is_moving = self._between_sets(self._delimiters)
+            else:
+                is_moving, decoded = self._in_set(self._delimiters, self._set_start)
+            if not is_moving:
+                self._forget()
+                return
+            if self._at > 1 << 16:
+                self._forget()
+            if decoded is not None:
+                yield decoded
+
+    # -- outside of an interchange
+
+    def _seek(self) -> bool:
+        """Find the next interchange, or a bare group or set, and its delimiters."""
+        start = self._skip_blanks(self._at)
+        if start is None or (len(self._buffer) - start < SEARCHED_BYTES and not self._ended):
+            return False
+        window = bytes(self._buffer[start : start + SEARCHED_BYTES])
+        skipped, head = _find_head(window)
+        self._note_front(start)
+        if head is None:
+            return self._skip_stray(start, window)
+        if skipped:
+            text = f"{skipped} bytes that are not X12 stand in front of the interchange; they were skipped"
+            self._envelopes.tolerate("X12-LEADING", text, self._position(start))
+        self._delimiters = head.delimiters
+        self._at = start + skipped
+        place = self._position(self._at, "ISA" if head.isa else "")
+        if head.isa:
+            self._envelopes.open_interchange(head, place)
+        else:
+            self._envelopes.open_bare(head, place)
+        self._at += head.length
+        return True
+
+    def _note_front(self, start: int) -> None:
+        in_front = bytes(self._buffer[self._at : start])
+        if b"\xef\xbb\xbf" in in_front:
+            self._envelopes.tolerate(
+                "X12-BOM", "the file begins with a byte order mark", self._position(start)
+            )
+        elif in_front.strip(b"\r\n\x1a"):
+            self._envelopes.tolerate(
+                "X12-BLANKS", "blanks stand in front of a segment", self._position(start)
+            )
+
+    def _skip_stray(self, start: int, window: bytes) -> bool:
+        """Step over what is no X12, keeping as much as a head cut in two may need."""
+        is_padding = (
+            not window.strip(bytes(set(window[:1]))) and len(set(window)) == 1 and not window[:1].isalnum()
+        )
+        if not is_padding:
+            self._envelopes.stray(self._position(start), window)
+        if len(self._buffer) - start <= SEARCHED_BYTES and self._ended:
+            self._at = len(self._buffer)
+            return False
+        self._at = start + SEARCHED_BYTES - HEAD_BYTES
+        return True
+
+    # -- inside an interchange, outside of a set
+
+    def _between_sets(self, delimiters: Delimiters) -> bool:
+        start = self._skip_blanks(self._at, delimiters.terminator)
+        end = None if start is None else self._segment_end(start, delimiters)
+        if start is None or end is None:
+            return False
+        parts = _segment_text(bytes(self._buffer[start:end]), delimiters)
+        place = self._position(start, parts[0] if parts[0] in _CONTROL_NAMES else "")
+        self._at = min(end + len(delimiters.terminator), len(self._buffer))
+        match parts[0]:
+            case "ST":
+                self._set_start, self._scanned = start, end
+                self._set_place = (self._base + start, place.line or 1)
+            case "ISA":
+                self._envelopes.close_interchange(None, place)
+                self._delimiters = None  # a new interchange may have other delimiters
+                self._at = start
+            case "GS":
+                self._envelopes.open_group(parts[1:], place)
+            case "GE":
+                self._envelopes.close_group(parts[1:], place)
+            case "IEA":
+                self._envelopes.close_interchange(parts[1:], place)
+                self._delimiters = None
+            case _:
+                self._envelopes.other(parts, place)
+        return True
+
+    # -- inside a set
+
+    def _in_set(self, delimiters: Delimiters, start: int) -> tuple[bool, Decoded | None]:
+        name, begin, next_scan = _next_control(self._buffer, self._scanned, delimiters)
+        if name is None and not self._ended:
+            self._scanned = next_scan
+            if start >= 0 and len(self._buffer) - start > self._context.bounds.set_bytes_max:
+                self._set_start = -1  # too large: rejected when its end is found, its bytes let go
+            return False, None
+        stop = begin if name else len(self._buffer)
+        if name == "SE":
+            end = self._segment_end(begin, delimiters)
+            if end is None:
+                self._scanned = next_scan
+                return False, None
+            stop = min(end + len(delimiters.terminator), len(self._buffer))
+        raw = _trimmed(bytes(self._buffer[start:stop]), delimiters) if start >= 0 else b""
+        if (
+            self._ended
+            and stop == len(self._buffer)
+            and name == "SE"
+            and not raw.endswith(delimiters.terminator)
+        ):
+            self._no_terminator(stop)
+        self._at, self._set_start = stop, None
+        return True, self._judge(raw, delimiters, self._base + stop - self._set_place[0])
+
+    def _judge(self, raw: bytes, delimiters: Delimiters, size_bytes: int) -> Decoded:
+        offset, line = self._set_place
+        limit = self._context.bounds.set_bytes_max
+        if size_bytes > limit:
+            place = Position(self._context.source, line=line, path="ST", offset=offset)
+            return self._envelopes.too_large(size_bytes, limit, place)
+        told = judge(raw, self._envelopes.frame(raw, delimiters, offset, line), self._context, self._partner)
+        self._envelopes.add_set(told)
+        return told.decoded
+
+    # -- the buffer
+
+    def _skip_blanks(self, start: int, terminator: bytes = b"") -> int | None:
+        """Give where the next segment begins, None where none is there yet."""
+        at = start
+        while True:
+            end = _blanks_end(self._buffer, at)
+            if end >= len(self._buffer) - 3 and not self._ended:
+                return None  # a mark of several bytes, or a terminator, may be cut in two here
+            if terminator and self._buffer.startswith(terminator, end):
+                place = self._position(end)
+                self._envelopes.tolerate("X12-EMPTY-SEGMENT", "an empty segment was skipped", place)
+                at = self._at = end + len(terminator)
+                continue
+            if end >= len(self._buffer):
+                return None
+            if terminator and self._buffer[at:end].strip(b"\r\n"):
+                place = self._position(end)
+                self._envelopes.tolerate("X12-BLANKS", "blanks stand in front of a segment", place)
+            return end
+
+    def _segment_end(self, start: int, delimiters: Delimiters) -> int | None:
+        """Give where the envelope segment at `start` ends: at its terminator, or where it must."""
+        end = self._buffer.find(delimiters.terminator, start, start + CONTROL_SEGMENT_MAX)
+        if end >= 0:
+            return end
+        if len(self._buffer) - start >= CONTROL_SEGMENT_MAX:
+            return start + CONTROL_SEGMENT_MAX
+        if self._ended and self._set_start is None:
+            self._no_terminator(len(self._buffer))
+        return len(self._buffer) if self._ended else None
+
+    def _no_terminator(self, at: int) -> None:
+        text = "the last segment has no terminator"
+        self._envelopes.tolerate("X12-NO-TERMINATOR", text, self._position(at))
+
+    def _forget(self) -> None:
+        """Drop the bytes that nobody needs any more."""
+        start = self._set_start
+        keep = min(self._at if start is None else start if start >= 0 else self._scanned, len(self._buffer))
+        if keep <= 0:
+            return
+        self._line += self._buffer.count(b"\n", 0, keep)
+        del self._buffer[:keep]
+        self._base += keep
+        self._at = max(self._at - keep, 0)
+        self._scanned = max(self._scanned - keep, 0)
+        if start is not None and start >= 0:
+            self._set_start = start - keep
+
+    def _position(self, at: int, path: str = "") -> Position:
+        line = self._line + self._buffer.count(b"\n", 0, at)
+        return Position(self._context.source, line=line, path=path, offset=self._base + at)
+
+
+def looks_like_x12(head: bytes) -> bool:
+    """Tell whether the first bytes of an input are X12, or hold an ISA behind something else."""
+    start = _blanks_end(bytearray(head), 0)
+    skipped, found = _find_head(head[start : start + SEARCHED_BYTES])
+    return found is not None and (skipped == 0 or bool(found.isa))
+
+
+def identity(head: bytes) -> str | None:
+    """Give what names the first interchange: sender, receiver, ISA13. None where there is no ISA."""
+    start = _blanks_end(bytearray(head), 0)
+    _, found = _find_head(head[start : start + SEARCHED_BYTES])
+    if found is None or not found.isa or not found.isa[12]:
+        return None
+    return "/".join((*found.isa[4:8], found.isa[12]))
+
+
+def _find_head(window: bytes) -> tuple[int, Head | None]:
+    """Give how far into the window the first readable head is."""
+    for found in _START.finditer(window):
+        begin = found.start()
+        if begin and window[begin - 1 : begin].isalnum():
+            continue
+        part = window[begin : begin + HEAD_BYTES]
+        head = read_isa(part) if part.startswith(b"ISA") else read_bare(part)
+        if head is not None:
+            return begin, head
+    return 0, None
+
+
+def _segment_text(segment: bytes, delimiters: Delimiters) -> list[str]:
+    """Give the elements of an envelope segment; line breaks inside come from wrapping."""
+    text = segment.replace(b"\r", b"").replace(b"\n", b"")
+    return [part.decode("latin-1").strip(" \t\u00a0") for part in text.split(delimiters.element)]
+
+
+def _trimmed(raw: bytes, delimiters: Delimiters) -> bytes:
+    """Give a set's bytes without what stands between its last terminator and the next segment."""
+    last = raw.rfind(delimiters.terminator) + len(delimiters.terminator)
+    behind = raw[last:]
+    return raw[:last] if not behind.strip(BLANKS) else raw.rstrip(BLANKS)
+
+
+def _blanks_end(buffer: bytearray, at: int) -> int:
+    found = _LEADING.match(buffer, at)  # its reference to the buffer ends with this function
+    return found.end() if found else at
+
+
+def _next_control(buffer: bytearray, start: int, delimiters: Delimiters) -> tuple[str | None, int, int]:
+    """Give the next envelope segment's name and offset, and from where to look again if there is none."""
+    found = _control_pattern(delimiters).search(buffer, start)
+    if found:
+        name = found[1].replace(b"\r", b"").replace(b"\n", b"").decode()
+        return name, found.start(1), found.start()
+    last = buffer.rfind(delimiters.terminator, start)
+    return None, -1, last if last >= 0 else max(start, len(buffer) - len(delimiters.terminator) + 1)
+
+
+@lru_cache(maxsize=256)
+def _control_pattern(delimiters: Delimiters) -> re.Pattern[bytes]:
+    terminator, separator = re.escape(delimiters.terminator), re.escape(delimiters.element)
+    wrap = b"" if delimiters.is_line_terminated else rb"[\r\n]*"
+    names = rb"S[TE]|G[SE]|ISA|IEA".replace(b"S[", b"S" + wrap + b"[").replace(b"G[", b"G" + wrap + b"[")
+    names = names.replace(b"ISA", wrap.join([b"I", b"S", b"A"])).replace(
+        b"IEA", wrap.join([b"I", b"E", b"A"])
+    )
+    blanks = rb"(?:[ \t\r\n\x0b\x0c\x00]|\xc2\xa0|\xef\xbb\xbf|\xa0)*"
+    return re.compile(terminator + blanks + rb"(" + names + rb")" + wrap + separator)

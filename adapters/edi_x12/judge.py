@@ -1,0 +1,219 @@
+"""One transaction set: from its bytes to a document or findings. Pure; knows no other set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from adapters.base.findings import Finding, Level
+from adapters.base.formats import DecodeContext, Decoded, Unit
+from adapters.edi_x12.config import X12Partner
+from adapters.edi_x12.delimiters import Delimiters
+from adapters.edi_x12.explain import Explainer, Spot
+from adapters.edi_x12.grammar import fast_form
+from adapters.edi_x12.guide import Guide, guide_for
+from adapters.edi_x12.lexer import Places, SetText, read_set
+from adapters.edi_x12.order_in import read_order
+from adapters.edi_x12.report import Report
+from adapters.edi_x12.walk import Walked, walk_fast, walk_slowly
+from canonical.document import CanonicalDocument
+
+ACKNOWLEDGMENTS = frozenset({"997", "999", "TA1"})
+
+ORDER_NUMBERS: Mapping[str, int] = MappingProxyType(
+    {"BEG": 3, "BCH": 3, "BAK": 3, "BCA": 3, "BIG": 4, "PRF": 1}
+)
+"""Segments that name the order a set speaks of, and the element with its number (element 324)."""
+
+_ORDER_NUMBERS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class SetFrame:
+    """What the envelope around a set says about it."""
+
+    index: int
+    interchange: int
+    units: tuple[Unit, ...]
+    delimiters: Delimiters
+    offset: int
+    line: int
+    version: str
+    control_numbers: Mapping[str, str]
+    condemned: tuple[tuple[str, str], ...] = ()  # (code, text): what the envelope says against every set
+    is_repeated: bool = False  # ST02 was used before in this group
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A judged set, with what an acknowledgment of it needs."""
+
+    decoded: Decoded
+    facts: dict[str, Any]
+    worst: Level
+
+
+Mapper = Callable[[Walked, "SetContext"], tuple[CanonicalDocument | None, tuple[Finding, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SetContext:
+    """What a mapper is told beside the segments."""
+
+    context: DecodeContext
+    partner: X12Partner
+    frame: SetFrame
+    report: Report
+
+
+_MAPPERS: Mapping[str, Callable[[Walked, SetContext], CanonicalDocument | None]] = MappingProxyType(
+    {"850": lambda walked, around: read_order(walked, around.context, around.partner, around.report,
+                                              around.frame.control_numbers)}
+)  # fmt: skip
+
+
+def judge(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Partner) -> Told:
+    """Judge a set's bytes, ST to its last terminator."""
+    read = read_set(raw, frame.delimiters, partner.encoding)
+    places = Places(raw, frame.delimiters, frame.offset, frame.line)
+    separator = read.separators.element
+    st = [part.strip() for part in read.segments[0].split(separator)]
+    set_type, control = [*st, "", ""][1:3]
+    report = Report(context.source, control, partner, places, context.bounds.findings_max)
+    for tolerance in read.tolerances:
+        report.tolerate(tolerance.code, tolerance.text, tolerance.segment, tolerance.count)
+    if separator + read.separators.terminator in read.text:
+        report.tolerate("X12-TRAILING", "segments end in empty elements", 0)
+    if frame.condemned or frame.is_repeated:
+        _condemn(frame, control, report)
+    body = _trailer(read, control, report)
+    if len(read.segments) > context.bounds.segments_max:
+        limit = context.bounds.segments_max
+        report.add(
+            "X12-SIZE",
+            f"the set has {len(read.segments)} segments; the limit is {limit}",
+            0,
+            level=Level.REJECTED,
+        )
+        return _told(raw, frame, set_type, control, None, report)
+    guide = guide_for(set_type, frame.version, partner)
+    if guide is None:
+        return _without_guide(raw, frame, read, set_type, control, report, partner)
+    walked = walk_fast(read, body, guide)
+    if walked is None:
+        walked = walk_slowly(read, body, guide, report)
+    _frame_segments(read, guide, report)
+    mapper = _MAPPERS.get(set_type)
+    document = mapper(walked, SetContext(context, partner, frame, report)) if mapper else None
+    passed = mapper is None and report.worst is not Level.REJECTED
+    return _told(raw, frame, set_type, control, document, report, is_passed_through=passed)
+
+
+def _condemn(frame: SetFrame, control: str, report: Report) -> None:
+    for code, text in frame.condemned:
+        report.add(code, text, 0, level=Level.REJECTED, facts={"set_error": "5"})
+    if frame.is_repeated:
+        level = Level.REJECTED if report.partner.duplicates == "reject" else Level.ERROR
+        text = f"ST02 {control} was used before in this functional group; each set needs its own"
+        report.add("X12-DUP-ST02", text, 0, "ST02", level=level, facts={"set_error": "23"})
+
+
+def _trailer(read: SetText, control: str, report: Report) -> Sequence[str]:
+    """Check SE and give the segments between ST and SE. Source: X12 SE01 (element 96), SE02 (329)."""
+    separator = read.separators.element
+    last = len(read.segments) - 1
+    name, *parts = (part.strip() for part in read.segments[last].split(separator))
+    if name != "SE" or last == 0:
+        text = "the transaction set has no SE; it may be cut off"
+        report.add("X12-NO-SE", text, last, "SE", facts={"set_error": "2"})
+        return read.segments[1:]
+    level = Level.REJECTED if report.partner.se_count == "reject" else Level.ERROR
+    count, trailer_control = [*parts, "", ""][:2]
+    if not count.isdecimal() or len(count) > 10 or int(count) != last + 1:
+        text = f"SE01 says {count[:20] or 'nothing'}, but the set has {last + 1} segments from ST to SE"
+        report.add("X12-SE01", text, last, "SE01", level=level, value=count[:20], facts={"set_error": "4"})
+    if trailer_control != control:
+        text = f"SE02 says {trailer_control[:20] or 'nothing'}; expected ST02's {control}"
+        report.add(
+            "X12-SE02", text, last, "SE02", level=level, value=trailer_control[:20], facts={"set_error": "3"}
+        )
+    return read.segments[1:-1]
+
+
+def _frame_segments(read: SetText, guide: Guide, report: Report) -> None:
+    """Judge ST itself; SE's numbers are compared, not measured."""
+    if fast_form(guide, read.separators.element).start.match(read.segments[0]) is None:
+        explainer = Explainer(guide, read.separators, report)
+        explainer.judge(read.segments[0], guide.shapes["ST"], Spot(0, "ST", "", ""))
+
+
+def _without_guide(
+    raw: bytes,
+    frame: SetFrame,
+    read: SetText,
+    set_type: str,
+    control: str,
+    report: Report,
+    partner: X12Partner,
+) -> Told:
+    version = frame.version or "no version"
+    what = f"there is no guide for set '{set_type[:10]}' in {version}"
+    is_refused = partner.unknown_sets == "reject"
+    if is_refused:
+        text = f"{what}, and this partner's unknown_sets is 'reject'"
+        report.add("X12-NO-GUIDE", text, 0, "ST01", level=Level.REJECTED, facts={"set_error": "1"})
+    elif set_type not in ACKNOWLEDGMENTS:
+        hint = "; if another version's guide fits, name it in read_version_as" if set_type == "850" else ""
+        report.add(
+            "X12-NO-GUIDE", f"{what}; the set is passed through as it is{hint}", 0, "ST01", level=Level.NOTE
+        )
+    passed = report.worst is not Level.REJECTED
+    numbers = _order_numbers(read)
+    return _told(raw, frame, set_type, control, None, report, is_passed_through=passed, order_numbers=numbers)
+
+
+def _order_numbers(read: SetText) -> tuple[str, ...]:
+    separator = read.separators.element
+    found: dict[str, None] = {}
+    for segment in read.segments:
+        position = ORDER_NUMBERS.get(segment[:3])
+        if position is None or segment[3:4] != separator:
+            continue
+        parts = segment.split(separator)
+        if position < len(parts) and parts[position].strip() and len(found) < _ORDER_NUMBERS_MAX:
+            found[parts[position].strip()] = None
+    return tuple(found)
+
+
+def _told(
+    raw: bytes,
+    frame: SetFrame,
+    set_type: str,
+    control: str,
+    document: CanonicalDocument | None,
+    report: Report,
+    *,
+    is_passed_through: bool = False,
+    order_numbers: tuple[str, ...] = (),
+) -> Told:
+    worst = report.worst
+    decoded = Decoded(
+        index=frame.index,
+        set_type=set_type,
+        document=None if worst is Level.REJECTED else document,
+        findings=tuple(report.findings),
+        raw=raw,
+        units=frame.units,
+        interchange=frame.interchange,
+        is_passed_through=is_passed_through,
+        order_numbers=order_numbers,
+    )
+    facts: dict[str, Any] = {"index": frame.index, "type": set_type, "control": control}
+    errors = [dict(each.facts) for each in report.findings if each.facts and each.level is not Level.NOTE]
+    if errors:
+        facts["errors"] = errors
+    if worst is not Level.NOTE:
+        facts["verdict"] = worst.value
+    return Told(decoded, facts, worst)

@@ -1,0 +1,185 @@
+"""A set's segments put at their places in the guide: fast where all is well, else slowly, with reasons.
+
+Both ways give the same: for every segment of the body its path in the structure and its elements. One
+fault gives one finding: a missing segment is named once, and misplaced ones that follow each other share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adapters.edi_x12.explain import Explainer, Spot
+from adapters.edi_x12.grammar import Elements, Slot, exceeds, fast_form, slots
+from adapters.edi_x12.guide import Guide
+from adapters.edi_x12.lexer import SetText
+from adapters.edi_x12.report import Report
+
+UNPLACED = "?"  # path of a segment that the guide has no place for
+
+
+@dataclass(slots=True)
+class Walked:
+    """The body of a set: path and elements of every segment between ST and SE, in order.
+
+    `unfinished` are body indexes whose segment holds more than its elements say.
+    """
+
+    paths: list[str] = field(default_factory=list)
+    rows: list[Elements] = field(default_factory=list)
+    unfinished: set[int] = field(default_factory=set)
+
+
+def walk_fast(read: SetText, body: Sequence[str], guide: Guide) -> Walked | None:
+    """Accept the segments between ST and SE, or None where anything at all is unusual."""
+    form = fast_form(guide, read.separators.element)
+    node = form.start
+    walked = Walked()
+    add_path, add_row = walked.paths.append, walked.rows.append
+    for segment in body:
+        following = node.after.get(segment[:3])
+        if following is None:
+            return None
+        node = following
+        found = node.match(segment)
+        if found is None:
+            return None
+        row = found.groups()
+        if node.is_sound is not None and not node.is_sound(row):
+            return None
+        add_path(node.path)
+        add_row(row)
+    if not node.may_end or exceeds(form, read.text, walked.paths):
+        return None
+    return walked
+
+
+def walk_slowly(read: SetText, body: Sequence[str], guide: Guide, report: Report) -> Walked:
+    """Place every segment, explaining everything that is wrong."""
+    walker = _Walker(guide, slots(guide), Explainer(guide, read.separators, report), report)
+    for index, text in enumerate(body, 1):
+        walker.step(index, text, text.split(read.separators.element, 1)[0])
+    walker.end(len(body) + 1)
+    return walker.walked
+
+
+@dataclass(slots=True)
+class _Walker:
+    guide: Guide
+    slots: Sequence[Slot]
+    explainer: Explainer
+    report: Report
+    walked: Walked = field(default_factory=Walked)
+    at: int = 0
+    counts: dict[int, int] = field(default_factory=dict)
+    is_lost: bool = False  # the segment before was misplaced, and is reported
+
+    def step(self, index: int, text: str, name: str) -> None:
+        found = self._target(name)
+        if found is None:
+            self._unplaced(index, text, name)
+            return
+        target, skipped, is_over = found
+        self.is_lost = False
+        self._missing(skipped, index)
+        self._enter(target)
+        slot = self.slots[target]
+        spot = Spot(index, name, self._label(slot), self._loop(slot))
+        if is_over:
+            self._over(slot, spot)
+        judged = self.explainer.judge(text, self.guide.shapes[name], spot)
+        if not judged.is_whole:
+            self.walked.unfinished.add(len(self.walked.paths))
+        self.walked.paths.append(slot.place.path if slot.place else "ST")
+        self.walked.rows.append(judged.elements)
+
+    def end(self, index: int) -> None:
+        self._missing(self.slots[self.at].end_missing, index)
+
+    def _target(self, name: str) -> tuple[int, tuple[str, ...], bool] | None:
+        """Give the nearest place that still has room; else the nearest one, over its limit."""
+        targets = self.slots[self.at].follow.get(name, ())
+        for target, skipped in targets:
+            place = self.slots[target].place
+            if place and (place.repeats is None or self._next_count(target) <= place.repeats):
+                return target, skipped, False
+        for target, skipped in targets:
+            return target, skipped, True
+        place = self.slots[self.at].place
+        if place and place.segment == name:  # one more of a segment that may stand here once
+            return self.at, (), True
+        return None
+
+    def _next_count(self, target: int) -> int:
+        """Count how often a place would be used, were it used now; a loop that is left starts afresh."""
+        return self.counts.get(target, 0) + 1
+
+    def _enter(self, target: int) -> None:
+        self.counts[target] = self._next_count(target)
+        place = self.slots[target].place
+        if place and place.is_loop:
+            inner = [slot.index for slot in self.slots if target in slot.parents and slot.index != target]
+            for each in inner:
+                self.counts.pop(each, None)
+        self.at = target
+
+    def _unplaced(self, index: int, text: str, name: str) -> None:
+        self.walked.paths.append(UNPLACED)
+        self.walked.rows.append(
+            tuple(value or None for value in text.split(self.explainer.separators.element))
+        )
+        is_known = name in self.guide.shapes
+        if is_known and self.is_lost:
+            return
+        self.is_lost = is_known
+        shown = name[:3]
+        where = self._label(self.slots[self.at]) or "ST"
+        facts = {
+            "segment_id": shown,
+            "segment_position": str(index + 1),
+            "segment_error": "7" if is_known else "1",
+        }
+        if is_known:
+            text = f"segment {shown} is out of place behind {where}; it is kept, but not understood"
+            self.report.add(
+                "X12-SEG-ORDER", text, index, shown, level=self.guide.level("X12-SEG-ORDER"), facts=facts
+            )
+        else:
+            text = (
+                f"segment '{shown}' is not known in a {self.guide.set_type}; it is kept, but not understood"
+            )
+            level = self.guide.level("X12-SEG-UNKNOWN")
+            self.report.add("X12-SEG-UNKNOWN", text, index, shown, level=level, facts=facts)
+
+    def _missing(self, paths: Sequence[str], index: int) -> None:
+        for path in paths:
+            name = path.rpartition("/")[2]
+            facts = {"segment_id": name, "segment_position": str(index + 1), "segment_error": "3"}
+            text = f"segment {name} is missing; it is mandatory at {path}"
+            level = self.guide.level("X12-SEG-MISSING")
+            self.report.add("X12-SEG-MISSING", text, index, path, level=level, facts=facts)
+
+    def _over(self, slot: Slot, spot: Spot) -> None:
+        place = slot.place
+        assert place is not None  # noqa: S101 - ST is never over its limit
+        code, error = ("X12-LOOP-MAX", "4") if place.is_loop else ("X12-SEG-MAX", "5")
+        what = "loop" if place.is_loop else "segment"
+        text = f"{what} {place.path} occurs {self.counts[slot.index]} times; expected at most {place.repeats}"
+        facts = {"segment_id": spot.name, "segment_position": str(spot.segment + 1), "segment_error": error}
+        self.report.add(code, text, spot.segment, spot.path, level=self.guide.level(code), facts=facts)
+
+    def _label(self, slot: Slot) -> str:
+        """Give a path with occurrences: `PO1[2]/N1[1]/N3`."""
+        chain = [*slot.parents] if slot.place is None or slot.place.is_loop else [*slot.parents, slot.index]
+        return "/".join(self._part(index) for index in chain)
+
+    def _part(self, index: int) -> str:
+        place = self.slots[index].place
+        if place is None:
+            return ""
+        return place.segment if place.repeats == 1 else f"{place.segment}[{self.counts.get(index, 1)}]"
+
+    def _loop(self, slot: Slot) -> str:
+        """Give the loop's id for AK303 (element 447)."""
+        around = self.slots[slot.parents[-1]].place if slot.parents else None
+        return around.segment if around else ""
