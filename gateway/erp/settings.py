@@ -32,6 +32,9 @@ class LimitSettings(Settings):
     breaker_credential_failures: int = Field(
         default=2, ge=1, description="refused credentials in a row that open it; more may lock the account"
     )
+    breaker_errors: int = Field(
+        default=20, ge=1, description="errors in a row, of whichever deliveries, that open it"
+    )
     breaker_wait_s: float = Field(
         default=10.0, gt=0, description="first time it stays open; doubles each time"
     )

@@ -7,6 +7,7 @@ files that went bad leave the last good ones in force and show in `problem`.
 from __future__ import annotations
 
 import contextlib
+import math
 import ssl
 import tempfile
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from gateway.security.secrets import SecretError
 from gateway.security.settings import TlsSettings
 
 EXPIRES_SOON = timedelta(days=21)
+LOOK_EVERY_S = 1.0  # a look costs three stat calls: too much for every request
 
 Secret = Callable[[str], str]
 
@@ -55,17 +57,29 @@ class ClientTls:
         self._material: _Material | None = None
         self._context: ssl.SSLContext | None = None
         self._expires_at: datetime | None = None
+        self._looked_at = -math.inf
 
     def context(self) -> ssl.SSLContext:
         """Give the context in force. Errors: TlsError for files missing, bad, or expired."""
+        is_expired = self._expires_at is not None and self._expires_at <= self._clock.now()
+        if self._context is None or is_expired or self._clock.monotonic() - self._looked_at >= LOOK_EVERY_S:
+            self._look()
+        if self._context is None:
+            raise AssertionError("a look gives a context or raises")
+        return self._context
+
+    def _look(self) -> None:
+        """Take up the files as they are now."""
         material = _material(self._settings, self._secret)
         if self._context is None or material != self._material:
-            self._context = _client_context(self._settings, material)
-            self._expires_at = _expires_at(self._settings, material)
-            self._material = material
+            context, expires_at = (
+                _client_context(self._settings, material),
+                _expires_at(self._settings, material),
+            )
+            self._context, self._expires_at, self._material = context, expires_at, material
         if self._expires_at is not None and self._expires_at <= self._clock.now():
             raise _expired(self._settings, self._expires_at)
-        return self._context
+        self._looked_at = self._clock.monotonic()
 
 
 class ServerTls:
