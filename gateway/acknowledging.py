@@ -14,6 +14,8 @@ from gateway.planning import reference_of
 from gateway.program import Program
 from gateway.stage import Stage
 
+REPLY = "reply"  # the target of an acknowledgment that goes back on the sender's own call
+
 
 def acknowledges(program: Program, stage: Stage) -> bool:
     """Tell whether the gateway acknowledges what this route receives now."""
@@ -39,7 +41,7 @@ def verdicts_of(
 
 def acknowledgment_delivery(program: Program, message: Message, position: int, body: bytes) -> DeliveryPlan:
     """Give the delivery of the acknowledgment of one interchange of a message."""
-    target = program.acknowledge.to or "reply"
+    target = program.acknowledge.to or REPLY
     part = f"ack-{position}"
     return DeliveryPlan(
         delivery_id=f"{message.message_id}.{message.generation}.{part}.{target}.acknowledgment",

@@ -11,7 +11,8 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 
-from adapters.base import Answered, Clock, Reply, Rng
+from adapters.base import Accepted, Answered, Clock, Effect, Reply, Request, Rng, StepResult
+from gateway.acknowledging import REPLY
 from gateway.delivery import Destination, deliver_once
 from gateway.journal.base import Journal
 from gateway.journal.types import ClaimedDelivery, DeliveryState, DeliveryView, MessageState, Settled
@@ -87,6 +88,39 @@ class Calls:
                 )
                 self.settled(claimed, settled)
         return await self._stored_reply(message_id, within_s)
+
+    async def acknowledgment(self, message_id: str, within_s: float) -> Answered | None:
+        """Give the acknowledgment that the partner wants on its own call (``acknowledge.to: reply``).
+
+        A caller that comes back gets the same bytes. None: there is none within the time.
+        """
+        ends = self._clock.monotonic() + within_s
+        await self._pipeline.translate(message_id)
+        while True:
+            views = await self._journal.deliveries(message_id=message_id)
+            own = next((view for view in views if view.target == REPLY), None)
+            if own is not None and own.steps:
+                body = own.steps[-1].request.body
+                return Answered(message_id, body, own.steps[-1].request.address)
+            if own is not None and await self._hand_over(own):
+                continue
+            if own is None or self._clock.monotonic() >= ends:
+                return None
+            await self._clock.sleep(0.05)
+
+    async def _hand_over(self, own: DeliveryView) -> bool:
+        """Write down that the acknowledgment goes out on this call; False where another call does so."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        claimed = await self._journal.claim_one(own.delivery_id, self._worker, self._lease_s, now, monotonic)
+        if claimed is None:
+            return False
+        content_type = claimed.content_type or "application/octet-stream"
+        request = Request("reply", Effect.REPEATABLE, "REPLY", content_type, claimed.body)
+        await self._journal.attempt_started(claimed.claim, request, now)
+        result = StepResult(request, Reply(200), Accepted(), now, now)
+        settled = Settled(DeliveryState.DONE, result, reason="given as the answer to the call")
+        await self._journal.settle(claimed.claim, settled, self._clock.now())
+        return True
 
     async def _stored_reply(self, message_id: str, within_s: float) -> Answered | None:
         ends = self._clock.monotonic() + within_s

@@ -107,3 +107,15 @@ async def test_control_numbers_identify_an_interchange() -> None:
         assert again is not None
         assert again.message_id == first.message_id
         assert await running.codes(other) == ["ARRIVAL-CONFLICT"]
+
+
+async def test_an_acknowledgment_goes_back_on_the_senders_own_call_and_again_when_it_asks_again() -> None:
+    reply = AcknowledgePolicy("997", "gateway", "reply")
+    async with rig("cloud", acknowledge=reply).running() as running:
+        message = await running.take(interchange(["04"]), transport="http")
+        assert message is not None
+        answers = [await running.calls.acknowledgment(message.message_id, 5) for _ in range(2)]
+
+        assert answers[0] == answers[1]
+        assert answers[0] is not None
+        assert b"AK9*A*1*1*1" in answers[0].body
