@@ -1,0 +1,97 @@
+"""What the parsers of all commands share: options that mean the same everywhere, and how help looks."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # it has no public name
+Run = Callable[[argparse.Namespace], int]
+
+CONFIGURATION = "routes.yaml"
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Help with descriptions and examples as they were written, and room for long option names."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26)
+
+    def add_argument(self, action: argparse.Action) -> None:
+        """Count the names of commands as wide as they are printed; argparse forgets their indentation."""
+        super().add_argument(action)
+        for command in self._iter_indented_subactions(action):
+            wide = len(self._format_action_invocation(command)) + self._current_indent + 2
+            self._action_max_length = max(self._action_max_length, wide)
+
+
+def add_command(
+    subparsers: Subparsers,
+    name: str,
+    summary: str,
+    run: Run | None,
+    *,
+    example: str,
+    detail: str = "",
+) -> argparse.ArgumentParser:
+    """Add one command with its help: a sentence, what it does beyond, and examples."""
+    heading = summary[0].upper() + summary[1:] + "."
+    parser = subparsers.add_parser(
+        name,
+        help=summary,
+        description="\n\n".join(part for part in (heading, detail.strip()) if part),
+        epilog="examples:\n" + "\n".join(f"  {line}" for line in example.strip().splitlines()),
+        formatter_class=HelpFormatter,
+    )
+    if run is not None:
+        parser.set_defaults(run=run)
+    return parser
+
+
+def add_group(subparsers: Subparsers, name: str, summary: str, *, example: str) -> Subparsers:
+    """Add a command that has commands below it."""
+    parser = add_command(subparsers, name, summary, None, example=example)
+    return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    """Add ``-c``."""
+    parser.add_argument(
+        "-c", "--config", metavar="FILE", type=Path, default=Path(CONFIGURATION),
+        help=f"the configuration (default: {CONFIGURATION})",
+    )  # fmt: skip
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+
+
+def add_connection(parser: argparse.ArgumentParser) -> None:
+    """Add what a command needs that talks to a gateway or its journal."""
+    add_configuration(parser)
+    parser.add_argument(
+        "--socket", metavar="PATH", type=Path,
+        help="control socket of the gateway, where the configuration cannot be read",
+    )  # fmt: skip
+    add_json(parser)
+
+
+def add_change(parser: argparse.ArgumentParser) -> None:
+    """Add who changes something, and why; both go to the audit log."""
+    parser.add_argument("--why", metavar="TEXT", required=True, help="the reason, for the audit log")
+    parser.add_argument(
+        "--who", metavar="NAME", default=user_name(), help="who does it (default: %(default)s)"
+    )
+
+
+def user_name() -> str:
+    """Give the name of the user who runs this, or the number where there is no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without an entry in the password file
+        return f"uid {os.getuid()}"

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.commands.conftest import Command
+
+GOOD = """\
+version: 1
+gateway: {environment: test, organisation: mercy, journal: "sqlite:var/journal.db"}
+endpoints:
+  erp: {kind: generic_rest, environment: test, base: "http://127.0.0.1:9", plaintext: true}
+  drop: {kind: sftp_files, environment: test, folder: var/in, pattern: "*.850", ready: rename}
+routes:
+  - id: po.one
+    from: {endpoint: drop, format: edi_x12, set: "850"}
+    targets: {cloud: erp}
+    stage: cloud
+"""
+
+
+def test_a_good_configuration_is_called_good_and_ends_with_0(bridge: Command, folder: Path) -> None:
+    (folder / "routes.yaml").write_text(GOOD)
+
+    ended = bridge("check")
+
+    assert ended.code == 0
+    assert ended.out.startswith("routes.yaml: good (1 route, 2 endpoints, 0 partners")
+
+
+def test_ten_mistakes_are_shown_together_with_line_and_column(bridge: Command, folder: Path) -> None:
+    broken = GOOD
+    for right, wrong in (
+        ("environment: test, org", "environment: testing, org"),
+        ("kind: generic_rest", "kind: generic_rust"),
+        ("kind: sftp_files", "kind: sftp_file"),
+        ("format: edi_x12", "format: edi_x13"),
+        ("cloud: erp", "cloud: erq"),
+        ("stage: cloud", "stage: clouds"),
+        ("endpoint: drop", "endpoint: dorp"),
+    ):
+        broken = broken.replace(right, wrong)
+    broken += "    urgent: maybe\n    wrong_key: 1\n    losing_side: everything\n"
+    (folder / "routes.yaml").write_text(broken)
+
+    ended = bridge("check")
+
+    assert ended.code == 2
+    lines = ended.err.splitlines()
+    assert len(lines) >= 8
+    assert all(line.split(":")[1].isdecimal() and line.split(":")[2].split()[0].isdecimal() for line in lines)
+    assert f"{len(lines)} errors; nothing would start" in ended.out
+
+
+def test_machines_get_every_finding_as_json(bridge: Command, folder: Path) -> None:
+    (folder / "routes.yaml").write_text(GOOD.replace("stage: cloud", "stage: clouds"))
+
+    told = json.loads(bridge("check", "--json").out)
+
+    assert told["is_good"] is False
+    assert {each["at"]["line"] for each in told["findings"]} == {10}
+
+
+def test_live_contacts_endpoints_and_names_those_that_do_not_answer(bridge: Command, folder: Path) -> None:
+    (folder / "routes.yaml").write_text(GOOD)
+
+    ended = bridge("check", "--live")
+
+    assert ended.code == 2
+    assert "endpoint 'erp': no connection to 127.0.0.1:9" in ended.err
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"\x00\x01\xff" * 99, b"- a list\n", b"gateway: [", "folder"], ids=repr
+)
+def test_what_is_no_configuration_is_told_in_a_sentence(
+    bridge: Command, folder: Path, content: bytes | str | None
+) -> None:
+    if isinstance(content, bytes):
+        (folder / "routes.yaml").write_bytes(content)
+    elif content == "folder":
+        (folder / "routes.yaml").mkdir()
+
+    ended = bridge("check")
+
+    assert ended.code == 2
+    assert "routes.yaml" in ended.err
