@@ -11,7 +11,7 @@ from gateway.journal.base import StaleClaimError
 from gateway.journal.findings import pass_through_in_doubt
 from gateway.journal.memory import orders
 from gateway.journal.memory.records import DeliveryRecord, Tables
-from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
+from gateway.journal.types import FINISHED, Claim, ClaimedDelivery, DeliveryState, Settled, Want
 
 SETTLED_STATES = frozenset(
     {
@@ -81,11 +81,12 @@ def step_done(tables: Tables, claim: Claim, result: StepResult) -> None:
 
 def settle(tables: Tables, claim: Claim, settled: Settled, now: datetime) -> None:
     """Write down what a step came to, end the lease, and let the next in the lanes come up."""
-    if settled.state not in SETTLED_STATES:
+    delivery = _claimed_by(tables, claim)
+    is_dropped_call = settled.state is DeliveryState.VOID and delivery.plan.role == "pass_through"
+    if settled.state not in SETTLED_STATES and not is_dropped_call:
         raise ValueError(
             f"a delivery cannot be settled as {settled.state}; expected {sorted(SETTLED_STATES)}"
         )
-    delivery = _claimed_by(tables, claim)
     if settled.result is not None:
         _keep_result(delivery, settled.result)
     delivery.end_lease()
@@ -97,7 +98,8 @@ def settle(tables: Tables, claim: Claim, settled: Settled, now: datetime) -> Non
         for order_key in delivery.order_keys:
             orders.add_aliases(tables, order_key, settled.aliases)
         tables.lanes.attempted(delivery)
-        finish(tables, delivery, DeliveryState.DONE, now)
+    if settled.state in FINISHED:
+        finish(tables, delivery, settled.state, now)
         return
     delivery.state = settled.state
     delivery.is_in_doubt = settled.state is DeliveryState.IN_DOUBT

@@ -123,10 +123,11 @@ def _identity(delivery: DeliveryPlan) -> tuple[str, str, str]:
 
 
 def _check_ids(tables: Tables, deliveries: Sequence[DeliveryPlan]) -> None:
-    ids = [delivery.delivery_id for delivery in deliveries]
-    for delivery_id in ids:
-        if delivery_id in tables.deliveries or ids.count(delivery_id) > 1:
-            raise ValueError(f"delivery id {delivery_id} is in use; expected a new one")
+    seen = set[str]()
+    for delivery in deliveries:
+        if delivery.delivery_id in tables.deliveries or delivery.delivery_id in seen:
+            raise ValueError(f"delivery id {delivery.delivery_id} is in use; expected a new one")
+        seen.add(delivery.delivery_id)
 
 
 def _supersede(tables: Tables, record: MessageRecord, now: datetime) -> None:

@@ -290,3 +290,17 @@ async def test_a_delivery_of_no_document_writes_aliases_under_its_lanes(scene: S
     await scene.deliver((await scene.claim_only()).claim, aliases=(alias("4500001"),))
 
     assert await scene.journal.aliases("O-1") == (("erp", "4500001", "", ""),)
+
+
+async def test_a_passed_through_call_that_was_never_sent_is_void_and_frees_its_lanes(scene: Scene) -> None:
+    await scene.order("m1", role="pass_through")
+    await scene.order("m2")
+    own = await scene.journal.claim_one("m1-d", "connection", LEASE_S, scene.now, scene.monotonic)
+    assert own is not None
+    await scene.start(own.claim)
+
+    await scene.settle(own.claim, DeliveryState.VOID, result=result(), reason="never sent")
+
+    view = await scene.view("m1-d")
+    assert (view.state, view.reason, view.ended_at) == (DeliveryState.VOID, "never sent", scene.now)
+    assert await scene.claim_ids() == ["m2-d"]
