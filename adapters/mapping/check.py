@@ -8,7 +8,16 @@ from adapters.base.findings import Finding, Level, Position
 from adapters.base.yaml import Node
 from adapters.mapping.plan import GroupNode, Leaf, LevelNode, ListNode, ObjectNode, Plan, build_plan
 from adapters.mapping.read_checks import read_paths
-from adapters.mapping.records import ITSELF, SourceField, SourcePath, declared, leaves, path_text, source_path
+from adapters.mapping.records import (
+    ITSELF,
+    SourceField,
+    SourcePath,
+    declared,
+    leaves,
+    name_of,
+    path_text,
+    source_path,
+)
 from adapters.mapping.shapes import PathError, required_names
 from adapters.mapping.spec import Condition, GroupSpec, NotSpec, read_spec
 from adapters.mapping.totals import check_total_path
@@ -107,7 +116,9 @@ def _unread(level: LevelNode, fields: Sequence[SourceField]) -> Iterator[Finding
 
 
 def _covered(path: SourcePath, read: Sequence[SourcePath]) -> bool:
-    return any(path[: len(each)] == each or each[: len(path)] == path for each in read)
+    names = [name_of(step) for step in path]
+    paths = ([name_of(step) for step in each] for each in read)
+    return any(names[: len(each)] == each or each[: len(names)] == names for each in paths)
 
 
 def _unwritten(level: LevelNode, fields: Sequence[SourceField]) -> Iterator[Finding]:

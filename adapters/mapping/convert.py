@@ -28,11 +28,11 @@ KNOWN_SHOWN_MAX = 12
 
 
 class SpecError(ValueError):
-    """A field's specification that does not fit its canonical value; ``key`` is the part at fault."""
+    """A field's specification that does not fit its canonical value; ``key`` leads to the part at fault."""
 
-    def __init__(self, key: str, text: str) -> None:
+    def __init__(self, key: str | tuple[str, ...], text: str) -> None:
         super().__init__(text)
-        self.key = key
+        self.key = (key,) if isinstance(key, str) else key
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _dates(spec: FieldSpec, shape: Shape) -> Converter:
 
 def _codes(spec: FieldSpec, shape: Shape) -> Converter:
     assert spec.codes is not None  # noqa: S101 - the caller asked
-    table = {code: _typed(f"codes.{code}", word, shape) for code, word in spec.codes.items()}
+    table = {code: _typed(("codes", code), word, shape) for code, word in spec.codes.items()}
     if spec.upper:
         table = {code.upper(): word for code, word in table.items()}
     other = _typed("other", spec.other, shape) if spec.other is not None else None
@@ -204,7 +204,7 @@ def _crosswalk(table: str, shape: Shape) -> Converter:
     )
 
 
-def _typed(key: str, text: str, shape: Shape) -> object:
+def _typed(key: str | tuple[str, ...], text: str, shape: Shape) -> object:
     """Give a word of the mapping file as the canonical value that it stands for."""
     match shape.kind:
         case "word":

@@ -88,7 +88,10 @@ class DatePatterns:
 
     def write(self, value: DateValue, zone: str) -> str:
         """Give the text of a date. Errors: UnfitError MAP-DATE where it would read as another date."""
-        return self._write(value.date, value.at, self._own_zone or zone)
+        # What is remembered must not depend on what came before: moments are equal across zones and folds.
+        at = value.at
+        moment = (at.astimezone(UTC), at.utcoffset()) if at is not None else None
+        return self._write(value.date, moment, self._own_zone or zone)
 
     def _read_anew(self, text: str, zone: str) -> DateValue:
         for pattern in self._patterns:
@@ -99,22 +102,34 @@ class DatePatterns:
                     break
         raise UnfitError("MAP-DATE", f"{{value}} is no date of the form {self._expected}")
 
-    def _write_anew(self, day: date, at: datetime | None, zone: str) -> str:
-        local = datetime(day.year, day.month, day.day, tzinfo=zone_of(zone)) if at is None else at
+    def _write_anew(self, day: date, moment: tuple[datetime, timedelta | None] | None, zone: str) -> str:
         for pattern in self._patterns:
-            if pattern.has_time and at is None:
+            if pattern.has_time and moment is None:
                 continue
-            text = pattern.text(local if pattern.has_offset else local.astimezone(zone_of(zone)))
-            if self._reads_as(text, day, at if pattern.has_time else None, zone):
+            text = pattern.text(_as_written(pattern, day, moment, zone))
+            if self._reads_as(text, day, moment[0] if moment and pattern.has_time else None, zone):
                 return text
-        raise UnfitError("MAP-DATE", f"{at or day} cannot be written as {self._expected} and read again")
+        shown = moment[0] if moment else day
+        raise UnfitError("MAP-DATE", f"{shown} cannot be written as {self._expected} and read again")
 
     def _reads_as(self, text: str, day: date, at: datetime | None, zone: str) -> bool:
         try:
             back = self._read(text, zone)
         except UnfitError:
             return False
-        return back.date == day and (at is None or back.at == at)
+        # In UTC, because Python never calls a repeated clock time equal to another zone's (PEP 495).
+        return back.date == day and (at is None or (back.at is not None and back.at.astimezone(UTC) == at))
+
+
+def _as_written(
+    pattern: _Pattern, day: date, moment: tuple[datetime, timedelta | None] | None, zone: str
+) -> datetime:
+    if moment is None or not pattern.has_time:
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    at, offset = moment
+    return (
+        at.astimezone(timezone(offset or timedelta())) if pattern.has_offset else at.astimezone(zone_of(zone))
+    )
 
 
 class _Pattern:

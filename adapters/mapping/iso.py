@@ -39,7 +39,9 @@ class IsoDates:
         if value.zone is not None:
             local = value.at.astimezone(zone_of(self._own_zone or zone))
             text = local.replace(tzinfo=None).isoformat()
-            if _read(text, self._own_zone or zone).at == value.at:
+            back = _read(text, self._own_zone or zone).at
+            # In UTC, because Python never calls a repeated clock time equal to another zone's (PEP 495).
+            if back is not None and back.astimezone(UTC) == value.at.astimezone(UTC):
                 return text
         text = value.at.isoformat()
         return text.removesuffix("+00:00") + "Z" if value.at.tzinfo is UTC else text

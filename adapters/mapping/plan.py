@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from adapters.base.findings import Finding, Level, Position
 from adapters.base.yaml import Node, position_of
 from adapters.mapping.convert import Converter, SpecError, converter_for
-from adapters.mapping.records import SourcePath, source_path
+from adapters.mapping.records import SourcePath, SourcePathError, source_path
 from adapters.mapping.shapes import Kind, PathError, Shape, Step, is_sensitive, parse_path, shapes_of
 from adapters.mapping.spec import FieldSpec, GroupSpec, LevelSpec, MappingSpec, SourceSpec
 from canonical.registry import DOCUMENT_TYPES
@@ -119,25 +119,32 @@ class _Builder:
     def level(self, target: ObjectNode, spec: LevelSpec, place: tuple[str, ...]) -> LevelNode:
         made = LevelNode(target, spec, self._at(*place, "fields"))
         for path, field_spec in spec.fields.items():
-            self._field(made, path, field_spec, self._at(*place, "fields", path))
+            self._field(made, path, field_spec, (*place, "fields", path))
         for path, group_spec in spec.groups.items():
             self._group(made, path, group_spec, (*place, "groups", path))
         for path, source_spec in spec.source.items():
-            made.source.append((source_path(path), source_spec, self._at(*place, "source", path)))
+            at = self._at(*place, "source", path)
+            try:
+                made.source.append((source_path(path), source_spec, at))
+            except SourcePathError as error:
+                self._add("MAP-PATH", at, str(error))
         if spec.rest and "extensions" not in target.model.model_fields:
             self._add("MAP-PATH", self._at(*place, "rest"), f"{target.model.__name__} has no extensions")
         return made
 
-    def _field(self, level: LevelNode, path: str, spec: FieldSpec, at: Position) -> None:
+    def _field(self, level: LevelNode, path: str, spec: FieldSpec, place: tuple[str, ...]) -> None:
+        at = self._at(*place)
         try:
             steps = parse_path(path, level.node.model)
             leaf, owner = self._leaf(level.node.model, path, steps, spec, at)
             self._insert(level.node, steps, leaf)
-        except PathError as error:
+            for name in spec.when:
+                source_path(name)
+        except (PathError, SourcePathError) as error:
             self._add("MAP-PATH", at, str(error))
             return
         except SpecError as error:
-            self._add("MAP-VALUE", self._at_key(at, error.key), str(error))
+            self._add("MAP-VALUE", self._at(*place, *error.key), str(error))
             return
         leaf.is_sensitive = is_sensitive(owner, steps[-1].name)
         level.leaves.append(leaf)
@@ -213,11 +220,14 @@ class _Builder:
             if not shape.is_list or shape.model is None:
                 raise PathError(f"'{path}' is no list of objects; groups fill lists")
             entries = self._list_at(level.node, steps, shape)
-        except PathError as error:
+            source = source_path(spec.from_)
+            for name in spec.when:
+                source_path(name)
+        except (PathError, SourcePathError) as error:
             self._add("MAP-PATH", at, str(error))
             return
         inner = self.level(ObjectNode(shape.model, fills=dict(steps[-1].selector)), spec, place)
-        group = GroupNode(steps[-1], spec, source_path(spec.from_), at, inner)
+        group = GroupNode(steps[-1], spec, source, at, inner)
         entries.groups.append(group)
         level.groups.append(group)
 
@@ -241,9 +251,6 @@ class _Builder:
 
     def _at(self, *place: str) -> Position:
         return position_of(self.node, place)
-
-    def _at_key(self, at: Position, key: str) -> Position:
-        return at if not key else Position(at.source, at.line, at.column, f"{at.path}.{key}")
 
     def _add(self, code: str, at: Position, text: str, level: Level = Level.REJECTED) -> None:
         self.findings.append(Finding(code, at, text, level))

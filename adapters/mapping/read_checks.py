@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from adapters.mapping.conditions import stripped
 from adapters.mapping.numbers import exact_sum, plain_number
 from adapters.mapping.plan import LevelNode
-from adapters.mapping.records import Record, SourcePath, getter, path_text, source_path
+from adapters.mapping.records import Pick, Record, SourcePath, getter, name_of, path_text, source_path
 from adapters.mapping.run import Run, UnfitError, fitted
 from adapters.mapping.spec import GroupSpec, SourceSpec
 from adapters.mapping.totals import read_number, values_at
@@ -64,27 +65,44 @@ def rest_keeper(level: LevelNode, mapping: str) -> Check:
     return keep_rest
 
 
-def _left(record: Record, known: Mapping[str, Any]) -> Record:
+def _left(record: Record, known: Mapping[str, Known]) -> Record:
     left: Record = {}
     for name, value in record.items():
-        inner = known.get(name)
-        if inner is None:
+        reading = known.get(name)
+        if reading is None:
             if value not in (None, "", [], {}):
                 left[name] = value
-        elif inner and value.__class__ is dict:
-            below = _left(value, inner)
+        elif reading.picks and value.__class__ is list:
+            others = [entry for entry in value if not any(pick.matches(entry) for pick in reading.picks)]
+            if others and not reading.is_whole:
+                left[name] = others
+        elif reading.below and value.__class__ is dict:
+            below = _left(value, reading.below)
             if below:
                 left[name] = below
     return left
 
 
-def known_names(level: LevelNode) -> dict[str, Any]:
-    """Give the source names that a level reads, as a tree; an empty dict is a name read whole."""
-    known: dict[str, Any] = {}
+@dataclass(slots=True)
+class Known:
+    """What is read of a source name: all of it, some of a record's fields, some of a list's records."""
+
+    is_whole: bool = False
+    below: dict[str, Known] = field(default_factory=dict)
+    picks: list[Pick] = field(default_factory=list)
+
+
+def known_names(level: LevelNode) -> dict[str, Known]:
+    """Give what a level reads, as a tree of source names."""
+    known: dict[str, Known] = {}
     for path in read_paths(level):
         place = known
-        for step in path:
-            place = place.setdefault(step, {})
+        for number, step in enumerate(path):
+            reading = place.setdefault(name_of(step), Known())
+            reading.is_whole = reading.is_whole or number == len(path) - 1
+            if isinstance(step, Pick):
+                reading.picks.append(step)
+            place = reading.below
     return known
 
 

@@ -13,7 +13,7 @@ from adapters.mapping.run import Run, UnfitError, fitted
 
 Read: TypeAlias = Callable[[Record, Run], Any]  # None: nothing there
 
-RAW_KEY_CHARACTERS_MAX = 80  # canonical.scalars.Code
+RAW_KEY_CHARACTERS_MAX = 255  # canonical.scalars.Code
 
 
 def leaf_reader(leaf: Leaf) -> Read:

@@ -105,11 +105,16 @@ class _Compiler:
                 inner = each if each.__class__ is dict else _wrapped(each, run)
                 if inner is None or (test is not None and not test(inner)):
                     continue
+                found = len(run.findings)
                 entry = build(inner, run)
                 if entry is None:
-                    run.add(
-                        "MAP-EMPTY", "", "the record has nothing that is mapped, and is left out", Level.NOTE
-                    )
+                    if len(run.findings) == found and not run.left_out:
+                        run.add(
+                            "MAP-EMPTY",
+                            "",
+                            "the record has nothing that is mapped; it is left out",
+                            Level.NOTE,
+                        )
                     continue
                 if needs_sequence:
                     entry["sequence"] = len(entries) + 1

@@ -220,7 +220,8 @@ def read_spec(node: Node) -> MappingSpec | list[Finding]:
     try:
         return MappingSpec.model_validate(plain)
     except ValidationError as error:
-        return [_form_finding(node, each) for each in error.errors(include_url=False, include_context=False)]
+        found = [_form_finding(node, each) for each in error.errors(include_url=False, include_context=False)]
+        return sorted(found, key=lambda finding: (finding.at.line or 0, finding.at.column or 0))
 
 
 def _form_finding(node: Node, error: Mapping[str, Any]) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from adapters.mapping.plan import Leaf
-from adapters.mapping.records import Record, SourcePath, container, path_text
+from adapters.mapping.records import Record, SourcePath, container, name_of, path_text
 from adapters.mapping.records import source_path as to_path
 from adapters.mapping.run import Run
 from adapters.mapping.spec import Condition
@@ -28,7 +28,7 @@ def store_for(leaf: Leaf) -> Store:
 
 def store_at(path: SourcePath) -> Store:
     """Compile putting a text into one field; another text that is there already is a finding."""
-    last = path[-1]
+    last = name_of(path[-1])
     if len(path) == 1:
 
         def store_here(text: str, out: Record, run: Run) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from adapters.mapping.records import Record, SourcePath, path_text
+from adapters.mapping.records import Record, SourcePath, name_of, path_text
 from adapters.mapping.run import Run, UnfitError, fitted
 from adapters.mapping.spec import SourceSpec
 from adapters.mapping.stores import Put, store_at
@@ -46,6 +46,8 @@ def _merge(kept: Mapping[str, Any], out: Record) -> None:
     for name, value in kept.items():
         if isinstance(value, Mapping) and isinstance(out.get(name, {}), dict):
             _merge(value, out.setdefault(name, {}))
+        elif isinstance(value, list | tuple) and isinstance(out.get(name), list):
+            out[name] += _thawed(value)
         else:
             out.setdefault(name, _thawed(value))
 
@@ -59,11 +61,11 @@ def _thawed(value: Any) -> Any:
 
 def required_check(path: SourcePath) -> Put:
     """Compile telling a source field that the source requires and nothing filled."""
-    above, last, shown = path[:-1], path[-1], path_text(path)
+    above, last, shown = path[:-1], name_of(path[-1]), path_text(path)
 
     def check(value: Any, out: Record, run: Run) -> None:
         place: Any = out
-        for step in above:
+        for step in map(name_of, above):
             place = place.get(step) if isinstance(place, dict) else None
             if place is None:
                 return  # the record around it is absent

@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.mapping.plan import Leaf
 from adapters.mapping.read_values import RAW_KEY_CHARACTERS_MAX
-from adapters.mapping.records import Record, container, path_text
+from adapters.mapping.records import Record, container, name_of, path_text
 from adapters.mapping.run import Run, UnfitError, fitted
 from adapters.mapping.stores import Put, condition_writers, store_at, store_for
 
@@ -95,7 +95,7 @@ def _same(read_code: Callable[[str, Run], object], raw: str, value: object, run:
 
 def _texts_writer(leaf: Leaf) -> Put:
     stores = tuple(store_at(path) for path in leaf.sources)
-    reach, last = container(leaf.sources[0]), leaf.sources[0][-1]
+    reach, last = container(leaf.sources[0]), name_of(leaf.sources[0][-1])
     split, write, finish = leaf.spec.split, leaf.converter.write, leaf.converter.finish
     shown = path_text(leaf.sources[0])
 

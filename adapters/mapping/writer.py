@@ -13,7 +13,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from adapters.mapping.plan import GroupNode, Leaf, LevelNode, ListNode, ObjectNode, Slot
-from adapters.mapping.records import ITSELF, Record, SourceField, container, declared, leaves, path_text
+from adapters.mapping.records import (
+    ITSELF,
+    Record,
+    SourceField,
+    container,
+    declared,
+    leaves,
+    name_of,
+    path_text,
+)
 from adapters.mapping.run import Run
 from adapters.mapping.stores import Put, condition_writers, piece_joiners
 from adapters.mapping.write_checks import required_check, rest_writer, source_writer
@@ -95,7 +104,7 @@ class _Compiler:
     def group(self, group: GroupNode, schema: Sequence[SourceField]) -> Put:
         field = declared(schema, group.source)
         put = self.level(group.level, field.fields if field else ())
-        reach, last, name = container(group.source), group.source[-1], path_text(group.source)
+        reach, last, name = container(group.source), name_of(group.source[-1]), path_text(group.source)
         conditions = condition_writers(group.spec.when)
         is_single = field is not None and not field.repeated
 
