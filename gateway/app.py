@@ -12,8 +12,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from adapters.base import Clock, Executor, Finding, Format, Inbound, Origin, Rng, Source
+from adapters.base import Answered, Clock, Executor, Finding, Format, Inbound, Origin, Rng, Source
 from adapters.base.registry import SourceSetup, adapter
+from gateway.acknowledging import REPLY
 from gateway.alarms import AlarmLoop, Send
 from gateway.calls import Calls
 from gateway.canonical_json import NAME as CANONICAL
@@ -72,6 +73,7 @@ class Gateway:
         self._compiled = compiled
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[None] | None = None
+        self._reloaded: list[Callable[[Configuration], None]] = []
         self.is_ready = False
         self.name = f"gateway-{rng.token()}"
 
@@ -142,12 +144,30 @@ class Gateway:
         for name in [name for name in self._tasks if name.startswith("source ")]:
             await _cancelled(self._tasks.pop(name))
         self._start_sources()
+        for changed in self._reloaded:
+            changed(configuration)
         self._planned()
         return programs.revision
 
     async def take(self, inbound: Inbound) -> None:
         """Accept one input, for sources and the HTTP application."""
         await self.pipeline.take(inbound)
+
+    async def answer(self, message_id: str, within_s: float) -> Answered | None:
+        """Give what a waiting caller gets: the acknowledgment where its partner wants it here, or the result."""
+        message = await self.journal.message(message_id)
+        program = self.programs(None).routes.get(message.route)
+        if program is not None and program.acknowledge.to == REPLY:
+            return await self.calls.acknowledgment(message_id, within_s)
+        return await self.calls.result(message_id, within_s)
+
+    def look_again(self) -> None:
+        """Say that a person changed something: there may be work."""
+        self._planned()
+
+    def on_reload(self, changed: Callable[[Configuration], None]) -> None:
+        """Have something told of each new configuration."""
+        self._reloaded.append(changed)
 
     async def refuse(self, route: str, origin: Origin, finding: Finding) -> str:
         """Keep the finding of an input that was refused before it came to the pipeline."""

@@ -107,8 +107,8 @@ class Partner(Settings):
     """Our interchange control numbers towards it; needed where the gateway writes envelopes."""
 
     certificates: tuple[str, ...] = ()
-    """Client certificates that prove it is this partner: `sha256:HEX` of the certificate, or its
-    `subject:CN=...` as RFC 4514 writes it."""
+    """Client certificates that prove it is this partner: `sha256:HEX` of the certificate, or a
+    name in it: `cn:mms`, `dns:mms.example.org`, `ip:...`, `email:...`, `uri:...`."""
 
     adapters: Mapping[str, SerializeAsAny[BaseModel]] = Field(
         default_factory=dict, validation_alias="(adapters)"
