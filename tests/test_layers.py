@@ -40,6 +40,12 @@ PURE = (
     "gateway/erp/oracle_fusion*",
     "gateway/erp/sap_s4hana*",
     "gateway/erp/dynamics365*",
+    "gateway/erp/raw_http.py",
+    "gateway/erp/replies.py",
+    "gateway/erp/json_paths.py",
+    "gateway/erp/limits.py",
+    "gateway/erp/settings.py",
+    "gateway/security/partners.py",
 )
 INPUT_OUTPUT = (
     "adapters/*/source.py",  # the two edges of an adapter
