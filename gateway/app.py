@@ -154,7 +154,7 @@ class Gateway:
         await self.pipeline.take(inbound)
 
     async def answer(self, message_id: str, within_s: float) -> Answered | None:
-        """Give what a waiting caller gets: the acknowledgment where its partner wants it here, or the result."""
+        """Give a waiting caller its acknowledgment where its partner wants it here, else the result."""
         message = await self.journal.message(message_id)
         program = self.programs(None).routes.get(message.route)
         if program is not None and program.acknowledge.to == REPLY:
