@@ -1,0 +1,36 @@
+"""I4: each target commits one order's documents in the order of their acceptance."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tests.verify.evidence import Violation
+from tests.verify.records import Commit, Records
+
+Place = tuple[int, int]  # message sequence, document index
+
+
+def violations(records: Records) -> Iterator[Violation]:
+    """Compare the order of commits with the order of acceptance, lane by lane.
+
+    What a person took up again (an audited retry or replay) may be late: that was its purpose.
+    """
+    lanes: dict[tuple[str, str], list[Commit]] = defaultdict(list)
+    for commit in records.commits:
+        if commit.deliveries and not any(records.was_moved(each) for each in commit.deliveries):
+            for order_key in commit.deliveries[0].lanes:
+                lanes[commit.ledger.target, order_key].append(commit)
+    for (target, order_key), commits in lanes.items():
+        newest: Place = (-1, -1)
+        for commit in sorted(commits, key=lambda each: each.entry.sequence):
+            place = _place(commit)
+            if place < newest:
+                text = f"{target} committed message {place[0]} set {place[1]} after message {newest[0]} set {newest[1]}"
+                yield Violation("I4", order_key, text)
+            newest = max(newest, place)
+
+
+def _place(commit: Commit) -> Place:
+    delivery = commit.deliveries[0]
+    return delivery.sequence, -1 if delivery.document_index is None else delivery.document_index
