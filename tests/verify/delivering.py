@@ -62,19 +62,16 @@ def _sets_found(history: History, records: Records) -> Iterator[Violation]:
 
 
 def _message(message: Message, records: Records) -> Iterator[Violation]:
-    open_ids = {item.exception_id for item in records.exceptions}
-    is_visible = message.message_id in open_ids or message.message_id in records.people_moved
+    is_visible = message.message_id in records.open_ids or message.message_id in records.people_moved
     if message.state is MessageState.PARKED and not is_visible:
         yield Violation("I2", message.message_id, "is parked, and no exception shows it")
     for view in records.current_documents(message.message_id):
-        yield from _document(message, view, records, open_ids)
+        yield from _document(message, view, records)
 
 
-def _document(
-    message: Message, view: DocumentView, records: Records, open_ids: set[str]
-) -> Iterator[Violation]:
+def _document(message: Message, view: DocumentView, records: Records) -> Iterator[Violation]:
     told, subject = view.plan, f"{message.message_id}/{view.plan.index}"
-    if told.is_parked and subject not in open_ids and subject not in records.people_moved:
+    if told.is_parked and subject not in records.open_ids and subject not in records.people_moved:
         yield Violation("I2", subject, "is parked, and no exception shows it")
     if not told.decision:
         yield Violation("I5", subject, "no decision is written down")
@@ -104,9 +101,9 @@ def _goes_on(subject: str, message: Message, told: DocumentPlan, records: Record
     if not own:
         yield Violation("I7", subject, f"belongs to {told.side.value}, and no delivery carries it")
         return
-    if all(each.state in (DeliveryState.VOID, DeliveryState.SUPERSEDED) for each in own):
-        if not any(each.role == "pass_through" or records.was_moved(each) for each in own):
-            yield Violation("I2", subject, "all its deliveries were given up, by nobody's command")
+    is_given_up = all(each.state in (DeliveryState.VOID, DeliveryState.SUPERSEDED) for each in own)
+    if is_given_up and not any(each.role == "pass_through" or records.was_moved(each) for each in own):
+        yield Violation("I2", subject, "all its deliveries were given up, by nobody's command")
 
 
 def _carries(delivery: DeliveryView, told: DocumentPlan, records: Records) -> bool:
@@ -131,9 +128,8 @@ def _delivery(delivery: DeliveryView, records: Records) -> Iterator[Violation]:
         yield Violation("I2", delivery.delivery_id, "was given up as never sent, and was committed")
     if delivery.state is DeliveryState.SUPERSEDED and delivery.steps:
         yield Violation("I2", delivery.delivery_id, "was attempted, and a replay put another in its place")
-    if delivery.state is DeliveryState.PARKED:
-        if delivery.delivery_id not in {item.exception_id for item in records.exceptions}:
-            yield Violation("I2", delivery.delivery_id, "is parked, and no exception shows it")
+    if delivery.state is DeliveryState.PARKED and delivery.delivery_id not in records.open_ids:
+        yield Violation("I2", delivery.delivery_id, "is parked, and no exception shows it")
     yield from _attempts(delivery)
 
 
@@ -142,7 +138,8 @@ def _done(delivery: DeliveryView, commits: list[Commit], *, is_watched: bool) ->
         yield Violation("I2", delivery.delivery_id, f"is done, and {delivery.target} committed nothing")
     numbers = {commit.entry.number for commit in commits if commit.entry.number}
     if numbers and delivery.target_reference and delivery.target_reference not in numbers:
-        text = f"is done as {delivery.target_reference}; {delivery.target} committed {', '.join(sorted(numbers))}"
+        theirs = ", ".join(sorted(numbers))
+        text = f"is done as {delivery.target_reference}; {delivery.target} committed {theirs}"
         yield Violation("I5", delivery.delivery_id, text)
 
 
@@ -192,24 +189,21 @@ def _commit(commit: Commit) -> Iterator[Violation]:
 
 def _doubles(records: Records) -> Iterator[Violation]:
     by_reference: dict[tuple[str, str], list[Commit]] = defaultdict(list)
-    by_document: dict[str, list[Commit]] = defaultdict(list)
-    transmitted: dict[str, list[Commit]] = defaultdict(list)
+    by_document: dict[tuple[str, str], list[Commit]] = defaultdict(list)
     for commit in records.commits:
         if commit.entry.reference:
             by_reference[commit.ledger.target, commit.entry.reference].append(commit)
-        for key in commit.entry.document_keys:
-            if commit.ledger.is_supplier:
-                transmitted[key].append(commit)
-            elif commit.ledger.side is not None and commit.is_live:
-                by_document[key].append(commit)
+        what = "transmitted" if commit.ledger.is_supplier else "live"
+        if commit.ledger.is_supplier or (commit.ledger.side is not None and commit.is_live):
+            for key in commit.entry.document_keys:
+                by_document[what, key].append(commit)
     for (target, reference), commits in by_reference.items():
         if len(commits) > 1:
             yield Violation("I3", f"{target} {reference}", f"was committed {len(commits)} times")
-    for what, found in (("live", by_document), ("transmitted", transmitted)):
-        for key, commits in found.items():
-            if len(commits) > 1:
-                places = ", ".join(commit.place for commit in commits)
-                yield Violation("I3", key, f"is {what} {len(commits)} times: {places}")
+    for (what, key), commits in by_document.items():
+        if len(commits) > 1:
+            places = ", ".join(commit.place for commit in commits)
+            yield Violation("I3", key, f"is {what} {len(commits)} times: {places}")
 
 
 # -- I7: one side for each order -----------------------------------------------------------
@@ -223,7 +217,8 @@ def _orders(records: Records) -> Iterator[Violation]:
             if entry is None:
                 continue
             if commit.ledger.is_supplier and entry.transmitter is not Transmitter.GATEWAY:
-                text = f"was sent to the supplier at {commit.place}; its transmitter is {entry.transmitter.value}"
+                told = f"its transmitter is {entry.transmitter.value}"
+                text = f"was sent to the supplier at {commit.place}; {told}"
                 yield Violation("I3", order_key, text)
             if commit.ledger.side in (None, entry.side.value) or not commit.is_live:
                 continue

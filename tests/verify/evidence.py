@@ -57,7 +57,7 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class TargetLedger:
-    """All that one target committed. ``side`` None: neither system (a supplier, an acknowledgment's outlet)."""
+    """All that one target committed. ``side`` None: neither system (a supplier, an outlet)."""
 
     target: str
     side: Side | None

@@ -26,7 +26,8 @@ def violations(records: Records) -> Iterator[Violation]:
         for commit in sorted(commits, key=lambda each: each.entry.sequence):
             place = _place(commit)
             if place < newest:
-                text = f"{target} committed message {place[0]} set {place[1]} after message {newest[0]} set {newest[1]}"
+                told = f"message {place[0]} set {place[1]} after message {newest[0]} set {newest[1]}"
+                text = f"{target} committed {told}"
                 yield Violation("I4", order_key, text)
             newest = max(newest, place)
 

@@ -12,7 +12,6 @@ from gateway.journal.types import (
     DeliveryState,
     DeliveryView,
     DocumentView,
-    ExceptionItem,
     LedgerEntry,
     Message,
 )
@@ -54,12 +53,12 @@ class Records:
     body_hashes: dict[str, str | None]  # None: pruned
     documents: dict[str, list[DocumentView]]  # by message, all generations
     deliveries: list[DeliveryView]
-    exceptions: list[ExceptionItem]
     orders: dict[str, LedgerEntry]
     audit_fault: str | None
     ledgers: Sequence[TargetLedger]
     commits: list[Commit]
     people_moved: frozenset[str]  # subjects of audited retries, resolutions, replays
+    open_ids: frozenset[str]  # of exceptions
     by_delivery: dict[str, list[Commit]] = field(default_factory=dict)
     of_message: dict[str, list[DeliveryView]] = field(default_factory=dict)
 
@@ -82,12 +81,12 @@ async def read_records(journal: Journal, ledgers: Sequence[TargetLedger]) -> Rec
         documents[view.message_id].append(view)
     deliveries = await journal.deliveries(limit=EVERYTHING)
     commits = _commits(ledgers, deliveries)
+    exceptions = await journal.exceptions(limit=EVERYTHING)
     records = Records(
         messages=messages,
         body_hashes={message_id: await _body_hash(journal, message_id) for message_id in messages},
         documents=dict(documents),
         deliveries=deliveries,
-        exceptions=await journal.exceptions(limit=EVERYTHING),
         orders={entry.order_key: entry for entry in await journal.orders(limit=EVERYTHING)},
         audit_fault=await journal.verify_audit(),
         ledgers=ledgers,
@@ -97,6 +96,7 @@ async def read_records(journal: Journal, ledgers: Sequence[TargetLedger]) -> Rec
             for entry in await journal.audit(limit=EVERYTHING)
             if entry.action in ("exceptions.retry", "exceptions.resolve", "messages.replay")
         ),
+        open_ids=frozenset(item.exception_id for item in exceptions),
     )
     for delivery in deliveries:
         records.of_message.setdefault(delivery.message_id, []).append(delivery)

@@ -42,7 +42,8 @@ def _unfinished(records: Records) -> Iterator[Violation]:
         ]
         may_wait = delivery.state in (DeliveryState.READY, DeliveryState.WAITING)
         if not (may_wait and ahead):
-            text = f"is still {delivery.state.value} at {delivery.target} ({delivery.role}; {delivery.reason or 'no reason'})"
+            why = delivery.reason or "no reason"
+            text = f"is still {delivery.state.value} at {delivery.target} ({delivery.role}; {why})"
             yield Violation("DRAIN", delivery.delivery_id, text)
 
 
