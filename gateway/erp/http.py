@@ -7,12 +7,14 @@ when surely nothing of the request reached the other side's program.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import ssl
 import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -55,15 +57,15 @@ class HttpSink:
     async def send(self, request: Request, *, still_mine: ClaimCheck | None = None) -> Reply | NoReply:
         """Write one request and wait for its reply. `still_mine` is asked on the open connection.
 
+        All of it, tokens too, ends within the shorter of the request's time and the endpoint's.
         Errors: ValueError for an address that is not below the endpoint's base.
         """
-        url = self._url(request.address)
+        until = asyncio.get_running_loop().time() + min(request.timeout_s, self._settings.timeout_s)
+        call = _Call(request, self._url(request.address), until, still_mine)
         try:
-            token = await self._tokens.token() if self._tokens else None
-            reply = await self._exchange(request, url, token, still_mine)
-            if isinstance(reply, Reply) and reply.status == 401 and self._tokens and token:
-                return await self._once_more(request, url, token, still_mine, reply)
-            return reply
+            if self._tokens is None:
+                return await self._exchange(call, None)
+            return await self._authorized(call, self._tokens)
         except TokenError as error:
             return NoReply("none", str(error), error.kind)
         except (SecretError, TlsError) as error:
@@ -77,23 +79,25 @@ class HttpSink:
         if self._tokens is not None:
             await self._tokens.close()
 
-    async def _once_more(
-        self, request: Request, url: URL, refused: str, still_mine: ClaimCheck | None, reply: Reply
-    ) -> Reply | NoReply:
-        """Try a new token once. A 401 says that the request was not acted upon (RFC 9110 section 15.5.2)."""
-        if self._tokens is None:
+    async def _authorized(self, call: _Call, tokens: TokenSource) -> Reply | NoReply:
+        """Send with a token, and after a 401 once more with a new one.
+
+        A 401 says that the request was not acted upon (RFC 9110 section 15.5.2).
+        """
+        token = await _token(tokens, call)
+        reply = await self._exchange(call, token)
+        if not isinstance(reply, Reply) or reply.status != 401:
             return reply
-        self._tokens.invalidate(refused)
+        tokens.invalidate(token)
         try:
-            token = await self._tokens.token()
+            other = await _token(tokens, call)
         except TokenError:
             return reply
-        return reply if token == refused else await self._exchange(request, url, token, still_mine)
+        return reply if other == token else await self._exchange(call, other)
 
-    async def _exchange(
-        self, request: Request, url: URL, token: str | None, still_mine: ClaimCheck | None
-    ) -> Reply | NoReply:
-        progress = _Progress(still_mine)
+    async def _exchange(self, call: _Call, token: str | None) -> Reply | NoReply:
+        request, url = call.request, call.url
+        progress = _Progress(call.still_mine)
         _PROGRESS.set(progress)
         try:
             async with self._opened().request(
@@ -103,7 +107,7 @@ class HttpSink:
                 headers=self._headers(request, token),
                 ssl=self._tls.context() if url.scheme == "https" else True,
                 allow_redirects=False,
-                timeout=self._timeout(request),
+                timeout=self._timeout(call),
             ) as response:
                 return await self._read(response)
         except _StaleClaimError:
@@ -151,10 +155,11 @@ class HttpSink:
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         return headers
 
-    def _timeout(self, request: Request) -> aiohttp.ClientTimeout:
-        settings = self._settings
-        total_s = min(request.timeout_s, settings.timeout_s)
-        return aiohttp.ClientTimeout(total=total_s, sock_connect=min(settings.connect_timeout_s, total_s))
+    def _timeout(self, call: _Call) -> aiohttp.ClientTimeout:
+        total_s = max(0.001, call.until - asyncio.get_running_loop().time())  # 0 would mean: no limit
+        return aiohttp.ClientTimeout(
+            total=total_s, sock_connect=min(self._settings.connect_timeout_s, total_s)
+        )
 
     def _url(self, address: str) -> URL:
         problem = path_problem(address)
@@ -178,6 +183,24 @@ class HttpSink:
             # every request, so it may not. There is no public switch; a test holds this.
             self._session._retry_connection = False
         return self._session
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One `send`: what goes where, until when (in the loop's time), under which claim."""
+
+    request: Request
+    url: URL
+    until: float
+    still_mine: ClaimCheck | None
+
+
+async def _token(tokens: TokenSource, call: _Call) -> str:
+    try:
+        async with asyncio.timeout_at(call.until):
+            return await tokens.token()
+    except TimeoutError as error:
+        raise TokenError("the token endpoint does not answer in time", "outage") from error
 
 
 class _StaleClaimError(Exception):

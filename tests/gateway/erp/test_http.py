@@ -8,12 +8,12 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from adapters.base import Effect, NoReply, Reply, Request
+from adapters.base import Clock, Effect, NoReply, Reply, Request
 from gateway.erp.http import HttpSink
 from gateway.erp.settings import HttpSettings
 from gateway.security.certificates import Validity, issue_client
@@ -22,7 +22,7 @@ from simulators.cloud_erp import CloudErp
 from simulators.faults import FaultScript
 from simulators.legacy_http import LegacyHttp
 from simulators.serving import Tls
-from tests.gateway.support import Certificates, RealClock, SeededRng
+from tests.gateway.support import Certificates, FakeClock, RealClock, SeededRng
 
 MakeSink = Callable[..., HttpSink]
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
@@ -32,11 +32,17 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 async def make_sink() -> AsyncIterator[MakeSink]:
     made: list[HttpSink] = []
 
-    def make(base: str, environ: dict[str, str] | None = None, **settings) -> HttpSink:
+    def make(
+        base: str, environ: dict[str, str] | None = None, clock: Clock | None = None, **settings
+    ) -> HttpSink:
         values = {"base": base, "plaintext": True, "timeout_s": 2.0, **settings}
         secret = SecretStore(Path(), environ or {})
         sink = HttpSink(
-            "erp", HttpSettings.model_validate(values), clock=RealClock(), rng=SeededRng(), secret=secret
+            "erp",
+            HttpSettings.model_validate(values),
+            clock=clock or RealClock(),
+            rng=SeededRng(),
+            secret=secret,
         )
         made.append(sink)
         return sink
@@ -116,7 +122,7 @@ async def test_a_silent_server_may_have_got_it(make_sink) -> None:
 async def test_waiting_for_a_free_connection_writes_nothing(make_sink) -> None:
     async with LegacyHttp(faults=FaultScript.from_json('[{"action": "hang_before_commit"}]')) as legacy:
         sink = make_sink(legacy.url, connections=1)
-        holding = asyncio.create_task(sink.send(post(timeout_s=1.0)))
+        holding = asyncio.create_task(sink.send(post(timeout_s=2.0)))
         while not legacy.arrivals:
             await asyncio.sleep(0.01)
         second = await sink.send(post(timeout_s=0.1))
@@ -476,16 +482,16 @@ async def test_a_server_that_cannot_prove_itself_gets_nothing(make_sink, certifi
 
 
 async def test_a_certificate_that_ends_in_service_is_replaced_without_a_restart(
-    make_sink, certificates, tmp_path: Path
+    make_sink, tmp_path: Path
 ) -> None:
     own = Certificates(tmp_path)
-    own.write("client", issue_client(own.ca, "acme", Validity.of(datetime.now(UTC), timedelta(seconds=1.2))))
+    clock = FakeClock(own.now)
     async with LegacyHttp(tls=server_tls(own)) as legacy:
-        sink = make_sink(legacy.url, tls=own.settings())
+        sink = make_sink(legacy.url, tls=own.settings(), clock=clock)
         assert isinstance(await sink.send(post()), Reply)
-        await asyncio.sleep(1.3)
+        clock.elapsed_s += timedelta(days=91).total_seconds()
         ended = await sink.send(post())
-        own.write("client", issue_client(own.ca, "acme", Validity.of(datetime.now(UTC))))
+        own.write("client", issue_client(own.ca, "acme", Validity(own.now, clock.now() + timedelta(days=90))))
         renewed = await sink.send(post())
 
     assert isinstance(ended, NoReply)

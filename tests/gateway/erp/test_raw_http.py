@@ -43,7 +43,7 @@ async def course() -> AsyncIterator[Callable[..., Course]]:
     sinks: list[HttpSink] = []
 
     def make(legacy: LegacyHttp, **settings) -> Course:
-        values = {"base": legacy.url, "plaintext": True, "path": "po", "timeout_s": 0.3, **settings}
+        values = {"base": legacy.url, "plaintext": True, "path": "po", "timeout_s": 5.0, **settings}
         model = RawHttpSettings.model_validate(values)
         sink = HttpSink("mms", model, clock=RealClock(), rng=SeededRng(), secret=SecretStore(Path()))
         sinks.append(sink)
@@ -80,7 +80,7 @@ async def test_bytes_and_the_headers_that_matter_go_on_as_they_came(course) -> N
 )
 async def test_an_unknown_outcome_needs_a_person_who_asks_over_there(course, action: str) -> None:
     async with LegacyHttp(faults=FaultScript.from_json(f'[{{"action": "{action}"}}]')) as legacy:
-        the_course = course(legacy)
+        the_course = course(legacy, timeout_s=0.5)
         assert isinstance(await the_course.step(), InDoubt)
 
     stuck = the_course.next()

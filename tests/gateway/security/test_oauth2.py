@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -237,6 +239,17 @@ async def test_a_token_that_never_pleases_is_tried_twice_and_no_more(provider, s
 
     assert isinstance(reply, Reply)
     assert reply.status == 401
+
+
+async def test_a_slow_provider_takes_no_more_time_than_the_request_has(provider, sink_to) -> None:
+    provider.delay_s = 5.0
+    async with CloudErp() as erp:
+        started_at = time.monotonic()
+        reply = await sink_to(erp).send(replace(create(), timeout_s=0.2))
+        assert not erp.requests
+
+    assert reply == NoReply("none", "the token endpoint does not answer in time")
+    assert time.monotonic() - started_at < 4.0
 
 
 async def test_without_a_token_nothing_is_written(provider, sink_to) -> None:
