@@ -24,8 +24,7 @@ from gateway.journal.types import Acceptance, Arrival, ArrivalKind, Message, Mes
 
 def accept(db: Database, arrival: Arrival, sha256: str, size_bytes: int, body: bytes | int) -> Acceptance:
     """Write a message; ``body`` is its bytes, or the id of a staged body."""
-    key = arrival.arrival_key if db.dedupes else None
-    known = db.rows("message.by_arrival_key", (arrival.route, key)) if key is not None else []
+    known = _known(db, arrival) if db.dedupes and arrival.arrival_key is not None else []
     for message_id, state, known_sha256, repeat_of in known:
         if known_sha256 == sha256:
             if isinstance(body, int):
@@ -40,16 +39,24 @@ def accept(db: Database, arrival: Arrival, sha256: str, size_bytes: int, body: b
         body_id = write_body(db, body_owner(arrival.message_id), body)
     if known:
         return _accept_conflict(db, arrival, sha256, size_bytes, body_id, known[0][0])
-    repeat_of = db.value("message.same_bytes", (arrival.route, sha256))
+    same = db.rows("message.same_bytes", (_head(sha256), sha256, arrival.route))
+    repeat_of = min(same)[1] if same else None
     sequence = _insert(db, arrival, sha256, size_bytes, body_id, MessageState.ACCEPTED, repeat_of)
     if arrival.arrival_key is not None:
-        _remember(db, arrival, sha256, sequence)
+        _remember(db, arrival, sequence)
     return Acceptance(arrival.message_id, ArrivalKind.NEW, MessageState.ACCEPTED, repeat_of)
 
 
 def body_owner(message_id: str) -> str:
     """Give the name under which a message's body is sealed."""
     return f"message:{message_id}"
+
+
+def _known(db: Database, arrival: Arrival) -> list[Row]:
+    """Give the messages of an arrival key, the first one first."""
+    sequences = db.rows("message.by_arrival_key", (arrival.route, arrival.arrival_key))
+    rows = (db.row("message.known", sequence) for sequence in sorted(sequences))
+    return [row for row in rows if row is not None]
 
 
 def _accept_conflict(
@@ -59,7 +66,7 @@ def _accept_conflict(
     sequence = _insert(
         db, arrival, sha256, size_bytes, body_id, MessageState.PARKED, None, dump_findings((finding,))
     )
-    _remember(db, arrival, sha256, sequence)
+    _remember(db, arrival, sequence)
     return Acceptance(arrival.message_id, ArrivalKind.CONFLICT, MessageState.PARKED, conflicts_with=first)
 
 
@@ -83,6 +90,7 @@ def _insert(
             arrival.arrival_key,
             arrival.partner,
             sha256,
+            _head(sha256),
             size_bytes,
             dump_origin(arrival.origin),
             arrival.correlation_id,
@@ -98,9 +106,13 @@ def _insert(
     return db.connection.last_insert_rowid()
 
 
-def _remember(db: Database, arrival: Arrival, sha256: str, sequence: int) -> None:
+def _remember(db: Database, arrival: Arrival, sequence: int) -> None:
     accepted_at = to_micros(arrival.accepted_at)
-    db.run("message.remember_key", (arrival.route, arrival.arrival_key, sha256, sequence, accepted_at))
+    db.run("message.remember_key", (arrival.route, arrival.arrival_key, sequence, accepted_at))
+
+
+def _head(sha256: str) -> int:
+    return int(sha256[:15], 16)
 
 
 def refuse(db: Database, route: str, origin: Origin, finding: Finding, at: datetime) -> str:

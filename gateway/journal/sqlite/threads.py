@@ -1,7 +1,8 @@
 """A thread with a bounded queue in front: calls go in from the event loop, results come back in batches.
 
 Whatever was queued while a batch ran is the next batch; there is no timer. Results of a batch wake
-the event loop once.
+the event loop once, and calls made in one turn of the event loop go in together: otherwise the first
+of many senders who were answered together would start, and pay for, a batch of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 
 from gateway.journal.base import JournalBusyError, JournalError
 
-BATCH_MAX = 512
+BATCH_MAX = 512  # a batch takes in no more once it has so many
 
 T = TypeVar("T")
 Call = Callable[[], Any]
@@ -49,7 +50,8 @@ class QueuedThread:
         self._loop = asyncio.get_running_loop()
         self._run_batch = run_batch
         self._after_batch = after_batch
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Job] | None] = SimpleQueue()
+        self._gathered: list[Job] = []  # in this turn of the event loop
         self._queue_max = queue_max
         self._wait_s = wait_s
         self._queued = 0  # counted on the event loop alone
@@ -75,12 +77,20 @@ class QueuedThread:
 
     def _put(self, job: Job) -> None:
         self._queued += 1
-        self._queue.put(job)
+        if not self._gathered:
+            self._loop.call_soon(self._flush)
+        self._gathered.append(job)
+
+    def _flush(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            self._queue.put(gathered)
 
     async def close(self) -> None:
         """Finish what is queued and end the thread."""
         if not self._is_closed:
             self._is_closed = True
+            self._flush()
             self._queue.put(None)
         while self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
@@ -110,17 +120,17 @@ class QueuedThread:
                     self._after_batch()
 
     def _next_batch(self) -> tuple[list[Job], bool]:
-        jobs: list[Job] = []
-        job = self._queue.get()
-        try:
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == BATCH_MAX:
-                    return jobs, True
-                job = self._queue.get_nowait()
-        except Empty:
-            return jobs, True
-        return jobs, False
+        """Wait for jobs, take all there are, and tell whether more may come."""
+        jobs = self._queue.get()
+        if jobs is None:
+            return [], False
+        with contextlib.suppress(Empty):
+            while len(jobs) < BATCH_MAX:
+                more = self._queue.get_nowait()
+                if more is None:
+                    return jobs, False
+                jobs += more
+        return jobs, True
 
     def _deliver(self, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
         self._queued -= len(jobs)

@@ -17,6 +17,7 @@ CREATE TABLE message (
     arrival_key TEXT,
     partner TEXT,
     sha256 TEXT NOT NULL,
+    sha256_head INTEGER NOT NULL,       -- its first 60 bits: a sixth of the index, few pages per commit
     size_bytes INTEGER NOT NULL,
     origin TEXT NOT NULL,
     correlation_id TEXT NOT NULL,
@@ -34,7 +35,7 @@ CREATE TABLE message (
     resolution TEXT
 ) STRICT;
 CREATE INDEX message_of_route ON message (route, sequence);
-CREATE INDEX message_same_bytes ON message (route, sha256);
+CREATE INDEX message_same_bytes ON message (sha256_head);
 CREATE INDEX message_to_translate ON message (route, is_urgent, sequence)
     WHERE state IN ('accepted', 'translating');
 CREATE INDEX message_parked ON message (parked_at) WHERE parked_at IS NOT NULL;
@@ -43,10 +44,9 @@ CREATE INDEX message_parked ON message (parked_at) WHERE parked_at IS NOT NULL;
 CREATE TABLE arrival_key (
     route TEXT NOT NULL,
     arrival_key TEXT NOT NULL,
-    sha256 TEXT NOT NULL,
     message INTEGER NOT NULL REFERENCES message (sequence),
     remembered_at INTEGER NOT NULL,
-    PRIMARY KEY (route, arrival_key, sha256)
+    PRIMARY KEY (route, arrival_key, message)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE document (

@@ -3,29 +3,30 @@ sequence, message_id, route, state, arrival_key, partner, sha256, size_bytes, or
 accepted_at, is_urgent, config_revision, generation, resend, planned_through, repeat_of, findings, interchanges
 
 -- name: by_arrival_key
-SELECT message.message_id, message.state, arrival_key.sha256, message.repeat_of
-FROM arrival_key JOIN message ON message.sequence = arrival_key.message
-WHERE arrival_key.route = ? AND arrival_key.arrival_key = ? ORDER BY arrival_key.message;
+-- Alone, without the messages: nearly always there is none, and a join would cost three times as much.
+SELECT message FROM arrival_key WHERE route = ? AND arrival_key = ?;
+
+-- name: known
+SELECT message_id, state, sha256, repeat_of FROM message WHERE sequence = ?;
 
 -- name: same_bytes
-SELECT message_id FROM message WHERE route = ? AND sha256 = ? ORDER BY sequence LIMIT 1;
+SELECT sequence, message_id FROM message WHERE sha256_head = ? AND sha256 = ? AND route = ?;
 
 -- name: insert
-INSERT INTO message (message_id, route, state, arrival_key, partner, sha256, size_bytes, origin, correlation_id,
-    accepted_at, is_urgent, config_revision, repeat_of, findings, body_id, parked_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO message (message_id, route, state, arrival_key, partner, sha256, sha256_head, size_bytes, origin,
+    correlation_id, accepted_at, is_urgent, config_revision, repeat_of, findings, body_id, parked_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: last
 SELECT max(sequence) FROM message;
 
 -- name: refuse
-INSERT INTO message (sequence, message_id, route, state, sha256, size_bytes, origin, correlation_id, accepted_at,
+INSERT INTO message (sequence, message_id, route, state, sha256, sha256_head, size_bytes, origin, correlation_id, accepted_at,
     is_urgent, config_revision, findings, has_content)
-VALUES (?, ?, ?, 'refused', '', 0, ?, '', ?, 0, 0, ?, 0);
+VALUES (?, ?, ?, 'refused', '', 0, 0, ?, '', ?, 0, 0, ?, 0);
 
 -- name: remember_key
--- A key that retention forgot may come again beside a conflict that it did not forget.
-INSERT OR REPLACE INTO arrival_key (route, arrival_key, sha256, message, remembered_at) VALUES (?, ?, ?, ?, ?);
+INSERT INTO arrival_key (route, arrival_key, message, remembered_at) VALUES (?, ?, ?, ?);
 
 -- name: by_id
 SELECT $message_columns FROM message WHERE message_id = ?;

@@ -45,8 +45,8 @@ WHERE delivery.message = ? AND step.reply_body IS NOT NULL LIMIT ?;
 UPDATE step SET reply_body = NULL WHERE delivery = ? AND number = ?;
 
 -- name: forget_arrival_keys
-DELETE FROM arrival_key WHERE (route, arrival_key, sha256) IN (
-    SELECT arrival_key.route, arrival_key.arrival_key, arrival_key.sha256
+DELETE FROM arrival_key WHERE (route, arrival_key, message) IN (
+    SELECT arrival_key.route, arrival_key.arrival_key, arrival_key.message
     FROM arrival_key JOIN message ON message.sequence = arrival_key.message
     WHERE arrival_key.remembered_at < ? AND $is_settled ORDER BY arrival_key.remembered_at LIMIT ?);
 
