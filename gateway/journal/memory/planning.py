@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -37,8 +37,10 @@ def plan(tables: Tables, chunk: Plan, now: datetime, *, dedupes: bool) -> Planne
     what = orders.moved(tables, chunk.expected, dedupes=dedupes)
     if what is not None or orders.splits(tables, chunk.opens):
         return Moved(what or "ledger")
-    deliveries = _not_yet_written(record, chunk.deliveries, {document.index for document in documents})
-    _check_ids(tables, deliveries)
+    new = {document.index for document in documents}
+    known = {document.index for document in chunk.documents} - new
+    deliveries = _not_yet_written(record, chunk.deliveries, known)
+    _check(tables, deliveries, record.documents.keys() | new)
     if record.generation_begun < chunk.generation:
         _supersede(tables, record, now)
         record.generation_begun = chunk.generation
@@ -83,7 +85,8 @@ def plan_awaited(
     is_moved = orders.moved(tables, expected, dedupes=dedupes) is not None
     if document is None or is_moved:
         return False
-    _check_ids(tables, deliveries)
+    deliveries = _not_yet_written(record, deliveries, frozenset())
+    _check(tables, deliveries, record.documents.keys())
     del tables.awaiting[(message_id, decided.index)]
     document.plan, document.planned_at = decided, now
     _index_document(tables, document)
@@ -92,41 +95,43 @@ def plan_awaited(
 
 
 def _not_yet_written(
-    record: MessageRecord, deliveries: Iterable[DeliveryPlan], new_indexes: set[int]
+    record: MessageRecord, deliveries: Iterable[DeliveryPlan], known_indexes: Set[int]
 ) -> list[DeliveryPlan]:
-    """Leave out what an earlier chunk wrote, and what an earlier generation attempted (unless resend)."""
-    generation = record.view.generation
-    written = {
-        _identity(delivery.plan)
-        for delivery in record.deliveries
-        if delivery.generation == generation and delivery.document is None
-    }
-    attempted = {
-        _identity(delivery.plan)
-        for delivery in record.deliveries
-        if delivery.generation < generation and delivery.is_attempted and not record.view.resend
-    }
-    return [
-        delivery
-        for delivery in deliveries
-        if _identity(delivery) not in attempted
-        and (
-            _identity(delivery) not in written
-            if delivery.document_index is None
-            else delivery.document_index in new_indexes
-        )
-    ]
+    """Leave out what an earlier chunk wrote, and what an earlier generation attempted (unless resend).
+
+    A delivery of no document is known by its reference, target and role: a chunk that is repeated
+    after a kill must not send a message's own bytes twice.
+    """
+    generation, resend = record.view.generation, record.view.resend
+    former = (made for made in record.deliveries if made.generation < generation and not resend)
+    attempted = {_identity(made.plan) for made in former if made.is_attempted}
+    own = (made.plan for made in record.deliveries if made.generation == generation)
+    written = {_identity(made) for made in own if made.document_index is None}
+    fresh = []
+    for delivery in deliveries:
+        identity, index = _identity(delivery), delivery.document_index
+        is_known = identity in written if index is None else index in known_indexes
+        if is_known or identity in attempted:
+            continue
+        if index is None:
+            written.add(identity)
+        fresh.append(delivery)
+    return fresh
 
 
 def _identity(delivery: DeliveryPlan) -> tuple[str, str, str]:
     return delivery.reference, delivery.target, delivery.role
 
 
-def _check_ids(tables: Tables, deliveries: Sequence[DeliveryPlan]) -> None:
+def _check(tables: Tables, deliveries: Iterable[DeliveryPlan], indexes: Set[int]) -> None:
     seen = set[str]()
     for delivery in deliveries:
         if delivery.delivery_id in tables.deliveries or delivery.delivery_id in seen:
             raise ValueError(f"delivery id {delivery.delivery_id} is in use; expected a new one")
+        if delivery.document_index is not None and delivery.document_index not in indexes:
+            raise ValueError(
+                f"delivery {delivery.delivery_id}: there is no document {delivery.document_index}"
+            )
         seen.add(delivery.delivery_id)
 
 

@@ -88,6 +88,15 @@ async def test_a_stream_that_breaks_off_leaves_nothing(journal: Journal) -> None
     assert (await journal.accept(arrival("m1", key="K"), b"ISA")).kind is ArrivalKind.NEW
 
 
+async def test_a_message_id_is_used_once(scene: Scene) -> None:
+    await scene.accept("m1", b"ISA")
+
+    with pytest.raises(ValueError, match="message"):
+        await scene.accept("m1", b"ISA*other")
+
+    assert await scene.body("m1") == b"ISA"
+
+
 async def test_the_same_key_and_bytes_are_the_same_message_and_write_nothing(scene: Scene) -> None:
     await scene.accept("m1", b"ISA", arrival_key="K")
     await scene.plan("m1", [document()])

@@ -9,6 +9,7 @@ import pytest
 from adapters.base import Interchange, Verdict
 from gateway.journal.base import UnknownError
 from gateway.journal.types import (
+    DeliveryPlan,
     DeliveryState,
     Expected,
     MessageState,
@@ -130,6 +131,30 @@ async def test_the_message_s_own_bytes_are_not_planned_twice_by_a_repeated_chunk
     await scene.plan("m1", [document()], [again])
 
     assert [view.delivery_id for view in await scene.journal.deliveries()] == ["raw-1"]
+
+
+async def test_a_later_chunk_may_add_a_delivery_to_an_earlier_document(scene: Scene) -> None:
+    await scene.accept("m1")
+    await scene.plan("m1", [document(0)], is_last=False)
+
+    await scene.plan("m1", [], [delivery("d0")])
+
+    assert (await scene.claim_only()).document == document(0).canonical
+
+
+@pytest.mark.parametrize(
+    "bad", [delivery("m0-d", 0, "O-1"), delivery("d1", 7)], ids=["id in use", "no such document"]
+)
+async def test_a_plan_that_cannot_be_is_refused_whole(scene: Scene, bad: DeliveryPlan) -> None:
+    await scene.order("m0", "O-0")
+    await scene.accept("m1")
+
+    with pytest.raises(ValueError, match="delivery"):
+        await scene.plan("m1", [document(document_key="K")], [delivery("d0"), bad], opens=(entry(),))
+
+    assert await nothing_was_written(scene)
+    facts = await scene.journal.facts(["O-1"], ["K"], [])
+    assert (dict(facts.ledger), dict(facts.documents)) == ({}, {})
 
 
 async def test_a_planned_message_is_planned_once(scene: Scene) -> None:
@@ -563,6 +588,52 @@ async def test_a_follow_on_is_decided_once(scene: Scene) -> None:
 
     assert (first, second) == (True, False)
     assert len(await scene.journal.deliveries()) == 1
+
+
+async def test_a_follow_on_that_is_decided_after_the_plan_s_end_is_held_by_nothing(scene: Scene) -> None:
+    await follow_on(scene)
+
+    await scene.journal.plan_awaited(
+        "m1", document(0, "O-7"), [delivery("d1", 0, "O-7", unit=group())], Expected(1), T0
+    )
+
+    assert await scene.claim_ids() == ["d1"]
+
+
+async def test_a_follow_on_that_is_decided_before_the_plan_s_end_shares_its_unit_s_fate(scene: Scene) -> None:
+    await scene.accept("m1")
+    await scene.plan("m1", [document(0, "O-7", awaits=awaited(until=T0))], is_last=False)
+    await scene.journal.plan_awaited(
+        "m1", document(0, "O-7"), [delivery("d1", 0, "O-7", unit=group())], Expected(1), T0
+    )
+    assert await scene.claim_ids() == []
+
+    await scene.plan("m1", rejected_units=frozenset({group()}))
+
+    assert await scene.state("d1") is DeliveryState.VOID
+
+
+async def test_a_follow_on_that_was_sent_in_an_earlier_generation_is_not_sent_again(scene: Scene) -> None:
+    await follow_on(scene)
+    await scene.journal.plan_awaited("m1", document(0, "O-7"), [delivery("d1", 0, "O-7")], Expected(1), T0)
+    await scene.deliver((await scene.claim_only()).claim)
+    await scene.journal.replay("m1", resend=False, who="ann", why="again", now=T0)
+    await scene.plan("m1", [document(0, "O-7", awaits=awaited())])
+
+    again = delivery("d2", 0, "O-7", reference="REF-d1")
+    written = await scene.journal.plan_awaited("m1", document(0, "O-7"), [again], Expected(1), T0)
+
+    assert written
+    assert [view.delivery_id for view in await scene.journal.deliveries()] == ["d1"]
+
+
+async def test_a_follow_on_that_is_parked_after_its_wait_is_an_exception(scene: Scene) -> None:
+    await follow_on(scene)
+
+    parked = document(0, "O-7", is_parked=True, findings=(finding("FOLLOW-UNKNOWN"),))
+    await scene.journal.plan_awaited("m1", parked, [], Expected(1), T0)
+
+    assert [item.exception_id for item in await scene.journal.exceptions()] == ["m1/0"]
 
 
 async def test_a_follow_on_of_a_replayed_message_waits_no_more(scene: Scene) -> None:
