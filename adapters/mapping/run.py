@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
+from zoneinfo import ZoneInfo
 
 from adapters.base.findings import Finding, Level, Position
 
@@ -33,6 +34,10 @@ class MappingContext:
     crosswalk: Crosswalk | None = None
     locate: Callable[[str], Position] | None = None  # by path text: "DETAIL[3].QTY", list indexes from 1
     findings_max: int = FINDINGS_MAX
+
+    def __post_init__(self) -> None:
+        """Refuse a zone that does not exist before any record is read. Errors: ZoneInfoNotFoundError."""
+        ZoneInfo(self.zone)
 
 
 class UnfitError(Exception):

@@ -1,6 +1,5 @@
 """Every attack of our list against the one parser, with lxml's default beside it as the control."""
 
-import resource
 import subprocess
 import sys
 import textwrap
@@ -135,18 +134,24 @@ def test_too_many_elements_are_refused_exactly_and_end_tags_do_not_count() -> No
 
 
 MEMORY_PROBE = """
-    import resource, sys
+    import re, resource, sys
+    from pathlib import Path
     from lxml import etree
     from adapters.base.findings import DecodeError
     from adapters.xml import parse_xml
+
+    def peak_kib():  # ru_maxrss would be that of the process which started this one
+        return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
     bomb = eval(sys.argv[2])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_kib()
     try:
         root = parse_xml(bomb, "t.xml") if sys.argv[1] == "ours" else etree.fromstring(bomb)
         said = "parsed"
     except DecodeError as error:
         said = error.finding.code
-    print(said, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+    print(said, (peak_kib() - before) // 1024)
 """
 
 
@@ -165,7 +170,7 @@ def test_a_small_body_that_would_fill_the_memory_is_refused_before_a_tree_is_bui
 
     assert (ours, plain) == (code, "parsed")
     assert ours_mib < 16
-    assert plain_mib > 40  # control
+    assert plain_mib > 64  # control
 
 
 def test_a_body_over_the_cap_is_refused_unread() -> None:
@@ -316,7 +321,6 @@ def probe(which: str, bomb: str) -> tuple[str, int]:
         check=True,
         cwd=Path(__file__).parents[2],
         timeout=30,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30)),
     )
     said, mib = done.stdout.split()
     return said, int(mib)

@@ -255,3 +255,8 @@ def test_a_record_without_anything_mapped_is_left_out_with_a_note() -> None:
 def test_points_and_brackets_of_a_name_are_written_with_a_backslash() -> None:
     assert source_path(r"a\.b.c") == ("a.b", "c")
     assert read(mapping(r"department: a\.b.c"), **{"a.b": {"c": "x"}}) == {"department": "x"}
+
+
+def test_a_zone_that_does_not_exist_is_refused_before_any_record_is_read() -> None:
+    with pytest.raises(KeyError):
+        MappingContext(source="in.txt", zone="Mars/Olympus")
