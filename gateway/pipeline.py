@@ -11,7 +11,19 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 
-from adapters.base import Clock, Executor, Finding, Format, Inbound, Position, Refused, Rng, Settlement, Taken
+from adapters.base import (
+    Clock,
+    DecodeError,
+    Executor,
+    Finding,
+    Format,
+    Inbound,
+    Position,
+    Refused,
+    Rng,
+    Settlement,
+    Taken,
+)
 from gateway.journal.base import Journal
 from gateway.journal.types import Acceptance, Arrival, ArrivalKind, DocumentView, Message, MessageState
 from gateway.program import Program, ProgramSource
@@ -66,14 +78,21 @@ class Pipeline:
         program = programs.routes[inbound.route]
         refusal = await self._refusal(program, inbound)
         if refusal is not None:
-            await self._journal.refuse(inbound.route, inbound.origin, refusal.finding, self._clock.now())
-            await inbound.settle(refusal)
+            await self._refuse(inbound, refusal)
             return None
-        acceptance = await self.accept(program, programs.revision, inbound)
+        try:
+            acceptance = await self.accept(program, programs.revision, inbound)
+        except DecodeError as error:  # the source found, reading the body, that it cannot be taken
+            await self._refuse(inbound, Refused(error.finding))
+            return None
         # The commit stands before we settle: a crash here makes the sender send again, and accept()
         # recognises it. The other order would lose the message for good.
         await inbound.settle(_settlement(acceptance))
         return acceptance
+
+    async def _refuse(self, inbound: Inbound, refusal: Refused) -> None:
+        await self._journal.refuse(inbound.route, inbound.origin, refusal.finding, self._clock.now())
+        await inbound.settle(refusal)
 
     async def accept(self, program: Program, revision: int, inbound: Inbound) -> Acceptance:
         """Write an input to the journal; the source is not settled yet."""

@@ -24,7 +24,7 @@ log = logging.getLogger("legacy_bridge.sftp_files")
 
 ENTRIES_MAX = 100_000  # of one listing
 BATCH = 1_000  # files offered before the folder is listed again, so that what is older comes first
-OPEN_MAX = 16  # files offered and not yet settled
+OUTAGES_COUNTED = 10
 PAUSE_MAX_S = 300.0
 WARNINGS_MAX = 10_000
 
@@ -49,7 +49,6 @@ class _Offered:
     entry: Entry
     lease: Lease
     spool: Spool
-    offered_at_s: float
     refusal: Finding | None = None  # why it is not offered; told to whoever reads the body
     is_refused: bool = False  # it was told
     settlement: Settlement | None = None
@@ -76,36 +75,43 @@ class FileSource:
         self._instance = setup.endpoint.rng.token()
         self._lease_s = self._settings.lease.total_seconds()
         self._seen: dict[str, pickup.Seen] = {}
-        self._open: dict[str, _Offered] = {}  # by path
+        self._open: dict[str, _Offered] = {}  # by path: not settled, or settled and still to be put away
         self._failures: dict[str, _Failure] = {}  # by path
         self._warned: set[str] = set()
+        self._runs = 0
 
     async def receive(self) -> AsyncIterator[Inbound]:
-        """Give files, the oldest first."""
+        """Give files, the oldest first, one at a time.
+
+        Asking for the next one says that the one before was settled, or given up: that one is offered
+        again later, after the others.
+        """
+        self._runs += 1
+        run = self._runs
         outages = 0
         owner: str | None = None
         try:
             while True:
                 candidates: list[_Candidate] = []
                 try:
+                    await self._settle_again()
                     owner = owner or await self._begin()
                     candidates = await self._candidates(owner)
                     outages = 0
                 except PortError as error:
-                    outages += 1
+                    owner = None  # our own folders may be gone too
+                    outages = min(outages + 1, OUTAGES_COUNTED)
                     log.warning("folder.unreachable endpoint=%s reason=%s", self._setup.endpoint.name, error)
                 for candidate in candidates[:BATCH]:
                     inbound = await self._pick_up(candidate, owner or "")
                     if inbound is not None:
                         yield inbound
-                        await self._settle_refused()
-                        await self._room()
+                        await self._settle_unsettled()
                 if len(candidates) <= BATCH:
                     await self._clock.sleep(min(self._poll_s * 2**outages, max(PAUSE_MAX_S, self._poll_s)))
         finally:
-            for offered in self._open.values():
-                offered.spool.close()
-            await self._port.close()
+            if run == self._runs:  # else another receive() works with the same port by now
+                await self._port.close()
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -128,8 +134,6 @@ class FileSource:
         return owner
 
     async def _candidates(self, owner: str) -> list[_Candidate]:
-        await self._settle_again()
-        self._drop_expired()
         claimed = await self._claimed(owner) if self._settings.claim == "rename" else []
         fresh = await self._fresh()
         now_s = self._clock.monotonic()
@@ -180,15 +184,6 @@ class FileSource:
         offered = self._open.get(candidate.path)
         return offered is not None and offered.entry.is_version_of(candidate.entry)
 
-    def _drop_expired(self) -> None:
-        """Forget files that the gateway never settled: they are offered again."""
-        now_s = self._clock.monotonic()
-        for path, offered in list(self._open.items()):
-            if offered.settlement is None and now_s - offered.offered_at_s >= self._lease_s:
-                log.warning("file.not_settled file=%s", pickup.shown(offered.name))
-                del self._open[path]
-                offered.spool.close()
-
     # -- taking --------------------------------------------------------------------------------
 
     async def _pick_up(self, candidate: _Candidate, owner: str) -> Inbound | None:
@@ -235,7 +230,7 @@ class FileSource:
         before = await self._port.stat(path)
         if before is None:
             return None
-        offered = _Offered(path, name, claim, before, lease, Spool(), self._clock.monotonic())
+        offered = _Offered(path, name, claim, before, lease, Spool())
         if before.size_bytes == 0 and before.kind is EntryKind.FILE and self._rules.empty == "archive":
             log.info("file.empty file=%s", pickup.shown(name))
             await self._filing.put_away(path, name, claim, before, Taken(""), self._clock.now())
@@ -317,25 +312,25 @@ class FileSource:
             await self._setup.memory.release(lease)
 
     async def _settle_again(self) -> None:
-        await self._settle_refused()
+        """Put away what could not be put away before."""
+        await self._settle_unsettled()
         now_s = self._clock.monotonic()
         for path, offered in list(self._open.items()):
             failure = self._failures.get(path)
             if offered.settlement is not None and (failure is None or failure.until_s <= now_s):
                 await self._settle(offered, offered.settlement)
 
-    async def _settle_refused(self) -> None:
-        """Refuse files whose body told the gateway why it cannot have them, where it did not settle."""
-        for offered in [each for each in self._open.values() if each.is_refused and each.settlement is None]:
-            if offered.refusal is not None:
+    async def _settle_unsettled(self) -> None:
+        """Refuse a given-up file whose body said why it cannot be taken; offer any other one again later."""
+        for path, offered in [each for each in self._open.items() if each[1].settlement is None]:
+            if offered.is_refused and offered.refusal is not None:
                 offered.settlement = Refused(offered.refusal)
                 await self._settle(offered, offered.settlement)
-
-    async def _room(self) -> None:
-        """Wait until few enough files are offered and not settled."""
-        while sum(each.settlement is None for each in self._open.values()) >= OPEN_MAX:
-            await self._clock.sleep(0.05)
-            self._drop_expired()
+                continue
+            del self._open[path]
+            offered.spool.close()
+            self._failed(path, offered.name, "the gateway did not take it; it is offered again")
+            await self._setup.memory.release(offered.lease)
 
     def _failed(self, path: str, name: str, reason: str) -> None:
         """Leave a file alone for a while, longer each time; the others go on."""

@@ -204,7 +204,7 @@ class Rig:
             async for inbound in received:
                 try:
                     await (take(inbound) if take else self.take(inbound, step))
-                except Exception as error:  # noqa: BLE001 - the pipeline's loop survives any input
+                except Exception as error:  # noqa: BLE001 - the gateway's loop survives any input
                     self.refused.append(
                         (inbound.origin.name, getattr(getattr(error, "finding", None), "code", ""))
                     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 from datetime import timedelta
@@ -520,6 +521,38 @@ async def test_an_input_whose_acceptance_fails_never_blocks_the_rest(rig: Rig) -
 
     assert [name for name, _ in rig.taken] == ["b.850"]
     assert len(rig.names(".work")) == 1  # kept, and offered again
+
+
+async def test_a_loop_that_breaks_off_at_a_poison_input_goes_on_with_the_rest(rig: Rig) -> None:
+    rig.put("a-poison.850", age_s=9_000)
+    rig.put("b.850")
+    source = rig.source()
+    taken: list[str] = []
+    for _ in range(3):
+        with contextlib.suppress(RuntimeError):
+            async for inbound in source.receive():
+                if "poison" in inbound.origin.name:
+                    raise RuntimeError("the loop breaks off")
+                await rig.take(inbound)
+                taken.append(inbound.origin.name)
+                break
+
+    assert taken == ["b.850"]
+    assert rig.names(".done") == ["b.850"]
+
+
+async def test_work_folders_that_somebody_removed_are_made_again(rig: Rig) -> None:
+    left = [1]
+
+    def remove(path: str) -> None:
+        if path == "" and left and left.pop():
+            for folder in (".work", ".done", ".error"):
+                (rig.folder / folder).rmdir()
+            rig.put("po.850")
+
+    await rig.run(6, port=port(rig, list=remove))
+
+    assert rig.names(".done") == ["po.850"]
 
 
 async def test_a_folder_that_is_not_mounted_yet_is_waited_for(rig: Rig) -> None:
