@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured figure. ``ratio`` is against a baseline of the same run; ``bar`` says what it must reach."""
+    """One measured figure; ``ratio`` is against a baseline of the same run, ``bar`` what it must reach."""
 
     name: str
     figure: str

@@ -1,4 +1,4 @@
-"""Encryption at rest: what stands between a body and the file.
+"""Encryption at rest: what stands between a body and the file. Without a key it still notices damage.
 
 A sealed record is a nonce of 12 random bytes, then AES-256-GCM over the bytes, with the record's own
 name as associated data: a record that was moved to another place in the file does not open.
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 from typing import Protocol
+from zlib import crc32
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,6 +19,7 @@ from gateway.journal.base import JournalError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+CHECKSUM_BYTES = 4
 NO_KEY = "none"
 
 
@@ -40,17 +42,23 @@ class Cipher(Protocol):
 
 
 class Plaintext:
-    """No key: bytes are stored as they are."""
+    """No key: bytes are stored as they are, behind a CRC-32 of the name and of them.
+
+    SQLite notices damage to its own structure alone; a flipped bit in a body would go to the ERP.
+    """
 
     key_id = NO_KEY
 
     def seal(self, name: str, plain: bytes) -> bytes:
-        """Give the same bytes."""
-        return plain
+        """Give the checksum and the same bytes."""
+        return crc32(plain, crc32(name.encode())).to_bytes(CHECKSUM_BYTES, "big") + plain
 
     def open(self, name: str, stored: bytes) -> bytes:
-        """Give the same bytes."""
-        return stored
+        """Give the bytes, or raise where they are not what was written under that name."""
+        plain = stored[CHECKSUM_BYTES:]
+        if crc32(plain, crc32(name.encode())) != int.from_bytes(stored[:CHECKSUM_BYTES], "big"):
+            raise damaged(name)
+        return plain
 
 
 class AesGcm:
@@ -75,6 +83,11 @@ class AesGcm:
             raise JournalError(
                 f"the journal's record {name} was changed in the file or moved there"
             ) from error
+
+
+def damaged(name: str) -> JournalError:
+    """Give the error that says a record is not what was written."""
+    return JournalError(f"the journal's record {name} was changed or moved in the file, which is damaged")
 
 
 def cipher_for(key: bytes | None) -> Cipher:

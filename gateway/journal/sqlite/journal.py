@@ -188,6 +188,10 @@ class SqliteJournal(Keeping):
     async def is_healthy(self) -> bool:
         return self._writer is not None and self._writer.failure is None
 
+    async def damage(self) -> list[str]:
+        """Check the whole file, row by row and index by index; say what is wrong with it, if anything."""
+        return await self._read(lambda db: [text for (text,) in db.rows("meta.damage") if text != "ok"])
+
     async def close(self) -> None:
         for thread in (self._reading, self._writing):
             if thread is not None:

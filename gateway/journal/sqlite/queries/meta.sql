@@ -9,3 +9,6 @@ SELECT last FROM control_number WHERE emitter = ? AND kind = ?;
 
 -- name: set_control_number
 INSERT OR REPLACE INTO control_number (emitter, kind, last) VALUES (?, ?, ?);
+
+-- name: damage
+PRAGMA integrity_check;
