@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from adapters.base import Answered, Clock, Executor, Finding, Format, Inbound, Origin, Rng, Source
 from adapters.base.registry import SourceSetup, adapter
@@ -73,6 +75,7 @@ class Gateway:
         self._compiled = compiled
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[None] | None = None
+        self._started_at: datetime | None = None
         self._reloaded: list[Callable[[Configuration], None]] = []
         self.is_ready = False
         self.name = f"gateway-{rng.token()}"
@@ -80,7 +83,7 @@ class Gateway:
     async def start(self, who: str = "start") -> None:
         """Recover, load the configuration, and begin to deliver; sources and listeners come after."""
         journal, configuration = self.journal, self.configuration
-        now = self.clock.now()
+        now = self._started_at = self.clock.now()
         self._failed = asyncio.get_running_loop().create_future()
         await journal.bind_environment(configuration.gateway.environment)
         recovered = await journal.recover(now)
@@ -160,6 +163,17 @@ class Gateway:
         if program is not None and program.acknowledge.to == REPLY:
             return await self.calls.acknowledgment(message_id, within_s)
         return await self.calls.result(message_id, within_s)
+
+    def process_facts(self) -> Mapping[str, Any]:
+        """Give what only the running process knows: since when, and which targets it leaves alone."""
+        monotonic = self.clock.monotonic()
+        waiting = {name: each.health.reason(monotonic) for name, each in self.destinations().items()}
+        return {
+            "pid": os.getpid(),
+            "started_at": self._started_at.isoformat() if self._started_at is not None else None,
+            "configuration_revision": self.programs(None).revision,
+            "targets_left_alone": {name: reason for name, reason in waiting.items() if reason},
+        }
 
     def look_again(self) -> None:
         """Say that a person changed something: there may be work."""

@@ -31,7 +31,7 @@ from gateway.inlets.http_inlet import Caller, HttpIdentity, HttpInlet
 from gateway.journal.base import Journal, JournalError
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
-from gateway.operations import Operations
+from gateway.operations import Hooks, Operations
 from gateway.program import Programs
 from gateway.security.partners import PartnerCertificates
 from gateway.security.secrets import SecretStore
@@ -106,7 +106,7 @@ async def serving(path: Path) -> AsyncIterator[Served]:
         await gateway.start()
         stack.push_async_callback(gateway.stop)
         addresses = await _listen(gateway, secret, stack)
-        await _control(path, gateway, stack)
+        await _control(gateway, stack)
         yield Served(gateway, addresses)
 
 
@@ -248,17 +248,13 @@ def _identity(route: Route) -> HttpIdentity:
             return "none"
 
 
-async def _control(path: Path, gateway: Gateway, stack: contextlib.AsyncExitStack) -> None:
+async def _control(gateway: Gateway, stack: contextlib.AsyncExitStack) -> None:
     socket_path = gateway.configuration.gateway.control_socket_path
     if socket_path is None:
         return
 
-    async def reload() -> int:
-        return await gateway.reload(_configuration(path), "reload")
-
-    operations = Operations(
-        gateway.journal, lambda: gateway.configuration, gateway.clock, moved=gateway.look_again, reload=reload
-    )
+    hooks = Hooks(work_changed=gateway.look_again, process=gateway.process_facts)
+    operations = Operations(gateway.journal, lambda: gateway.configuration, gateway.clock, hooks)
     server = ControlServer(socket_path, operations)
     await server.start()
     stack.push_async_callback(server.stop)
