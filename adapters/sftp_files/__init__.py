@@ -6,7 +6,7 @@ from typing import cast
 
 from adapters.base.registry import Adapter, EndpointSetup
 from adapters.sftp_files.config import FilesEndpoint, FilesSource
-from adapters.sftp_files.driver_folder import FolderPort
+from adapters.sftp_files.driver_folder import FolderPort, check_folder
 from adapters.sftp_files.pickup import IDENTITIES
 from adapters.sftp_files.port import FilePort
 from adapters.sftp_files.sink import FileSink
@@ -25,6 +25,7 @@ def adapter() -> Adapter:
         sink=lambda setup: FileSink(_port(setup)),
         target=lambda setup: FileTarget(cast(FilesEndpoint, setup.settings)),
         identities=IDENTITIES,
+        check=lambda settings: check_folder(cast(FilesEndpoint, settings)),
     )
 
 

@@ -110,7 +110,7 @@ class FilesEndpoint(Settings):
     poll: Annotated[Duration, Field(ge=timedelta(milliseconds=10))] = timedelta(seconds=5)
     """How often to look for files."""
 
-    lease: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=60)
+    lease: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=15)
     """How long a picker owns a file; another takes it over when the first died."""
 
     size_max: Annotated[Size, Field(ge=1)] | None = None

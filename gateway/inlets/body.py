@@ -53,11 +53,14 @@ class BoundedBody:
         return b"".join([piece async for piece in self.pieces(await self.first())])
 
     async def _read(self) -> bytes:
-        at = self._request.path
-        left_s = self._ends_at - asyncio.get_running_loop().time()
+        at, content = self._request.path, self._request.content
         try:
-            async with asyncio.timeout(min(self._limits.piece_s, max(left_s, 0.0))):
-                piece = await self._request.content.readany()
+            if content.is_eof():  # the rest is here already: a small body costs no timer
+                piece = content.read_nowait()
+            else:
+                left_s = self._ends_at - asyncio.get_running_loop().time()
+                async with asyncio.timeout(min(self._limits.piece_s, max(left_s, 0.0))):
+                    piece = await content.readany()
         except TimeoutError:
             text = f"the body came too slowly: {self._size} bytes, then nothing for too long; send it again"
             raise self._failed(

@@ -154,7 +154,8 @@ def too_large(inlet: HttpInlet, at: str) -> Refusal:
 
 def shown(text: str) -> str:
     """Give a caller's own word as text that can be stored and printed."""
-    return "".join(char if char.isprintable() else "?" for char in text[:80])
+    kept = text[:80]
+    return kept if kept.isprintable() else "".join(char if char.isprintable() else "?" for char in kept)
 
 
 def _caller_refusal(inlet: HttpInlet, head: Head) -> Refusal | None:

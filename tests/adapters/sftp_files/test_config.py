@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,3 +71,16 @@ def test_the_adapter_is_found_by_its_folder() -> None:
 
     assert found.endpoint is FilesEndpoint
     assert found.identities == ("path_size_mtime_hash", "content", "control_numbers", "none")
+
+
+async def test_a_folder_that_cannot_be_used_is_found_by_the_live_check(tmp_path: Path) -> None:
+    check = adapter("sftp_files").check
+    assert check is not None
+
+    async def problems(folder: Path) -> list[str]:
+        found = check(endpoint(folder=str(folder)))
+        return found if isinstance(found, list) else await found
+
+    assert await problems(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+    assert "no such folder" in (await problems(tmp_path / "missing"))[0]

@@ -300,6 +300,7 @@ async def test_a_death_between_any_two_steps_loses_nothing_and_doubles_nothing(
 
 
 async def test_a_dead_pickers_file_is_taken_over_only_when_its_lease_ran_out(rig: Rig) -> None:
+    rig.settings = {"lease": timedelta(seconds=60)}
     rig.put("po.850")
     with pytest.raises(KilledError):
         await rig.run(points=Points(AFTER_CLAIM))
@@ -312,6 +313,7 @@ async def test_a_dead_pickers_file_is_taken_over_only_when_its_lease_ran_out(rig
 
 
 async def test_an_owner_that_lost_its_lease_leaves_the_file_to_the_next(rig: Rig) -> None:  # 29
+    rig.settings = {"lease": timedelta(seconds=60)}
     rig.put("po.850")
 
     async def slow(inbound: Inbound) -> None:
