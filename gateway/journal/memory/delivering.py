@@ -123,9 +123,7 @@ def recover(tables: Tables, now: datetime) -> int:
         if delivery.plan.role == "pass_through":
             changed += _end_pass_through(tables, delivery, now)
         elif delivery.is_leased:
-            delivery.end_lease()
-            delivery.state = DeliveryState.IN_DOUBT if delivery.is_in_doubt else DeliveryState.READY
-            delivery.not_before = None
+            delivery.lose_lease()
             tables.lanes.offer(delivery)
             changed += 1
     return changed
@@ -171,7 +169,8 @@ def claimed(tables: Tables, delivery: DeliveryRecord) -> ClaimedDelivery:
 
 
 def _lease(tables: Tables, delivery: DeliveryRecord, worker: str, expires_at: float) -> None:
-    delivery.end_lease()
+    if delivery.is_leased:
+        delivery.lose_lease()
     delivery.worker, delivery.expires_at = worker, expires_at
     delivery.fence += 1
     delivery.state = DeliveryState.CLAIMED

@@ -158,7 +158,8 @@ class Lanes:
         while queue.leased and queue.leased[0][0] <= monotonic:
             expires_at, _, fence, delivery = heappop(queue.leased)
             if delivery.is_leased and (delivery.expires_at, delivery.fence) == (expires_at, fence):
-                queue.put_due(delivery)
+                delivery.lose_lease()
+                self.offer(delivery)
 
     def _pop(
         self,

@@ -127,9 +127,11 @@ def begin_generation(tables: Tables, record: MessageRecord, *, resend: bool) -> 
     """Have a message translated anew. Errors: UnknownError where its bytes are gone."""
     if record.body is None:
         raise UnknownError(f"the bytes of message {record.view.message_id} are not kept (any more)")
-    for document in record.documents.values():
-        tables.awaiting.pop((record.view.message_id, document.plan.index), None)
-    record.former_documents.extend(record.documents[index] for index in sorted(record.documents))
+    for index in sorted(record.documents):
+        document = record.documents[index]
+        document.plan = replace(document.plan, awaits=None)
+        tables.awaiting.pop((record.view.message_id, index), None)
+        record.former_documents.append(document)
     record.documents, record.opened, record.openers = {}, {}, {}
     record.parked_at, record.is_resolved = None, False
     view = replace(

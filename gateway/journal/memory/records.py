@@ -103,6 +103,12 @@ class DeliveryRecord:
         self.is_in_doubt = self.is_in_doubt or self.open_step is not None
         self.worker, self.open_step = None, None
 
+    def lose_lease(self) -> None:
+        """Take it from a worker that is gone: another may go on at once, with a look-up where in doubt."""
+        self.end_lease()
+        self.state = DeliveryState.IN_DOUBT if self.is_in_doubt else DeliveryState.READY
+        self.not_before = None
+
 
 @dataclass(slots=True, eq=False)
 class MessageRecord:
