@@ -29,6 +29,7 @@ from gateway.journal.types import Acceptance, Arrival, ArrivalKind, DocumentView
 from gateway.program import Program, ProgramSource
 from gateway.stage import Stage
 from gateway.translation import Translation
+from gateway.turns import Turn
 
 SMALL_BODY_BYTES = 1024 * 1024
 HEAD_BYTES = 4096
@@ -117,22 +118,27 @@ class Pipeline:
         self._accepted()
         return acceptance
 
-    async def translate(self, message_id: str) -> None:
-        """Decode one message and plan what follows; idempotent, and resumed where a kill ended it."""
+    async def translate(self, message_id: str, turn: Turn | None = None) -> None:
+        """Decode one message and plan what follows; idempotent, and resumed where a kill ended it.
+
+        ``turn``: it is planned after those before it in a lane that are translated at the same time.
+        """
         # The translator's lane and a waiting caller may both come for a message; the second finds it planned.
         lock = self._translating.setdefault(message_id, asyncio.Lock())
         try:
             async with lock:
-                await self._translate(message_id)
+                await self._translate(message_id, turn)
         finally:
+            if turn is not None:
+                turn.over()
             if not lock.locked():
                 self._translating.pop(message_id, None)
 
-    async def _translate(self, message_id: str) -> None:
+    async def _translate(self, message_id: str, turn: Turn | None) -> None:
         message = await self._journal.begin_translation(message_id, self._programs(None).revision)
         if message.state not in (MessageState.ACCEPTED, MessageState.TRANSLATING):
             return  # a repeat, or another worker was quicker
-        await (await self._translation(message)).run()
+        await (await self._translation(message, turn)).run()
         self._planned()
 
     async def decide_awaiting(self) -> int:
@@ -148,7 +154,7 @@ class Pipeline:
         message = await self._journal.message(view.message_id)
         return await (await self._translation(message)).decide_awaited(view.plan)
 
-    async def _translation(self, message: Message) -> Translation:
+    async def _translation(self, message: Message, turn: Turn | None = None) -> Translation:
         await self._programs.prepare(message.config_revision)
         return Translation(
             self._journal,
@@ -157,6 +163,7 @@ class Pipeline:
             self._executor,
             self._clock,
             message,
+            turn,
         )
 
     async def _refusal(self, program: Program, inbound: Inbound) -> Refused | None:

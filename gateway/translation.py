@@ -7,6 +7,7 @@ made under the current one, and made again where it, a stage or the ledger moved
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -55,6 +56,7 @@ from gateway.planning import (
 )
 from gateway.program import Program, ProgramSource
 from gateway.stage import Stage, follow, unknown_order
+from gateway.turns import Turn
 
 SETS_PER_CHUNK = 200
 DECISIONS_MAX = 100  # a plan that keeps moving is decided again this often; then it is tried later
@@ -85,7 +87,9 @@ class Translation:
         executor: Executor,
         clock: Clock,
         message: Message,
+        turn: Turn | None = None,
     ) -> None:
+        self._turn = turn or Turn()
         self._journal = journal
         self._programs = programs
         self._pinned = programs(message.config_revision).routes[message.route]
@@ -192,6 +196,7 @@ class Translation:
                 chunk.deliveries,
                 chunk.opens,
             )
+            await self._turn.mine()
             if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
                 self._gathered.bound += chunk.bound
                 return
@@ -204,7 +209,11 @@ class Translation:
             chunk = self._chunk(stages, batch, facts)
             expected = self._expected(revision, stages, batch, facts, chunk)
             plan = await self._last_plan(stages, expected, chunk, summary)
-            if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
+            await self._turn.mine()
+            asked = asyncio.ensure_future(self._journal.plan(plan, self._clock.now()))
+            await asyncio.sleep(0)  # lets the journal take it before the next message's plan
+            self._turn.over()
+            if not isinstance(await asked, Moved):
                 return
         raise UnsettledError(self._message.message_id)
 

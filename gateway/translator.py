@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from itertools import takewhile
 
 from adapters.base import Clock, Finding, Position
 from gateway.journal.base import Journal, JournalError
 from gateway.journal.types import Expected, Message, Moved, Plan
 from gateway.pipeline import Pipeline
 from gateway.translation import UnsettledError
-from gateway.workers import WorkerError
+from gateway.turns import Turn
+from gateway.workers import INLINE_BYTES_MAX, WorkerError
 
 log = logging.getLogger("legacy_bridge.translator")
 
 LANES_MAX = 4
 URGENT_LANES_MAX = 2  # on top: the reserve that keeps an urgent message from waiting behind batches
+TOGETHER_MAX = 32  # small messages of a lane that are translated at the same time and planned in turn
 IDLE_S = 2.0
 FAILURES_MAX = 3  # of one message in a row, before it is parked for a person
 
@@ -69,14 +72,18 @@ class Translator:
         task.add_done_callback(lambda done: self._wake.set())
 
     async def _translate_lane(self, route: str, is_urgent: bool) -> None:
-        while messages := await self._journal.next_to_translate(route, urgent=is_urgent, limit=20):
-            for message in messages:
-                if not await self._translate(message):
-                    return  # tried again later; what comes after it on this lane waits
+        while messages := await self._journal.next_to_translate(route, urgent=is_urgent, limit=TOGETHER_MAX):
+            together = _small_ones(messages)
+            turns = _line(len(together))
+            done = await asyncio.gather(
+                *(self._translate(message, turn) for message, turn in zip(together, turns, strict=True))
+            )
+            if not all(done):
+                return  # tried again later; what comes after it on this lane waits
 
-    async def _translate(self, message: Message) -> bool:
+    async def _translate(self, message: Message, turn: Turn) -> bool:
         try:
-            await self._pipeline.translate(message.message_id)
+            await self._pipeline.translate(message.message_id, turn)
         except JournalError:
             raise
         except Exception as error:  # noqa: BLE001  a message that breaks it must not stop the next one
@@ -137,3 +144,16 @@ class Translator:
             del self._lanes[lane]
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
+
+
+def _small_ones(messages: list[Message]) -> list[Message]:
+    """Give the oldest message alone where it is large, else it and the small ones right after it."""
+    small = list(takewhile(lambda message: message.size_bytes <= INLINE_BYTES_MAX, messages))
+    return small or messages[:1]
+
+
+def _line(length: int) -> list[Turn]:
+    turns = [Turn()]
+    while len(turns) < length:
+        turns.append(Turn(turns[-1]))
+    return turns
