@@ -104,6 +104,6 @@ def recover(db: Database, now: datetime) -> int:
             finish_unsent(db, number, DeliveryState.VOID, at)
         else:
             finding = pass_through_in_doubt(target, reference)
-            db.run("delivery.park_in_doubt", (dump_findings((finding,)), at, number))
+            db.run("delivery.park", (dump_findings((finding,)), at, number))
         changed += 1
     return changed + db.changed("delivery.end_leases")

@@ -27,6 +27,14 @@ class JournalKeyError(JournalError):
     """The file was written under another key, or under none."""
 
 
+class DamagedRecordError(JournalError):
+    """One body is not what was written. The store goes on: one flipped bit must not stop every order."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the journal's record {name} was changed or moved in the file, which is damaged")
+        self.name = name
+
+
 class Cipher(Protocol):
     """Seals what goes into the file and opens what comes out of it."""
 
@@ -37,7 +45,7 @@ class Cipher(Protocol):
         ...
 
     def open(self, name: str, stored: bytes) -> bytes:
-        """Give the bytes that were sealed under that name. Errors: JournalError."""
+        """Give the bytes that were sealed under that name. Errors: DamagedRecordError."""
         ...
 
 
@@ -57,7 +65,7 @@ class Plaintext:
         """Give the bytes, or raise where they are not what was written under that name."""
         plain = stored[CHECKSUM_BYTES:]
         if crc32(plain, crc32(name.encode())) != int.from_bytes(stored[:CHECKSUM_BYTES], "big"):
-            raise damaged(name)
+            raise DamagedRecordError(name)
         return plain
 
 
@@ -80,14 +88,7 @@ class AesGcm:
         try:
             return self._aes.decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], name.encode())
         except InvalidTag as error:
-            raise JournalError(
-                f"the journal's record {name} was changed in the file or moved there"
-            ) from error
-
-
-def damaged(name: str) -> JournalError:
-    """Give the error that says a record is not what was written."""
-    return JournalError(f"the journal's record {name} was changed or moved in the file, which is damaged")
+            raise DamagedRecordError(name) from error
 
 
 def cipher_for(key: bytes | None) -> Cipher:

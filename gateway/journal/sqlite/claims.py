@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from adapters.base import Finding, Position
 from gateway.journal.base import StaleClaimError
 from gateway.journal.sqlite.bodies import read_body
+from gateway.journal.sqlite.cipher import DamagedRecordError
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.documents import document_owner
 from gateway.journal.sqlite.exchanges import read_steps
 from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros
-from gateway.journal.sqlite.json_columns import load_origin, load_strings
+from gateway.journal.sqlite.json_columns import dump_findings, load_origin, load_strings
 from gateway.journal.sqlite.ledger import aliases_of
 from gateway.journal.sqlite.messages import body_owner
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Want
@@ -52,7 +54,8 @@ def claim(
         db.run_many("delivery.lease", ((worker, lease_until, number) for number, _, _ in rows))
         chosen.extend(rows)
     chosen.sort(key=lambda row: (not row[1], row[2], row[0]))
-    return [_contents(db, number) for number, _, _ in chosen]
+    claimed = (_contents_or_park(db, number, at) for number, _, _ in chosen)
+    return [delivery for delivery in claimed if delivery is not None]
 
 
 def claim_one(
@@ -64,7 +67,7 @@ def claim_one(
     if number is None:
         return None
     db.run("delivery.lease", (worker, monotonic + lease_s, number))
-    return _contents(db, number)
+    return _contents_or_park(db, number, to_micros(now))
 
 
 def still_mine(db: Database, claim: Claim, monotonic: float) -> bool:
@@ -115,6 +118,20 @@ def next_due(db: Database, targets: Sequence[str]) -> datetime | None:
 
 def _holder(claim: Claim) -> tuple[str, str, int]:
     return claim.delivery_id, claim.worker, claim.fence
+
+
+def _contents_or_park(db: Database, number: int, at: int) -> ClaimedDelivery | None:
+    """Give a leased delivery, or park it where the file no longer holds what was written."""
+    try:
+        return _contents(db, number)
+    except DamagedRecordError as error:
+        finding = Finding(
+            code="JOURNAL-DAMAGED",
+            at=Position(error.name),
+            text=f"{error}; nothing was sent. Restore the journal from a copy, or replay the message",
+        )
+        db.run("delivery.park", (dump_findings((finding,)), at, number))
+        return None
 
 
 def _contents(db: Database, number: int) -> ClaimedDelivery:

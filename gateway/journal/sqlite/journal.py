@@ -213,6 +213,8 @@ class SqliteJournal(Keeping):
 
     async def _receive(self, arrival: Arrival, stream: AsyncIterator[bytes]) -> Acceptance:
         """Write a stream piece by piece, staged, then the message; a short one in one transaction."""
+        if self._writing is None:
+            raise JournalError(READ_ONLY)
         owner, receipt, last = messages.body_owner(arrival.message_id), Receipt(), b""
         body_id = next(self._database.body_ids)
         try:
@@ -227,7 +229,7 @@ class SqliteJournal(Keeping):
             await self._write(bodies.stage_piece, owner, body_id, receipt.pieces - 1, last)
             return await self._write(messages.accept, arrival, receipt.sha256, receipt.size_bytes, body_id)
         except BaseException:
-            if self._writing is not None and receipt.pieces:
+            if receipt.pieces:
                 self._writing.post(partial(bodies.drop_staged, self._database, body_id))
             raise
 

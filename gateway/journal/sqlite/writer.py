@@ -17,6 +17,7 @@ import apsw
 
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite.anchor import Anchor
+from gateway.journal.sqlite.cipher import DamagedRecordError
 from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.threads import Call, Outcome
 
@@ -51,7 +52,7 @@ class Writer:
             self._anchor_audit()
         except (apsw.Error, OSError, MemoryError) as error:
             return [(None, self.fail(error))] * len(calls)
-        broken = next((error for _, error in outcomes if isinstance(error, JournalError)), None)
+        broken = next((error for _, error in outcomes if _is_fatal(error)), None)
         if broken is not None:
             self.fail(broken)
         return outcomes
@@ -137,6 +138,10 @@ class Writer:
     def _note_log(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._log_pages = pages
         return apsw.SQLITE_OK
+
+
+def _is_fatal(error: BaseException | None) -> bool:
+    return isinstance(error, JournalError) and not isinstance(error, DamagedRecordError)
 
 
 def _run(call: Call) -> Outcome:

@@ -142,6 +142,7 @@ CREATE INDEX delivery_waking ON delivery (target, is_urgent, wakes_at)
     WHERE state IN ('ready', 'waiting', 'in_doubt') AND waits_for = 0 AND wakes_at IS NOT NULL
       AND role <> 'pass_through';
 CREATE INDEX delivery_leased ON delivery (target, lease_until) WHERE state IN ('claimed', 'attempting');
+CREATE INDEX delivery_pass_through ON delivery (number) WHERE role = 'pass_through' AND ended_at IS NULL;
 CREATE INDEX delivery_of_message ON delivery (message, generation);
 CREATE INDEX delivery_deadline ON delivery (deadline_at) WHERE ended_at IS NULL AND deadline_at IS NOT NULL;
 CREATE INDEX delivery_parked ON delivery (parked_at) WHERE parked_at IS NOT NULL;

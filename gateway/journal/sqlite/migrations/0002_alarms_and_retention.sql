@@ -14,4 +14,5 @@ CREATE INDEX message_with_content ON message (accepted_at) WHERE has_content = 1
 
 CREATE INDEX arrival_key_age ON arrival_key (remembered_at);
 CREATE INDEX document_key_age ON document_key (remembered_at);
-CREATE INDEX document_deadline ON document (deadline_at) WHERE deadline_at IS NOT NULL;
+CREATE INDEX document_deadline ON document (deadline_at)
+    WHERE deadline_at IS NOT NULL AND (parked_at IS NOT NULL OR awaits_until IS NOT NULL);

@@ -131,7 +131,7 @@ WHERE number = ?;
 SELECT number, target, reference, steps FROM delivery
 WHERE ended_at IS NULL AND role = 'pass_through' AND NOT (state = 'parked' AND steps > 0);
 
--- name: park_in_doubt
+-- name: park
 UPDATE delivery SET state = 'parked', is_in_doubt = is_in_doubt OR state = 'attempting', findings = ?,
     parked_at = ?, worker = NULL, lease_until = NULL
 WHERE number = ?;

@@ -1,0 +1,250 @@
+"""Opening a SQLite journal: versions, upgrades, keys, files that are none of ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import apsw
+import pytest
+
+from adapters.base import Reply
+from gateway.journal.base import JournalError
+from gateway.journal.sqlite import JournalInUseError, JournalKeyError, SqliteJournal
+from gateway.journal.sqlite.named_sql import load_migrations
+from gateway.journal.sqlite.opening import is_affected, require_sound_sqlite
+from gateway.journal.types import DeliveryState, MessageState
+from tests.gateway.journal.builders import T0, Scene, arrival, delivery, document, pieces, request, result
+from tests.gateway.journal.conftest import SetClock
+
+KEY, OTHER_KEY = b"k" * 32, b"o" * 32
+SECRET = b"HIP PROSTHESIS 41-7 " * 40
+
+
+async def opened(path: Path, key: bytes | None = None) -> SqliteJournal:
+    return await SqliteJournal.open(path, clock=SetClock(), key=key)
+
+
+@pytest.mark.parametrize("version", ["3.40.1", "3.44.5", "3.45.0", "3.50.6", "3.51.2"])
+def test_a_sqlite_with_the_wal_reset_bug_is_refused(version: str) -> None:
+    with pytest.raises(JournalError, match=f"SQLite {version} has the WAL-reset bug"):
+        require_sound_sqlite(version)
+
+
+@pytest.mark.parametrize("version", ["3.44.6", "3.50.7", "3.51.3", "3.54.1", apsw.sqlite_lib_version()])
+def test_a_sqlite_without_it_is_taken(version: str) -> None:
+    assert not is_affected(version)
+
+
+async def test_commits_are_flushed_to_a_write_ahead_log(tmp_path: Path) -> None:
+    journal = await opened(tmp_path / "journal.db")
+    settings = await journal._read(  # what SQLite itself says of the writing connection
+        lambda _: [
+            journal._database.connection.pragma(name)
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    )
+    await journal.close()
+
+    assert settings == ["wal", 2, 1]  # 2 is FULL
+
+
+async def test_one_process_cannot_own_a_store_twice(tmp_path: Path) -> None:
+    journal = await opened(tmp_path / "journal.db")
+
+    with pytest.raises(JournalInUseError, match=r"process \d+ owns this journal"):
+        await opened(tmp_path / "journal.db")
+
+    await journal.close()
+
+
+# --- versions of the file -------------------------------------------------------------------------------
+
+
+def write_version_1(path: Path) -> None:
+    dump = Path(__file__).with_name("journal_v1.sql").read_text("utf-8")
+    with apsw.Connection(str(path)) as connection:
+        connection.execute(dump.replace("BEGIN TRANSACTION;", "").replace("COMMIT;", ""))
+
+
+async def test_a_journal_of_version_1_is_brought_up_to_date_and_goes_on(tmp_path: Path) -> None:
+    write_version_1(tmp_path / "journal.db")
+
+    journal = await opened(tmp_path / "journal.db")
+    scene = Scene(journal)
+
+    assert journal._database.connection.pragma("user_version") == load_migrations()[-1][0]
+    assert [(m.message_id, m.state) for m in await journal.messages()] == [
+        ("refused-3", MessageState.REFUSED),
+        ("m2", MessageState.PLANNED),
+        ("m1", MessageState.PLANNED),
+    ]
+    assert [piece async for piece in journal.body("m1")] == [b"body of m1"]
+    (done, ready) = await journal.deliveries()
+    assert (done.state, done.target_reference, done.steps[0].reply) == (
+        DeliveryState.DONE,
+        "ERP-1",
+        result().reply,
+    )
+    claimed = await scene.claim_only()
+    assert (claimed.claim.delivery_id, claimed.document) == (ready.delivery_id, b'{"number":"O-m2"}')
+    assert len(await journal.overdue(T0.replace(year=2027), T0)) == 1
+    assert await journal.damage() == []
+    await journal.close()
+
+
+async def test_a_journal_of_an_older_version_is_not_opened_for_reading_alone(tmp_path: Path) -> None:
+    write_version_1(tmp_path / "journal.db")
+
+    with pytest.raises(JournalError, match="version 1; the gateway brings it to"):
+        await SqliteJournal.open_readonly(tmp_path / "journal.db", clock=SetClock())
+
+
+async def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:
+    write_version_1(tmp_path / "journal.db")
+    with apsw.Connection(str(tmp_path / "journal.db")) as connection:
+        connection.execute("CREATE TABLE alarm (in_the_way INTEGER)")
+
+    with pytest.raises(JournalError, match="alarm already exists"):
+        await opened(tmp_path / "journal.db")
+
+    with apsw.Connection(str(tmp_path / "journal.db")) as connection:
+        assert connection.pragma("user_version") == 1
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(message)")]
+        assert "has_content" not in columns
+
+
+async def test_a_journal_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    await (await opened(tmp_path / "journal.db")).close()
+    with apsw.Connection(str(tmp_path / "journal.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+    with pytest.raises(JournalError, match=r"has version 99, and this gateway knows versions up to \d+"):
+        await opened(tmp_path / "journal.db")
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, None])
+async def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "journal.db"
+    if content is None:
+        with apsw.Connection(str(path)) as connection:
+            connection.execute("CREATE TABLE accounts (name TEXT)")
+    else:
+        path.write_bytes(content)
+    before = path.read_bytes()
+
+    with pytest.raises(JournalError, match="is not a journal"):
+        await opened(path)
+
+    assert path.read_bytes() == before
+
+
+async def test_reading_alone_writes_nothing(tmp_path: Path) -> None:
+    journal = await opened(tmp_path / "journal.db")
+    await journal.accept(arrival("m1"), b"one")
+    await journal.close()
+
+    looking = await SqliteJournal.open_readonly(tmp_path / "journal.db", clock=SetClock())
+
+    assert [message.message_id for message in await looking.messages()] == ["m1"]
+    assert not await looking.is_healthy()
+    with pytest.raises(JournalError, match="for reading alone"):
+        await looking.accept(arrival("m2"), b"two")
+    with pytest.raises(JournalError, match="for reading alone"):
+        await looking.accept(arrival("m3"), pieces(b"three"))
+    await looking.close()
+
+
+async def test_there_is_nothing_to_read_where_there_is_no_journal(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="there is no journal here"):
+        await SqliteJournal.open_readonly(tmp_path / "journal.db", clock=SetClock())
+
+
+# --- keys -----------------------------------------------------------------------------------------------
+
+
+async def fill(journal: SqliteJournal) -> None:
+    """Have every kind of body written: message, stream, document, delivery, request, reply, and their heads."""
+    scene, header = Scene(journal), (("X-Note", SECRET.decode()),)
+    await journal.accept(arrival("m1"), SECRET)
+    await journal.accept(arrival("m2"), pieces(*[SECRET * 400] * 2))
+    await scene.plan("m1", [document(0, canonical=SECRET)], [delivery("d1", body=SECRET)])
+    claim = (await scene.claim_only()).claim
+    asked = replace(request(), address=f"/{SECRET.decode()}", headers=header, body=SECRET)
+    await journal.attempt_started(claim, asked, T0)
+    answered = replace(result(), request=asked, reply=Reply(200, SECRET, header))
+    await scene.settle(claim, DeliveryState.WAITING, result=answered)
+
+
+async def test_with_a_key_no_body_stands_readable_in_any_file_and_all_come_back(tmp_path: Path) -> None:
+    journal = await opened(tmp_path / "journal.db", KEY)
+    await fill(journal)
+    on_disk = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    await journal.close()
+    on_disk += b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+    assert b"PROSTHESIS" not in on_disk
+    journal = await opened(tmp_path / "journal.db", KEY)
+    assert b"".join([piece async for piece in journal.body("m2")]) == SECRET * 800
+    claimed = await Scene(journal).claim_only()
+    assert (claimed.body, claimed.document) == (SECRET, SECRET)
+    (step,) = claimed.steps
+    assert (step.request.body, step.request.address) == (SECRET, f"/{SECRET.decode()}")
+    assert step.reply == Reply(200, SECRET, (("X-Note", SECRET.decode()),))
+    await journal.close()
+
+
+async def test_without_a_key_bodies_stand_readable(tmp_path: Path) -> None:
+    journal = await opened(tmp_path / "journal.db")
+    await fill(journal)
+    await journal.close()
+
+    assert b"PROSTHESIS" in (tmp_path / "journal.db").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "written, given, told",
+    [
+        (KEY, OTHER_KEY, r"encrypted under the key \w{16}; the key \w{16} was given"),
+        (KEY, None, r"encrypted under the key \w{16}; no key was given"),
+        (None, KEY, "not encrypted, and a key was given"),
+        (KEY, b"short", "has 5 bytes; exactly 32 are needed"),
+    ],
+)
+async def test_a_wrong_key_is_refused_at_once(
+    tmp_path: Path, written: bytes | None, given: bytes | None, told: str
+) -> None:
+    await (await opened(tmp_path / "journal.db", written)).close()
+
+    with pytest.raises(JournalKeyError, match=told):
+        await opened(tmp_path / "journal.db", given)
+    with pytest.raises(JournalKeyError, match=told):
+        await SqliteJournal.open_readonly(tmp_path / "journal.db", clock=SetClock(), key=given)
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+async def test_bodies_that_traded_places_are_noticed_and_stop_nothing_else(
+    tmp_path: Path, key: bytes | None
+) -> None:
+    journal = await opened(tmp_path / "journal.db", key)
+    for message_id in ("m1", "m2"):
+        await Scene(journal).order(message_id, f"O-{message_id}")
+    await Scene(journal).order("m3", "O-m3")
+    await journal.close()
+    with apsw.Connection(str(tmp_path / "journal.db")) as connection:
+        connection.execute("UPDATE document SET body_id = 6 - body_id WHERE body_id IN (2, 4)")
+        connection.execute("UPDATE message SET body_id = 4 - body_id WHERE body_id IN (1, 3)")
+
+    journal = await opened(tmp_path / "journal.db", key)
+    with pytest.raises(JournalError, match="message:m1#0 was changed or moved in the file"):
+        [piece async for piece in journal.body("m1")]
+
+    assert await Scene(journal).claim_ids() == ["m3-d"]
+    assert [(item.exception_id, item.findings[0].code) for item in await journal.exceptions()] == [
+        ("m1-d", "JOURNAL-DAMAGED"),
+        ("m2-d", "JOURNAL-DAMAGED"),
+    ]
+    assert await journal.is_healthy()
+    await journal.close()
