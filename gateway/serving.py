@@ -12,7 +12,7 @@ import binascii
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,8 +61,23 @@ class Served:
     addresses: tuple[str, ...]  # "https://127.0.0.1:8443"
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a gateway is made of; a rehearsal or a fault test puts other parts in."""
+
+    journal: Callable[..., Awaitable[Journal]] = SqliteJournal.open
+    gateway: Callable[..., Gateway] = Gateway
+
+
+PARTS = Parts()
+
+
 async def serve(
-    path: Path, *, stop: asyncio.Event | None = None, up: Callable[[Served], None] | None = None
+    path: Path,
+    *,
+    stop: asyncio.Event | None = None,
+    up: Callable[[Served], None] | None = None,
+    parts: Parts = PARTS,
 ) -> None:
     """Run the gateway of a routes.yaml until SIGTERM, SIGINT or ``stop``.
 
@@ -70,7 +85,7 @@ async def serve(
     process must end: nothing acknowledged is lost, the next start recovers.
     """
     ending = stop or asyncio.Event()
-    async with serving(path) as served:
+    async with serving(path, parts) as served:
         if up is not None:
             up(served)
         loop = asyncio.get_running_loop()
@@ -89,17 +104,17 @@ async def serve(
 
 
 @contextlib.asynccontextmanager
-async def serving(path: Path) -> AsyncIterator[Served]:
+async def serving(path: Path, parts: Parts = PARTS) -> AsyncIterator[Served]:
     """Start a gateway, and stop it at the end of the block. Errors: ServeError."""
     configuration = _configuration(path)
     folder = _folder(path)
     clock = SystemClock()
     secret = SecretStore(folder)
     async with contextlib.AsyncExitStack() as stack:
-        journal = await _journal(configuration, clock, secret)
+        journal = await _journal(configuration, clock, secret, parts)
         stack.push_async_callback(journal.close)
         executor = _executor(configuration, stack)
-        gateway = Gateway(
+        gateway = parts.gateway(
             configuration, journal, executor, clock, SystemRng(),
             secret=secret, senders=_senders(configuration, secret), compiled=_compiler(folder),
         )  # fmt: skip
@@ -131,7 +146,9 @@ def _compiler(folder: Path) -> Callable[[str, int], Programs | None]:
     return compiled
 
 
-async def _journal(configuration: Configuration, clock: Clock, secret: SecretStore) -> Journal:
+async def _journal(
+    configuration: Configuration, clock: Clock, secret: SecretStore, parts: Parts
+) -> Journal:
     path = configuration.gateway.journal.path
     if path is None:
         return MemoryJournal(clock=clock)
@@ -139,7 +156,7 @@ async def _journal(configuration: Configuration, clock: Clock, secret: SecretSto
     reference = configuration.gateway.journal_key
     try:
         key = _key(secret(reference)) if reference is not None else None
-        return await SqliteJournal.open(path, clock=clock, key=key)
+        return await parts.journal(path, clock=clock, key=key)
     except JournalError as error:
         raise ServeError(str(error)) from error
 
