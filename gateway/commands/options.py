@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from gateway.commands.errors import CommandError
+
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # it has no public name
 Run = Callable[[argparse.Namespace], int]
 
@@ -81,12 +83,20 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def add_change(parser: argparse.ArgumentParser) -> None:
+def add_change(parser: argparse.ArgumentParser, *, is_why_required: bool = True) -> None:
     """Add who changes something, and why; both go to the audit log."""
-    parser.add_argument("--why", metavar="TEXT", required=True, help="the reason, for the audit log")
+    parser.add_argument(
+        "--why", metavar="TEXT", required=is_why_required, help="the reason, for the audit log"
+    )
     parser.add_argument(
         "--who", metavar="NAME", default=user_name(), help="who does it (default: %(default)s)"
     )
+
+
+def require_why(arguments: argparse.Namespace) -> None:
+    """Insist on a reason where a command changes something only sometimes. Errors: CommandError."""
+    if not (arguments.why or "").strip():
+        raise CommandError("the audit log needs a reason: add --why TEXT")
 
 
 def user_name() -> str:

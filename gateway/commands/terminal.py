@@ -79,9 +79,9 @@ def moment(at: str | None) -> str:
     return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M:%SZ}" if at else "-"
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, plural: str | None = None) -> str:
     """Write a number of things: 1 order, 2 orders."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"
 
 
 def printable(text: str) -> str:

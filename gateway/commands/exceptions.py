@@ -1,0 +1,293 @@
+"""``exceptions``: what a person must look at, settling it, and the call sheet for a downtime."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from typing import Any
+
+from gateway.commands.connection import ask
+from gateway.commands.options import Subparsers, add_change, add_command, add_connection, add_group
+from gateway.commands.terminal import (
+    counted,
+    moment,
+    print_json,
+    print_table,
+    print_text,
+    print_wrapped,
+    say,
+)
+
+EXAMPLE = """\
+legacy-bridge exceptions list
+legacy-bridge exceptions retry ID --why "supplier added to the table"
+legacy-bridge exceptions resolve ID --placed-by-phone "Ann 10:40" --why outage
+legacy-bridge exceptions export --downtime --csv > calls.csv"""
+
+EXPORT_DETAIL = """\
+The call sheet: one block for each order that is not delivered, past its
+deadline (with --all: every one), the urgent ones first. It is read from the
+journal's file, so it works with the gateway stopped, or broken."""
+
+RESOLVE_DETAIL = """\
+Nothing is sent any more; what waited behind it goes on. One that was placed by
+phone is written into the ledger: nobody transmits it to the supplier again."""
+
+FOOTER = (
+    "Ring the supplier, then tell the gateway: legacy-bridge exceptions resolve ID --placed-by-phone REF "
+    "--why TEXT. An order above without an exception id is not parked: it is sent by itself as soon as the "
+    "gateway and its target work again, so tell those who look after the target that it was placed by phone."
+)
+
+CALL_COLUMNS = (
+    "order_number", "urgent", "supplier", "phone", "ship_to", "line", "item", "our_item", "description",
+    "quantity", "unit", "deadline_at", "why", "message_id", "source",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    group = add_group(subparsers, "exceptions", "show and settle what a person must look at", example=EXAMPLE)
+    listing = add_command(
+        group,
+        "list",
+        "show what is parked, oldest first",
+        run_list,
+        example="legacy-bridge exceptions list --route po.acme",
+    )
+    listing.add_argument("--route", metavar="ROUTE", help="those of one route")
+    add_connection(listing)
+    show = add_command(
+        group,
+        "show",
+        "show one exception",
+        run_show,
+        example="legacy-bridge exceptions show m260102abcdefghijklmnop/0",
+    )
+    show.add_argument("exception", metavar="ID", help="the exception's id")
+    add_connection(show)
+    retry = add_command(
+        group, "retry", "take a parked thing up again", run_retry, example=EXAMPLE.splitlines()[1]
+    )
+    retry.add_argument("exception", metavar="ID", help="the exception's id")
+    add_change(retry)
+    add_connection(retry)
+    _add_resolve(group)
+    quiet = add_command(
+        group,
+        "acknowledge",
+        "stop the alarms about a message",
+        run_acknowledge,
+        example='legacy-bridge exceptions acknowledge m260102abcdefghijklmnop --why "on it"',
+        detail="What is late stays in the queues and on the call sheet.",
+    )
+    quiet.add_argument("message", metavar="ID", help="the message's id")
+    add_change(quiet)
+    add_connection(quiet)
+    export = add_command(
+        group,
+        "export",
+        "print the call sheet for a downtime",
+        run_export,
+        example="legacy-bridge exceptions export --downtime\n" + EXAMPLE.splitlines()[3],
+        detail=EXPORT_DETAIL,
+    )
+    export.add_argument("--downtime", action="store_true", required=True, help="the call sheet")
+    export.add_argument("--all", action="store_true", help="every order that is not delivered")
+    export.add_argument("--csv", action="store_true", help="a table for a spreadsheet, one line a row")
+    add_connection(export)
+
+
+def _add_resolve(group: Subparsers) -> None:
+    resolve = add_command(
+        group,
+        "resolve",
+        "close a parked thing without sending it",
+        run_resolve,
+        example='legacy-bridge exceptions resolve ID --dismiss --why "a test of theirs"\n'
+        'legacy-bridge exceptions resolve ID --done-elsewhere 4500017 --why "keyed in"\n'
+        + EXAMPLE.splitlines()[2],
+        detail=RESOLVE_DETAIL,
+    )
+    resolve.add_argument("exception", metavar="ID", help="the exception's id")
+    how = resolve.add_mutually_exclusive_group(required=True)
+    how.add_argument("--dismiss", action="store_true", help="it need not be delivered")
+    how.add_argument("--done-elsewhere", metavar="REF", help="it was entered by hand, under this number")
+    how.add_argument("--placed-by-phone", metavar="REF", help="the supplier was told; with whom, when")
+    add_change(resolve)
+    add_connection(resolve)
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Show the queue."""
+    items = ask(arguments, "exceptions.list", route=arguments.route)
+    if arguments.json:
+        print_json(items)
+        return 0
+    for each in items:
+        print_text(each["exception_id"])
+        target = f" to {each['target']}" if each["target"] else ""
+        print_text(f"    {moment(each['opened_at'])}  {each['kind']}{target} on route {each['route']}")
+        _print_reasons(each)
+    say(f"{counted(len(items), 'exception')} to look at" if items else "nothing is parked")
+    return 0
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Show one exception."""
+    item = ask(arguments, "exceptions.show", exception=arguments.exception)
+    if arguments.json:
+        print_json(item)
+        return 0
+    origin = item["message"]["origin"]
+    print_text(
+        f"exception {item['exception_id']}",
+        f"opened    {moment(item['opened_at'])}, a {item['kind']} on route {item['route']}",
+        f"message   {item['message_id']}, {origin['name'] or origin['transport']}",
+    )
+    for label, value in (
+        ("partner", item["partner"]),
+        ("target", item["target"]),
+        ("order", ", ".join(item["order_keys"])),
+    ):
+        if value:
+            print_text(f"{label:<9} {value}")
+    _print_reasons(item)
+    for delivery in item["deliveries"]:
+        rows = [
+            (moment(step["started_at"]), step["step"], step["outcome"]["text"]) for step in delivery["steps"]
+        ]
+        if rows:
+            print_table(("AT", "ATTEMPT", "RESULT"), rows, fixed=(0,))
+    print_wrapped(f"The whole story: legacy-bridge explain {item['message_id']}")
+    return 0
+
+
+def run_retry(arguments: argparse.Namespace) -> int:
+    """Take it up again."""
+    done = ask(
+        arguments, "exceptions.retry", exception=arguments.exception, who=arguments.who, why=arguments.why
+    )
+    words = {
+        "translate": "its message is translated again",
+        "deliver": "it is sent again",
+        "look up": "it is looked up at its target first, since it may be there",
+    }
+    if arguments.json:
+        print_json(done)
+    else:
+        print_text(f"{done['exception_id']}: {words.get(done['done'], done['done'])}")
+    return 0
+
+
+def run_resolve(arguments: argparse.Namespace) -> int:
+    """Close it."""
+    resolution, reference = "dismissed", ""
+    if arguments.done_elsewhere is not None:
+        resolution, reference = "done_elsewhere", arguments.done_elsewhere
+    elif arguments.placed_by_phone is not None:
+        resolution, reference = "placed_by_phone", arguments.placed_by_phone
+    done = ask(
+        arguments,
+        "exceptions.resolve",
+        exception=arguments.exception,
+        resolution=resolution,
+        reference=reference,
+        who=arguments.who,
+        why=arguments.why,
+    )
+    if arguments.json:
+        print_json(done)
+    else:
+        told = f" ({reference})" if reference else ""
+        print_text(f"{done['exception_id']}: closed, {resolution.replace('_', ' ')}{told}")
+    return 0
+
+
+def run_acknowledge(arguments: argparse.Namespace) -> int:
+    """Stop the alarms."""
+    done = ask(
+        arguments, "alarms.acknowledge", message=arguments.message, who=arguments.who, why=arguments.why
+    )
+    if arguments.json:
+        print_json(done)
+    else:
+        print_text(f"{done['message_id']}: {counted(done['stopped'], 'alarm')} stopped")
+    return 0
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Print the call sheet."""
+    calls = ask(arguments, "exceptions.call_sheet", everything=arguments.all)
+    if arguments.json:
+        print_json(calls)
+    elif arguments.csv:
+        _print_csv(calls)
+    else:
+        for call in calls:
+            _print_call(call)
+        if calls:
+            print_wrapped(FOOTER)
+    late = "not delivered" if arguments.all else "past the deadline and not delivered"
+    say(f"{counted(len(calls), 'order')} {late}")
+    return 0
+
+
+def _print_call(call: dict[str, Any]) -> None:
+    urgent = "  URGENT" if call["is_urgent"] else ""
+    print_text(f"ORDER {call['order_number'] or '(number not known)'}{urgent}")
+    for label, value in (
+        ("supplier", call["supplier"] or "(not in the order)"),
+        ("phone", call["phone"] or "(not in the order, nor in the table of suppliers)"),
+        ("ship to", call["ship_to"] or "(not in the order)"),
+        ("due by", moment(call["deadline_at"])),
+        ("why", call["why"]),
+        ("exception", ", ".join(call["exception_ids"])),
+        ("message", f"{call['message_id']} {call['source']}".strip()),
+    ):
+        if value:
+            print_wrapped(f"  {label:<10}{value}", hanging=" " * 12)
+    if call["lines"]:
+        rows = [
+            (
+                each["quantity"],
+                each["unit"],
+                each["item"] or f"our {each['our_item']}",
+                each["description"],
+                f"[{each['line']}]",
+            )
+            for each in call["lines"]
+        ]
+        print_table(("  QUANTITY", "UNIT", "ITEM", "DESCRIPTION", "LINE"), [_indented(row) for row in rows])
+    print_text("")
+
+
+def _indented(row: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"  {row[0]}", *row[1:])
+
+
+def _print_csv(calls: list[dict[str, Any]]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(CALL_COLUMNS)
+    for call in calls:
+        common = call | {"urgent": "yes" if call["is_urgent"] else "no"}
+        for line in call["lines"] or [{}]:
+            fields = common | line
+            writer.writerow([_cell(str(fields.get(column, ""))) for column in CALL_COLUMNS])
+
+
+def _cell(text: str) -> str:
+    """Give a cell that a spreadsheet takes for text, whatever a partner wrote into it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _print_reasons(item: dict[str, Any]) -> None:
+    for each in item["findings"]:
+        place = each["at"].get("path", "")
+        print_wrapped(
+            f"{place}: {each['text']} [{each['code']}]" if place else f"{each['text']} [{each['code']}]",
+            indent="    ",
+            hanging="      ",
+        )

@@ -1,0 +1,186 @@
+"""``orders``: the ledger, and seeding it with the legacy system's open orders."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from gateway.commands.connection import ask
+from gateway.commands.csv_files import Fields, Row, RowError, read_rows
+from gateway.commands.options import (
+    Subparsers,
+    add_change,
+    add_command,
+    add_connection,
+    add_group,
+    require_why,
+)
+from gateway.commands.terminal import (
+    counted,
+    moment,
+    print_json,
+    print_table,
+    print_text,
+    print_wrapped,
+    say,
+)
+
+EXAMPLE = """\
+legacy-bridge orders list --side cloud
+legacy-bridge orders show 0004711
+legacy-bridge orders import open.csv --route po.acme --dry-run
+legacy-bridge orders import open.csv --route po.acme --why "before the canary\""""
+
+IMPORT_DETAIL = """\
+Do this before a route's first canary: an order that legacy has open stays with
+legacy, and so does everything that follows on it. Columns of the file, with a
+heading line: order_number, and where they differ from what is assumed: side
+(legacy or cloud; legacy is assumed), transmitter (legacy, gateway, erp or none;
+legacy for legacy, erp for cloud), aliases (further numbers, | between them).
+Orders that are known already stay as they are."""
+
+COLUMNS = ("order_number", "side", "transmitter", "aliases")
+SIDES = ("legacy", "cloud")
+TRANSMITTERS = ("legacy", "gateway", "erp", "none")
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    group = add_group(
+        subparsers, "orders", "show and seed the ledger: which side owns which order", example=EXAMPLE
+    )
+    listing = add_command(
+        group, "list", "show the newest orders", run_list, example="legacy-bridge orders list --route po.acme"
+    )
+    listing.add_argument("--side", choices=SIDES, help="those of one side")
+    listing.add_argument("--route", metavar="ROUTE", help="those that came by one route")
+    listing.add_argument("--limit", metavar="N", type=int, default=50, help="how many (default: 50)")
+    add_connection(listing)
+    show = add_command(
+        group,
+        "show",
+        "show one order: its side, other numbers, documents and deliveries",
+        run_show,
+        example="legacy-bridge orders show 0004711",
+    )
+    show.add_argument("order", metavar="NUMBER", help="any number of the order, or its key")
+    add_connection(show)
+    seed = add_command(
+        group,
+        "import",
+        "seed the ledger with open orders of the legacy system",
+        run_import,
+        example="\n".join(EXAMPLE.splitlines()[2:]),
+        detail=IMPORT_DETAIL,
+    )
+    seed.add_argument("file", metavar="FILE", type=Path, help="the CSV file")
+    seed.add_argument("--route", metavar="ROUTE", required=True, help="the route that opens such orders")
+    seed.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    add_change(seed, is_why_required=False)
+    add_connection(seed)
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Show the ledger."""
+    orders = ask(arguments, "orders.list", side=arguments.side, route=arguments.route, limit=arguments.limit)
+    if arguments.json:
+        print_json(orders)
+        return 0
+    if not orders:
+        say("no order is known")
+        return 0
+    rows = [
+        (each["order_key"], each["side"], each["transmitter"], each["route"], moment(each["opened_at"]))
+        for each in orders
+    ]
+    print_table(("ORDER", "SIDE", "SENT BY", "ROUTE", "OPENED"), rows, fixed=(0,))
+    return 0
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Show every order that a number means."""
+    orders = ask(arguments, "orders.show", order=arguments.order)
+    if arguments.json:
+        print_json(orders)
+        return 0
+    for order in orders:
+        _print_order(order)
+    return 0
+
+
+def run_import(arguments: argparse.Namespace) -> int:
+    """Seed the ledger, or say what that would do."""
+    if not arguments.dry_run:
+        require_why(arguments)
+    rows = read_rows(arguments.file, required=COLUMNS[:1], known=COLUMNS, row=_order_row)
+    if arguments.dry_run:
+        compared = ask(arguments, "orders.diff", route=arguments.route, rows=rows)
+    else:
+        compared = ask(
+            arguments, "orders.import", route=arguments.route, rows=rows, who=arguments.who, why=arguments.why
+        )
+    if arguments.json:
+        print_json(compared)
+        return 1 if compared["differing_count"] else 0
+    new = compared["new"]
+    verb = "would be" if arguments.dry_run else "were"
+    print_text(
+        f"{counted(compared['rows'], 'order')} in {arguments.file}: {new['legacy']} for legacy and "
+        f"{new['cloud']} for cloud {verb} new,",
+        f"{compared['known']} known already",
+    )
+    for each in compared["differing"]:
+        told = f"the ledger says {each['known']}, the file {each['wanted']}; it stays as it is"
+        say(f"{each['order_key']}: {told}")
+    return 1 if compared["differing_count"] else 0
+
+
+def _order_row(fields: Fields, line: int) -> Row:
+    number = fields["order_number"]
+    if not number:
+        raise RowError("order_number", "the order number is blank")
+    side = fields.get("side") or "legacy"
+    if side not in SIDES:
+        raise RowError("side", f"'{side}' is no side; expected legacy or cloud")
+    transmitter = fields.get("transmitter") or ("legacy" if side == "legacy" else "erp")
+    if transmitter not in TRANSMITTERS:
+        raise RowError("transmitter", f"'{transmitter}' sends no orders; expected {', '.join(TRANSMITTERS)}")
+    aliases = [each.strip() for each in fields.get("aliases", "").split("|") if each.strip()]
+    return {
+        "line": line,
+        "order_number": number,
+        "side": side,
+        "transmitter": transmitter,
+        "aliases": aliases,
+    }
+
+
+def _print_order(order: dict[str, Any]) -> None:
+    entry = order["ledger"]
+    print_text(f"order     {order['order_key']}")
+    if entry is None:
+        print_text("          (no ledger entry: documents name it, and none has opened it)")
+    else:
+        closed = f", closed {moment(entry['closed_at'])}" if entry["closed_at"] else ""
+        print_text(
+            f"side      {entry['side']}, sent to the supplier by {entry['transmitter']}",
+            f"route     {entry['route']}, opened {moment(entry['opened_at'])}{closed}",
+        )
+        print_wrapped(f"because   {entry['reason']}", hanging=" " * 10)
+    for alias in order["aliases"]:
+        line = f", line {alias['line']} is {alias['line_number']}" if alias["line"] else ""
+        print_text(f"known as  {alias['number']} ({alias['kind'].replace('_', ' ')}{line})")
+    for document in order["documents"]:
+        what = document["document_type"] or f"set {document['set_type']}"
+        print_wrapped(
+            f"document  {document['message_id']}: {what}, {document['verdict'].replace('_', ' ')}; "
+            f"{document['decision']}",
+            hanging=" " * 10,
+        )
+    for delivery in order["deliveries"]:
+        number = f" as {delivery['target_reference']}" if delivery["target_reference"] else ""
+        print_wrapped(
+            f"delivery  {delivery['target']} ({delivery['role']}): {delivery['state']}{number}",
+            hanging=" " * 10,
+        )

@@ -1,0 +1,77 @@
+"""What every operation works with: the journal, the configuration, the clock, and who must be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from adapters.base import Clock
+from canonical.keys import order_key_of
+from gateway.config import Configuration
+from gateway.journal.base import Journal, UnknownError
+from gateway.journal.types import Message
+from gateway.operations.errors import OperationError
+
+JsonObject = dict[str, Any]  # the values were made here, or validated by the operation that takes them
+
+Text = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"\S")]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+EVERYTHING = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Who is told of a change, and what only the running process knows."""
+
+    work_changed: Callable[[], None] = lambda: None  # something may be there to translate or deliver
+    stage_changed: Callable[[str], None] = lambda route: None
+    process: Callable[[], Mapping[str, Any]] | None = None  # None: no gateway is running here
+
+
+class OperationsBase:
+    """The parts that all operations share."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        configuration: Callable[[], Configuration],
+        clock: Clock,
+        hooks: Hooks | None = None,
+    ) -> None:
+        self._journal = journal
+        self._configuration = configuration
+        self._clock = clock
+        self._hooks = hooks or Hooks()
+
+    async def _message(self, message_id: str) -> Message:
+        try:
+            return await self._journal.message(message_id)
+        except UnknownError:
+            raise OperationError(
+                "unknown", f"there is no message '{message_id}'; legacy-bridge messages list shows them"
+            ) from None
+
+    async def _order_keys(self, number: str) -> tuple[str, ...]:
+        """Give the keys of the orders that a number may mean: by each partner's rules, by alias, as a key."""
+        configuration = self._configuration()
+        rules = [configuration.key_rules(partner) for partner in (None, *configuration.partners)]
+        organisations = {configuration.gateway.organisation, *configuration.gateway.organisations.values()}
+        own = [
+            order_key_of(number, each.model_copy(update={"organisation": name}))
+            for each in rules
+            for name in sorted(organisations)
+        ]
+        possible = tuple(dict.fromkeys((number, *own)))
+        facts = await self._journal.facts(possible, (), (number,))
+        found = dict.fromkeys((*facts.ledger, *facts.resolved.get(number, ())))
+        for key in possible:
+            if key not in found and await self._journal.documents(order_key=key, limit=1):
+                found[key] = None
+        return tuple(found)
+
+    def _wake(self) -> None:
+        self._hooks.work_changed()

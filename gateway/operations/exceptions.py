@@ -1,0 +1,138 @@
+"""What a person must look at: the queues, taking up again, closing, and the call sheet for a downtime."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from gateway.call_sheet import LIVE, Call, Situation, calls
+from gateway.journal.base import UnknownError
+from gateway.journal.types import FINISHED, DeliveryState, ExceptionItem, Message, MessageState
+from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
+from gateway.operations.errors import OperationError
+from gateway.operations.views import delivery_view, document_view, exception_view, message_view
+
+Resolution = Literal["dismissed", "done_elsewhere", "placed_by_phone"]
+
+UNFINISHED = tuple(state.value for state in DeliveryState if state not in FINISHED)
+UNTRANSLATED = (MessageState.ACCEPTED, MessageState.TRANSLATING)
+PHONES = ("suppliers", "supplier")  # words under which a configuration may name the table of suppliers
+
+
+class ExceptionOperations(OperationsBase):
+    """Operations on exceptions."""
+
+    async def exceptions_list(self, route: str | None = None, limit: Count = 1_000) -> list[JsonObject]:
+        """Show what is parked, oldest first."""
+        return [exception_view(each) for each in await self._journal.exceptions(route=route, limit=limit)]
+
+    async def exceptions_show(self, exception: Text) -> JsonObject:
+        """Show one exception with the message it belongs to. Errors: OperationError where there is none."""
+        item = await self._exception(exception)
+        message = await self._message(item.message_id)
+        documents = await self._journal.documents(message_id=item.message_id, limit=EVERYTHING)
+        deliveries = await self._journal.deliveries(message_id=item.message_id, limit=EVERYTHING)
+        own = (each for each in documents if exception == f"{item.message_id}/{each.plan.index}")
+        return exception_view(item) | {
+            "message": message_view(message),
+            "documents": [document_view(each) for each in own],
+            "deliveries": [delivery_view(each) for each in deliveries if each.delivery_id == exception],
+        }
+
+    async def exceptions_retry(self, exception: Text, who: Text, why: Text) -> JsonObject:
+        """Take a parked thing up again; tell what is done with it."""
+        try:
+            done = await self._journal.retry(exception, who, why, self._clock.now())
+        except UnknownError:
+            raise _unknown(exception) from None
+        self._wake()
+        return {"exception_id": exception, "done": done}
+
+    async def exceptions_resolve(
+        self, exception: Text, resolution: Resolution, who: Text, why: Text, reference: str = ""
+    ) -> JsonObject:
+        """Close a parked thing without sending it."""
+        if (resolution == "dismissed") is bool(reference.strip()):
+            text = "a dismissal has no reference" if reference else f"'{resolution}' needs a reference"
+            raise OperationError("bad_request", text)
+        word = f"{resolution}:{reference.strip()}" if reference else resolution
+        try:
+            await self._journal.resolve(exception, word, who, why, self._clock.now())
+        except UnknownError:
+            raise _unknown(exception) from None
+        self._wake()  # what waited behind it in its lanes can go on
+        return {"exception_id": exception, "resolution": word}
+
+    async def alarms_acknowledge(self, message: Text, who: Text, why: Text) -> JsonObject:
+        """Stop the alarms about a message; what is late of it stays in the queues and on the call sheet."""
+        await self._message(message)
+        stopped = await self._journal.acknowledge_alarm(message, who, why, self._clock.now())
+        return {"message_id": message, "stopped": stopped}
+
+    async def exceptions_call_sheet(self, everything: bool = False) -> list[JsonObject]:
+        """Give the orders to place by phone: past their deadline, or all that are not delivered."""
+        now = self._clock.now()
+        found = [each for each in await self._calls() if everything or each.is_late(now)]
+        return [each.to_json() for each in sorted(found, key=lambda each: each.rank)]
+
+    async def _calls(self) -> list[Call]:
+        deliveries = await self._journal.deliveries(states=UNFINISHED, limit=EVERYTHING)
+        exceptions = await self._journal.exceptions(limit=EVERYTHING)
+        untranslated = await self._journal.messages(states=UNTRANSLATED, limit=EVERYTHING)
+        waiting = await self._journal.awaiting(datetime.max.replace(tzinfo=UTC), limit=EVERYTHING)
+        message_ids = dict.fromkeys(
+            (
+                *(each.message_id for each in deliveries if each.role in LIVE),
+                *(each.message_id for each in exceptions),
+                *(each.message_id for each in untranslated),
+                *(each.message_id for each in waiting),
+            )
+        )
+        phones = await self._phones()
+        found: list[Call] = []
+        for message_id in message_ids:
+            message = await self._message(message_id)
+            if self._orders_come_by(message.route):
+                parked = [each.exception_id for each in exceptions if each.message_id == message_id]
+                found += calls(await self._situation(message, parked), phones)
+        return found
+
+    async def _situation(self, message: Message, parked: list[str]) -> Situation:
+        views = await self._journal.documents(message_id=message.message_id, limit=EVERYTHING)
+        deliveries = await self._journal.deliveries(message_id=message.message_id, limit=EVERYTHING)
+        return Situation(
+            message,
+            [each for each in views if each.generation == message.generation],
+            [each for each in deliveries if each.role in LIVE],
+            parked,
+            message.accepted_at + self._patience(message),
+        )
+
+    async def _phones(self) -> dict[str, str]:
+        """Give phone numbers by supplier, where a code table has a column ``phone``."""
+        tables = self._configuration().crosswalks
+        name = next((tables[word] for word in PHONES if word in tables), None)
+        rows = (await self._journal.crosswalk(name))[1] if name is not None else []
+        return {each.legacy: each.facts["phone"] for each in rows if each.facts.get("phone")}
+
+    def _orders_come_by(self, route: str) -> bool:
+        found = self._configuration().routes.get(route)
+        return found is None or found.originates
+
+    def _patience(self, message: Message) -> timedelta:
+        configuration = self._configuration()
+        route = configuration.routes.get(message.route)
+        deadline = configuration.deadline(route) if route is not None else configuration.defaults.deadline
+        return deadline.rush if message.is_urgent else deadline.other
+
+    async def _exception(self, exception_id: str) -> ExceptionItem:
+        items = await self._journal.exceptions(limit=EVERYTHING)
+        found = next((each for each in items if each.exception_id == exception_id), None)
+        if found is None:
+            raise _unknown(exception_id)
+        return found
+
+
+def _unknown(exception_id: str) -> OperationError:
+    text = f"nothing is parked under '{exception_id}'; legacy-bridge exceptions list shows what is"
+    return OperationError("unknown", text)

@@ -1,0 +1,239 @@
+"""The whole story of a message: from the bytes that arrived to the reply that closed it. Pure.
+
+Every entry is a time, a kind, and a sentence for a person; machines get the parts beside it. What
+has no time of its own (a decision) stands behind what led to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from adapters.base import Finding, NoReply, Reply, StepResult
+from gateway.journal.types import (
+    AuditEntry,
+    DeliveryState,
+    DeliveryView,
+    DocumentView,
+    LedgerEntry,
+    Message,
+    MessageState,
+    Overdue,
+)
+from gateway.operations.views import finding_view, instant, outcome_view
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Everything that is known of one message."""
+
+    message: Message
+    documents: Sequence[DocumentView]
+    deliveries: Sequence[DeliveryView]
+    ledger: Sequence[LedgerEntry]
+    overdue: Sequence[Overdue]
+    audit: Sequence[AuditEntry]
+
+
+def timeline(lineage: Lineage) -> list[Entry]:
+    """Give the entries in the order in which things happened."""
+    message = lineage.message
+    entries = [*_arrival(message)]
+    for generation in sorted({each.generation for each in lineage.documents} or {message.generation}):
+        entries += _translation(lineage, generation)
+    entries += [_ledger(each) for each in lineage.ledger]
+    entries += [each for delivery in lineage.deliveries for each in _delivery(delivery)]
+    entries += [_alarm(each) for each in lineage.overdue if each.last_alarm_at is not None]
+    entries += [_action(each) for each in lineage.audit]
+    return _in_order(entries, message.message_id)
+
+
+def is_about(entry: AuditEntry, message_id: str) -> bool:
+    """Tell whether an audit entry is about a message, one of its sets, or one of its deliveries."""
+    return entry.subject == message_id or entry.subject.startswith((f"{message_id}.", f"{message_id}/"))
+
+
+def conclusion(lineage: Lineage) -> str:
+    """Say in a sentence how it ended, or what it waits for."""
+    message = lineage.message
+    if message.state is MessageState.REFUSED:
+        return "It was refused before it was accepted; its bytes are not kept."
+    if message.state in (MessageState.ACCEPTED, MessageState.TRANSLATING):
+        return "It is accepted and not translated yet; it goes on by itself."
+    live = [each for each in lineage.deliveries if each.role in ("live", "pass_through")]
+    parked = sum(1 for each in lineage.deliveries if each.state is DeliveryState.PARKED)
+    current = [each for each in lineage.documents if each.generation == message.generation]
+    parked += sum(1 for each in current if each.plan.is_parked) + (message.state is MessageState.PARKED)
+    if parked:
+        return f"A person must look: {parked} parked (legacy-bridge exceptions list)."
+    if waiting := [each for each in current if each.plan.awaits is not None]:
+        return f"{len(waiting)} of its documents wait for their order to become known."
+    if not live:
+        return "Nothing of it is to be delivered."
+    done = [each for each in live if each.state is DeliveryState.DONE]
+    if len(done) == len(live):
+        return "Everything of it is delivered."
+    closed = (DeliveryState.VOID, DeliveryState.SUPERSEDED)
+    if all(each.state in (DeliveryState.DONE, *closed) for each in live):
+        return f"It is closed: {len(done)} delivered, {len(live) - len(done)} void or superseded."
+    return f"{len(done)} of {len(live)} live deliveries are done; the others go on by themselves."
+
+
+def _arrival(message: Message) -> Iterable[Entry]:
+    origin = message.origin
+    named = f" as {origin.name}" if origin.name else ""
+    sender = origin.identity or message.partner
+    text = f"arrived by {origin.transport}{named}" + (f" from {sender}" if sender else "")
+    if message.state is not MessageState.REFUSED:
+        text += f": {message.size_bytes} bytes, sha256 {message.sha256[:16]}"
+    yield _entry(
+        message.accepted_at,
+        "arrived",
+        text,
+        route=message.route,
+        sha256=message.sha256,
+        size_bytes=message.size_bytes,
+        arrival_key=message.arrival_key,
+        peer=origin.peer,
+        correlation_id=message.correlation_id,
+    )
+    if message.arrival_key is not None:
+        yield _entry(None, "identity", f"known by the arrival key {message.arrival_key}")
+    if message.repeat_of is not None:
+        yield _entry(None, "repeat", f"has the same bytes as message {message.repeat_of}")
+    if message.state is MessageState.REFUSED:
+        yield from (_finding("refused", each) for each in message.findings)
+
+
+def _translation(lineage: Lineage, generation: int) -> Iterable[Entry]:
+    message = lineage.message
+    if message.state in (MessageState.ACCEPTED, MessageState.REFUSED):
+        return
+    own = [each for each in lineage.documents if each.generation == generation]
+    planned = [each.planned_at for each in lineage.deliveries if each.generation == generation]
+    again = f" again (generation {generation})" if generation > 1 else ""
+    text = f"translated{again} with configuration revision {message.config_revision}: {_sets(len(own))}"
+    yield _entry(min(planned, default=None), "translated", text, generation=generation)
+    if generation == message.generation:
+        yield from (_finding("finding", each) for each in message.findings)
+    for document in own:
+        yield from _document(document)
+
+
+def _document(view: DocumentView) -> Iterable[Entry]:
+    plan = view.plan
+    what = f"set {plan.index + 1} ({plan.set_type})"
+    orders = f", order {', '.join(plan.order_keys)}" if plan.order_keys else ""
+    urgent = ", urgent" if plan.is_urgent else ""
+    yield _entry(
+        None,
+        "document",
+        f"{what}: {plan.verdict.value.replace('_', ' ')}{orders}{urgent}",
+        document_key=plan.document_key,
+        order_keys=list(plan.order_keys),
+        index=plan.index,
+    )
+    yield from (_finding("finding", each) for each in plan.findings)
+    if plan.repeats is not None:
+        yield _entry(None, "repeat", f"{what} is the document that message {plan.repeats} brought")
+    if plan.awaits is not None:
+        numbers = ", ".join(str(number) for number in plan.awaits.order_numbers)
+        until = f"{plan.awaits.until:%Y-%m-%d %H:%M:%SZ}"
+        yield _entry(None, "waiting", f"{what} waits until {until} for order {numbers} to become known")
+    if plan.decision:
+        side = f"goes to {plan.side.value}" if plan.side is not None else "goes nowhere"
+        parked = "; parked, a person must look" if plan.is_parked else ""
+        yield _entry(None, "decided", f"{what} {side}: {plan.decision}{parked}", reason=plan.decision)
+
+
+def _ledger(entry: LedgerEntry) -> Entry:
+    text = (
+        f"order {entry.order_key} belongs to {entry.side.value}, "
+        f"sent to the supplier by {entry.transmitter.value}: {entry.reason}"
+    )
+    return _entry(entry.opened_at, "ledger", text, order_key=entry.order_key, side=entry.side.value)
+
+
+def _delivery(view: DeliveryView) -> Iterable[Entry]:
+    parts = {"delivery_id": view.delivery_id, "target": view.target, "role": view.role}
+    what = "the message" if view.document_index is None else f"set {view.document_index + 1}"
+    if view.role == "acknowledgment":
+        what = "an acknowledgment"
+    planned = f"to deliver: {what} to {view.target} ({view.role}), reference {view.reference}"
+    yield _entry(view.planned_at, "delivery", planned, **parts)
+    for number, step in enumerate(view.steps, start=1):
+        yield _entry(step.started_at, "attempt", f"{view.target}: {number}. {_attempt(step)}", **parts)
+        yield _entry(step.ended_at, "reply", f"{view.target}: {_answer(step)}", **parts)
+    yield from (_finding("finding", each) for each in view.findings)
+    yield _entry(view.ended_at, "state", f"{view.target}: {_state(view)}", state=view.state.value, **parts)
+
+
+def _attempt(step: StepResult) -> str:
+    request = step.request
+    address = request.address.partition("?")[0]
+    return f"{request.step}: {request.method} {address} ({len(request.body)} bytes)"
+
+
+def _answer(step: StepResult) -> str:
+    told: str = outcome_view(step.outcome)["text"]
+    match step.reply:
+        case Reply(status, body):
+            return f"answered {status} ({len(body)} bytes): {told}"
+        case NoReply(_, reason):
+            return told if reason in told else f"no answer ({reason}): {told}"
+        case None:
+            return told
+
+
+def _state(view: DeliveryView) -> str:
+    reason = f": {view.reason}" if view.reason else ""
+    match view.state:
+        case DeliveryState.DONE:
+            number = f" as {view.target_reference}" if view.target_reference else ""
+            return f"delivered{number}{reason}"
+        case DeliveryState.WAITING | DeliveryState.IN_DOUBT if view.not_before is not None:
+            what = "waits, and goes on" if view.state is DeliveryState.WAITING else "in doubt, looked up"
+            return f"{what} at {view.not_before:%Y-%m-%d %H:%M:%SZ}{reason}"
+        case DeliveryState.HELD:
+            return "held until the rest of its unit is known to be good"
+        case DeliveryState.READY:
+            return "is to be sent next"
+        case _:
+            return f"{view.state.value.replace('_', ' ')}{reason}"
+
+
+def _alarm(overdue: Overdue) -> Entry:
+    text = f"an alarm went out: past its deadline of {overdue.deadline_at:%Y-%m-%d %H:%M:%SZ}"
+    return _entry(overdue.last_alarm_at, "alarm", f"{text} ({overdue.state}: {overdue.reason})")
+
+
+def _action(entry: AuditEntry) -> Entry:
+    detail = ", ".join(f"{name} {value}" for name, value in entry.detail.items())
+    told = f"{entry.who}: {entry.action} {entry.subject}" + (f" ({detail})" if detail else "")
+    return _entry(entry.at, "action", f"{told}, since: {entry.why}" if entry.why else told, who=entry.who)
+
+
+def _finding(kind: str, finding: Finding) -> Entry:
+    return _entry(None, kind, str(finding), finding=finding_view(finding))
+
+
+def _sets(count: int) -> str:
+    return "no set" if not count else "1 set" if count == 1 else f"{count} sets"
+
+
+def _entry(at: datetime | None, kind: str, text: str, **parts: Any) -> Entry:
+    return {"at": instant(at), "kind": kind, "text": text, **parts}
+
+
+def _in_order(entries: list[Entry], message_id: str) -> list[Entry]:
+    """Sort by time; what has none keeps its place behind the one before it."""
+    placed: list[tuple[str, int, Entry]] = []
+    last = ""
+    for number, entry in enumerate(entries):
+        last = entry["at"] or last
+        placed.append((last, number, {"message_id": message_id, **entry}))
+    return [entry for _, _, entry in sorted(placed, key=lambda each: each[:2])]

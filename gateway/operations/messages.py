@@ -1,0 +1,128 @@
+"""What arrived: lists, one message with all that came of it, its story, and translating it again."""
+
+from __future__ import annotations
+
+from canonical.registry import parse_document
+from gateway.journal.base import UnknownError
+from gateway.journal.types import AuditEntry, DocumentView, MessageState
+from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
+from gateway.operations.discretion import shown
+from gateway.operations.errors import OperationError
+from gateway.operations.lineage import Lineage, conclusion, is_about, timeline
+from gateway.operations.views import delivery_view, document_view, message_view
+
+AUDIT_MAX = 100_000
+
+
+class MessageOperations(OperationsBase):
+    """Operations on messages."""
+
+    async def messages_list(
+        self, route: str | None = None, states: list[str] | None = None, limit: Count = 50
+    ) -> list[JsonObject]:
+        """Show messages, newest first."""
+        wanted = [_state(word) for word in states or ()]
+        found = await self._journal.messages(route=route, states=wanted, limit=limit)
+        return [message_view(each) for each in found]
+
+    async def messages_show(self, message: Text) -> JsonObject:
+        """Show a message, its documents and its deliveries. Errors: OperationError where there is none."""
+        found = await self._message(message)
+        documents = await self._journal.documents(message_id=message, limit=EVERYTHING)
+        deliveries = await self._journal.deliveries(message_id=message, limit=EVERYTHING)
+        return message_view(found) | {
+            "documents": [document_view(each) for each in documents],
+            "deliveries": [delivery_view(each) for each in deliveries],
+        }
+
+    async def messages_documents(self, message: Text) -> list[JsonObject]:
+        """Show what a message says: without prices, free text and what may be a patient's."""
+        return await self._shown(message, unmasked=False)
+
+    async def messages_documents_unmasked(self, message: Text, who: Text, why: Text) -> list[JsonObject]:
+        """Show what a message says, free text too; audited first."""
+        await self._message(message)
+        await self._journal.append_audit(who, "messages.unmask", message, {}, why, self._clock.now())
+        return await self._shown(message, unmasked=True)
+
+    async def messages_replay(self, message: Text, who: Text, why: Text, resend: bool = False) -> JsonObject:
+        """Translate a message again; what was attempted stays, unless ``resend``."""
+        await self._message(message)
+        try:
+            generation = await self._journal.replay(
+                message, resend=resend, who=who, why=why, now=self._clock.now()
+            )
+        except UnknownError as error:
+            raise OperationError(
+                "refused", f"message '{message}' cannot be translated again: {error}"
+            ) from error
+        self._wake()
+        return {"message_id": message, "generation": generation, "resend": resend}
+
+    async def explain(self, subject: Text) -> JsonObject:
+        """Tell the story of a message, of the one that a delivery belongs to, or of an order."""
+        message_ids, orders = await self._subject(subject)
+        audit = await self._journal.audit(limit=AUDIT_MAX)
+        told = [await self._lineage(each, audit) for each in message_ids]
+        return {
+            "subject": subject,
+            "orders": orders,
+            "messages": [
+                message_view(each.message) | {"timeline": timeline(each), "conclusion": conclusion(each)}
+                for each in told
+            ],
+        }
+
+    async def _subject(self, subject: str) -> tuple[list[str], list[str]]:
+        """Give the messages that are meant, in order of arrival, and the orders where these were meant."""
+        message_id = subject.partition(".")[0].partition("/")[0]
+        try:
+            return [(await self._journal.message(message_id)).message_id], []
+        except UnknownError:
+            keys = await self._order_keys(subject)
+        if not keys:
+            text = f"'{subject}' is no message, delivery or order that is known here"
+            raise OperationError("unknown", text)
+        found: dict[str, None] = {}
+        for key in keys:
+            for document in await self._journal.documents(order_key=key, limit=EVERYTHING):
+                found[document.message_id] = None
+            for delivery in await self._journal.deliveries(order_key=key, limit=EVERYTHING):
+                found[delivery.message_id] = None
+        messages = [await self._journal.message(each) for each in found]
+        return [each.message_id for each in sorted(messages, key=lambda each: each.sequence)], list(keys)
+
+    async def _lineage(self, message_id: str, audit: list[AuditEntry]) -> Lineage:
+        message = await self._message(message_id)
+        documents = await self._journal.documents(message_id=message_id, limit=EVERYTHING)
+        keys = list(dict.fromkeys(key for each in documents for key in each.plan.order_keys))
+        ledger = (await self._journal.facts(keys, (), ())).ledger
+        now = self._clock.now()
+        overdue = await self._journal.overdue(now, now, limit=EVERYTHING)
+        return Lineage(
+            message,
+            documents,
+            await self._journal.deliveries(message_id=message_id, limit=EVERYTHING),
+            [entry for entry in ledger.values() if entry.message_id == message_id],
+            [each for each in overdue if each.message_id == message_id],
+            [each for each in audit if is_about(each, message_id)],
+        )
+
+    async def _shown(self, message_id: str, *, unmasked: bool) -> list[JsonObject]:
+        await self._message(message_id)
+        documents = await self._journal.documents(message_id=message_id, limit=EVERYTHING)
+        return [_document(each, unmasked=unmasked) for each in documents]
+
+
+def _document(view: DocumentView, *, unmasked: bool) -> JsonObject:
+    body = view.plan.canonical
+    document = shown(parse_document(body), unmasked=unmasked) if body is not None else None
+    return {"generation": view.generation, "index": view.plan.index, "document": document}
+
+
+def _state(word: str) -> MessageState:
+    try:
+        return MessageState(word)
+    except ValueError:
+        words = ", ".join(MessageState)
+        raise OperationError("bad_request", f"there is no state '{word}'; expected {words}") from None

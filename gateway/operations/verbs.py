@@ -1,0 +1,97 @@
+"""The one table of verbs: what the control socket, the command line and the admin API can ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ConfigDict, ValidationError, validate_call
+
+from gateway.operations.audit import AuditOperations
+from gateway.operations.crosswalks import CrosswalkOperations
+from gateway.operations.errors import OperationError
+from gateway.operations.exceptions import ExceptionOperations
+from gateway.operations.messages import MessageOperations
+from gateway.operations.orders import OrderOperations
+from gateway.operations.routes import RouteOperations
+from gateway.operations.status import StatusOperations
+
+
+class Operations(
+    RouteOperations,
+    OrderOperations,
+    MessageOperations,
+    ExceptionOperations,
+    CrosswalkOperations,
+    AuditOperations,
+    StatusOperations,
+):
+    """Everything that can be asked of a gateway."""
+
+    async def perform(self, verb: str, arguments: Mapping[str, Any]) -> Any:
+        """Do what a verb says with arguments from outside. Errors: OperationError."""
+        if verb not in VERBS:
+            raise OperationError("bad_request", f"there is no verb '{verb}'; there are: {', '.join(VERBS)}")
+        checked = validate_call(config=ConfigDict(strict=True))(VERBS[verb])
+        try:
+            doing = checked(self, **arguments)
+        except ValidationError as error:
+            raise OperationError("bad_request", f"{verb}: {_problems(error)}") from error
+        except TypeError as error:  # names that are no identifiers
+            raise OperationError("bad_request", f"{verb}: {error}") from error
+        return await doing
+
+
+VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
+    {
+        "status": Operations.status,
+        "routes.list": Operations.routes_list,
+        "routes.show": Operations.routes_show,
+        "routes.diff": Operations.routes_diff,
+        "routes.set": Operations.routes_set,
+        "orders.list": Operations.orders_list,
+        "orders.show": Operations.orders_show,
+        "orders.diff": Operations.orders_diff,
+        "orders.import": Operations.orders_import,
+        "messages.list": Operations.messages_list,
+        "messages.show": Operations.messages_show,
+        "messages.documents": Operations.messages_documents,
+        "messages.documents_unmasked": Operations.messages_documents_unmasked,
+        "messages.replay": Operations.messages_replay,
+        "explain": Operations.explain,
+        "exceptions.list": Operations.exceptions_list,
+        "exceptions.show": Operations.exceptions_show,
+        "exceptions.retry": Operations.exceptions_retry,
+        "exceptions.resolve": Operations.exceptions_resolve,
+        "exceptions.call_sheet": Operations.exceptions_call_sheet,
+        "alarms.acknowledge": Operations.alarms_acknowledge,
+        "crosswalk.list": Operations.crosswalk_list,
+        "crosswalk.show": Operations.crosswalk_show,
+        "crosswalk.diff": Operations.crosswalk_diff,
+        "crosswalk.load": Operations.crosswalk_load,
+        "audit.list": Operations.audit_list,
+        "audit.verify": Operations.audit_verify,
+    }
+)
+
+CHANGES = frozenset(
+    {
+        "routes.set",
+        "orders.import",
+        "messages.documents_unmasked",
+        "messages.replay",
+        "exceptions.retry",
+        "exceptions.resolve",
+        "alarms.acknowledge",
+        "crosswalk.load",
+    }
+)
+"""Verbs that write to the journal: they need a running gateway, which owns it."""
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
+        for each in error.errors(include_url=False, include_context=False, include_input=False)[:5]
+    )
