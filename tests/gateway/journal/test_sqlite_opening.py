@@ -166,7 +166,7 @@ async def test_there_is_nothing_to_read_where_there_is_no_journal(tmp_path: Path
 
 
 async def fill(journal: SqliteJournal) -> None:
-    """Have every kind of body written: message, stream, document, delivery, request, reply, and their heads."""
+    """Have every kind of body written: of messages, documents, deliveries, requests, replies, and heads."""
     scene, header = Scene(journal), (("X-Note", SECRET.decode()),)
     await journal.accept(arrival("m1"), SECRET)
     await journal.accept(arrival("m2"), pieces(*[SECRET * 400] * 2))
