@@ -33,7 +33,8 @@ class X12Decoder:
         self._partner = partner_of(context.partner_settings)
         self._buffer = bytearray()
         self._base = 0  # offset of the buffer's first byte in the input
-        self._line = 1  # line of the buffer's first byte
+        self._line = 1  # line of the byte at `_lined`
+        self._lined = 0  # in the buffer: up to here lines are counted
         self._at = 0  # in the buffer: where the next segment begins, blanks included
         self._scanned = 0  # in the buffer: no set ends in front of this
         self._set_start: int | None = None  # in the buffer, -1 once a too large set was dropped
@@ -72,6 +73,7 @@ class X12Decoder:
                 "buffer": self._buffer.decode("latin-1"),
                 "base": self._base,
                 "line": self._line,
+                "lined": self._lined,
                 "at": self._at,
                 "scanned": self._scanned,
                 "set_start": self._set_start,
@@ -86,6 +88,7 @@ class X12Decoder:
         kept = json.loads(resume)
         self._buffer = bytearray(kept["buffer"].encode("latin-1"))
         self._base, self._line, self._at = kept["base"], kept["line"], kept["at"]
+        self._lined = kept["lined"]
         self._scanned, self._set_start = kept["scanned"], kept["set_start"]
         self._set_place = (kept["set_place"][0], kept["set_place"][1])
         self._delimiters = Delimiters.from_json(kept["delimiters"]) if kept["delimiters"] else None
@@ -147,11 +150,13 @@ class X12Decoder:
 
     def _skip_stray(self, start: int, window: bytes) -> bool:
         """Step over what is no X12, keeping as much as a head cut in two may need."""
-        is_padding = (
-            not window.strip(bytes(set(window[:1]))) and len(set(window)) == 1 and not window[:1].isalnum()
-        )
-        if not is_padding:
-            self._envelopes.stray(self._position(start), window)
+        marks = set(window) - set(BLANKS)
+        if len(marks) == 1 and not bytes(marks).isalnum():  # a terminator or two more than needed
+            self._envelopes.tolerate(
+                "X12-EMPTY-SEGMENT", "an empty segment was skipped", self._position(start)
+            )
+        else:
+            self._envelopes.stray(self._position(start))
         if len(self._buffer) - start <= SEARCHED_BYTES and self._ended:
             self._at = len(self._buffer)
             return False
@@ -266,17 +271,24 @@ class X12Decoder:
         keep = min(self._at if start is None else start if start >= 0 else self._scanned, len(self._buffer))
         if keep <= 0:
             return
-        self._line += self._buffer.count(b"\n", 0, keep)
+        self._line, self._lined = self._line_at(keep), keep
         del self._buffer[:keep]
         self._base += keep
+        self._lined = 0
         self._at = max(self._at - keep, 0)
         self._scanned = max(self._scanned - keep, 0)
         if start is not None and start >= 0:
             self._set_start = start - keep
 
     def _position(self, at: int, path: str = "") -> Position:
-        line = self._line + self._buffer.count(b"\n", 0, at)
-        return Position(self._context.source, line=line, path=path, offset=self._base + at)
+        self._line, self._lined = self._line_at(at), at
+        return Position(self._context.source, line=self._line, path=path, offset=self._base + at)
+
+    def _line_at(self, at: int) -> int:
+        """Count on from where lines are counted up to; mostly a few bytes forwards."""
+        if at >= self._lined:
+            return self._line + self._buffer.count(b"\n", self._lined, at)
+        return self._line - self._buffer.count(b"\n", at, self._lined)
 
 
 def looks_like_x12(head: bytes) -> bool:

@@ -206,7 +206,7 @@ class Envelopes:
             "X12-STRAY", f"segment '{_printable(name)}' stands outside of any transaction set", place
         )
 
-    def stray(self, place: Position, found: bytes) -> None:
+    def stray(self, place: Position) -> None:
         """Take bytes that are no segment at all."""
         if self._interchanges:
             self.tolerate(

@@ -8,7 +8,8 @@ and explains.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -16,6 +17,8 @@ from adapters.edi_x12.guide import Guide
 from adapters.edi_x12.notation import Element, Note, Place, Shape, Use
 
 Elements = tuple[str | None, ...]
+ROWS_MAX = 4096  # accepted segments remembered per guide: parties, terms, dates and items repeat
+REMEMBERED_ELEMENTS_MAX = 16  # longer ones (PO1, SDQ, SLN) are hardly ever the same twice
 UNROLLED_MAX = 12  # up to here, "at most n" is n states; above, a set with more of them goes the slow way
 
 # 29 February is left to the slow way.
@@ -44,6 +47,7 @@ class Node:
     path: str
     match: Callable[[str], re.Match[str] | None]
     is_sound: Callable[[Elements], bool] | None
+    is_remembered: bool  # such segments repeat: their elements are kept from one to the next
     after: dict[str, Node] = field(default_factory=dict)
     may_end: bool = False
 
@@ -52,7 +56,6 @@ class Node:
 class Bound:
     """A limit too high for states of its own."""
 
-    mark: str  # segment + separator
     most: int
     path: str
     parent: str
@@ -63,7 +66,9 @@ class FastForm:
     """The fast tables for one guide and one element separator."""
 
     start: Node
-    bounds: tuple[Bound, ...]
+    bounds: Mapping[str, Bound]  # by path
+    bound_least: int
+    rows: dict[str, Elements] = field(default_factory=dict)  # segments accepted before, a bounded memory
 
 
 @lru_cache(maxsize=256)
@@ -95,21 +100,32 @@ def fast_form(guide: Guide, separator: str) -> FastForm:
         name = slot.place.segment if slot.place else "ST"
         for count in range(1, _unrolled(slot.place) + 1):
             path = slot.place.path if slot.place else "ST"
-            nodes[slot.index, count] = Node(path, matchers[name], checks[name], may_end=not slot.end_missing)
+            is_short = len(guide.shapes[name].uses) <= REMEMBERED_ELEMENTS_MAX
+            nodes[slot.index, count] = Node(
+                path, matchers[name], checks[name], is_short, may_end=not slot.end_missing
+            )
     for (index, count), node in nodes.items():
         for segment, targets in flat[index].follow.items():
             target = _next_node(index, count, targets, flat)
             if target is not None:
                 node.after[f"{segment}{separator}"[:3]] = nodes[target]
-    return FastForm(nodes[0, 1], tuple(_bounds(flat, separator)))
+    bounds = {bound.path: bound for bound in _bounds(flat)}
+    return FastForm(nodes[0, 1], bounds, min((bound.most for bound in bounds.values()), default=1 << 62))
 
 
-def exceeds(form: FastForm, text: str, paths: Sequence[str]) -> bool:
-    """Tell whether a counted place may have been used too often.
+def exceeds(form: FastForm, paths: Sequence[str]) -> bool:
+    """Tell whether a counted place was used too often.
 
     A cheap count over the whole set first; only where that is too high, the exact count per loop.
     """
-    return any(text.count(each.mark) > each.most and _is_exceeded(each, paths) for each in form.bounds)
+    if len(paths) <= form.bound_least:
+        return False
+    counts = Counter(paths)
+    return any(
+        count > bound.most and _is_exceeded(bound, paths)
+        for path, count in counts.items()
+        if (bound := form.bounds.get(path)) is not None
+    )
 
 
 def _is_exceeded(bound: Bound, paths: Sequence[str]) -> bool:
@@ -124,11 +140,11 @@ def _is_exceeded(bound: Bound, paths: Sequence[str]) -> bool:
     return False
 
 
-def _bounds(flat: Sequence[Slot], separator: str) -> Iterator[Bound]:
+def _bounds(flat: Sequence[Slot]) -> Iterator[Bound]:
     for slot in flat:
         place = slot.place
         if place is not None and place.repeats is not None and _is_counted(place):
-            yield Bound(place.segment + separator, place.repeats, place.path, place.path.rpartition("/")[0])
+            yield Bound(place.repeats, place.path, place.path.rpartition("/")[0])
 
 
 def _next_node(

@@ -53,6 +53,8 @@ class SetText:
 def read_set(raw: bytes, delimiters: Delimiters, encoding: str | None) -> SetText:
     """Give the segments of a set's bytes. Undecodable bytes make the whole set Latin-1, with a note."""
     text, used, is_fallback = _decoded(raw, encoding)
+    # A delimiter such as 0x85 is no UTF-8 either, and says nothing about the text between.
+    is_fallback = is_fallback and _is_readable(delimiters, encoding)
     separators = separators_of(delimiters, used)
     segments, tolerances = _split(text, separators)
     if is_fallback:
@@ -116,6 +118,11 @@ def _decoded(raw: bytes, encoding: str | None) -> tuple[str, str, bool]:
         return raw.decode(FALLBACK_ENCODING), FALLBACK_ENCODING, True
 
 
+def _is_readable(delimiters: Delimiters, encoding: str | None) -> bool:
+    marks = delimiters.element + delimiters.terminator + delimiters.component
+    return not _decoded(marks, encoding)[2]
+
+
 def _split(text: str, separators: Separators) -> tuple[list[str], tuple[Tolerance, ...]]:
     """Split clean text at once: at the terminator and the same line break behind each of them."""
     terminator = separators.terminator
@@ -128,6 +135,7 @@ def _split(text: str, separators: Separators) -> tuple[list[str], tuple[Toleranc
     breaks = text.count("\n") + text.count("\r")
     is_clean = (
         "" not in segments
+        and text.count(terminator) in (len(segments), len(segments) - 1)
         and not any(joint + blank in text for blank in _BLANKS)
         and breaks == (0 if joint == terminator else (len(segments) - 1) * (len(joint) - len(terminator)))
     )

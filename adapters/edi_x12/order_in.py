@@ -37,13 +37,16 @@ def read_order(
 ) -> PurchaseOrder | None:
     """Give the order, or None with findings in the report."""
     reader = OrderReader(context, partner, report)
-    index = 0
+    index, place_of = 0, PLACES.get
     for path, row in zip(walked.paths, walked.rows, strict=True):
         index += 1
-        known = PLACES.get(path)
-        # A place without a function, or one that says False, has no canonical home for this segment.
-        if known is None or known(reader, row, index) is False:
-            _keep(reader, path, row, index)
+        known = place_of(path)
+        try:
+            # A place without a function, or one that says False, has no canonical home for this segment.
+            if known is None or known(reader, row, index) is False:
+                _keep(reader, path, row, index)
+        except ValidationError as error:
+            _report_values(error, report, index, path)
     for position in walked.unfinished:
         _keep(reader, walked.paths[position], walked.rows[position], position + 1)
     _check_totals(reader, index + 1, partner)
@@ -55,7 +58,7 @@ def read_order(
     try:
         return PurchaseOrder.__pydantic_validator__.validate_python(header)  # type: ignore[no-any-return]
     except ValidationError as error:
-        _report_values(error, report)
+        _report_values(error, report, 0, "")
         return None
 
 
@@ -91,9 +94,10 @@ def _check_totals(reader: OrderReader, index: int, partner: X12Partner) -> None:
         facts = {"set_error": "5"}
         reader.report.add("X12-CTT", text, index - 1, "CTT01", level=level, value=stated[:20], facts=facts)
     hash_total = totals.get("quantity_hash")
-    if hash_total is not None and Decimal(hash_total) != reader.quantity_total:
+    total = sum(map(Decimal, reader.quantities)) if hash_total is not None else 0
+    if hash_total is not None and Decimal(hash_total) != total:
         # Partners add different things here, so a difference proves nothing by itself.
-        text = f"CTT02 says {hash_total[:20]}; the ordered quantities add up to {reader.quantity_total}"
+        text = f"CTT02 says {hash_total[:20]}; the ordered quantities add up to {total}"
         reader.report.add("X12-CTT-HASH", text, index - 1, "CTT02", level=Level.NOTE)
 
 
@@ -104,9 +108,9 @@ def _provenance(context: DecodeContext, control_numbers: Mapping[str, str]) -> P
     return made
 
 
-def _report_values(error: ValidationError, report: Report) -> None:
+def _report_values(error: ValidationError, report: Report, index: int, place: str) -> None:
     """Report values that X12 allows and the canonical model does not. The values themselves stay out."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     for problem in problems[:_VALUE_PROBLEMS_MAX]:
         path = ".".join(str(part) for part in problem["loc"])
-        report.add("X12-VALUE", f"{path}: {problem['msg']}", 0, facts={"set_error": "5"})
+        report.add("X12-VALUE", f"{path}: {problem['msg']}", index, place, facts={"set_error": "5"})

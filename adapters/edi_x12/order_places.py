@@ -5,9 +5,8 @@ A function takes the reader, the segment's elements (absent ones None) and its i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-from types import MappingProxyType
+from collections.abc import Callable
+from typing import Final
 
 from adapters.edi_x12 import codes, parts_in
 from adapters.edi_x12.grammar import Elements
@@ -42,7 +41,7 @@ def _cur(reader: OrderReader, row: Elements, index: int) -> bool | None:
     if "currency" in reader.header:
         return False
     reader.header["currency"] = row[1]
-    reader.header["raw_codes"] = {**reader.header.get("raw_codes", {}), "CUR01": row[0]}
+    reader.header["raw_codes"] = {**reader.header.get("raw_codes", {}), "CUR01": row[0] or ""}
     return False if any(row[2:]) else None
 
 
@@ -114,14 +113,13 @@ def _header_dtm(reader: OrderReader, row: Elements, index: int) -> bool | None:
 
 def _date(owner: Part, reader: OrderReader, row: Elements) -> bool | None:
     """Put 002 into `requested`, the first time; everything else among the dates."""
-    made = parts_in.dtm(row, reader.zone)
-    if made is None or row[4] is not None:
+    day = row[1]
+    if day is None or row[4] is not None:
         return False
     if row[0] == "002" and "requested" not in owner:
-        owner["requested"] = {
-            name: value for name, value in made.items() if name not in ("kind", "qualifier")
-        }
+        owner["requested"] = parts_in.date_value(day, reader.zone, row[2], row[3])
     else:
+        made = parts_in.kinded_date(row[0], day, reader.zone, row[2], row[3])
         owner.setdefault("dates", []).append(made)
     return None
 
@@ -134,10 +132,8 @@ def _n9(reader: OrderReader, owner: Part, row: Elements, kind: str) -> bool | No
     """N9 names a reference, and heads the text that follows it; both may speak of a patient."""
     reader.note = {"kind": kind, "qualifier": row[0]}
     if row[1] is not None:
-        made = {"kind": codes.REFERENCES.get(row[0] or "", "other"), "number": row[1], "qualifier": row[0]}
-        if row[2] is not None:
-            made["description"] = row[2]
-        owner.setdefault("references", []).append({**made, "may_be_phi": True})
+        made = parts_in.numbered(row[0], row[1], row[2], may_be_phi=True)
+        owner.setdefault("references", []).append(made)
     elif row[2] is not None:
         owner.setdefault("notes", []).append({**reader.note, "text": row[2]})
     return False if any(row[3:]) else None
@@ -204,9 +200,9 @@ def _party_per(reader: OrderReader, row: Elements, index: int) -> None:
 def _amt(reader: OrderReader, row: Elements, index: int) -> bool | None:
     """TT and GV are the order's total. Source: X12 AMT01 (element 522)."""
     totals = reader.header.setdefault("totals", {})
-    if row[0] not in ("TT", "GV") or "amount" in totals:
+    if row[0] not in ("TT", "GV") or row[1] is None or "amount" in totals:
         return False
-    totals["amount"] = {"amount": row[1]}
+    totals["amount"] = {"amount": parts_in.number(row[1])}
     return None if row[0] == "TT" and row[2] is None else False
 
 
@@ -214,11 +210,11 @@ def _ctt(reader: OrderReader, row: Elements, index: int) -> bool | None:
     totals = reader.header.setdefault("totals", {})
     totals["line_count"] = row[0]
     if row[1] is not None:
-        totals["quantity_hash"] = row[1]
+        totals["quantity_hash"] = parts_in.number(row[1])
     if row[2] is not None:
-        totals["weight"] = {"value": row[2], "unit": row[3]}
+        totals["weight"] = parts_in.quantity(row[2], row[3])
     if row[4] is not None:
-        totals["volume"] = {"value": row[4], "unit": row[5]}
+        totals["volume"] = parts_in.quantity(row[4], row[5])
     return False if row[6] is not None else None
 
 
@@ -235,9 +231,10 @@ def _po1(reader: OrderReader, row: Elements, index: int) -> None:
         line["line_id"] = row[0]
     value, unit = row[1], row[2]
     if value is not None:
-        line["quantity"] = {"value": value, "unit": reader.unit(unit, "PO103", index)}
-        reader.quantity_total += Decimal(value)
-        if unit is not None and line["quantity"]["unit"] != unit:
+        known = reader.unit(unit, "PO103", index)
+        line["quantity"] = parts_in.quantity(value, known)
+        reader.quantities.append(value)
+        if known != unit:
             line["raw_codes"] = {"PO103": unit}
     elif unit is not None:
         line["raw_codes"] = {"PO103": unit}
@@ -245,9 +242,8 @@ def _po1(reader: OrderReader, row: Elements, index: int) -> None:
         line["price"] = parts_in.price(row[3], row[4])
     elif row[4] is not None:
         line.setdefault("raw_codes", {})["PO105"] = row[4]
-    ids = parts_in.item_ids(row, 5)
-    if ids:
-        line["item_ids"] = ids
+    if row[6] is not None or any(row[7:]):
+        line["item_ids"] = parts_in.item_ids(row[5:])
 
 
 def _pid(reader: OrderReader, row: Elements, index: int) -> bool | None:
@@ -284,7 +280,7 @@ def _ctp(reader: OrderReader, row: Elements, index: int) -> bool | None:
     """A list price has a home; any other price class is kept as sent. Source: X12 CTP02 (element 236)."""
     if row[1] not in ("LPR", "MSR", "CAT") or row[2] is None or "list_price" in reader.line:
         return False
-    reader.line["list_price"] = {"amount": row[2]}
+    reader.line["list_price"] = parts_in.price(row[2], None)
     return False
 
 
@@ -295,11 +291,11 @@ def _po4(reader: OrderReader, row: Elements, index: int) -> bool | None:
     if row[0] is not None:
         made["packs"] = row[0]
     if row[1] is not None:
-        made["size"] = {"value": row[1], "unit": row[2]}
+        made["size"] = parts_in.quantity(row[1], row[2])
     if row[5] is not None:
-        made["weight"] = {"value": row[5], "unit": row[6]}
+        made["weight"] = parts_in.quantity(row[5], row[6])
     if row[7] is not None:
-        made["volume"] = {"value": row[7], "unit": row[8]}
+        made["volume"] = parts_in.quantity(row[7], row[8])
     if row[14] is not None:
         made["description"] = row[14]
     taken = {1, 2, 3, 6, 7, 8, 9, 15}
@@ -352,9 +348,9 @@ def _line_n9(reader: OrderReader, row: Elements, index: int) -> bool | None:
 
 def _line_amt(reader: OrderReader, row: Elements, index: int) -> bool | None:
     """Code 1 is the line's total. Source: X12 AMT01 (element 522)."""
-    if row[0] != "1" or "amount" in reader.line:
+    if row[0] != "1" or row[1] is None or "amount" in reader.line:
         return False
-    reader.line["amount"] = row[1]
+    reader.line["amount"] = parts_in.number(row[1])
     return None if row[2] is None else False
 
 
@@ -391,7 +387,10 @@ def _sdq(reader: OrderReader, row: Elements, index: int) -> bool | None:
 
 def _sch(reader: OrderReader, row: Elements, index: int) -> None:
     """Source: X12 SCH01-SCH12."""
-    made = reader.schedule = {"quantity": reader.quantity(row[0] or "", row[1], "SCH02", index)}
+    made: Part = {}
+    if row[0] is not None:
+        made["quantity"] = reader.quantity(row[0], row[1], "SCH02", index)
+    reader.schedule = made
     reader.line.setdefault("schedules", []).append(made)
     if row[2] == "ST" and row[3] is not None:
         made["ship_to"] = {"name": row[3]}
@@ -399,12 +398,11 @@ def _sch(reader: OrderReader, row: Elements, index: int) -> None:
         qualifier, day = row[at], row[at + 1]
         if day is None:
             continue
-        value = parts_in.date_value(day, reader.zone, row[at + 2])
         if qualifier == "002" and "requested" not in made:
-            made["requested"] = value
+            made["requested"] = parts_in.date_value(day, reader.zone, row[at + 2])
         else:
-            kind = codes.DATES.get(qualifier or "", "other")
-            made.setdefault("dates", []).append({**value, "kind": kind, "qualifier": qualifier})
+            kinded = parts_in.kinded_date(qualifier, day, reader.zone, row[at + 2], None)
+            made.setdefault("dates", []).append(kinded)
     if row[11] is not None:
         made["schedule_id"] = row[11]
     raw = {"SCH11": row[10]} if row[10] is not None else {}
@@ -432,7 +430,7 @@ def _sln(reader: OrderReader, row: Elements, index: int) -> bool | None:
         "sub_line_id": row[0],
         "parent_id": row[1],
         "relationship": codes.SUB_LINES.get(relation, "other"),
-        "item_ids": parts_in.item_ids(row, 8),
+        "item_ids": parts_in.item_ids(row[8:]),
     }
     reader.note = {"kind": "item"}
     reader.line.setdefault("sub_lines", []).append(made)
@@ -458,63 +456,61 @@ def _sub_n9(reader: OrderReader, row: Elements, index: int) -> bool | None:
     return _n9(reader, reader.sub_line, row, "item")
 
 
-PLACES: Mapping[str, PlaceReader] = MappingProxyType(
-    {
-        "BEG": _beg,
-        "CUR": _cur,
-        "REF": _header_ref,
-        "PER": _header_per,
-        "FOB": _header_fob,
-        "TD5": _header_td5,
-        "ITD": _header_itd,
-        "SAC": _header_sac,
-        "TXI": _header_txi,
-        "DTM": _header_dtm,
-        "N9": _header_n9,
-        "N9/MSG": _header_msg,
-        "N9/MTX": _header_mtx,
-        "N1": _header_n1,
-        "N1/N2": _n2,
-        "N1/N3": _n3,
-        "N1/N4": _n4,
-        "N1/REF": _party_ref,
-        "N1/PER": _party_per,
-        "AMT": _amt,
-        "CTT": _ctt,
-        "CTT/AMT": _amt,
-        "PO1": _po1,
-        "PO1/PID": _pid,
-        "PO1/MEA": _mea,
-        "PO1/PID/MEA": _mea,
-        "PO1/CTP": _ctp,
-        "PO1/PO4": _po4,
-        "PO1/REF": _line_ref,
-        "PO1/SAC": _line_sac,
-        "PO1/DTM": _line_dtm,
-        "PO1/TD5": _line_td5,
-        "PO1/FOB": _line_fob,
-        "PO1/TXI": _line_txi,
-        "PO1/MSG": _line_msg,
-        "PO1/MTX": _line_mtx,
-        "PO1/N9": _line_n9,
-        "PO1/N9/MSG": _line_msg,
-        "PO1/N9/MTX": _line_mtx,
-        "PO1/AMT": _line_amt,
-        "PO1/N1": _line_n1,
-        "PO1/N1/N2": _line_party(_n2),
-        "PO1/N1/N3": _line_party(_n3),
-        "PO1/N1/N4": _line_party(_n4),
-        "PO1/N1/REF": _line_party(_party_ref),
-        "PO1/N1/PER": _line_party(_party_per),
-        "PO1/N1/SCH": _party_sch,
-        "PO1/SDQ": _sdq,
-        "PO1/SCH": _sch,
-        "PO1/SCH/TD5": _sch_td5,
-        "PO1/SLN": _sln,
-        "PO1/SLN/PID": _sub_pid,
-        "PO1/SLN/MSG": _sub_msg,
-        "PO1/SLN/SAC": _sub_sac,
-        "PO1/SLN/N9": _sub_n9,
-        "PO1/SLN/N9/MSG": _sub_msg,
-    }
-)
+PLACES: Final[dict[str, PlaceReader]] = {  # a plain dict: it is asked for every segment
+    "BEG": _beg,
+    "CUR": _cur,
+    "REF": _header_ref,
+    "PER": _header_per,
+    "FOB": _header_fob,
+    "TD5": _header_td5,
+    "ITD": _header_itd,
+    "SAC": _header_sac,
+    "TXI": _header_txi,
+    "DTM": _header_dtm,
+    "N9": _header_n9,
+    "N9/MSG": _header_msg,
+    "N9/MTX": _header_mtx,
+    "N1": _header_n1,
+    "N1/N2": _n2,
+    "N1/N3": _n3,
+    "N1/N4": _n4,
+    "N1/REF": _party_ref,
+    "N1/PER": _party_per,
+    "AMT": _amt,
+    "CTT": _ctt,
+    "CTT/AMT": _amt,
+    "PO1": _po1,
+    "PO1/PID": _pid,
+    "PO1/MEA": _mea,
+    "PO1/PID/MEA": _mea,
+    "PO1/CTP": _ctp,
+    "PO1/PO4": _po4,
+    "PO1/REF": _line_ref,
+    "PO1/SAC": _line_sac,
+    "PO1/DTM": _line_dtm,
+    "PO1/TD5": _line_td5,
+    "PO1/FOB": _line_fob,
+    "PO1/TXI": _line_txi,
+    "PO1/MSG": _line_msg,
+    "PO1/MTX": _line_mtx,
+    "PO1/N9": _line_n9,
+    "PO1/N9/MSG": _line_msg,
+    "PO1/N9/MTX": _line_mtx,
+    "PO1/AMT": _line_amt,
+    "PO1/N1": _line_n1,
+    "PO1/N1/N2": _line_party(_n2),
+    "PO1/N1/N3": _line_party(_n3),
+    "PO1/N1/N4": _line_party(_n4),
+    "PO1/N1/REF": _line_party(_party_ref),
+    "PO1/N1/PER": _line_party(_party_per),
+    "PO1/N1/SCH": _party_sch,
+    "PO1/SDQ": _sdq,
+    "PO1/SCH": _sch,
+    "PO1/SCH/TD5": _sch_td5,
+    "PO1/SLN": _sln,
+    "PO1/SLN/PID": _sub_pid,
+    "PO1/SLN/MSG": _sub_msg,
+    "PO1/SLN/SAC": _sub_sac,
+    "PO1/SLN/N9": _sub_n9,
+    "PO1/SLN/N9/MSG": _sub_msg,
+}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from adapters.base.formats import DecodeContext
-from adapters.edi_x12 import codes
+from adapters.edi_x12 import codes, parts_in
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.parts_in import Part
 from adapters.edi_x12.report import Report
+from canonical.values import Quantity
 
 
 class OrderReader:
@@ -26,7 +25,7 @@ class OrderReader:
         self.schedule: Part = {}
         self.sub_line: Part = {}
         self.note: Part = {}
-        self.quantity_total = Decimal(0)
+        self.quantities: list[str] = []  # as ordered, for the hash total
 
     def unit(self, code: str | None, place: str, index: int) -> str | None:
         """Give the unit in X12's codes by the partner's map; an unknown one rejects the set."""
@@ -43,6 +42,6 @@ class OrderReader:
             self.report.add("X12-UOM", text, index, where, value=code, facts={"set_error": "5"})
         return code
 
-    def quantity(self, value: str, code: str | None, place: str, index: int) -> Part:
-        """Give a quantity with its unit; the unit as sent is kept where the partner's map changed it."""
-        return {"value": value} if code is None else {"value": value, "unit": self.unit(code, place, index)}
+    def quantity(self, value: str, code: str | None, place: str, index: int) -> Quantity:
+        """Give a quantity with its unit."""
+        return parts_in.quantity(value, None if code is None else self.unit(code, place, index))

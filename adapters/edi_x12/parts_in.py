@@ -1,51 +1,63 @@
 """X12 segments that look alike in several sets, turned into canonical parts: dates, parties, charges ...
 
-Parts are plain dicts of texts; the canonical models check and convert them in one go at the end.
+Small parts that repeat from line to line and from order to order (dates, quantities, prices, item ids,
+references) are validated once and kept: they are frozen, so one object can stand in many documents.
+Larger ones are plain dicts of texts, which the document's model checks in one go at the end.
+Errors: pydantic's ValidationError where X12 allows a value and the canonical model does not.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from adapters.edi_x12 import codes
 from adapters.edi_x12.grammar import Elements
+from canonical.model import Model
+from canonical.values import DateValue, ItemIdentifier, KindedDate, Price, Quantity, Reference
 
 Part = dict[str, Any]
+M = TypeVar("M", bound=Model)
+KEPT = 4096  # parts of each sort that are kept
 
 
-@lru_cache(maxsize=4096)
-def date_value(text: str, zone: str, time: str | None = None, time_code: str | None = None) -> Part:
-    """Give a date with the zone it is meant in. Source: X12 elements 373, 337, 623.
+def _validated(model: type[M], part: Part) -> M:
+    return model.__pydantic_validator__.validate_python(part)  # type: ignore[no-any-return]
 
-    Kept between calls, since an order repeats few dates; nobody changes the dict.
-    """
+
+@lru_cache(maxsize=KEPT)
+def date_value(text: str, zone: str, time: str | None = None, time_code: str | None = None) -> DateValue:
+    """Give a date with the zone it is meant in. Source: X12 elements 373, 337, 623."""
+    return _validated(DateValue, _dated(text, zone, time, time_code))
+
+
+@lru_cache(maxsize=KEPT)
+def kinded_date(
+    qualifier: str | None, text: str, zone: str, time: str | None, code: str | None
+) -> KindedDate:
+    """Give a date by what it means. Source: X12 element 374."""
+    kind = codes.DATES.get(qualifier or "", "other")
+    return _validated(KindedDate, {**_dated(text, zone, time, code), "kind": kind, "qualifier": qualifier})
+
+
+def _dated(text: str, zone: str, time: str | None, time_code: str | None) -> Part:
     day = f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    stated = codes.ZONES.get(time_code or "")
     if not time:
         return {"date": day, "zone": zone, "text": text}
-    local = datetime.strptime(text + time[:4], "%Y%m%d%H%M")  # noqa: DTZ007 - the zone is given below
-    seconds = int(time[4:6] or "0")
-    moment = local.replace(second=seconds, tzinfo=ZoneInfo(stated or zone)).isoformat()
+    stated = codes.ZONES.get(time_code or "")
+    clock = f"{time[:2]}:{time[2:4]}:{time[4:6] or '00'}"
+    moment = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=ZoneInfo(stated or zone)).isoformat()
     if stated:
         return {"date": day, "at": moment}
-    return {
-        "date": day,
-        "at": moment,
-        "zone": zone,
-        "text": f"{text} {time}" + (f" {time_code}" if time_code else ""),
-    }
+    return {"date": day, "at": moment, "zone": zone, "text": " ".join(filter(None, (text, time, time_code)))}
 
 
-def dtm(row: Elements, zone: str) -> Part | None:
-    """Give a DTM as a dated kind; None where it holds no plain date. Source: X12 DTM01-DTM04."""
-    if row[1] is None:
-        return None
-    qualifier = row[0] or ""
-    kind = codes.DATES.get(qualifier, "other")
-    return {**date_value(row[1], zone, row[2], row[3]), "kind": kind, "qualifier": qualifier or None}
+@lru_cache(maxsize=KEPT)
+def quantity(value: str, unit: str | None) -> Quantity:
+    """Give a quantity. Source: X12 elements 380 and 355."""
+    return _validated(Quantity, {"value": number(value), "unit": unit})
 
 
 def party(row: Elements) -> Part:
@@ -112,14 +124,17 @@ def contact(row: Elements) -> Part:
     return made
 
 
-def reference(row: Elements) -> Part | None:
+def reference(row: Elements) -> Reference | None:
     """Give a REF; None where its number stands only in a description or a composite."""
-    if row[1] is None or row[3] is not None:
-        return None
-    made: Part = {"kind": codes.REFERENCES.get(row[0] or "", "other"), "number": row[1], "qualifier": row[0]}
-    if row[2] is not None:
-        made["description"] = row[2]
-    return made
+    return None if row[1] is None or row[3] is not None else numbered(row[0], row[1], row[2])
+
+
+@lru_cache(maxsize=KEPT)
+def numbered(qualifier: str | None, number: str, text: str | None, *, may_be_phi: bool = False) -> Reference:
+    """Give a number of something else. Source: X12 elements 128 and 127."""
+    made: Part = {"kind": codes.REFERENCES.get(qualifier or "", "other"), "number": number}
+    made |= {"qualifier": qualifier, "description": text, "may_be_phi": may_be_phi}
+    return _validated(Reference, {name: value for name, value in made.items() if value})
 
 
 def terms(row: Elements, zone: str) -> Part:
@@ -127,7 +142,7 @@ def terms(row: Elements, zone: str) -> Part:
     made: Part = {
         "code": row[0],
         "basis": row[1],
-        "discount_percent": row[2],
+        "discount_percent": number(row[2]),
         "discount_due": date_value(row[3], zone) if row[3] else None,
         "discount_days": row[4],
         "net_due": date_value(row[5], zone) if row[5] else None,
@@ -166,14 +181,14 @@ def charge(row: Elements) -> Part:
         "indicator": codes.CHARGE_INDICATORS.get(row[0] or "", "neither"),
         "kind": codes.CHARGE_KINDS.get(row[1] or "", "other"),
         "amount": cents(row[4]),
-        "percent": row[6],
+        "percent": number(row[6]),
         "percent_of": row[5],
-        "rate": row[7],
+        "rate": number(row[7]),
         "description": row[14],
         "reference": row[12],
     }
     if row[9] is not None:
-        made["quantity"] = {"value": row[9], "unit": row[8]}
+        made["quantity"] = quantity(row[9], row[8])
     made = {name: value for name, value in made.items() if value is not None}
     rest = (1, 2, 3, 4, 9, 11, 12, 14, 16)
     raw = {f"SAC{n:02}": row[n - 1] for n in rest if row[n - 1] is not None}
@@ -184,11 +199,11 @@ def tax(row: Elements) -> Part:
     """Give the tax of a TXI. Source: X12 TXI01-TXI10; TXI03 is a fraction, canonically a percentage."""
     made: Part = {
         "kind": codes.TAX_KINDS.get(row[0] or "", "other"),
-        "amount": row[1],
+        "amount": number(row[1]),
         "percent": percent(row[2]),
         "jurisdiction": row[4],
         "exemption": row[5],
-        "taxable_amount": row[7],
+        "taxable_amount": number(row[7]),
         "registration": row[8],
     }
     made = {name: value for name, value in made.items() if value is not None}
@@ -196,28 +211,28 @@ def tax(row: Elements) -> Part:
     return {**made, "raw_codes": raw}
 
 
-def price(amount: str, basis: str | None) -> Part:
+@lru_cache(maxsize=KEPT)
+def price(amount: str, basis: str | None) -> Price:
     """Give a price and what it is for. Source: X12 elements 212 and 639."""
     if basis is None:
-        return {"amount": amount}
+        return _validated(Price, {"amount": number(amount)})
     word, base = codes.PRICE_BASES.get(basis, ("other", None))
-    made = {"amount": amount, "basis": word, "basis_code": basis}
-    if base:
-        made["base_quantity"] = base
-    return made
+    made = {"amount": number(amount), "basis": word, "basis_code": basis}
+    return _validated(Price, {**made, "base_quantity": base} if base else made)
 
 
-def item_ids(row: Elements, first: int) -> list[Part]:
-    """Give the product ids from an element on: by position, gaps allowed, all kept in order."""
-    made: list[Part] = []
-    for qualifier, value in zip(row[first::2], row[first + 1 :: 2], strict=False):
+@lru_cache(maxsize=KEPT)
+def item_ids(pairs: Elements) -> tuple[ItemIdentifier, ...]:
+    """Give product ids from (qualifier, value, qualifier, value ...): gaps allowed, all kept in order."""
+    made: list[ItemIdentifier] = []
+    for qualifier, value in zip(pairs[::2], pairs[1::2], strict=False):
         if value is None:
             continue
         each = {"scheme": codes.ITEM_SCHEMES.get(qualifier or "", "other"), "value": value}
         if qualifier is not None and qualifier not in codes.PLAIN_SCHEMES:
             each["qualifier"] = qualifier
-        made.append(each)
-    return made
+        made.append(_validated(ItemIdentifier, each))
+    return tuple(made)
 
 
 def cents(text: str | None) -> str | None:
@@ -227,6 +242,14 @@ def cents(text: str | None) -> str | None:
     sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
     padded = digits.rjust(3, "0")
     return f"{sign}{padded[:-2]}.{padded[-2:]}"
+
+
+def number(text: str | None) -> str | None:
+    """Give an R number with digits on both sides of its point: .01 -> 0.01, 5. -> 5 (X12.6, type R)."""
+    if not text or (text[0].isdigit() and text[-1] != "."):
+        return text
+    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
+    return sign + ("0" + digits if digits.startswith(".") else digits.removesuffix("."))
 
 
 def percent(fraction: str | None) -> str | None:

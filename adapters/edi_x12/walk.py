@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapters.edi_x12.explain import Explainer, Spot
-from adapters.edi_x12.grammar import Elements, Slot, exceeds, fast_form, slots
+from adapters.edi_x12.grammar import ROWS_MAX, Elements, Slot, exceeds, fast_form, slots
 from adapters.edi_x12.guide import Guide
 from adapters.edi_x12.lexer import SetText
 from adapters.edi_x12.report import Report
@@ -33,7 +33,7 @@ class Walked:
 def walk_fast(read: SetText, body: Sequence[str], guide: Guide) -> Walked | None:
     """Accept the segments between ST and SE, or None where anything at all is unusual."""
     form = fast_form(guide, read.separators.element)
-    node = form.start
+    node, rows = form.start, form.rows
     walked = Walked()
     add_path, add_row = walked.paths.append, walked.rows.append
     for segment in body:
@@ -41,15 +41,21 @@ def walk_fast(read: SetText, body: Sequence[str], guide: Guide) -> Walked | None
         if following is None:
             return None
         node = following
-        found = node.match(segment)
-        if found is None:
-            return None
-        row = found.groups()
-        if node.is_sound is not None and not node.is_sound(row):
-            return None
+        row = rows.get(segment)
+        if row is None:
+            found = node.match(segment)
+            if found is None:
+                return None
+            row = found.groups()
+            if node.is_sound is not None and not node.is_sound(row):
+                return None
+            if node.is_remembered:
+                if len(rows) >= ROWS_MAX:
+                    rows.clear()
+                rows[segment] = row
         add_path(node.path)
         add_row(row)
-    if not node.may_end or exceeds(form, read.text, walked.paths):
+    if not node.may_end or exceeds(form, walked.paths):
         return None
     return walked
 

@@ -1,0 +1,101 @@
+"""Made-up 850s of many order sizes, the same on every machine: what the X12 benchmarks read.
+
+As a hospital's are: items come from a catalog (an item keeps its ids, unit, price and description) and
+some are ordered far more often than others; quantities, dates, line numbers and references vary.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+SEED = 850
+CATALOG_ITEMS = 20_000
+_ITEMS = (
+    "CATHETER FOLEY 16FR SILICONE", "GLOVE EXAM NITRILE MED", "SUTURE VICRYL 3-0 27IN", "GAUZE SPONGE 4X4",
+    "SYRINGE LUER LOCK 10ML", "IV START KIT W/CHLORAPREP", "DRAPE LAPAROTOMY", "MASK SURGICAL EARLOOP",
+    "TROCAR BLADELESS 12MM", "SCREW CORTICAL 3.5X24MM", "STAPLER LINEAR 60MM", "ELECTRODE ECG ADULT",
+)  # fmt: skip
+_UNITS = ("EA", "BX", "CA", "PK", "CS", "DZ")
+_NAMES = ("HARBOR GENERAL", "ST LUKE EAST", "METRO SURGICAL CENTER", "VALLEY CLINIC", "NORTH CAMPUS")
+
+
+def interchange(orders: int, mean_lines: float = 17.5, seed: int = SEED) -> bytes:
+    """Give one clean interchange with that many orders of 1 to 500 lines."""
+    return b"".join(pieces(orders, mean_lines, seed))
+
+
+def pieces(orders: int, mean_lines: float = 17.5, seed: int = SEED) -> Iterator[bytes]:
+    """Give the same in pieces, one per order, for inputs that should not stand in memory."""
+    chance = random.Random(seed)
+    yield (
+        b"ISA*00*          *00*          *ZZ*MERCYHOSPITAL  *ZZ*MEDSUPPLYHUB   *260304*0930*U*00401*"
+        b"000000042*0*P*>~\nGS*PO*MERCYHOSPITAL*MEDSUPPLYHUB*20260304*0930*42*X*004010~\n"
+    )
+    for number in range(1, orders + 1):
+        yield order(chance, number, _line_count(chance, mean_lines))
+    yield f"GE*{orders}*42~\nIEA*1*000000042~\n".encode()
+
+
+def order(chance: random.Random, number: int, lines: int) -> bytes:
+    """Give one ST..SE."""
+    control = f"{number:04}"
+    segments = [f"ST*850*{control}", *_header(chance, number)]
+    total = 0
+    for line in range(1, lines + 1):
+        quantity = chance.randint(1, 400)
+        total += quantity
+        segments.extend(_line(chance, line, quantity))
+    segments.append(f"CTT*{lines}*{total}")
+    segments.append(f"SE*{len(segments) + 1}*{control}")
+    return "".join(f"{segment}~\n" for segment in segments).encode()
+
+
+def _line_count(chance: random.Random, mean: float) -> int:
+    return max(1, min(500, round(chance.lognormvariate(0, 1.1) * mean / 1.83)))
+
+
+def _header(chance: random.Random, number: int) -> list[str]:
+    day = chance.randint(1, 28)
+    return [
+        f"BEG*00*{chance.choice(('SA', 'NE', 'NE', 'RO'))}*PO{7_000_000 + number}**202603{day:02}",
+        "CUR*BY*USD",
+        f"REF*DP*{chance.randint(100, 999)}",
+        f"REF*IA*{chance.randint(10_000, 99_999)}",
+        f"PER*BD*BUYER {chance.randint(1, 60)}*TE*555010{chance.randint(1000, 9999)}",
+        "FOB*PP",
+        "ITD*01*3*2**10**30",
+        f"DTM*002*202604{day:02}",
+        "TD5**2*UPSN*M*UPS GROUND",
+        f"N1*BY*{chance.choice(_NAMES)}*92*{chance.randint(1, 40):04}",
+        "N1*SE*MEDSUPPLY INC*92*V00417",
+        f"N1*ST*{chance.choice(_NAMES)}*92*{chance.randint(1, 400):05}",
+        f"N3*{chance.randint(1, 9999)} HARBOR BLVD*DOCK {chance.randint(1, 9)}",
+        f"N4*OAKLAND*CA*9{chance.randint(4000, 4999)}*US",
+    ]
+
+
+def _line(chance: random.Random, line: int, quantity: int) -> Iterator[str]:
+    ids, unit, price, text = _CATALOG[min(int(chance.paretovariate(0.35)), CATALOG_ITEMS) - 1]
+    yield f"PO1*{line}*{quantity}*{unit}*{price}*PE*{ids}"
+    yield f"PID*F****{text}"
+    if chance.random() < 0.3:
+        yield f"REF*RQ*R{chance.randint(10_000, 99_999)}"
+    if chance.random() < 0.6:
+        yield f"DTM*002*202604{chance.randint(1, 28):02}"
+
+
+def _catalog() -> list[tuple[str, str, str, str]]:
+    chance = random.Random(SEED)
+    return [
+        (
+            f"VN*{chance.randint(100_000, 999_999)}*IN*H{number:05}",
+            chance.choice(_UNITS),
+            f"{chance.randint(1, 90_000) / 100:.2f}",
+            f"{chance.choice(_ITEMS)} {number}",
+        )
+        for number in range(CATALOG_ITEMS)
+    ]
+
+
+_CATALOG = _catalog()
