@@ -30,7 +30,6 @@ from adapters.base import (
     Transient,
     Wait,
 )
-from canonical.registry import parse_document
 from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalError, StaleClaimError
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
@@ -367,7 +366,7 @@ def _delivery(claimed: ClaimedDelivery) -> Delivery:
         target=claimed.target,
         role=claimed.role,
         reference=claimed.reference,
-        document=parse_document(claimed.document) if claimed.document is not None else None,
+        canonical=claimed.document,
         body=claimed.body,
         origin=replace(claimed.origin, content_type=claimed.content_type or claimed.origin.content_type),
         document_key=claimed.document_key,

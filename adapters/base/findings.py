@@ -31,7 +31,9 @@ class Position:
     offset: int | None = None
 
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.source, self.line, self.column) if part not in (None, ""))
+        place = ":".join(
+            str(part) for part in (self.source, self.line, self.column) if part not in (None, "")
+        )
         return f"{place} {self.path}".strip()
 
 
@@ -58,7 +60,13 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """Give the finding as a JSON object; empty parts are left out."""
         at = self.at
-        place = {"source": at.source, "line": at.line, "column": at.column, "path": at.path, "offset": at.offset}
+        place = {
+            "source": at.source,
+            "line": at.line,
+            "column": at.column,
+            "path": at.path,
+            "offset": at.offset,
+        }
         entry: dict[str, Any] = {
             "code": self.code,
             "level": self.level.value,

@@ -195,9 +195,9 @@ class Format(Protocol):
         ...
 
     def identity(self, head: bytes) -> str | None:
-        """Give what identifies an input by its own first bytes (X12: ISA06, ISA08, ISA13), or None; never raises.
+        """Give what identifies an input by its own first bytes (X12: ISA06, ISA08, ISA13), or None.
 
-        It is the arrival key of routes that say ``identity: control_numbers``.
+        Never raises. It is the arrival key of routes that say ``identity: control_numbers``.
         """
         ...
 

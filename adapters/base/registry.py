@@ -102,7 +102,9 @@ def _folders() -> list[tuple[str, str]]:
     package = importlib.import_module("adapters")
     places = [str(Path(place)) for place in package.__path__]
     names = [info.name for info in pkgutil.iter_modules(places) if info.ispkg]
-    return [(name, f"adapters.{name}") for name in names if name not in SHARED and NAME_PATTERN.fullmatch(name)]
+    return [
+        (name, f"adapters.{name}") for name in names if name not in SHARED and NAME_PATTERN.fullmatch(name)
+    ]
 
 
 def _entry_points() -> list[tuple[str, str]]:
@@ -120,4 +122,3 @@ def _load(name: str, module: str) -> Adapter | None:
     if not isinstance(result, Adapter) or result.name != name:
         raise AdapterError(f"adapter '{name}': adapter() must give an Adapter named '{name}'")
     return result
-

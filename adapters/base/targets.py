@@ -7,15 +7,18 @@ half-done sequence goes on where it stopped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal, Protocol
 
 from adapters.base.findings import Finding
 from adapters.base.transport import NoReply, Origin, Reply, Request
 from canonical.document import CanonicalDocument
+from canonical.registry import parse_document
 
 Role = Literal["live", "copy", "shadow", "acknowledgment", "pass_through"]
 
@@ -39,9 +42,13 @@ class Alias:
     line_number: str | None = None  # the other side's id of that line
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """One document, or one piece of bytes, for one target.
+
+    ``canonical`` is the document as the journal keeps it: compact JSON as ``canonical.registry.to_json``
+    writes it. A target that needs its parts reads ``document``, which is parsed when first asked for;
+    one that passes JSON on need not pay for that.
 
     ``reference`` is derived from the business key and the target, never from a message or an
     attempt: the same document replayed, re-sent or recovered carries the same one.
@@ -52,7 +59,7 @@ class Delivery:
     target: str
     role: Role
     reference: str  # 26 characters, A-Z 2-7
-    document: CanonicalDocument | None  # for targets that take canonical documents
+    canonical: bytes | None  # for targets that take canonical documents
     body: bytes  # for targets that take bytes: as received, wrapped, or an acknowledgment
     origin: Origin
     document_key: str | None
@@ -61,6 +68,24 @@ class Delivery:
     accepted_at: datetime
     is_urgent: bool = False
     aliases: tuple[Alias, ...] = ()
+
+    @cached_property
+    def document(self) -> CanonicalDocument | None:
+        """Give the document, None where this delivery carries bytes."""
+        return None if self.canonical is None else parse_document(self.canonical)
+
+    @cached_property
+    def document_type(self) -> str | None:
+        """Give the document's type without parsing all of it."""
+        if self.canonical is None:
+            return None
+        head = _TYPE.match(self.canonical)
+        if head is not None:
+            return head[1].decode()
+        return self.document.document_type if self.document is not None else None
+
+
+_TYPE = re.compile(rb'\{"document_type":"([a-z_]+)"')
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,6 @@ from adapters.base import (
     Transient,
     Wait,
 )
-from canonical.document import CanonicalDocument
 from canonical.registry import DocumentError, read_json, to_json
 from gateway.erp.json_paths import MISSING, dig, text_at, write_json
 from gateway.erp.replies import StatusRules, classify, problem_findings, unknown
@@ -66,20 +65,19 @@ class GenericRest:
         self, delivery: Delivery, done: Sequence[StepResult], now: datetime
     ) -> Request | Wait | Finished | Stuck:
         """Say what to send next. The journal's record of every step begun is all the state there is."""
-        document = delivery.document
-        if document is None:
+        if delivery.canonical is None:
             return self._stuck(
                 "ERP-NO-DOCUMENT", "this target takes canonical documents; the delivery holds bytes"
             )
         created = next((step for step in reversed(done) if _has_document(step)), None)
         if created is not None:
-            return self._after_success(delivery, document, done, created, now)
+            return self._after_success(delivery, done, created, now)
         creates = [at for at, step in enumerate(done) if step.step == CREATE]
         if creates and done[creates[-1]].is_in_doubt and self._create_effect is Effect.WRITE:
-            return self._after_doubt(delivery, document, done, creates[-1], now)
+            return self._after_doubt(delivery, done, creates[-1], now)
         if self.settings.look_up == "before_create" and not any(_found_nothing(step) for step in done):
-            return self._look_up(delivery, document)
-        return self._create(delivery, document)
+            return self._look_up(delivery)
+        return self._create(delivery)
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
         """Say what a reply means. A look-up that finds nothing is Accepted without a reference."""
@@ -109,7 +107,6 @@ class GenericRest:
     def _after_success(
         self,
         delivery: Delivery,
-        document: CanonicalDocument,
         done: Sequence[StepResult],
         created: StepResult,
         now: datetime,
@@ -131,12 +128,11 @@ class GenericRest:
         due = (created.ended_at or created.started_at) + timedelta(seconds=self.settings.quiet_period_s)
         if now < due:
             return Wait(due, "created again after an unknown outcome: a last look-up for doubles")
-        return self._look_up(delivery, document)
+        return self._look_up(delivery)
 
     def _after_doubt(
         self,
         delivery: Delivery,
-        document: CanonicalDocument,
         done: Sequence[StepResult],
         doubt_at: int,
         now: datetime,
@@ -154,13 +150,12 @@ class GenericRest:
             due = min(due, quiet_until)
             if now < due:
                 return Wait(due, "the outcome is unknown; looked up again then")
-            return self._look_up(delivery, document)
-        return self._after_quiet_period(delivery, document, doubt, final, doubts, now)
+            return self._look_up(delivery)
+        return self._after_quiet_period(delivery, doubt, final, doubts, now)
 
     def _after_quiet_period(
         self,
         delivery: Delivery,
-        document: CanonicalDocument,
         doubt: StepResult,
         final: Sequence[StepResult],
         doubts: int,
@@ -172,10 +167,10 @@ class GenericRest:
         )
         is_at_limit = doubts % self.settings.doubts_max == 0
         if len(final) > 1 or not (is_duplicate or is_at_limit):
-            return self._create(delivery, document)
+            return self._create(delivery)
         last = final[-1]
         if now - (last.ended_at or last.started_at) > timedelta(seconds=FRESH_S):
-            return self._look_up(delivery, document)
+            return self._look_up(delivery)
         if is_duplicate and isinstance(doubt.reply, Reply):
             return Stuck(problem_findings(doubt.reply, self.name))
         return self._stuck(
@@ -186,23 +181,23 @@ class GenericRest:
 
     # -- requests ----------------------------------------------------------------------------------
 
-    def _look_up(self, delivery: Delivery, document: CanonicalDocument) -> Request:
+    def _look_up(self, delivery: Delivery) -> Request:
         settings = self.settings
-        path = settings.look_up_paths.get(document.document_type, settings.look_up_path)
-        _, digest = self._rendered(document)
+        path = settings.look_up_paths.get(delivery.document_type or "", settings.look_up_path)
+        _, digest = self._rendered(delivery)
         return Request(
             step=LOOK_UP,
             effect=Effect.READ,
             method="GET",
-            address=_filled(path, delivery, document),
+            address=_filled(path, delivery),
             headers=(("Accept", "application/json"), *_identity(delivery, digest)),
             timeout_s=settings.timeout_s,
         )
 
-    def _create(self, delivery: Delivery, document: CanonicalDocument) -> Request:
+    def _create(self, delivery: Delivery) -> Request:
         settings = self.settings
-        path = settings.paths.get(document.document_type, settings.path)
-        rendered, digest = self._rendered(document)
+        path = settings.paths.get(delivery.document_type or "", settings.path)
+        rendered, digest = self._rendered(delivery)
         headers = [("Content-Type", "application/json"), ("Accept", "application/json")]
         if settings.reference_header:
             headers.append((settings.reference_header, delivery.reference))
@@ -210,24 +205,30 @@ class GenericRest:
             step=CREATE,
             effect=self._create_effect,
             method=settings.method,
-            address=_filled(path, delivery, document),
+            address=_filled(path, delivery),
             body=self._body(delivery, rendered, digest),
             headers=(*headers, *_identity(delivery, digest)),
             timeout_s=settings.timeout_s,
         )
 
-    def _rendered(self, document: CanonicalDocument) -> tuple[bytes, str]:
+    def _rendered(self, delivery: Delivery) -> tuple[bytes, str]:
         """Give the document as JSON, without provenance so that a replay says the same, and its hash."""
-        document = document.model_copy(update={"provenance": None})
-        if self.settings.decimals == "text":
-            rendered = to_json(document)
-        else:
-            fields = document.__pydantic_serializer__.to_python(
-                document, exclude_none=True, exclude_defaults=True
-            )
-            head = {"document_type": document.document_type, "schema_version": document.schema_version}
-            rendered = write_json(head | fields).encode()
+        rendered = delivery.canonical or b""
+        if self.settings.decimals != "text" or b'"provenance":' in rendered:
+            rendered = self._rendered_anew(delivery)
         return rendered, hashlib.sha256(rendered).hexdigest()
+
+    def _rendered_anew(self, delivery: Delivery) -> bytes:
+        if delivery.document is None:
+            raise ValueError("the delivery holds bytes")
+        document = delivery.document.model_copy(update={"provenance": None})
+        if self.settings.decimals == "text":
+            return to_json(document)
+        fields = document.__pydantic_serializer__.to_python(
+            document, exclude_none=True, exclude_defaults=True
+        )
+        head = {"document_type": document.document_type, "schema_version": document.schema_version}
+        return write_json(head | fields).encode()
 
     def _body(self, delivery: Delivery, rendered: bytes, digest: str) -> bytes:
         names = self.settings.body
@@ -354,10 +355,10 @@ def _identity(delivery: Delivery, digest: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, text) for name, text in headers if text and text.isascii() and text.isprintable())
 
 
-def _filled(path: str, delivery: Delivery, document: CanonicalDocument) -> str:
+def _filled(path: str, delivery: Delivery) -> str:
     return path.format_map(
         {
-            "document_type": quote(document.document_type, safe=""),
+            "document_type": quote(delivery.document_type or "", safe=""),
             "reference": quote(delivery.reference, safe=""),
         }
     )

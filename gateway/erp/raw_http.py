@@ -107,7 +107,7 @@ def _is_sender_fault(reply: Reply) -> bool:
 
 
 def _document_type(delivery: Delivery) -> str:
-    return delivery.document.document_type if delivery.document is not None else "document"
+    return delivery.document_type or "document"
 
 
 def _is_plain(text: str) -> bool:

@@ -22,7 +22,7 @@ from adapters.base import (
     StepResult,
     Target,
 )
-from canonical.registry import parse_document
+from canonical.registry import parse_document, to_json
 from gateway.security.certificates import Issued, Validity, issue_client, issue_server, make_ca, write_issued
 
 REFERENCE = "ABCDEFGHIJKLMNOPQRSTUVWX23"
@@ -93,7 +93,7 @@ def delivery(number: str = "PO-0001", reference: str = REFERENCE, **changes) -> 
         target="erp",
         role="live",
         reference=reference,
-        document=parse_document(order(number)),
+        canonical=to_json(parse_document(order(number))),
         body=b"",
         origin=Origin("http", datetime(2026, 1, 2, tzinfo=UTC)),
         document_key=f"order:1|hospital|{number}",

@@ -50,7 +50,7 @@ def delivery(name: str = "po.850", body: bytes = b"ISA*00~", reference: str = RE
         target="outbox",
         role="pass_through",
         reference=reference,
-        document=None,
+        canonical=None,
         body=body,
         origin=Origin("sftp_files", NOW, name),
         document_key=None,

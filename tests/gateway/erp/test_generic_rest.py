@@ -26,6 +26,7 @@ from adapters.base import (
     Wait,
 )
 from canonical.document import Provenance
+from canonical.registry import to_json
 from gateway.erp.generic_rest import GenericRest
 from gateway.erp.settings import GenericRestSettings
 from tests.gateway.support import REFERENCE, Course, FakeClock, delivery
@@ -264,7 +265,7 @@ async def test_a_replay_says_the_same_to_the_letter() -> None:
     again = Scene(
         replace(
             first.delivery,
-            document=document.model_copy(update={"provenance": Provenance(message_id="m-2")}),
+            canonical=to_json(document.model_copy(update={"provenance": Provenance(message_id="m-2")})),
             message_id="m-2",
             delivery_id="d-2",
         )
@@ -276,7 +277,7 @@ async def test_a_replay_says_the_same_to_the_letter() -> None:
 
 
 async def test_a_delivery_of_bytes_or_of_an_odd_key_does_no_harm() -> None:
-    stuck = Scene(delivery(document=None)).next()
+    stuck = Scene(delivery(canonical=None)).next()
     assert isinstance(stuck, Stuck)
     assert stuck.findings[0].code == "ERP-NO-DOCUMENT"
     odd = Scene(delivery(correlation_id="a\r\nX: y")).next()

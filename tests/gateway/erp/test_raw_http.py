@@ -47,7 +47,7 @@ async def course() -> AsyncIterator[Callable[..., Course]]:
         model = RawHttpSettings.model_validate(values)
         sink = HttpSink("mms", model, clock=RealClock(), rng=SeededRng(), secret=SecretStore(Path()))
         sinks.append(sink)
-        the_delivery = delivery(document=None, body=BODY, origin=ORIGIN)
+        the_delivery = delivery(canonical=None, body=BODY, origin=ORIGIN)
         return Course(RawHttp("mms", model), sink, the_delivery, RealClock())
 
     yield make
