@@ -152,7 +152,7 @@ def _write(
     for entry in chunk.opens:
         if orders.open_entry(tables, entry):
             record.opened[entry.order_key] = tables.ledger[entry.order_key].revision
-        about = {document.index for document in chunk.documents if entry.order_key in document.order_keys}
+        about = {document.index for document in documents if entry.order_key in document.order_keys}
         record.openers.setdefault(entry.order_key, set()).update(about)
     for order_key, aliases in chunk.aliases.items():
         orders.add_aliases(tables, order_key, aliases)

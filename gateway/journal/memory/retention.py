@@ -10,8 +10,13 @@ from adapters.base import Reply, StepResult
 from gateway.journal.memory.records import DeliveryRecord, MessageRecord, Tables
 
 
-def prune(tables: Tables, bodies_before: datetime, keys_before: datetime, limit: int) -> int:
-    """Forget at most ``limit`` bodies and keys, oldest first; give how many."""
+def prune(tables: Tables, now: datetime, bodies_before: datetime, keys_before: datetime, limit: int) -> int:
+    """Forget at most ``limit`` bodies and keys, oldest first; give how many.
+
+    What sources were to remember until now goes too, uncounted.
+    """
+    for place in [place for place, (_, expires_at) in tables.remembered.items() if expires_at <= now]:
+        del tables.remembered[place]
     forgotten = 0
     for record in tables.messages.values():
         accepted_at = record.view.accepted_at

@@ -179,6 +179,25 @@ async def test_the_next_due_time_is_that_of_the_earliest_waiting_delivery_of_the
     assert await scene.journal.next_due([ERP]) == after(50)
 
 
+@pytest.mark.parametrize("state", [DeliveryState.WAITING, DeliveryState.IN_DOUBT, DeliveryState.READY])
+async def test_what_was_put_off_is_due_at_its_time(scene: Scene, state: DeliveryState) -> None:
+    await scene.order("m1")
+    claim = (await scene.claim_only()).claim
+    assert await scene.journal.next_due([ERP]) is None
+
+    await scene.settle(claim, state, not_before=after(30))
+
+    assert await scene.journal.next_due([ERP]) == after(30)
+
+
+async def test_a_parked_delivery_is_never_due(scene: Scene) -> None:
+    await scene.order("m1")
+
+    await scene.settle((await scene.claim_only()).claim, DeliveryState.PARKED, not_before=after(30))
+
+    assert await scene.journal.next_due([ERP]) is None
+
+
 async def test_a_delivery_that_waits_for_its_lane_is_not_due(scene: Scene) -> None:
     await scene.order("m1", "O-1", not_before=after(50))
     await scene.order("m2", "O-1", not_before=after(5))

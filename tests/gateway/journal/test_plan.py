@@ -565,14 +565,26 @@ async def test_the_decision_about_a_follow_on_is_written_and_it_waits_no_more(sc
     assert (claimed.claim.delivery_id, claimed.document) == ("d1", decided.canonical)
 
 
-async def test_a_decision_about_a_follow_on_is_not_written_where_something_moved(scene: Scene) -> None:
-    await follow_on(scene)
+@pytest.mark.parametrize(
+    "expected",
+    [
+        Expected(7),
+        Expected(1, {ROUTE: 7}),
+        Expected(1, {}, {"O-7": None}),
+        Expected(1, {}, {}, {"K": None}),
+    ],
+    ids=["config", "stage", "ledger", "document key"],
+)
+async def test_a_decision_about_a_follow_on_is_not_written_where_something_moved(
+    scene: Scene, expected: Expected
+) -> None:
+    await scene.journal.load_configuration("routes: {}", "sha-1", "ops", T0)
+    await scene.journal.declare_stages({ROUTE: ("cloud", "100")}, T0)
+    await follow_on(scene, document_key="K", content_hash="h")
     await scene.order("m2", "O-7", opens=[entry("O-7", message_id="m2")])
-    decided = document(0, "O-7", side=Side.LEGACY)
+    decided = document(0, "O-7", side=Side.LEGACY, document_key="K")
 
-    written = await scene.journal.plan_awaited(
-        "m1", decided, [delivery("d1", 0, "O-7")], Expected(1, {}, {"O-7": None}), scene.now
-    )
+    written = await scene.journal.plan_awaited("m1", decided, [delivery("d1", 0, "O-7")], expected, scene.now)
 
     assert not written
     assert await waiting_indexes(scene) == [("m1", 0)]
