@@ -43,8 +43,7 @@ def claim(
     chosen: list[Row] = []
     for want in wants:
         db.run("delivery.end_expired", (want.target, monotonic))
-        db.run("delivery.wake_urgent", (want.target, at, WAKES_MAX))
-        db.run("delivery.wake", (want.target, at, WAKES_MAX))
+        _wake(db, want.target, at)
         rows = db.rows("delivery.claimable", (want.target, at, want.slots)) if want.slots > 0 else []
         if want.urgent_slots > 0:
             # Urgent ones come first: the reserve counts only where they fill all usual slots.
@@ -56,6 +55,14 @@ def claim(
     chosen.sort(key=lambda row: (not row[1], row[2], row[0]))
     claimed = (_contents_or_park(db, number, at) for number, _, _ in chosen)
     return [delivery for delivery in claimed if delivery is not None]
+
+
+def _wake(db: Database, target: str, at: int) -> None:
+    """Make due what waited for its time, and the look at whether there is any cheap."""
+    due = db.value("delivery.next_due", (target, target))
+    if due is not None and due <= at:
+        db.run("delivery.wake_urgent", (target, at, WAKES_MAX))
+        db.run("delivery.wake", (target, at, WAKES_MAX))
 
 
 def claim_one(

@@ -25,8 +25,13 @@ def insert_deliveries(
     documents: PlannedDocuments,
     deliveries: Iterable[DeliveryPlan],
     now: int,
+    *,
+    holds: bool,
 ) -> tuple[str, ...]:
-    """Write deliveries into their lanes; give the ids of those that were overtaken and parked."""
+    """Write deliveries into their lanes; give the ids of those that were overtaken and parked.
+
+    ``holds``: those of an acceptance unit wait until it is decided.
+    """
     sent = set[tuple[str, str, str]]()
     if message.generation > 1 and not message.resend:
         sent = set(db.rows("delivery.sent_before", (message.sequence, message.generation)))
@@ -36,7 +41,7 @@ def insert_deliveries(
             db, message, documents, delivery
         ):
             continue
-        if _insert(db, message, documents, delivery, now) is DeliveryState.PARKED:
+        if _insert(db, message, documents, delivery, now, holds) is DeliveryState.PARKED:
             overtaken.append(delivery.delivery_id)
     return tuple(overtaken)
 
@@ -57,6 +62,7 @@ def _insert(
     documents: PlannedDocuments,
     delivery: DeliveryPlan,
     now: int,
+    holds: bool,
 ) -> DeliveryState:
     document_id, order_keys = _document(db, message, documents, delivery)
     number = next(db.delivery_numbers)
@@ -66,7 +72,7 @@ def _insert(
     if overtaken is not None:
         state = DeliveryState.PARKED
         findings = dump_findings((order_overtaken(delivery, overtaken),))
-    elif delivery.unit is not None and message.is_open:
+    elif delivery.unit is not None and holds:
         state = DeliveryState.HELD
     body_id = None
     if delivery.body is not None:

@@ -123,7 +123,8 @@ def _write(db: Database, message: PlannedMessage, plan: Plan, now: int) -> tuple
         add_aliases(db, order_key, aliases)
     known = {document.index for document in plan.documents} - documents.keys()
     deliveries = [delivery for delivery in plan.deliveries if delivery.document_index not in known]
-    overtaken = insert_deliveries(db, message, documents, deliveries, now)
+    holds = message.is_open and not (plan.is_last and not plan.rejected_units)
+    overtaken = insert_deliveries(db, message, documents, deliveries, now, holds=holds)
     if documents:
         db.run("message.planned_so_far", (max(documents) + 1, message.sequence))
     _add_notes(db, message.sequence, plan)
@@ -153,7 +154,9 @@ def _finish(db: Database, message: PlannedMessage, plan: Plan, now: int) -> None
     """Release or void what the message held, and settle the message."""
     if plan.rejected_units:
         _reject_units(db, message, plan, now)
-    db.run("delivery.release", (message.sequence, message.generation))
+    here = (message.sequence, message.generation)
+    if db.row("delivery.any_held", here) is not None:
+        db.run("delivery.release", here)
     state, parked_at = (MessageState.PARKED, now) if plan.parks else (MessageState.PLANNED, None)
     db.run("message.planned", (state.value, parked_at, message.sequence))
 
@@ -198,5 +201,6 @@ def plan_awaited(
         return False
     at = to_micros(now)
     replace_document(db, document_id, message, document, at)
-    insert_deliveries(db, message, {document.index: (document_id, document.order_keys)}, deliveries, at)
+    documents = {document.index: (document_id, document.order_keys)}
+    insert_deliveries(db, message, documents, deliveries, at, holds=message.is_open)
     return True
