@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -187,3 +188,19 @@ async def test_without_dedupe_a_document_is_planned_twice(clock: SetClock) -> No
         await scene.plan(name, [told], [delivery(f"{name}-d")], expected=unseen)
 
     assert len(await scene.journal.deliveries()) == 2
+
+
+async def test_an_audit_log_that_was_changed_behind_the_journal_s_back_is_found_out(
+    memory: MemoryJournal,
+) -> None:
+    for n in range(3):
+        await memory.append_audit("ann", "routes.set", f"r{n}", {}, "why", T0)
+    log = memory._tables.audit
+    assert await memory.verify_audit() is None
+
+    log[1] = replace(log[1], who="bob")
+    assert "entry 2" in str(await memory.verify_audit())
+
+    log[1] = replace(log[1], who="ann")
+    del log[2]
+    assert "entry 3" in str(await memory.verify_audit())
