@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -62,6 +63,8 @@ _HEADS: Mapping[str, bytes] = MappingProxyType(
         for name, model in DOCUMENT_TYPES.items()
     }
 )
+_BEFORE_PROVENANCE = re.compile(rb'(\{"document_type":"[a-z_]+","schema_version":"[0-9.]+"),"provenance":')
+_SCANNER = json.JSONDecoder()
 # The hash leaves out provenance, which is volatile, and the minor version, whose new fields are optional.
 _NOT_CONTENT = {"provenance", "schema_version"}
 
@@ -99,6 +102,16 @@ def to_json(document: CanonicalDocument) -> bytes:
     body = document.__pydantic_serializer__.to_json(document, exclude_none=True, exclude_defaults=True)
     head = _HEADS[document.document_type]
     return head + b"}" if body == b"{}" else head + b"," + body[1:]
+
+
+def without_provenance(canonical: bytes) -> bytes:
+    """Cut the provenance out of what `to_json` wrote, without parsing the rest."""
+    head = _BEFORE_PROVENANCE.match(canonical)
+    if head is None:
+        return canonical
+    text = canonical[head.end() :].decode()
+    _, end = _SCANNER.raw_decode(text)
+    return head[1] + (text[end:] if text[end:] == "}" else "," + text[end + 1 :]).encode()
 
 
 def content_hash(document: CanonicalDocument) -> str:

@@ -35,7 +35,7 @@ from adapters.base import (
     Transient,
     Wait,
 )
-from canonical.registry import DocumentError, read_json, to_json
+from canonical.registry import DocumentError, read_json, without_provenance
 from gateway.erp.json_paths import MISSING, dig, text_at, write_json
 from gateway.erp.replies import StatusRules, classify, problem_findings, unknown
 from gateway.erp.settings import GenericRestSettings
@@ -213,17 +213,16 @@ class GenericRest:
 
     def _rendered(self, delivery: Delivery) -> tuple[bytes, str]:
         """Give the document as JSON, without provenance so that a replay says the same, and its hash."""
-        rendered = delivery.canonical or b""
-        if self.settings.decimals != "text" or b'"provenance":' in rendered:
-            rendered = self._rendered_anew(delivery)
+        if self.settings.decimals == "text":
+            rendered = without_provenance(delivery.canonical or b"")
+        else:
+            rendered = self._with_numbers(delivery)
         return rendered, hashlib.sha256(rendered).hexdigest()
 
-    def _rendered_anew(self, delivery: Delivery) -> bytes:
+    def _with_numbers(self, delivery: Delivery) -> bytes:
         if delivery.document is None:
             raise ValueError("the delivery holds bytes")
         document = delivery.document.model_copy(update={"provenance": None})
-        if self.settings.decimals == "text":
-            return to_json(document)
         fields = document.__pydantic_serializer__.to_python(
             document, exclude_none=True, exclude_defaults=True
         )
