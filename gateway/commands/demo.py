@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 
-from gateway.commands.errors import CommandError
 from gateway.commands.options import Subparsers, add_command
 
 EXAMPLE = """\
@@ -13,8 +11,10 @@ legacy-bridge demo
 legacy-bridge demo --keep"""
 
 DETAIL = """\
-Nothing outside this machine is contacted, and nothing is installed. It prints
-per message what arrived, where it went and how it ended, and stops by itself."""
+Nothing outside this machine is contacted, and nothing is left behind. It feeds
+X12 files, HTTP calls and faults through a gateway in a temporary folder, prints
+per message what arrived, where it went and how it ended, compares that with
+what must be, and stops by itself (about 15 s). Exit code 1: something differs."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -28,13 +28,15 @@ def add(subparsers: Subparsers) -> None:
         detail=DETAIL,
     )
     parser.add_argument("--keep", action="store_true", help="leave it running, and print the addresses")
+    parser.add_argument(
+        "--spoil",
+        action="store_true",
+        help="let the simulated ERP commit every order twice: the demo must notice, and end with 1",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo."""
-    try:
-        demo = importlib.import_module("gateway.demo")
-    except ModuleNotFoundError as error:
-        raise CommandError("this installation has no demo") from error
-    code: int = demo.run(keep=arguments.keep)
-    return code
+    from gateway import demo
+
+    return demo.run(keep=arguments.keep, spoil=arguments.spoil)

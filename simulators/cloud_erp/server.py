@@ -41,6 +41,7 @@ class Settings:
     ignores_filter: bool = False  # a look-up gives everything, as APIs do that skip unknown parameters
     token: str | None = None  # requests must carry it as a bearer token
     number_prefix: str = "PO"
+    commits_twice: bool = False  # a broken import: each document is committed again under a second number
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +171,19 @@ class CloudErp:
         if known and self.settings.enforce_unique:
             problem = ("reference", "is used by another document")
             return _problem_response(409, "the reference exists", [problem])
+        committed = self._write(document_type, reference, body, fields, request)
+        if self.settings.commits_twice:
+            self._write(document_type, reference, body, fields, request)
+        return web.json_response(_shown(committed), status=201)
+
+    def _write(
+        self, document_type: str, reference: str, body: bytes, fields: dict[str, Any], request: web.Request
+    ) -> Committed:
         committed = self._numbered(document_type, reference, body, fields, request)
         self._ledger.append(asdict(committed))  # synced: from here on it happened
         self._visible_from[committed.sequence] = time.monotonic() + self.settings.lag_s
         self._index(committed)
-        return web.json_response(_shown(committed), status=201)
+        return committed
 
     def _numbered(
         self, document_type: str, reference: str, body: bytes, fields: dict[str, Any], request: web.Request

@@ -1,0 +1,149 @@
+"""What scenarios play on: it puts files into folders, posts over mTLS, moves routes, and remembers it all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+import sys
+import textwrap
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from gateway.commands.options import user_name
+from gateway.control import call
+from gateway.journal.base import Journal
+from gateway.journal.types import Message, MessageState
+from gateway.serving import Served
+from simulators.scenario import Ending, Sent
+
+OPEN = (MessageState.ACCEPTED, MessageState.TRANSLATING)
+WIDTH = 80
+POST_S = 20.0
+TRANSLATED_S = 10.0
+LOOK_S = 0.05
+MESSAGES_MAX = 1_000
+
+
+class DemoGround:
+    """The demo's folder, its gateway once there is one, and what was fed so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sent: list[Sent] = []
+        self._began = time.monotonic()
+        self._served: Served | None = None
+
+    @property
+    def journal(self) -> Journal:
+        """Give the gateway's journal."""
+        return self._gateway().gateway.journal
+
+    @property
+    def elapsed_s(self) -> float:
+        """Give the seconds since the demo began."""
+        return time.monotonic() - self._began
+
+    def open_to(self, served: Served) -> None:
+        """Take the gateway that is up."""
+        self._served = served
+
+    def address(self) -> str:
+        """Give where the gateway listens."""
+        return self._gateway().addresses[-1]
+
+    def tell(self, text: str) -> None:
+        """Show a line of progress."""
+        lines = textwrap.wrap(
+            text, WIDTH, initial_indent=f"{self.elapsed_s:5.1f} s  ", subsequent_indent=" " * 9
+        )
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+
+    async def file(
+        self, folder: str, name: str, body: bytes, *, route: str, label: str, ending: Ending
+    ) -> Sent:
+        """Put a file into a folder below var/."""
+        place = self.folder / "var" / folder
+        await asyncio.to_thread(_write, place / name, body)
+        return self._remember(Sent(label, "folder", route, name, body, ending))
+
+    async def post(
+        self,
+        path: str,
+        body: bytes,
+        *,
+        client: str,
+        headers: Mapping[str, str],
+        route: str,
+        label: str,
+        ending: Ending,
+    ) -> Sent:
+        """Post a body over mTLS."""
+        async with (
+            self._session(client) as session,
+            session.post(f"{self.address()}{path}", data=body, headers=dict(headers)) as reply,
+        ):
+            answer = await reply.read()
+        return self._remember(
+            Sent(label, "HTTP", route, path, body, ending, status=reply.status, reply=answer)
+        )
+
+    async def translated(self, *sent: Sent) -> None:
+        """Wait until messages are decided; one that is not in time shows in the comparison at the end."""
+        ends = time.monotonic() + TRANSLATED_S
+        while time.monotonic() < ends:
+            found = [await self.message(each) for each in sent]
+            if all(each is not None and each.state not in OPEN for each in found):
+                return
+            await asyncio.sleep(LOOK_S)
+
+    async def set_stage(self, route: str, stage: str, why: str) -> str:
+        """Move a route through the control socket, as `legacy-bridge routes set` does."""
+        socket = self._gateway().gateway.configuration.gateway.control_socket_path
+        if socket is None:
+            raise ValueError("the demo's routes.yaml has no control socket")
+        arguments = {"route": route, "stage": stage, "who": user_name(), "why": why}
+        moved = await asyncio.to_thread(call, socket, "routes.set", arguments)
+        stay = ", ".join(f"{count} stay in {side}" for side, count in moved["open_orders"].items())
+        return f"{route} {moved['from']['stage']} -> {stage}; open orders: {stay}"
+
+    async def message(self, sent: Sent) -> Message | None:
+        """Give what the journal holds of something that was fed; the first where it came twice."""
+        found = await self.messages(sent)
+        return found[0] if found else None
+
+    async def messages(self, sent: Sent) -> list[Message]:
+        """Give every message of the same bytes, oldest first."""
+        digest = hashlib.sha256(sent.body).hexdigest()
+        listed = await self.journal.messages(route=sent.route, limit=MESSAGES_MAX)
+        return [each for each in reversed(listed) if each.sha256 == digest]
+
+    def _remember(self, sent: Sent) -> Sent:
+        self.sent.append(sent)
+        return sent
+
+    def _gateway(self) -> Served:
+        if self._served is None:
+            raise RuntimeError("the gateway is not up yet")
+        return self._served
+
+    @asynccontextmanager
+    async def _session(self, client: str) -> AsyncIterator[aiohttp.ClientSession]:
+        certs = self.folder / "certs"
+        context = ssl.create_default_context(cafile=certs / "ca.pem")
+        context.load_cert_chain(certs / f"{client}.pem", certs / f"{client}.key")
+        connector = aiohttp.TCPConnector(ssl=context, force_close=True)
+        timeout = aiohttp.ClientTimeout(total=POST_S)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            yield session
+
+
+def _write(path: Path, body: bytes) -> None:
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_bytes(body)
+    beside.rename(path)
