@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 
-from adapters.base import Accepted, Answered, Clock, Effect, Reply, Request, Rng, StepResult
+from adapters.base import Accepted, Answered, Clock, Effect, NoReply, Reply, Request, Rng, StepResult
 from gateway.acknowledging import REPLY
 from gateway.delivery import Destination, deliver_once
 from gateway.journal.base import Journal
@@ -43,6 +43,7 @@ class Calls:
         self._worker = worker
         self._lease_s = lease_s
         self._waiting: dict[str, asyncio.Event] = {}
+        self._planning_anew = asyncio.Lock()
 
     def settled(self, claimed: ClaimedDelivery, settled: Settled) -> None:
         """Hear that a delivery got somewhere."""
@@ -74,6 +75,8 @@ class Calls:
         """
         await self._pipeline.translate(message_id)
         own = await self._pass_through(message_id)
+        if own is not None and _never_left(own):
+            own = await self._planned_anew(message_id)
         if own is None:
             return await self.result(message_id, within_s)
         destination = self._destinations().get(own.target)
@@ -135,9 +138,27 @@ class Calls:
                 return None
             await self._clock.sleep(0.05)
 
+    async def _planned_anew(self, message_id: str) -> DeliveryView | None:
+        """Plan a call again that surely never reached legacy: its caller has come back with it.
+
+        Its first connection is gone (a crash, a legacy system that was down), and recovery never sends
+        for it. One at a time: the second of two callers finds what the first one planned.
+        """
+        async with self._planning_anew:
+            own = await self._pass_through(message_id)
+            if own is None or not _never_left(own):
+                return own
+            why = "it never reached the legacy system, and its caller sent it again"
+            await self._journal.replay(
+                message_id, resend=bool(own.steps), who="caller", why=why, now=self._clock.now()
+            )
+            await self._pipeline.translate(message_id)
+            return await self._pass_through(message_id)
+
     async def _pass_through(self, message_id: str) -> DeliveryView | None:
+        """Give a message's call, as planned last."""
         views = await self._journal.deliveries(message_id=message_id)
-        return next((view for view in views if view.role == "pass_through"), None)
+        return next((view for view in reversed(views) if view.role == "pass_through"), None)
 
     async def _answer(self, message_id: str) -> Answered | None:
         message = await self._journal.message(message_id)
@@ -170,6 +191,12 @@ class Calls:
         finally:
             sleep.cancel()
             woken.cancel()
+
+
+def _never_left(call: DeliveryView) -> bool:
+    """Tell whether a call was given up before anything of it reached legacy, and by no person."""
+    is_unsent = all(isinstance(step.reply, NoReply) and step.reply.written == "none" for step in call.steps)
+    return call.state is DeliveryState.VOID and is_unsent and not call.findings
 
 
 def _result(message_id: str, live: list[DeliveryView]) -> Answered | None:
