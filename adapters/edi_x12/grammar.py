@@ -17,7 +17,8 @@ from adapters.edi_x12.guide import Guide
 from adapters.edi_x12.notation import Element, Note, Place, Shape, Use
 
 Elements = tuple[str | None, ...]
-ROWS_MAX = 4096  # accepted segments remembered per guide: parties, terms, dates and items repeat
+Event = tuple[str, Elements]  # a segment of the body: its path in the structure, its elements
+KNOWN_MAX = 1024  # accepted segments remembered per state: parties, terms, dates and items repeat
 REMEMBERED_ELEMENTS_MAX = 16  # longer ones (PO1, SDQ, SLN) are hardly ever the same twice
 UNROLLED_MAX = 12  # up to here, "at most n" is n states; above, a set with more of them goes the slow way
 
@@ -47,8 +48,9 @@ class Node:
     path: str
     match: Callable[[str], re.Match[str] | None]
     is_sound: Callable[[Elements], bool] | None
-    is_remembered: bool  # such segments repeat: their elements are kept from one to the next
+    is_remembered: bool  # such segments repeat: what they gave is kept from one to the next
     after: dict[str, Node] = field(default_factory=dict)
+    known: dict[str, tuple[Node, Event]] = field(default_factory=dict)  # segments accepted from here before
     may_end: bool = False
 
 
@@ -68,7 +70,6 @@ class FastForm:
     start: Node
     bounds: Mapping[str, Bound]  # by path
     bound_least: int
-    rows: dict[str, Elements] = field(default_factory=dict)  # segments accepted before, a bounded memory
 
 
 @lru_cache(maxsize=256)
@@ -113,17 +114,17 @@ def fast_form(guide: Guide, separator: str) -> FastForm:
     return FastForm(nodes[0, 1], bounds, min((bound.most for bound in bounds.values()), default=1 << 62))
 
 
-def exceeds(form: FastForm, paths: Sequence[str]) -> bool:
+def exceeds(form: FastForm, events: Sequence[Event]) -> bool:
     """Tell whether a counted place was used too often.
 
     A cheap count over the whole set first; only where that is too high, the exact count per loop.
     """
-    if len(paths) <= form.bound_least:
+    if len(events) <= form.bound_least:
         return False
-    counts = Counter(paths)
+    paths = [path for path, _ in events]
     return any(
         count > bound.most and _is_exceeded(bound, paths)
-        for path, count in counts.items()
+        for path, count in Counter(paths).items()
         if (bound := form.bounds.get(path)) is not None
     )
 
@@ -143,7 +144,7 @@ def _is_exceeded(bound: Bound, paths: Sequence[str]) -> bool:
 def _bounds(flat: Sequence[Slot]) -> Iterator[Bound]:
     for slot in flat:
         place = slot.place
-        if place is not None and place.repeats is not None and _is_counted(place):
+        if place is not None and place.repeats is not None and place.repeats > 1 and _is_counted(place):
             yield Bound(place.repeats, place.path, place.path.rpartition("/")[0])
 
 
@@ -152,6 +153,8 @@ def _next_node(
 ) -> tuple[int, int] | None:
     for target, skipped in targets:
         place = flat[target].place
+        if place is not None and place.is_loop and place.repeats == 1 and target in flat[index].parents:
+            return None
         if target == index and place is not None and not place.is_loop:
             if place.repeats is None or _is_counted(place):
                 return target, 1

@@ -38,7 +38,7 @@ def read_order(
     """Give the order, or None with findings in the report."""
     reader = OrderReader(context, partner, report)
     index, place_of = 0, PLACES.get
-    for path, row in zip(walked.paths, walked.rows, strict=True):
+    for path, row in walked.events:
         index += 1
         known = place_of(path)
         try:
@@ -48,7 +48,7 @@ def read_order(
         except ValidationError as error:
             _report_values(error, report, index, path)
     for position in walked.unfinished:
-        _keep(reader, walked.paths[position], walked.rows[position], position + 1)
+        _keep(reader, *walked.events[position], position + 1)
     _check_totals(reader, index + 1, partner)
     if report.worst is Level.REJECTED:
         return None

@@ -15,6 +15,8 @@ from adapters.edi_x12.parts_in import Part
 
 PlaceReader = Callable[[OrderReader, Elements, int], bool | None]
 
+PLAIN_UNITS = codes.UNITS | {None}
+_NO_MORE_IDS = (None,) * 16  # PO110 to PO125
 _BEG_REST = tuple(range(7, 13))
 
 
@@ -231,7 +233,7 @@ def _po1(reader: OrderReader, row: Elements, index: int) -> None:
         line["line_id"] = row[0]
     value, unit = row[1], row[2]
     if value is not None:
-        known = reader.unit(unit, "PO103", index)
+        known = unit if unit in PLAIN_UNITS and not reader.units else reader.unit(unit, "PO103", index)
         line["quantity"] = parts_in.quantity(value, known)
         reader.quantities.append(value)
         if known != unit:
@@ -242,8 +244,10 @@ def _po1(reader: OrderReader, row: Elements, index: int) -> None:
         line["price"] = parts_in.price(row[3], row[4])
     elif row[4] is not None:
         line.setdefault("raw_codes", {})["PO105"] = row[4]
-    if row[6] is not None or any(row[7:]):
-        line["item_ids"] = parts_in.item_ids(row[5:])
+    # Two pairs are the rule; a short key is found faster among the ids that are kept.
+    ids = row[5:9] if row[9:] == _NO_MORE_IDS else row[5:]
+    if any(ids):
+        line["item_ids"] = parts_in.item_ids(ids)
 
 
 def _pid(reader: OrderReader, row: Elements, index: int) -> bool | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapters.edi_x12.explain import Explainer, Spot
-from adapters.edi_x12.grammar import ROWS_MAX, Elements, Slot, exceeds, fast_form, slots
+from adapters.edi_x12.grammar import KNOWN_MAX, Event, Node, Slot, exceeds, fast_form, slots
 from adapters.edi_x12.guide import Guide
 from adapters.edi_x12.lexer import SetText
 from adapters.edi_x12.report import Report
@@ -20,44 +20,49 @@ UNPLACED = "?"  # path of a segment that the guide has no place for
 
 @dataclass(slots=True)
 class Walked:
-    """The body of a set: path and elements of every segment between ST and SE, in order.
+    """The body of a set: every segment between ST and SE, in order.
 
     `unfinished` are body indexes whose segment holds more than its elements say.
     """
 
-    paths: list[str] = field(default_factory=list)
-    rows: list[Elements] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     unfinished: set[int] = field(default_factory=set)
 
 
 def walk_fast(read: SetText, body: Sequence[str], guide: Guide) -> Walked | None:
     """Accept the segments between ST and SE, or None where anything at all is unusual."""
     form = fast_form(guide, read.separators.element)
-    node, rows = form.start, form.rows
+    node = form.start
     walked = Walked()
-    add_path, add_row = walked.paths.append, walked.rows.append
+    add = walked.events.append
     for segment in body:
-        following = node.after.get(segment[:3])
-        if following is None:
-            return None
-        node = following
-        row = rows.get(segment)
-        if row is None:
-            found = node.match(segment)
-            if found is None:
+        step = node.known.get(segment)
+        if step is None:
+            step = _step(node, segment)
+            if step is None:
                 return None
-            row = found.groups()
-            if node.is_sound is not None and not node.is_sound(row):
-                return None
-            if node.is_remembered:
-                if len(rows) >= ROWS_MAX:
-                    rows.clear()
-                rows[segment] = row
-        add_path(node.path)
-        add_row(row)
-    if not node.may_end or exceeds(form, walked.paths):
+        node, event = step
+        add(event)
+    if not node.may_end or exceeds(form, walked.events):
         return None
     return walked
+
+
+def _step(node: Node, segment: str) -> tuple[Node, Event] | None:
+    """Match one segment behind a node; kept where it may come again."""
+    following = node.after.get(segment[:3])
+    found = following.match(segment) if following is not None else None
+    if following is None or found is None:
+        return None
+    row = found.groups()
+    if following.is_sound is not None and not following.is_sound(row):
+        return None
+    step = (following, (following.path, row))
+    if following.is_remembered:
+        if len(node.known) >= KNOWN_MAX:
+            node.known.clear()
+        node.known[segment] = step
+    return step
 
 
 def walk_slowly(read: SetText, body: Sequence[str], guide: Guide, report: Report) -> Walked:
@@ -95,9 +100,8 @@ class _Walker:
             self._over(slot, spot)
         judged = self.explainer.judge(text, self.guide.shapes[name], spot)
         if not judged.is_whole:
-            self.walked.unfinished.add(len(self.walked.paths))
-        self.walked.paths.append(slot.place.path if slot.place else "ST")
-        self.walked.rows.append(judged.elements)
+            self.walked.unfinished.add(len(self.walked.events))
+        self.walked.events.append((slot.place.path if slot.place else "ST", judged.elements))
 
     def end(self, index: int) -> None:
         self._missing(self.slots[self.at].end_missing, index)
@@ -130,10 +134,8 @@ class _Walker:
         self.at = target
 
     def _unplaced(self, index: int, text: str, name: str) -> None:
-        self.walked.paths.append(UNPLACED)
-        self.walked.rows.append(
-            tuple(value or None for value in text.split(self.explainer.separators.element))
-        )
+        values = text.split(self.explainer.separators.element)
+        self.walked.events.append((UNPLACED, tuple(value or None for value in values)))
         is_known = name in self.guide.shapes
         if is_known and self.is_lost:
             return
