@@ -24,23 +24,21 @@ from gateway.journal.types import Acceptance, Arrival, ArrivalKind, Message, Mes
 
 def accept(db: Database, arrival: Arrival, sha256: str, size_bytes: int, body: bytes | int) -> Acceptance:
     """Write a message; ``body`` is its bytes, or the id of a staged body."""
-    known = _known(db, arrival) if db.dedupes and arrival.arrival_key is not None else []
-    for message_id, state, known_sha256, repeat_of in known:
-        if known_sha256 == sha256:
+    first = _first_of_key(db, arrival)
+    if first is not None:
+        same = db.row("message.same_key_and_bytes", (arrival.route, arrival.arrival_key, sha256))
+        if same is not None:
             if isinstance(body, int):
                 drop_staged(db, body)
-            first = known[0][0]
-            conflicts_with = None if message_id == first else first
-            return Acceptance(message_id, ArrivalKind.SAME, MessageState(state), repeat_of, conflicts_with)
+            return _known(same, first)
     if isinstance(body, int):
         unstage(db, body)
         body_id = body
     else:
         body_id = write_body(db, body_owner(arrival.message_id), body)
-    if known:
-        return _accept_conflict(db, arrival, sha256, size_bytes, body_id, known[0][0])
-    same = db.rows("message.same_bytes", (_head(sha256), sha256, arrival.route))
-    repeat_of = min(same)[1] if same else None
+    if first is not None:
+        return _accept_conflict(db, arrival, sha256, size_bytes, body_id, first)
+    repeat_of = db.value("message.same_bytes", (_head(sha256), sha256, arrival.route))
     sequence = _insert(db, arrival, sha256, size_bytes, body_id, MessageState.ACCEPTED, repeat_of)
     if arrival.arrival_key is not None:
         _remember(db, arrival, sequence)
@@ -52,11 +50,18 @@ def body_owner(message_id: str) -> str:
     return f"message:{message_id}"
 
 
-def _known(db: Database, arrival: Arrival) -> list[Row]:
-    """Give the messages of an arrival key, the first one first."""
-    sequences = db.rows("message.by_arrival_key", (arrival.route, arrival.arrival_key))
-    rows = (db.row("message.known", sequence) for sequence in sorted(sequences))
-    return [row for row in rows if row is not None]
+def _first_of_key(db: Database, arrival: Arrival) -> str | None:
+    """Give the first message of an arrival key, if there is one."""
+    if arrival.arrival_key is None or not db.dedupes:
+        return None
+    sequence = db.value("message.by_arrival_key", (arrival.route, arrival.arrival_key))
+    return None if sequence is None else str(db.value("message.id_of", (sequence,)))
+
+
+def _known(same: Row, first: str) -> Acceptance:
+    message_id, state, repeat_of = same
+    conflicts_with = None if message_id == first else first
+    return Acceptance(message_id, ArrivalKind.SAME, MessageState(state), repeat_of, conflicts_with)
 
 
 def _accept_conflict(

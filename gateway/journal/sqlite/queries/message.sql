@@ -4,13 +4,19 @@ accepted_at, is_urgent, config_revision, generation, resend, planned_through, re
 
 -- name: by_arrival_key
 -- Alone, without the messages: nearly always there is none, and a join would cost three times as much.
-SELECT message FROM arrival_key WHERE route = ? AND arrival_key = ?;
+SELECT message FROM arrival_key WHERE route = ? AND arrival_key = ? ORDER BY message LIMIT 1;
 
--- name: known
-SELECT message_id, state, sha256, repeat_of FROM message WHERE sequence = ?;
+-- name: id_of
+SELECT message_id FROM message WHERE sequence = ?;
+
+-- name: same_key_and_bytes
+SELECT message.message_id, message.state, message.repeat_of
+FROM arrival_key JOIN message ON message.sequence = arrival_key.message
+WHERE arrival_key.route = ? AND arrival_key.arrival_key = ? AND message.sha256 = ?
+ORDER BY arrival_key.message LIMIT 1;
 
 -- name: same_bytes
-SELECT sequence, message_id FROM message WHERE sha256_head = ? AND sha256 = ? AND route = ?;
+SELECT message_id FROM message WHERE sha256_head = ? AND sha256 = ? AND route = ? ORDER BY sequence LIMIT 1;
 
 -- name: insert
 INSERT INTO message (message_id, route, state, arrival_key, partner, sha256, sha256_head, size_bytes, origin,
