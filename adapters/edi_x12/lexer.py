@@ -126,23 +126,30 @@ def _is_readable(delimiters: Delimiters, encoding: str | None) -> bool:
 def _split(text: str, separators: Separators) -> tuple[list[str], tuple[Tolerance, ...]]:
     """Split clean text at once: at the terminator and the same line break behind each of them."""
     terminator = separators.terminator
-    if separators.is_line_terminated:
-        text = text.replace("\r\n", "\n") if terminator == "\n" else text
-        joint = terminator
-    else:
-        joint = terminator + _line_break(text, terminator)
+    joint = terminator
+    if not separators.is_line_terminated:
+        joint += _line_break(text, terminator)
+    elif terminator == "\n":
+        text = text.replace("\r\n", "\n")
     segments = text.removesuffix(terminator).split(joint)
-    breaks = text.count("\n") + text.count("\r")
     is_clean = (
         "" not in segments
         and text.count(terminator) in (len(segments), len(segments) - 1)
-        and not any(joint + blank in text for blank in _BLANKS)
-        and breaks == (0 if joint == terminator else (len(segments) - 1) * (len(joint) - len(terminator)))
+        and _blank_behind(joint).search(text) is None
+        and _breaks(text, separators) == (len(segments) - 1) * (len(joint) - len(terminator))
     )
-    if separators.is_line_terminated:
-        is_clean = "" not in segments and not any(terminator + blank in text for blank in _BLANKS)
-        is_clean = is_clean and (text.count("\r") == 0 or terminator == "\r")
     return (segments, ()) if is_clean else _split_carefully(text, separators)
+
+
+@lru_cache(maxsize=256)
+def _blank_behind(joint: str) -> re.Pattern[str]:
+    return re.compile(re.escape(joint) + f"[{_BLANKS}]")
+
+
+def _breaks(text: str, separators: Separators) -> int:
+    """Count the characters of line breaks that are no terminators."""
+    breaks = text.count("\n") + text.count("\r")
+    return breaks - text.count(separators.terminator) if separators.is_line_terminated else breaks
 
 
 def _line_break(text: str, terminator: str) -> str:
