@@ -66,9 +66,9 @@ class Call:
     lines: tuple[CallLine, ...]
 
     @property
-    def rank(self) -> tuple[bool, datetime, str]:
-        """Order calls by what cannot wait."""
-        return (not self.is_urgent, self.deadline_at, self.order_number)
+    def rank(self) -> tuple[bool, datetime, bool, str]:
+        """Order calls by what cannot wait; those without a number come behind their like."""
+        return (not self.is_urgent, self.deadline_at, not self.order_number, self.order_number)
 
     def is_late(self, now: datetime) -> bool:
         """Tell whether the order should have been delivered by now."""

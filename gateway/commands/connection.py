@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.base import Finding
-from gateway.commands.configuration import loaded
 from gateway.commands.errors import CommandError
 from gateway.commands.terminal import print_findings, say
-from gateway.control import ControlError, NotRunningError, call
-from gateway.operations.errors import OperationError
 
 if TYPE_CHECKING:
     from gateway.config import Configuration
@@ -25,6 +22,10 @@ STOPPED = "no gateway is running, so nothing was changed; start it with: legacy-
 
 def ask(arguments: argparse.Namespace, verb: str, **parameters: Any) -> Any:
     """Ask the running gateway; where none runs, look into its journal. Errors: CommandError."""
+    from gateway.commands.configuration import loaded
+    from gateway.control import ControlError, call
+    from gateway.operations.errors import OperationError
+
     try:
         if arguments.socket is not None:
             return call(arguments.socket, verb, parameters, ANSWER_S)
@@ -38,7 +39,8 @@ def ask(arguments: argparse.Namespace, verb: str, **parameters: Any) -> Any:
 
 
 def _ask_configured(configuration: Configuration, path: Path, verb: str, parameters: dict[str, Any]) -> Any:
-    from gateway.operations import CHANGES
+    from gateway.control import NotRunningError, call
+    from gateway.operations import CHANGES, OperationError
 
     socket = configuration.gateway.control_socket_path
     if socket is not None:

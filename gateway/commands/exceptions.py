@@ -111,6 +111,11 @@ def _add_resolve(group: Subparsers) -> None:
         + EXAMPLE.splitlines()[2],
         detail=RESOLVE_DETAIL,
     )
+    resolve.usage = (  # argparse would not break this group, whatever the width
+        "legacy-bridge exceptions resolve ID\n"
+        "           (--dismiss | --done-elsewhere REF | --placed-by-phone REF)\n"
+        "           --why TEXT [--who NAME] [-c FILE] [--socket PATH] [--json]"
+    )
     resolve.add_argument("exception", metavar="ID", help="the exception's id")
     how = resolve.add_mutually_exclusive_group(required=True)
     how.add_argument("--dismiss", action="store_true", help="it need not be delivered")

@@ -173,11 +173,8 @@ def _print_message(message: dict[str, Any]) -> None:
     for label, value in (("name", origin["name"]), ("sender", origin["identity"] or message["partner"])):
         if value:
             print_text(f"{label:<9} {value}")
-    print_text(
-        f"bytes     {message['size_bytes']}, sha256 {message['sha256']}"
-        if message["sha256"]
-        else "bytes     not kept"
-    )
+    if message["sha256"]:
+        print_text(f"bytes     {message['size_bytes']}", f"sha256    {message['sha256']}")
     if message["repeat_of"]:
         print_text(f"repeats   {message['repeat_of']}")
     _print_findings(message["findings"])

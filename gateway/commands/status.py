@@ -36,8 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
         return code
     word = "running" if status["is_running"] else "stopped"
     print_text(f"the {status['environment']} gateway is {word}")
-    for name, value in status["process"].items():
-        print_wrapped(f"{name}: {value}", indent="  ", hanging="    ")
+    process = dict(status["process"])
+    left_alone = process.pop("targets_left_alone", {})
+    for name, value in process.items():
+        print_wrapped(f"{name.replace('_', ' ')}: {value}", indent="  ", hanging="    ")
     waiting = counted(status["to_translate"], "message")
     since = f", the oldest since {moment(status['oldest_to_translate_at'])}" if status["to_translate"] else ""
     print_text(f"to translate  {waiting}{since}")
@@ -47,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_text("nothing is to be delivered")
     for target in status["targets"]:
         _print_target(target)
+    for name, reason in left_alone.items():
+        print_wrapped(f"{name} is left alone for now: {reason}", hanging="    ")
     return code
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.journal.types import CrosswalkRow
 from gateway.operations.base import JsonObject, OperationsBase, Text
@@ -12,8 +12,10 @@ from gateway.operations.base import JsonObject, OperationsBase, Text
 ROWS_MAX = 500_000
 
 
-class TableRow(TypedDict):
+class TableRow(BaseModel):
     """One row as the file says it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     legacy: str
     cloud: str
@@ -69,7 +71,7 @@ class CrosswalkOperations(OperationsBase):
 
 
 def _row(row: TableRow) -> CrosswalkRow:
-    return CrosswalkRow(row["legacy"], row["cloud"], row["valid_from"], row["valid_to"], dict(row["facts"]))
+    return CrosswalkRow(row.legacy, row.cloud, row.valid_from, row.valid_to, dict(row.facts))
 
 
 def _view(row: CrosswalkRow) -> JsonObject:

@@ -26,6 +26,8 @@ from gateway.operations.views import finding_view, instant, outcome_view
 
 Entry = dict[str, Any]
 
+KEY_SHOWN = 48  # characters of an arrival key in a sentence; machines get it whole
+
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
@@ -102,7 +104,9 @@ def _arrival(message: Message) -> Iterable[Entry]:
         correlation_id=message.correlation_id,
     )
     if message.arrival_key is not None:
-        yield _entry(None, "identity", f"known by the arrival key {message.arrival_key}")
+        key = message.arrival_key
+        shown = key if len(key) <= KEY_SHOWN else f"{key[:KEY_SHOWN]}…"
+        yield _entry(None, "identity", f"known by the arrival key {shown}")
     if message.repeat_of is not None:
         yield _entry(None, "repeat", f"has the same bytes as message {message.repeat_of}")
     if message.state is MessageState.REFUSED:
@@ -163,13 +167,14 @@ def _delivery(view: DeliveryView) -> Iterable[Entry]:
     what = "the message" if view.document_index is None else f"set {view.document_index + 1}"
     if view.role == "acknowledgment":
         what = "an acknowledgment"
-    planned = f"to deliver: {what} to {view.target} ({view.role}), reference {view.reference}"
+    way = f"{what} to {view.target}"
+    planned = f"to deliver: {way} ({view.role}), reference {view.reference}"
     yield _entry(view.planned_at, "delivery", planned, **parts)
     for number, step in enumerate(view.steps, start=1):
-        yield _entry(step.started_at, "attempt", f"{view.target}: {number}. {_attempt(step)}", **parts)
-        yield _entry(step.ended_at, "reply", f"{view.target}: {_answer(step)}", **parts)
+        yield _entry(step.started_at, "attempt", f"{way}: {number}. {_attempt(step)}", **parts)
+        yield _entry(step.ended_at, "reply", f"{way}: {_answer(step)}", **parts)
     yield from (_finding("finding", each) for each in view.findings)
-    yield _entry(view.ended_at, "state", f"{view.target}: {_state(view)}", state=view.state.value, **parts)
+    yield _entry(view.ended_at, "state", f"{way}: {_state(view)}", state=view.state.value, **parts)
 
 
 def _attempt(step: StepResult) -> str:
@@ -234,6 +239,8 @@ def _in_order(entries: list[Entry], message_id: str) -> list[Entry]:
     placed: list[tuple[str, int, Entry]] = []
     last = ""
     for number, entry in enumerate(entries):
-        last = entry["at"] or last
+        # An order is opened while its document is decided: it stands behind that, whose time is the plan's.
+        is_opening = entry["kind"] == "ledger" and (entry["at"] or "") < last
+        last = last if is_opening else entry["at"] or last
         placed.append((last, number, {"message_id": message_id, **entry}))
     return [entry for _, _, entry in sorted(placed, key=lambda each: each[:2])]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from canonical.keys import order_key_of
 from gateway.journal.types import LedgerEntry, Side, Transmitter
@@ -17,8 +17,10 @@ ROWS_MAX = 200_000
 SHOWN_MAX = 1_000
 
 
-class OrderRow(TypedDict):
+class OrderRow(BaseModel):
     """One open order of the legacy system, as the import file says it; ``line`` is its line there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     line: int
     order_number: str
@@ -78,23 +80,23 @@ class OrderOperations(OperationsBase):
         entries: dict[str, LedgerEntry] = {}
         aliases: dict[str, list[str]] = {}
         for row in rows:
-            key = order_key_of(row["order_number"], rules)
+            key = order_key_of(row.order_number, rules)
             if key in entries:
-                number, line = row["order_number"], row["line"]
+                number, line = row.order_number, row.line
                 text = (
                     f"line {line}: order {number} stands in the file before (as key {key}); keep one of them"
                 )
                 raise OperationError("refused", f"{text}. Nothing was imported")
             entries[key] = LedgerEntry(
                 order_key=key,
-                side=Side(row["side"]),
-                transmitter=Transmitter(row["transmitter"]),
+                side=Side(row.side),
+                transmitter=Transmitter(row.transmitter),
                 route=route,
                 stage=IMPORTED,
                 reason=f"imported: {why}" if why else IMPORTED,
                 opened_at=now,
             )
-            aliases[key] = list(dict.fromkeys((row["order_number"].strip(), *row["aliases"])))
+            aliases[key] = list(dict.fromkeys((row.order_number.strip(), *row.aliases)))
         return list(entries.values()), aliases
 
     async def _compared(self, entries: list[LedgerEntry]) -> JsonObject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache, wraps
 from types import MappingProxyType
 from typing import Any
 
@@ -33,9 +34,8 @@ class Operations(
         """Do what a verb says with arguments from outside. Errors: OperationError."""
         if verb not in VERBS:
             raise OperationError("bad_request", f"there is no verb '{verb}'; there are: {', '.join(VERBS)}")
-        checked = validate_call(config=ConfigDict(strict=True))(VERBS[verb])
         try:
-            doing = checked(self, **arguments)
+            doing = _checked(verb)(self, **arguments)
         except ValidationError as error:
             raise OperationError("bad_request", f"{verb}: {_problems(error)}") from error
         except TypeError as error:  # names that are no identifiers
@@ -88,6 +88,21 @@ CHANGES = frozenset(
     }
 )
 """Verbs that write to the journal: they need a running gateway, which owns it."""
+
+
+@cache
+def _checked(verb: str) -> Callable[..., Awaitable[Any]]:
+    """Give a verb's method with its arguments checked when it is called, not when it is awaited.
+
+    So what breaks inside an operation is never taken for a mistake of whoever asked.
+    """
+    method = VERBS[verb]
+
+    @wraps(method)
+    def begun(self: Operations, **arguments: Any) -> Awaitable[Any]:
+        return method(self, **arguments)
+
+    return validate_call(config=ConfigDict(strict=True))(begun)
 
 
 def _problems(error: ValidationError) -> str:

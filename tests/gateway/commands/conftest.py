@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import main
+from tests.gateway.commands.running import Running, running
 
 
 @dataclass(frozen=True)
@@ -49,3 +51,9 @@ def bridge(monkeypatch: pytest.MonkeyPatch) -> Command:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def gateway(folder: Path) -> Iterator[Running]:
+    with running(folder) as made:
+        yield made

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import getpass
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway import cli
+from gateway.commands import check, status
+from gateway.commands.options import user_name
+from tests.gateway.commands.conftest import Command
+from tests.gateway.commands.running import Running
+
+BELOW = {
+    "routes": ("list", "show", "set", "diff"),
+    "orders": ("list", "show", "import"),
+    "messages": ("list", "show", "replay"),
+    "exceptions": ("list", "show", "retry", "resolve", "acknowledge", "export"),
+    "crosswalk": ("show", "diff", "load"),
+    "audit": ("list", "verify"),
+}
+COMMANDS = [(name,) for name in cli.COMMANDS] + [(name, each) for name in BELOW for each in BELOW[name]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example_in_80_columns(
+    bridge: Command, command: tuple[str, ...]
+) -> None:
+    ended = bridge(*command, "--help")
+
+    assert ended.code == 0
+    assert f"  legacy-bridge {command[0]}" in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
+def test_the_first_help_names_every_command_and_the_exit_codes(bridge: Command) -> None:
+    ended = bridge("--help")
+
+    assert ended.code == 0
+    for name, summary in cli.COMMANDS.items():
+        assert f"    {name} " in ended.out
+        assert summary in ended.out
+    assert "exit codes: 0 good, 1 findings" in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("fly",), ("check", "--no-such-option"), ("routes",), ("routes", "fly"), ("translate",)]
+)
+def test_a_wrong_command_line_ends_with_2_and_says_what_was_expected(
+    bridge: Command, arguments: tuple[str, ...]
+) -> None:
+    ended = bridge(*arguments)
+
+    assert ended.code == 2
+    assert "usage: legacy-bridge" in ended.err
+
+
+def test_the_version_is_told(bridge: Command) -> None:
+    ended = bridge("--version")
+
+    assert (ended.code, ended.out.split()[0]) == (0, "legacy-bridge")
+
+
+def test_a_bug_is_one_sentence_and_a_traceback_only_where_it_was_asked_for(
+    bridge: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("patient Jane Doe")
+
+    monkeypatch.setattr(check, "run", broken)
+
+    ended = bridge("check")
+
+    assert ended.code == 2
+    assert ended.err.count("\n") == 1
+    assert "this is a bug (RuntimeError)" in ended.err
+    assert "Jane Doe" not in ended.err
+    assert cli.main(["check", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_control_c_ends_it_quietly(bridge: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status, "run", interrupted)
+
+    ended = bridge("status")
+
+    assert (ended.code, ended.text) == (130, "")
+
+
+def test_control_c_ends_a_real_process_quietly(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "translate", "-"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None
+    # More than a pipe holds: when this is written, the command is reading, and then it waits for more.
+    process.stdin.write(b"ISA*" + b"A" * 200_000)
+    process.stdin.flush()
+
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+
+    assert (process.returncode, err) == (130, b"")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",), ("routes", "list"), ("orders", "list"), ("messages", "list"), ("explain", "x"),
+        ("exceptions", "list"), ("crosswalk", "show"), ("audit", "list"), ("test",),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize("content", [None, b"\x00\xff\x00", b"", "folder"], ids=repr)
+def test_a_configuration_that_cannot_be_read_is_told_and_ends_with_2(
+    bridge: Command, folder: Path, command: tuple[str, ...], content: bytes | str | None
+) -> None:
+    if content == "folder":
+        (folder / "routes.yaml").mkdir()
+    elif isinstance(content, bytes):
+        (folder / "routes.yaml").write_bytes(content)
+
+    ended = bridge(*command)
+
+    assert ended.code == 2
+    assert "routes.yaml" in ended.err
+    assert ended.out == ""
+
+
+def test_who_does_it_is_the_user_of_the_machine_unless_somebody_else_is_named(
+    bridge: Command, gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "root-of-it-all")
+    bridge("routes", "set", "po.one", "legacy", "--why", "one")
+    bridge("routes", "set", "po.one", "cloud", "--why", "two", "--who", "ann")
+
+    listed = bridge("audit", "list").out
+
+    assert "root-of-it-all: routes.set po.one" in listed
+    assert "ann: routes.set po.one" in listed
+
+
+def test_a_socket_can_be_named_where_the_configuration_is_broken(bridge: Command, gateway: Running) -> None:
+    Path("routes.yaml").write_text("gateway: [")
+
+    ended = bridge("routes", "list", "--socket", "var/journal.db.sock")
+
+    assert ended.code == 0, ended.err
+    assert "po.one" in ended.out
+
+
+def test_a_socket_where_nobody_listens_is_told(bridge: Command, folder: Path) -> None:
+    ended = bridge("status", "--socket", "none.sock")
+
+    assert (ended.code, "no gateway is running" in ended.err) == (2, True)
+
+
+def test_a_user_without_a_name_goes_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", unknown)
+
+    assert user_name() == f"uid {os.getuid()}"

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway.operations import OperationError
+from tests.gateway.commands.documents import interchange, order_set
+from tests.gateway.operations.bench import OUTAGE, TAKEN, UNCLEAR, Bench
+
+
+async def settle(bench: Bench, verb: str, exception: str, **parts):
+    return await bench.ask(verb, exception=exception, who="ann", why="a test", **parts)
+
+
+async def sheet(bench: Bench, *, everything: bool = False) -> list[dict]:
+    return await bench.ask("exceptions.call_sheet", everything=everything)
+
+
+async def test_what_is_parked_is_listed_and_shown_with_its_reason(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1"), order_set("PO-2", quantity="three")))
+    parked = await bench.park(message)
+
+    listed = await bench.ask("exceptions.list")
+    shown = await bench.ask("exceptions.show", exception=parked)
+
+    assert {each["exception_id"] for each in listed} == {f"{message}/1", parked}
+    assert shown["findings"][0]["code"] == "ERP-422"
+    assert shown["message"]["message_id"] == message
+    assert [each["delivery_id"] for each in shown["deliveries"]] == [parked]
+
+
+async def test_a_parked_delivery_that_is_retried_is_delivered(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    parked = await bench.park(message)
+
+    assert (await settle(bench, "exceptions.retry", parked))["done"] == "deliver"
+    await bench.deliver(erp=TAKEN)
+
+    assert (await bench.states(message))["erp"] == ["done"]
+    assert await bench.ask("exceptions.list") == []
+
+
+async def test_a_dismissed_delivery_is_void_and_lets_the_next_one_of_its_order_pass(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    parked = await bench.park(message)
+
+    done = await settle(bench, "exceptions.resolve", parked, resolution="dismissed")
+
+    assert done["resolution"] == "dismissed"
+    assert (await bench.states(message))["erp"] == ["void"]
+    assert bench.woken == 1
+
+
+async def test_an_order_placed_by_phone_is_transmitted_by_nobody_again(bench: Bench) -> None:
+    parked = await bench.park(await bench.arrive(interchange(order_set("PO-1"))))
+
+    await settle(bench, "exceptions.resolve", parked, resolution="placed_by_phone", reference="Ann 10:40")
+
+    (order,) = await bench.ask("orders.show", order="PO-1")
+    assert order["ledger"]["transmitter"] == "none"
+    assert "Ann 10:40" in order["ledger"]["reason"]
+    assert await sheet(bench, everything=True) == []
+
+
+@pytest.mark.parametrize(
+    "resolution, reference", [("dismissed", "4711"), ("placed_by_phone", ""), ("done_elsewhere", "  ")]
+)
+async def test_a_resolution_without_its_reference_or_with_one_too_many_is_refused(
+    bench: Bench, resolution: str, reference: str
+) -> None:
+    parked = await bench.park(await bench.arrive(interchange(order_set("PO-1"))))
+
+    with pytest.raises(OperationError, match="reference"):
+        await settle(bench, "exceptions.resolve", parked, resolution=resolution, reference=reference)
+
+    assert len(await bench.ask("exceptions.list")) == 1
+
+
+@pytest.mark.parametrize("verb", ["exceptions.retry", "exceptions.show", "exceptions.resolve"])
+async def test_what_is_not_parked_is_told(bench: Bench, verb: str) -> None:
+    parts = {} if verb == "exceptions.show" else {"who": "ann", "why": "x"}
+    parts |= {"resolution": "dismissed"} if verb == "exceptions.resolve" else {}
+
+    with pytest.raises(OperationError, match="nothing is parked under 'm404/7'"):
+        await bench.ask(verb, exception="m404/7", **parts)
+
+
+async def test_an_acknowledged_alarm_stays_on_the_call_sheet(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    bench.clock.elapsed_s += 3 * 3600
+    assert (await bench.ask("status"))["overdue"] == 2  # the order, and its acknowledgment
+
+    stopped = await bench.ask("alarms.acknowledge", message=message, who="ann", why="on it")
+
+    assert stopped["stopped"] == 2
+    assert (await bench.ask("status"))["overdue"] == 0
+    assert [each["order_number"] for each in await sheet(bench)] == ["PO-1"]
+
+
+async def test_the_call_sheet_has_what_a_person_needs_at_the_phone(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")), "june.850")
+    await bench.deliver(erp=OUTAGE)
+
+    (call,) = await sheet(bench, everything=True)
+
+    assert call["order_number"] == "PO-1"
+    assert call["supplier"] == "Acme Medical (4411)"
+    assert call["phone"] == "555-0100"
+    assert call["ship_to"] == "Mercy Facility 04 (04)"
+    (line,) = call["lines"]
+    assert (line["quantity"], line["unit"], line["item"], line["our_item"]) == (
+        "12",
+        "BX",
+        "GLV-100",
+        "88123",
+    )
+    assert "erp: waiting (no connection)" in call["why"]
+    assert (call["message_id"], call["source"]) == (message, "june.850")
+
+
+async def test_only_orders_past_their_deadline_are_on_the_sheet_unless_all_are_wanted(bench: Bench) -> None:
+    await bench.arrive(interchange(order_set("PO-1"), order_set("PO-2", kind="RO")))
+
+    assert await sheet(bench) == []
+    assert [each["order_number"] for each in await sheet(bench, everything=True)] == ["PO-2", "PO-1"]
+    bench.clock.elapsed_s += 16 * 60
+    assert [each["order_number"] for each in await sheet(bench)] == ["PO-2"]
+    bench.clock.elapsed_s += 2 * 3600
+    assert [(each["order_number"], each["is_urgent"]) for each in await sheet(bench)] == [
+        ("PO-2", True), ("PO-1", False),
+    ]  # fmt: skip
+
+
+async def test_what_is_delivered_leaves_the_sheet(bench: Bench) -> None:
+    await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(erp=TAKEN)
+
+    assert await sheet(bench, everything=True) == []
+
+
+async def test_what_may_be_there_already_says_ask_before_you_order(bench: Bench) -> None:
+    await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(erp=UNCLEAR)
+
+    (call,) = await sheet(bench, everything=True)
+
+    assert "ask before you order" in call["why"]
+
+
+async def test_a_set_that_cannot_be_read_and_a_message_not_translated_are_on_the_sheet(bench: Bench) -> None:
+    await bench.arrive(interchange(order_set("PO-1", quantity="three")), "bad.850")
+    await bench.arrive(interchange(order_set("PO-2"), control="000000008"), "new.850", translate=False)
+    await bench.arrive(b"this is no interchange", "letter.txt")
+
+    calls = await sheet(bench, everything=True)
+
+    told = {each["source"]: each["why"] for each in calls}
+    assert "'three' is not a number" in told["bad.850"]
+    assert told["new.850"] == "not translated yet: look into new.850"
+    assert "look into letter.txt" in told["letter.txt"]
+
+
+async def test_what_legacy_got_in_its_own_bytes_is_not_on_the_sheet_though_we_cannot_read_it(
+    bench: Bench,
+) -> None:
+    await bench.ask("routes.set", route="po.one", stage="legacy", who="ann", why="x")
+    await bench.arrive(interchange(order_set("PO-1", quantity="three")), "bad.850")
+    await bench.arrive(b"this is no interchange", "letter.txt")
+
+    assert {each["source"] for each in await sheet(bench, everything=True)} == {"bad.850", "letter.txt"}
+    while await bench.deliver(legacy=TAKEN):
+        pass
+    assert await sheet(bench, everything=True) == []
+    assert len(await bench.ask("exceptions.list")) == 2
+
+
+async def test_a_phone_number_comes_from_the_table_of_suppliers_where_it_has_one(bench: Bench) -> None:
+    row = {"legacy": "4411", "cloud": "S-1", "valid_from": "", "valid_to": "", "facts": {"phone": "555-0199"}}
+    await bench.ask("crosswalk.load", table="supplier", rows=[row], who="ann", why="phones")
+    await bench.arrive(interchange(order_set("PO-1")))
+
+    (call,) = await sheet(bench, everything=True)
+
+    assert call["phone"] == "555-0199"

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway.operations import OperationError
+from tests.gateway.commands.documents import interchange, order_set
+from tests.gateway.operations.bench import OUTAGE, REFUSED, TAKEN, UNCLEAR, Bench
+
+SECRETS = ("hunter2", "987.65", "17.25", "Jane Doe")
+
+
+async def story(bench: Bench, subject: str) -> list[tuple[str, str]]:
+    told = await bench.ask("explain", subject=subject)
+    return [(each["kind"], each["text"]) for message in told["messages"] for each in message["timeline"]]
+
+
+async def test_the_story_goes_from_the_bytes_to_the_reply_that_closed_it(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")), "june.850")
+    bench.clock.elapsed_s += 5
+    await bench.deliver(erp=OUTAGE)
+    bench.clock.elapsed_s += 600
+    await bench.deliver(erp=TAKEN, legacy=TAKEN)
+
+    told = await bench.ask("explain", subject=message)
+
+    (only,) = told["messages"]
+    kinds = [each["kind"] for each in only["timeline"]]
+    texts = " ".join(each["text"] for each in only["timeline"])
+    assert kinds[:5] == ["arrived", "identity", "translated", "document", "decided"]
+    for part in (
+        "june.850",
+        "sha256",
+        "stage cloud",
+        "belongs to cloud",
+        "not now (outage)",
+        "delivered as 4711",
+    ):
+        assert part in texts
+    assert kinds.count("attempt") == 3  # two for the ERP, one for the acknowledgment
+    assert only["conclusion"] == "Everything of it is delivered."
+    times = [each["at"] for each in only["timeline"] if each["at"] and each["kind"] != "ledger"]
+    assert times == sorted(times)
+
+
+async def test_the_story_of_an_order_is_found_by_its_number_and_holds_every_message(bench: Bench) -> None:
+    first = await bench.arrive(interchange(order_set("0004711")))
+    bench.clock.elapsed_s += 60
+    second = await bench.arrive(interchange(order_set("0004711"), control="000000008"), "again.850")
+
+    told = await bench.ask("explain", subject="4711")
+
+    assert told["orders"] == ["order:1|mercy|4711"]
+    assert [each["message_id"] for each in told["messages"]] == [first, second]
+    repeats = [each["text"] for each in told["messages"][1]["timeline"] if each["kind"] == "repeat"]
+    assert any(first in text for text in repeats)
+
+
+async def test_a_delivery_and_an_exception_lead_to_the_story_of_their_message(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1"), order_set("PO-2", quantity="three")))
+    parked = await bench.park(message)
+
+    assert await story(bench, parked) == await story(bench, message) == await story(bench, f"{message}/1")
+
+
+async def test_findings_doubt_and_what_people_did_are_in_the_story(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1"), order_set("PO-2", quantity="three")))
+    await bench.deliver(erp=UNCLEAR)
+    await bench.ask(
+        "exceptions.resolve", exception=f"{message}/1", resolution="dismissed", who="ann", why="test"
+    )
+
+    told = await story(bench, message)
+
+    texts = " ".join(text for _, text in told)
+    assert "PO102" in texts
+    assert "in doubt: the connection broke off" in texts
+    assert any(kind == "action" and "ann" in text and "since: test" in text for kind, text in told)
+
+
+async def test_prices_secrets_and_free_text_are_nowhere_in_a_story_or_a_list(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1", note="for Jane Doe, room 7")))
+    parked = await bench.park(message)
+
+    shown = [
+        await bench.ask("explain", subject=message),
+        await bench.ask("messages.show", message=message),
+        await bench.ask("messages.list"),
+        await bench.ask("messages.documents", message=message),
+        await bench.ask("orders.show", order="PO-1"),
+        await bench.ask("exceptions.list"),
+        await bench.ask("exceptions.show", exception=parked),
+        await bench.ask("exceptions.call_sheet", everything=True),
+        await bench.ask("status"),
+    ]
+
+    text = json.dumps(shown)
+    assert not [secret for secret in SECRETS if secret in text]
+    assert "PO-1" in text
+
+
+async def test_free_text_is_shown_where_it_was_asked_for_and_that_is_audited_prices_never(
+    bench: Bench,
+) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1", note="for Jane Doe, room 7")))
+
+    shown = await bench.ask("messages.documents_unmasked", message=message, who="ann", why="they ask")
+
+    text = json.dumps(shown)
+    assert "Jane Doe" in text
+    assert "17.25" not in text
+    (*_, entry) = await bench.ask("audit.list")
+    assert (entry["who"], entry["action"], entry["subject"]) == ("ann", "messages.unmask", message)
+
+
+async def test_a_message_is_translated_again_and_says_so(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+
+    replayed = await bench.ask("messages.replay", message=message, who="ann", why="table mended")
+    await bench.pipeline.translate(message)
+
+    assert replayed["generation"] == 2
+    assert bench.woken == 1
+    texts = [text for kind, text in await story(bench, message) if kind == "translated"]
+    assert any("again (generation 2)" in text for text in texts)
+
+
+async def test_messages_are_listed_by_route_and_state_newest_first(bench: Bench) -> None:
+    first = await bench.arrive(interchange(order_set("PO-1")))
+    second = await bench.arrive(interchange(order_set("PO-2"), control="000000008"), translate=False)
+
+    async def listed(**parts) -> list[str]:
+        return [each["message_id"] for each in await bench.ask("messages.list", **parts)]
+
+    assert await listed() == [second, first]
+    assert await listed(states=["accepted"]) == [second]
+    assert await listed(route="po.two") == []
+    with pytest.raises(OperationError, match="there is no state 'lost'"):
+        await listed(states=["lost"])
+
+
+@pytest.mark.parametrize("verb", ["messages.show", "messages.documents"])
+async def test_an_unknown_message_is_told(bench: Bench, verb: str) -> None:
+    with pytest.raises(OperationError, match="there is no message 'm404'"):
+        await bench.ask(verb, message="m404")
+    with pytest.raises(OperationError, match="no message, delivery or order"):
+        await bench.ask("explain", subject="m404")
+
+
+@pytest.mark.parametrize(
+    "outcome, told",
+    [
+        (TAKEN, "Everything of it is delivered"),
+        (REFUSED, "A person must look: 1 parked"),
+        (OUTAGE, "0 of 1 live deliveries are done; the others go on"),
+    ],
+)
+async def test_the_story_ends_with_where_it_stands(bench: Bench, outcome, told: str) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(erp=outcome)
+
+    (only,) = (await bench.ask("explain", subject=message))["messages"]
+
+    assert told in only["conclusion"]
