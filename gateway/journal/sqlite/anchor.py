@@ -7,7 +7,11 @@ copied away at any time. It only grows: one line "number hash" per commit that a
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import IO
+
+_HEAD = re.compile(r"([0-9]+) ([0-9a-f]{64})")
 
 
 class Anchor:
@@ -19,20 +23,28 @@ class Anchor:
     def add(self, number: int, entry_hash: str) -> None:
         """Add a head, durably."""
         is_new = not self._path.exists()
-        with self._path.open("ab") as file:
-            file.write(f"{number} {entry_hash}\n".encode("ascii"))
+        with self._path.open("a+b") as file:
+            file.write(f"{_line_end_of(file)}{number} {entry_hash}\n".encode("ascii"))
             file.flush()
             os.fsync(file.fileno())
         if is_new:
             sync_folder(self._path.parent)
 
     def heads(self) -> list[tuple[int, str]]:
-        """Give every head, oldest first; a line torn by a crash at the very end is left out."""
+        """Give every head, oldest first; a line that a crash tore is left out."""
         if not self._path.exists():
             return []
         lines = self._path.read_text("ascii", errors="replace").split("\n")[:-1]
-        parts = (line.split(" ") for line in lines)
-        return [(int(number), entry_hash) for number, entry_hash in parts]
+        whole = (_HEAD.fullmatch(line) for line in lines)
+        return [(int(head[1]), head[2]) for head in whole if head is not None]
+
+
+def _line_end_of(file: IO[bytes]) -> str:
+    """Give what ends the last line, where a crash tore it."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return ""
+    file.seek(-1, os.SEEK_END)
+    return "" if file.read(1) == b"\n" else "\n"
 
 
 def sync_folder(folder: Path) -> None:

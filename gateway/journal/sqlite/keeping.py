@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Concatenate, Literal, ParamSpec, TypeVar
+from typing import Literal
 
-from adapters.base import Clock, Lease
+from adapters.base import Lease
 from gateway.journal.sqlite import audit_log, ledger, overdue, people, retention, settings, sources
-from gateway.journal.sqlite.anchor import Anchor
-from gateway.journal.sqlite.database import Database
+from gateway.journal.sqlite.store import Store
 from gateway.journal.types import (
     AuditEntry,
     CrosswalkRow,
@@ -20,25 +18,9 @@ from gateway.journal.types import (
     StageState,
 )
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
-
-class Keeping:
+class Keeping(Store):
     """See ``gateway.journal.base.Journal``; the operations stand in the modules named here."""
-
-    _clock: Clock
-    _anchor: Anchor
-
-    @abstractmethod
-    async def _write(
-        self, operation: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
-
-    @abstractmethod
-    async def _read(
-        self, operation: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
 
     # -- orders ----------------------------------------------------------------------------
 

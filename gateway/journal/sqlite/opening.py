@@ -88,13 +88,15 @@ def open_writer(path: Path, cipher: Cipher, *, vfs: str | None, synchronous: boo
         # A VFS written in Python has no shared memory: WAL works only in exclusive mode.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {'FULL' if synchronous else 'OFF'}")
+    connection.execute("PRAGMA synchronous = NORMAL")  # while nobody was told anything yet
     connection.execute("PRAGMA foreign_keys = ON")
     keep_plans(connection)
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.wal_autocheckpoint(0)  # the writer's thread does it, where an error is seen
     migrate(connection, path)
+    # The first flush from here on makes the migrations durable too: it is one log.
+    connection.execute(f"PRAGMA synchronous = {'FULL' if synchronous else 'OFF'}")
     if is_new and vfs is None:
         sync_folder(path.parent)
     database = Database(connection, cipher, dedupes=dedupes)

@@ -20,7 +20,7 @@ from tests.gateway.journal.faults import FailingDisk, VolatileDisk, registered
 from tests.scale import scaled
 
 # Every call of the first transactions, then some of many more: checkpoints begin at about the 2,000th.
-CALLS = [*range(1, scaled(60, most=200) + 1), *range(300, 3_000, max(5, 270 // scaled(1)))]
+CALLS = [*range(1, scaled(60, most=200) + 1), *range(300, 3_000, max(5, 540 // scaled(1)))]
 SENDERS = 8
 
 
