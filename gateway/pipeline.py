@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from itertools import groupby
 
 from adapters.base import (
     Clock,
@@ -24,13 +27,25 @@ from adapters.base import (
     Settlement,
     Taken,
 )
-from gateway.journal.base import Journal
-from gateway.journal.types import Acceptance, Arrival, ArrivalKind, DocumentView, Message, MessageState
+from gateway.journal.base import Journal, JournalBusyError, JournalError
+from gateway.journal.types import (
+    Acceptance,
+    Arrival,
+    ArrivalKind,
+    DocumentPlan,
+    Expected,
+    Message,
+    MessageState,
+)
 from gateway.program import Program, ProgramSource
 from gateway.stage import Stage
-from gateway.translation import Translation
+from gateway.translation import Translation, UnsettledError
 from gateway.turns import Turn
+from gateway.workers import WorkerError
 
+log = logging.getLogger("legacy_bridge.pipeline")
+
+FAILURES_MAX = 3  # of one message in a row, before it is parked for a person
 SMALL_BODY_BYTES = 1024 * 1024
 HEAD_BYTES = 4096
 
@@ -64,6 +79,7 @@ class Pipeline:
         self._accepted = accepted
         self._planned = planned
         self._translating: dict[str, asyncio.Lock] = {}
+        self._undecidable: dict[str, int] = {}  # message -> how often in a row
 
     @property
     def revision(self) -> int:
@@ -142,17 +158,45 @@ class Pipeline:
         self._planned()
 
     async def decide_awaiting(self) -> int:
-        """Decide about follow-ons whose order became known or whose wait is over; give how many."""
+        """Decide about follow-ons whose order became known or whose wait is over; give how many.
+
+        One that cannot be decided is tried a few times, then parked; it stops no other.
+        """
+        views = await self._journal.awaiting(self._clock.now())
         decided = 0
-        for view in await self._journal.awaiting(self._clock.now()):
-            decided += await self._decide_awaited(view)
+        for message_id, group in groupby(views, lambda view: view.message_id):
+            plans = [view.plan for view in group]
+            message = await self._journal.message(message_id)
+            try:
+                decided += await (await self._translation(message)).decide_awaited(plans)
+            except (JournalError, JournalBusyError):
+                raise
+            except Exception as error:  # noqa: BLE001  a message that breaks it must not stop the next one
+                decided += await self._undecided(message, plans, error)
+            else:
+                self._undecidable.pop(message_id, None)
         if decided:
             self._planned()
         return decided
 
-    async def _decide_awaited(self, view: DocumentView) -> bool:
-        message = await self._journal.message(view.message_id)
-        return await (await self._translation(message)).decide_awaited(view.plan)
+    async def _undecided(self, message: Message, plans: Sequence[DocumentPlan], error: Exception) -> int:
+        """Park follow-ons that cannot be decided; 0 while they are to be tried again."""
+        log.error("document.not_decided message=%s", message.message_id, exc_info=error)
+        count = self._undecidable.get(message.message_id, 0) + 1
+        self._undecidable[message.message_id] = count
+        if is_passing(error) and count < FAILURES_MAX:
+            return 0
+        del self._undecidable[message.message_id]
+        expected, finding = Expected(self.revision), broken(message, error)
+        parked = 0
+        for plan in plans:
+            decided = replace(
+                plan, awaits=None, is_parked=True, decision="not decided", findings=(*plan.findings, finding)
+            )
+            parked += await self._journal.plan_awaited(
+                message.message_id, decided, (), expected, self._clock.now()
+            )
+        return parked
 
     async def _translation(self, message: Message, turn: Turn | None = None) -> Translation:
         await self._programs.prepare(message.config_revision)
@@ -180,6 +224,21 @@ class Pipeline:
             "place the order in the cloud ERP",
         )
         return Refused(finding, status=410)
+
+
+def is_passing(error: Exception) -> bool:
+    """Tell whether the same translation may well succeed when it is tried again."""
+    return isinstance(error, WorkerError | UnsettledError)
+
+
+def broken(message: Message, error: Exception) -> Finding:
+    """Say that a message's translation broke, which is a defect of ours."""
+    return Finding(
+        code="TRANSLATE-FAILED",
+        at=Position(message.origin.name or message.message_id),
+        text=f"the translation broke ({type(error).__name__}); what was not planned yet is not "
+        "delivered: report this with the message id, then retry the exception after the next release",
+    )
 
 
 def _settlement(acceptance: Acceptance) -> Settlement:

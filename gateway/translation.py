@@ -8,7 +8,7 @@ made under the current one, and made again where it, a stage or the ledger moved
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -119,9 +119,15 @@ class Translation:
                 await self._plan_middle(batch)
                 batch = []
 
-    async def decide_awaited(self, document: DocumentPlan) -> bool:
-        """Decide about one follow-on that waited; False where something moved meanwhile."""
-        decoded, sets = await self._found_again(document.index)
+    async def decide_awaited(self, documents: Sequence[DocumentPlan]) -> int:
+        """Decide about follow-ons of this message that waited; give how many, without those that moved."""
+        found, sets = await self._found_again({document.index for document in documents})
+        decided = 0
+        for document in documents:
+            decided += await self._decide_awaited(document, found[document.index], sets)
+        return decided
+
+    async def _decide_awaited(self, document: DocumentPlan, decoded: Decoded, sets: int) -> bool:
         program, revision = self._program_of(decoded.set_type), self._programs(None).revision
         each = keyed(decoded, program)
         facts = await self._facts([each])
@@ -144,10 +150,13 @@ class Translation:
 
     # -- decoding --------------------------------------------------------------------------
 
-    async def _sets(self) -> AsyncIterator[Decoded | Summary]:
+    async def _sets(self, *, is_urgent: bool = False) -> AsyncIterator[Decoded | Summary]:
         """Give the sets of the message and at last the summary."""
         context = replace(self._pinned.context, source=self._message.origin.name or self._message.message_id)
-        decoding = await self._executor.decoding(self._pinned.format_name, context, self._message.size_bytes)
+        message = self._message
+        decoding = await self._executor.decoding(
+            self._pinned.format_name, context, message.size_bytes, is_urgent=is_urgent or message.is_urgent
+        )
         try:
             async for piece in self._journal.body(self._message.message_id):
                 for decoded in await decoding.feed(piece):
@@ -159,17 +168,19 @@ class Translation:
         finally:
             await decoding.close()
 
-    async def _found_again(self, index: int) -> tuple[Decoded, int]:
-        """Decode the message again for one of its sets, and how many there are."""
-        found: Decoded | None = None
+    async def _found_again(self, indexes: Set[int]) -> tuple[dict[int, Decoded], int]:
+        """Decode the message again, once, for some of its sets, and how many there are."""
+        found: dict[int, Decoded] = {}
         sets = 0
-        async for decoded in self._sets():
+        # As an urgent one: the translator's loop waits for it, and must not wait behind a batch.
+        async for decoded in self._sets(is_urgent=True):
             if isinstance(decoded, Summary):
                 continue
             sets += 1
-            found = decoded if decoded.index == index else found
-        if found is None:
-            raise LookupError(f"{self._message.message_id} has no set {index}")
+            if decoded.index in indexes:
+                found[decoded.index] = decoded
+        if missing := indexes - found.keys():
+            raise LookupError(f"{self._message.message_id} has no set {min(missing)}")
         return found, sets
 
     def _remember(self, decoded: Decoded) -> None:

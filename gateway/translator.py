@@ -11,13 +11,12 @@ import asyncio
 import logging
 from itertools import takewhile
 
-from adapters.base import Clock, Finding, Position
-from gateway.journal.base import Journal, JournalError
+from adapters.base import Clock, Finding
+from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import Expected, Message, Moved, Plan
-from gateway.pipeline import Pipeline
-from gateway.translation import UnsettledError
+from gateway.pipeline import FAILURES_MAX, Pipeline, broken, is_passing
 from gateway.turns import Turn
-from gateway.workers import INLINE_BYTES_MAX, WorkerError
+from gateway.workers import INLINE_BYTES_MAX
 
 log = logging.getLogger("legacy_bridge.translator")
 
@@ -25,7 +24,6 @@ LANES_MAX = 4
 URGENT_LANES_MAX = 2  # on top: the reserve that keeps an urgent message from waiting behind batches
 TOGETHER_MAX = 32  # small messages of a lane that are translated at the same time and planned in turn
 IDLE_S = 2.0
-FAILURES_MAX = 3  # of one message in a row, before it is parked for a person
 
 
 class Translator:
@@ -53,14 +51,19 @@ class Translator:
         try:
             while True:
                 self._wake.clear()
-                await self._pipeline.decide_awaiting()
-                for lane in await self._journal.routes_to_translate():
-                    self._open(lane)
+                await self._open_lanes()
                 await self._pause()
                 self._raise_failures()
         finally:
-            for task in self._lanes.values():
-                task.cancel()
+            await self._end()
+
+    async def _open_lanes(self) -> None:
+        try:
+            await self._pipeline.decide_awaiting()
+            for lane in await self._journal.routes_to_translate():
+                self._open(lane)
+        except JournalBusyError:
+            log.warning("translator.journal_busy what there is to do is looked for later")
 
     def _open(self, lane: tuple[str, bool]) -> None:
         is_urgent = lane[1]
@@ -72,6 +75,12 @@ class Translator:
         task.add_done_callback(lambda done: self._wake.set())
 
     async def _translate_lane(self, route: str, is_urgent: bool) -> None:
+        try:
+            await self._translate_all(route, is_urgent)
+        except JournalBusyError:
+            log.warning("translator.journal_busy route=%s tried again later", route)
+
+    async def _translate_all(self, route: str, is_urgent: bool) -> None:
         while messages := await self._journal.next_to_translate(route, urgent=is_urgent, limit=TOGETHER_MAX):
             together = _small_ones(messages)
             turns = _line(len(together))
@@ -84,7 +93,7 @@ class Translator:
     async def _translate(self, message: Message, turn: Turn) -> bool:
         try:
             await self._pipeline.translate(message.message_id, turn)
-        except JournalError:
+        except (JournalError, JournalBusyError):
             raise
         except Exception as error:  # noqa: BLE001  a message that breaks it must not stop the next one
             return await self._failed(message, error)
@@ -101,16 +110,9 @@ class Translator:
         )
         count = self._failures.get(message.message_id, 0) + 1
         self._failures[message.message_id] = count
-        is_passing = isinstance(error, WorkerError | UnsettledError)
-        if is_passing and count < FAILURES_MAX:
+        if is_passing(error) and count < FAILURES_MAX:
             return False
-        finding = Finding(
-            code="TRANSLATE-FAILED",
-            at=Position(message.origin.name or message.message_id),
-            text=f"the translation broke ({type(error).__name__}); what was not planned yet is not "
-            "delivered: report this with the message id, then retry the exception after the next release",
-        )
-        await self._park(message.message_id, finding)
+        await self._park(message.message_id, broken(message, error))
         return True
 
     async def _park(self, message_id: str, finding: Finding) -> None:
@@ -136,6 +138,13 @@ class Translator:
         finally:
             sleep.cancel()
             woken.cancel()
+
+    async def _end(self) -> None:
+        """Cancel what is under way, and wait until it let go of its workers and of the journal."""
+        ending = list(self._lanes.values())
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     def _raise_failures(self) -> None:
         for lane, task in list(self._lanes.items()):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import pickle
 import signal
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -21,6 +22,11 @@ from adapters.base import DecodeContext, Decoded, Decoder, Decoding, Format, Sum
 
 INLINE_BYTES_MAX = 64 * 1024
 FEED_BYTES = 256 * 1024
+PIECE_SETS = 8  # of an answer are unpickled at a time, between which the loop does other things
+URGENT_WORKERS = 1  # on top: an urgent large input does not wait until a batch is through
+END_S = 5.0
+
+Verb = Literal["begin", "feed", "finish"]
 
 
 class WorkerError(Exception):
@@ -51,13 +57,15 @@ class InlineExecutor:
     def __init__(self, formats: Callable[[str], Format]) -> None:
         self._formats = formats
 
-    async def decoding(self, format_name: str, context: DecodeContext, size_bytes: int) -> Decoding:
+    async def decoding(
+        self, format_name: str, context: DecodeContext, size_bytes: int, *, is_urgent: bool = False
+    ) -> Decoding:
         """Start decoding."""
         return InlineDecoding(self._formats(format_name).decoder(context))
 
 
 class ProcessExecutor:
-    """Decodes small inputs here and big ones in at most ``workers`` processes.
+    """Decodes small inputs here and big ones in at most ``workers`` processes, one more for urgent ones.
 
     ``formats`` must be importable by name (a module-level function): workers are spawned, not forked,
     since a fork would copy the journal's open file and its locks.
@@ -67,44 +75,72 @@ class ProcessExecutor:
         self._formats = formats
         self._free: list[_Worker] = []
         self._slots = asyncio.Semaphore(workers)
+        self._urgent_slots = asyncio.Semaphore(URGENT_WORKERS)
         self._all: set[_Worker] = set()
 
-    async def decoding(self, format_name: str, context: DecodeContext, size_bytes: int) -> Decoding:
+    async def decoding(
+        self, format_name: str, context: DecodeContext, size_bytes: int, *, is_urgent: bool = False
+    ) -> Decoding:
         """Start decoding. Errors: WorkerError."""
         if size_bytes <= INLINE_BYTES_MAX:
             return InlineDecoding(self._formats(format_name).decoder(context))
-        await self._slots.acquire()
+        slots = self._urgent_slots if is_urgent and self._slots.locked() else self._slots
+        await slots.acquire()
         try:
-            worker = self._free.pop() if self._free else self._start()
-            await worker.call("begin", format_name, context)
+            worker = await self._begun(format_name, context)
         except BaseException:
-            self._slots.release()
+            slots.release()
             raise
-        return _RemoteDecoding(worker, self._give_back)
+        return _RemoteDecoding(worker, lambda: self._give_back(worker, slots))
 
     async def close(self) -> None:
         """End all workers."""
-        for worker in list(self._all):
-            worker.stop()
+        ending = list(self._all)
         self._all.clear()
         self._free.clear()
+        for worker in ending:
+            worker.stop()
+        for worker in ending:
+            await asyncio.to_thread(worker.join, END_S)
 
-    def _start(self) -> _Worker:
+    async def _begun(self, format_name: str, context: DecodeContext) -> _Worker:
+        """Give a worker that has taken the input. One that died while it was idle costs nobody anything."""
+        while self._free:
+            worker = self._free.pop()
+            try:
+                await self._begin(worker, format_name, context)
+            except WorkerError:
+                if worker.is_usable:
+                    raise
+            else:
+                return worker
         worker = _Worker(self._formats)
         self._all.add(worker)
+        await self._begin(worker, format_name, context)
         return worker
 
-    def _give_back(self, worker: _Worker) -> None:
-        if worker.is_usable:
+    async def _begin(self, worker: _Worker, format_name: str, context: DecodeContext) -> None:
+        try:
+            await worker.call("begin", format_name, context)
+        except BaseException:
+            self._keep(worker)
+            raise
+
+    def _give_back(self, worker: _Worker, slots: asyncio.Semaphore) -> None:
+        self._keep(worker)
+        slots.release()
+
+    def _keep(self, worker: _Worker) -> None:
+        """Keep a worker for the next input; one that died or still owes an answer is ended."""
+        if worker.is_usable and worker in self._all:
             self._free.append(worker)
-        else:
-            worker.stop()
-            self._all.discard(worker)
-        self._slots.release()
+            return
+        worker.stop()
+        self._all.discard(worker)
 
 
 class _RemoteDecoding:
-    def __init__(self, worker: _Worker, give_back: Callable[[_Worker], None]) -> None:
+    def __init__(self, worker: _Worker, give_back: Callable[[], None]) -> None:
         self._worker = worker
         self._give_back = give_back
         self._is_open = True
@@ -112,17 +148,20 @@ class _RemoteDecoding:
     async def feed(self, chunk: bytes) -> list[Decoded]:
         decoded: list[Decoded] = []
         for start in range(0, len(chunk), FEED_BYTES):
-            decoded += await self._worker.call("feed", chunk[start : start + FEED_BYTES])
+            sets, _ = await self._worker.call("feed", chunk[start : start + FEED_BYTES])
+            decoded += sets
         return decoded
 
     async def finish(self) -> tuple[list[Decoded], Summary]:
-        finished: tuple[list[Decoded], Summary] = await self._worker.call("finish")
-        return finished
+        sets, summary = await self._worker.call("finish")
+        if summary is None:
+            raise AssertionError("a worker answers 'finish' with a summary")
+        return sets, summary
 
     async def close(self) -> None:
         if self._is_open:
             self._is_open = False
-            self._give_back(self._worker)
+            self._give_back()
 
 
 class _Worker:
@@ -136,28 +175,45 @@ class _Worker:
         other.close()
         self.is_usable = True
 
-    async def call(self, verb: Literal["begin", "feed", "finish"], *parts: object) -> Any:
+    @property
+    def pid(self) -> int | None:
+        """Give the process id."""
+        return self._process.pid
+
+    async def call(self, verb: Verb, *parts: object) -> tuple[list[Decoded], Summary | None]:
         """Ask the worker; a call that is cancelled leaves it unusable, since its answer is still due."""
-        answer: Future[Any] = Future()
-        was_usable, self.is_usable = self.is_usable, False
-        if not was_usable:
+        if not self.is_usable:
             raise WorkerError("the decoding process is gone")
-        Thread(target=self._exchange, args=((verb, parts), answer), daemon=True).start()
-        ok, result = await asyncio.wrap_future(answer)
+        self.is_usable = False
+        request = pickle.dumps((verb, parts))
+        answer: Future[bytes] = Future()
+        answer.set_running_or_notify_cancel()  # nobody can cancel it: the thread always has where to put it
+        # The thread sleeps in the kernel until bytes come; making objects of them is the loop's own work.
+        Thread(target=self._exchange, args=(request, answer), daemon=True).start()
+        told: bytes = await asyncio.wrap_future(answer)
+        pieces, summary, problem = pickle.loads(told)  # noqa: S301  our own process
+        decoded: list[Decoded] = []
+        for piece in pieces:
+            decoded += pickle.loads(piece)  # noqa: S301
+            await asyncio.sleep(0)
         self.is_usable = True
-        if not ok:
-            raise WorkerError(result)
-        return result
+        if problem is not None:
+            raise WorkerError(problem)
+        return decoded, summary
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process. A thread that waits on the pipe sees its end; the pipe closes with the worker."""
+        self.is_usable = False
         self._process.kill()
-        self._pipe.close()
 
-    def _exchange(self, request: object, answer: Future[Any]) -> None:
+    def join(self, within_s: float) -> None:
+        """Wait for the process to be gone."""
+        self._process.join(within_s)
+
+    def _exchange(self, request: bytes, answer: Future[bytes]) -> None:
         try:
-            self._pipe.send(request)
-            answer.set_result(self._pipe.recv())
+            self._pipe.send_bytes(request)
+            answer.set_result(self._pipe.recv_bytes())
         except (EOFError, OSError) as error:
             answer.set_exception(WorkerError(f"the decoding process died: {error!r}"))
 
@@ -168,16 +224,32 @@ def _serve(pipe: Connection, formats: Callable[[str], Format]) -> None:
     decoder: Decoder | None = None
     while True:
         try:
-            verb, parts = pipe.recv()
+            verb, parts = pickle.loads(pipe.recv_bytes())  # noqa: S301  the gateway's own pipe
         except (EOFError, OSError):
             return
+        sets: list[Decoded] = []
+        summary: Summary | None = None
+        problem: str | None = None
         try:
             if verb == "begin":
-                decoder, answer = formats(parts[0]).decoder(parts[1]), None
+                decoder = formats(parts[0]).decoder(parts[1])
             elif decoder is None:
                 raise WorkerError(f"'{verb}' before 'begin'")
+            elif verb == "feed":
+                sets = list(decoder.feed(parts[0]))
             else:
-                answer = list(decoder.feed(parts[0])) if verb == "feed" else decoder.finish()
-            pipe.send((True, answer))
+                sets, summary = decoder.finish()
+                decoder = None
+            answer = _answer(sets, summary)
         except Exception as error:  # noqa: BLE001  a decoder's bug is told to the gateway, which parks the message
-            pipe.send((False, f"{type(error).__name__}: {error}"))
+            # The type only: an exception's text may hold what stood in the message.
+            problem = f"the decoder broke: {type(error).__name__}"
+            answer = pickle.dumps(([], None, problem))
+        pipe.send_bytes(answer)
+
+
+def _answer(sets: list[Decoded], summary: Summary | None) -> bytes:
+    pieces: list[Any] = [
+        pickle.dumps(sets[start : start + PIECE_SETS]) for start in range(0, len(sets), PIECE_SETS)
+    ]
+    return pickle.dumps((pieces, summary, None))

@@ -60,8 +60,10 @@ class Decoding(Protocol):
 class Executor(Protocol):
     """Where CPU-bound work runs: beside the event loop for big inputs, in it for small ones."""
 
-    async def decoding(self, format_name: str, context: DecodeContext, size_bytes: int) -> Decoding:
-        """Start decoding one input of about that size."""
+    async def decoding(
+        self, format_name: str, context: DecodeContext, size_bytes: int, *, is_urgent: bool = False
+    ) -> Decoding:
+        """Start decoding one input of about that size; an urgent one does not wait behind others."""
         ...
 
 

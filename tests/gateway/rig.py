@@ -21,6 +21,7 @@ from adapters.base import (
     DecodeContext,
     Delivery,
     Effect,
+    Executor,
     Finished,
     Format,
     Inbound,
@@ -122,6 +123,7 @@ class Rig:
         targets: Sequence[str] = ("mms", "erp", "supplier"),
         formats: Callable[[str], Format] = format_by_name,
         shared: Mapping[str, Mapping[str, str]] | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self.clock = SystemClock()
         self.rng = SystemRng()
@@ -138,9 +140,8 @@ class Rig:
         self.worker = DeliveryWorker(
             self.journal, lambda: self.destinations, self.clock, self.rng, name="rig", settled=self._settled
         )
-        executor = InlineExecutor(formats)
         self.pipeline = Pipeline(
-            self.journal, source, formats, executor, self.clock, self.rng,
+            self.journal, source, formats, executor or InlineExecutor(formats), self.clock, self.rng,
             accepted=self._arrived, planned=self._planned,
         )  # fmt: skip
         self.translator = Translator(self.journal, self.pipeline, self.clock)
@@ -208,8 +209,9 @@ class Rig:
         if message.state in (MessageState.ACCEPTED, MessageState.TRANSLATING):
             return False
         ended = (DeliveryState.DONE, DeliveryState.VOID, DeliveryState.PARKED, DeliveryState.SUPERSEDED)
-        views = await self.journal.deliveries(message_id=message_id)
+        # In this order: what waited for its order gets its deliveries in the same transaction.
         documents = await self.journal.documents(message_id=message_id)
+        views = await self.journal.deliveries(message_id=message_id)
         is_awaiting = any(view.plan.awaits is not None for view in documents)
         return all(view.state in ended for view in views) and not is_awaiting
 

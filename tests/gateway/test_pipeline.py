@@ -8,10 +8,22 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Answered, NoReply, Refused, Reply, Taken, UnitKind, Verdict
+from adapters.base import (
+    Answered,
+    DecodeContext,
+    Decoding,
+    NoReply,
+    Refused,
+    Reply,
+    Taken,
+    UnitKind,
+    Verdict,
+)
 from canonical.keys import order_key_of
+from gateway.app import format_by_name
 from gateway.journal.types import DeliveryState, LedgerEntry, MessageState, Side, Transmitter
 from gateway.program import Program, UnknownOrder
+from gateway.workers import InlineExecutor, WorkerError
 from tests.gateway.rig import RULES, Rig, acknowledgment, order, program
 
 
@@ -387,3 +399,59 @@ async def test_chunks_of_a_large_input_add_up(count: int) -> None:
         assert sorted(rig.targets["erp"].numbers + rig.targets["mms"].numbers) == sorted(
             f"N{n}" for n in range(count)
         )
+
+
+class Unlucky:
+    """An executor that breaks when it is to decode again what waited for its order."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error: Exception | None = None
+        self.then = error
+        self.inner = InlineExecutor(format_by_name)
+
+    async def decoding(
+        self, format_name: str, context: DecodeContext, size_bytes: int, *, is_urgent: bool = False
+    ) -> Decoding:
+        if self.error is not None and is_urgent:
+            raise self.error
+        return await self.inner.decoding(format_name, context, size_bytes)
+
+
+@pytest.mark.parametrize("error", [WorkerError("died"), RuntimeError("a defect")])
+async def test_a_follow_on_that_cannot_be_decided_is_parked_and_stops_nobody_else(error: Exception) -> None:
+    executor = Unlucky(error)
+    async with Rig(program(), follower(), stage="cloud", executor=executor).running() as rig:
+        ack = await rig.take(acknowledgment("old"), route="ack")
+        async with asyncio.timeout(5):
+            while not (await rig.documents(ack)):
+                await asyncio.sleep(0.005)
+        executor.error = error
+        async with asyncio.timeout(10):
+            while not await rig.codes(ack):
+                rig.translator.wake()
+                await asyncio.sleep(0.02)
+        executor.error = None
+        after = await rig.take(order("1"))
+        await rig.settled(after)
+
+        assert await rig.codes(ack) == ["TRANSLATE-FAILED"]
+        assert rig.targets["erp"].numbers == ["1"]
+
+
+async def test_follow_ons_of_one_message_are_decoded_again_once_for_all() -> None:
+    executor = Unlucky(RuntimeError())
+    decodings = 0
+    inner = executor.inner.decoding
+
+    async def counted(*args: Any, **named: Any) -> Decoding:
+        nonlocal decodings
+        decodings += 1
+        return await inner(*args, **named)
+
+    executor.inner.decoding = counted  # type: ignore[method-assign]
+    async with Rig(program(), follower(), stage="cloud", executor=executor).running() as rig:
+        acks = await rig.take(b"".join(acknowledgment(f"old-{n}") for n in range(40)), route="ack")
+        await rig.settled(acks)
+
+        assert len(rig.targets["mms"].sent) == 40
+        assert decodings < 10
