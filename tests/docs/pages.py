@@ -1,0 +1,149 @@
+"""The pages of this documentation as plain values: their links, their commands, and the sessions in them.
+
+A *session* is a page's fenced blocks in order. ``console`` blocks hold commands (``$ `` in front, ``> ``
+on lines that go on) with what they print; a block whose fence names a file (```` ```yaml routes.yaml ````)
+is that file. Blocks inside an HTML comment count too: they prepare what a reader has already.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+FENCE = re.compile(r"^```(?P<info>[^`]*)$")
+INLINE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+PROMPT, GOES_ON = "$ ", "> "
+SHELL_WORDS = re.compile(r"^(\d*[<>].*|\||&&|;|&|#.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced block. ``at``: the index of its first line inside the fence."""
+
+    language: str
+    file: str
+    lines: tuple[str, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command of a session and what the page says it prints. ``first``, ``last``: lines of the page."""
+
+    command: str
+    output: tuple[str, ...]
+    first: int
+    last: int  # the line behind the output
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that the page tells the reader to write."""
+
+    name: str
+    text: str
+
+
+def pages() -> list[Path]:
+    """Give every page that people read: the top of the project and docs/."""
+    top = [PROJECT / name for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")]
+    return [*top, *sorted((PROJECT / "docs").rglob("*.md"))]
+
+
+def name_of(page: Path) -> str:
+    """Give a page's name as a test shows it."""
+    return page.relative_to(PROJECT).as_posix()
+
+
+def blocks(text: str) -> list[Block]:
+    """Give the fenced blocks of a page."""
+    found: list[Block] = []
+    info: str | None = None
+    begin = 0
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        fence = FENCE.match(line)
+        if info is None and fence:
+            info, begin = fence["info"], number + 1
+        elif info is not None and line == "```":
+            language, _, file = info.partition(" ")
+            found.append(Block(language, file.strip(), tuple(lines[begin:number]), begin))
+            info = None
+    return found
+
+
+def session(text: str) -> list[Step | File]:
+    """Give what a reader does, in order."""
+    doings: list[Step | File] = []
+    for block in blocks(text):
+        if block.file:
+            doings.append(File(block.file, "\n".join(block.lines) + "\n"))
+        elif block.language == "console":
+            doings.extend(_steps(block))
+    return doings
+
+
+def prose(text: str) -> str:
+    """Give a page without its fenced blocks."""
+    kept, inside = [], False
+    for line in text.splitlines():
+        if FENCE.match(line):
+            inside = not inside
+        elif not inside:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def links(text: str) -> list[str]:
+    """Give the addresses that a page's links have."""
+    return LINK.findall(prose(text))
+
+
+def command_lines(text: str) -> Iterator[list[str]]:
+    """Give the arguments of every ``legacy-bridge`` command that a page shows."""
+    shown = [step.command for step in session(text) if isinstance(step, Step)]
+    shown += [line for block in blocks(text) if block.language in ("sh", "bash") for line in block.lines]
+    shown += INLINE.findall(prose(text))
+    for command in shown:
+        for words in _commands(command):
+            if words[0].endswith("legacy-bridge") and words[1:]:
+                yield words[1:]
+
+
+def _steps(block: Block) -> Iterator[Step]:
+    starts = [number for number, line in enumerate(block.lines) if line.startswith(PROMPT)]
+    for start, following in zip(starts, [*starts[1:], len(block.lines)], strict=True):
+        end = start + 1
+        command = [block.lines[start].removeprefix(PROMPT)]
+        while end < following and block.lines[end].startswith(GOES_ON):
+            command.append(block.lines[end].removeprefix(GOES_ON))
+            end += 1
+        yield Step("\n".join(command), block.lines[end:following], block.at + end, block.at + following)
+
+
+def _commands(line: str) -> Iterator[list[str]]:
+    """Split a shell line into its simple commands, without redirections."""
+    try:
+        words = shlex.split(line.replace("\\\n", " "), comments=False)
+    except ValueError:  # no shell line: a word in prose
+        return
+    command: list[str] = []
+    skips = False
+    for word in words:
+        if skips:
+            skips = False
+        elif word in ("|", "&&", ";", "&"):
+            if command:
+                yield command
+            command = []
+        elif word in (">", "<", "2>", ">>"):
+            skips = True
+        elif not SHELL_WORDS.match(word):
+            command.append(word)
+    if command:
+        yield command
