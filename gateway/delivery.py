@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from adapters.base import (
     Accepted,
@@ -31,7 +33,7 @@ from adapters.base import (
     Wait,
 )
 from gateway.erp.limits import TargetHealth, Work
-from gateway.journal.base import Journal, JournalError, StaleClaimError
+from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
 from gateway.outcome import (
     GoOn,
@@ -48,6 +50,9 @@ from gateway.outcome import (
 
 log = logging.getLogger("legacy_bridge.delivery")
 
+_T = TypeVar("_T")
+
+BUSY_S = 0.5  # after a journal that takes nothing now
 IDLE_S = 5.0  # how long the loop sleeps at most; a wake-up or a due time ends it sooner
 STEPS_MAX = 100  # of one delivery in one claim; a target that asks for more is broken
 
@@ -98,15 +103,16 @@ class DeliveryWorker:
         try:
             while True:
                 self._wake.clear()
-                claimed = await self._claim()
+                destinations = self._destinations()
+                claimed = await self._claim(destinations)
                 for each in claimed:
-                    self._begin(each)
+                    # The destination that had a slot for it: a reload may have taken it away meanwhile.
+                    self._begin(each, destinations[each.target])
                 self._raise_failures()
                 if not claimed:
                     await self._pause()
         finally:
-            for task in self._under_way:
-                task.cancel()
+            await self._end()
 
     def stop_claiming(self) -> None:
         """Begin nothing new."""
@@ -114,24 +120,35 @@ class DeliveryWorker:
 
     async def drain(self) -> None:
         """Wait for what is under way; nothing new is claimed."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        while running := [task for task in self._under_way if not task.done()]:
+            await asyncio.wait(running)
 
-    async def _claim(self) -> list[ClaimedDelivery]:
+    async def _end(self) -> None:
+        """Cancel what is under way and wait until it is: nothing writes any more once ``run`` has ended."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        self._under_way.clear()
+
+    async def _claim(self, destinations: Mapping[str, Destination]) -> list[ClaimedDelivery]:
         wants: list[Want] = []
         if self._is_stopping:
             return []
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        for name, destination in self._destinations().items():
+        for name, destination in destinations.items():
             slots, urgent_slots = destination.health.slots(monotonic)
             if slots or urgent_slots:
                 wants.append(Want(name, slots, urgent_slots))
         if not wants:
             return []
-        return await self._journal.claim(self._name, wants, self._lease_s, now, monotonic)
+        try:
+            return await self._journal.claim(self._name, wants, self._lease_s, now, monotonic)
+        except JournalBusyError:
+            log.warning("delivery.journal_busy claimed again later")
+            await self._clock.sleep(BUSY_S)
+            return []
 
-    def _begin(self, claimed: ClaimedDelivery) -> None:
-        destination = self._destinations()[claimed.target]
+    def _begin(self, claimed: ClaimedDelivery, destination: Destination) -> None:
         work = destination.health.started(self._clock.monotonic(), is_urgent=claimed.is_urgent)
         task = asyncio.get_running_loop().create_task(self._deliver(claimed, destination, work))
         self._under_way.add(task)
@@ -165,8 +182,10 @@ class DeliveryWorker:
 
     async def _pause(self) -> None:
         destinations = self._destinations()
-        due_at = await self._journal.next_due(list(destinations))
         monotonic = self._clock.monotonic()
+        # What is due at a target that takes nothing now wakes nobody: its health says when it will.
+        open_now = [name for name, each in destinations.items() if sum(each.health.slots(monotonic))]
+        due_at = await self._next_due([] if self._is_stopping else open_now)
         changes = (each.health.next_change(monotonic) for each in destinations.values())
         pauses = [IDLE_S, *(change - monotonic for change in changes if change is not None)]
         if due_at is not None:
@@ -178,6 +197,12 @@ class DeliveryWorker:
         finally:
             sleep.cancel()
             woken.cancel()
+
+    async def _next_due(self, targets: list[str]) -> datetime | None:
+        try:
+            return await self._journal.next_due(targets) if targets else None
+        except JournalBusyError:
+            return self._clock.now() + timedelta(seconds=BUSY_S)
 
 
 async def deliver_once(
@@ -203,7 +228,7 @@ async def deliver_once(
             _parked("DELIVERY-FAILED", claimed, f"{type(error).__name__}: {error}"),
             claimed.claim,
         )
-    await journal.settle(claim, settled, clock.now())
+    await _patiently(clock, lambda: journal.settle(claim, settled, clock.now()))
     return settled
 
 
@@ -235,8 +260,8 @@ async def _steps(
             return settled, claim
         following = destination.target.next_request(delivery, steps, clock.now())
         if isinstance(following, Request):
-            await journal.step_done(claim, result, clock.now())
-            claim = await journal.renew(claim, lease_s, clock.monotonic())
+            await _patiently(clock, partial(journal.step_done, claim, result, clock.now()))
+            claim = await _patiently(clock, partial(journal.renew, claim, lease_s, clock.monotonic()))
         else:
             return replace(_without_request(following, steps, claimed), result=result), claim
     return _parked("TARGET-ENDLESS", claimed, f"more than {STEPS_MAX} steps in one go"), claim
@@ -251,7 +276,7 @@ async def _attempt(
     work: Work | None,
 ) -> StepResult:
     started_at = clock.now()
-    await journal.attempt_started(claim, request, started_at)
+    await _patiently(clock, lambda: journal.attempt_started(claim, request, started_at))
     if work is not None:
         destination.health.request_sent(work, clock.monotonic())
 
@@ -266,6 +291,16 @@ async def _attempt(
     outcome = destination.target.interpret(request, reply)
     destination.health.on_outcome(outcome, clock.monotonic())
     return StepResult(request, reply, outcome, started_at, clock.now())
+
+
+async def _patiently(clock: Clock, ask: Callable[[], Awaitable[_T]]) -> _T:
+    """Ask the journal until it takes it: what was sent must be written down, however busy the disk is."""
+    while True:
+        try:
+            return await ask()
+        except JournalBusyError:
+            log.warning("delivery.journal_busy asked again")
+            await clock.sleep(BUSY_S)
 
 
 def _after(
