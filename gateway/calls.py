@@ -119,7 +119,8 @@ class Calls:
             return False
         content_type = claimed.content_type or "application/octet-stream"
         request = Request("reply", Effect.REPEATABLE, "REPLY", content_type, claimed.body)
-        await self._journal.attempt_started(claimed.claim, request, now)
+        # One commit, before a byte goes out: begun and ended apart, a crash in between would leave it in
+        # doubt for good, since nobody but its caller can take it up.
         result = StepResult(request, Reply(200), Accepted(), now, now)
         settled = Settled(DeliveryState.DONE, result, reason="given as the answer to the call")
         await self._journal.settle(claimed.claim, settled, self._clock.now())

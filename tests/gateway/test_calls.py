@@ -1,12 +1,15 @@
-"""Callers that come back with a call that never reached the legacy system."""
+"""Callers that wait: what they get when they come back, and what a crash may leave of their calls."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from adapters.base import Answered, NoReply, Reply
-from gateway.journal.types import DeliveryState
+from gateway.journal.types import Claim, DeliveryState, Settled
+from gateway.program import AcknowledgePolicy
 from tests.gateway.rig import Rig, order, program
+from tests.gateway.test_x12_through import interchange, x12_program
 
 OK = Reply(200, b"<ok/>", (("Content-Type", "text/xml"),))
 
@@ -48,3 +51,26 @@ async def test_a_call_that_a_person_closed_is_never_sent_again() -> None:
         assert len(rig.targets["mms"].sent) == 1
         (call,) = await rig.journal.deliveries(message_id=message.message_id)
         assert call.state is DeliveryState.VOID
+
+
+async def test_an_acknowledgment_on_the_call_is_begun_and_ended_in_one_commit() -> None:
+    """Begun and ended apart, a crash in between would leave it in doubt, and nobody could take it up."""
+    program_ = x12_program(acknowledge=AcknowledgePolicy("997", "gateway", "reply"))
+    async with Rig(program_, stage="cloud", targets=("mms", "erp", "acks")).running() as rig:
+        message = await rig.take(interchange(["04"]), transport="http")
+        assert message is not None
+        states = []
+        settle = rig.journal.settle
+
+        async def settled(claim: Claim, settled: Settled, now: datetime) -> None:
+            states.extend(each.state for each in await rig.deliveries(message) if each.target == "reply")
+            await settle(claim, settled, now)
+
+        rig.journal.settle = settled  # type: ignore[method-assign]
+        answer = await rig.calls.acknowledgment(message.message_id, 5)
+
+        assert answer is not None
+        assert DeliveryState.CLAIMED in states
+        assert DeliveryState.ATTEMPTING not in states
+        (reply,) = [each for each in await rig.deliveries(message) if each.target == "reply"]
+        assert (reply.state, len(reply.steps)) == (DeliveryState.DONE, 1)
