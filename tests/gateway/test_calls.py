@@ -59,7 +59,7 @@ async def test_an_acknowledgment_on_the_call_is_begun_and_ended_in_one_commit() 
     async with Rig(program_, stage="cloud", targets=("mms", "erp", "acks")).running() as rig:
         message = await rig.take(interchange(["04"]), transport="http")
         assert message is not None
-        states = []
+        states: list[DeliveryState] = []
         settle = rig.journal.settle
 
         async def settled(claim: Claim, settled: Settled, now: datetime) -> None:
