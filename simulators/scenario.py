@@ -116,8 +116,8 @@ class Scenario(Protocol):
         """Feed its traffic."""
         ...
 
-    async def is_over(self, ground: Ground) -> bool:
-        """Tell whether its own systems have seen all they wait for."""
+    async def awaits(self, ground: Ground) -> str:
+        """Say what its own systems still wait for; empty where it is nothing."""
         ...
 
     async def check(self, ground: Ground) -> Sequence[Checked]:

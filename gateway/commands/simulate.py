@@ -4,27 +4,47 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
+import pkgutil
 
+import simulators
 from gateway.commands.errors import CommandError
 from gateway.commands.options import Subparsers, add_command
 
 EXAMPLE = """\
-legacy-bridge simulate --help
-legacy-bridge simulate cloud_erp --help"""
+legacy-bridge simulate cloud_erp --help
+legacy-bridge simulate cloud_erp --port 8444 --ledger erp.jsonl
+legacy-bridge simulate legacy_http --port 8445 --folder received"""
+
+DETAIL = """\
+It runs in the foreground, prints its address, and ends with Ctrl-C. Every system
+has options of its own."""
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the command."""
-    parser = add_command(subparsers, "simulate", "run a rehearsal system", run, example=EXAMPLE)
-    parser.add_argument("system", help="which system to rehearse, such as cloud_erp")
-    parser.add_argument("options", nargs=argparse.REMAINDER, help="the system's own options")
+    parser = add_command(
+        subparsers, "simulate", "run a rehearsal system", run, example=EXAMPLE, detail=DETAIL
+    )
+    parser.add_argument("system", metavar="SYSTEM", help=f"one of: {', '.join(systems())}")
+    parser.add_argument("options", metavar="...", nargs=argparse.REMAINDER, help="the system's own options")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run a rehearsal system."""
-    try:
-        simulate = importlib.import_module("gateway.simulate")
-    except ModuleNotFoundError as error:
-        raise CommandError("this installation has no rehearsal systems") from error
-    code: int = simulate.run(arguments.system, list(arguments.options))
-    return code
+    """Run a rehearsal system until it is told to stop."""
+    known = systems()
+    if arguments.system not in known:
+        text = f"there is no rehearsal system '{arguments.system}'; there are: {', '.join(known)}"
+        raise CommandError(text)
+    system = importlib.import_module(f"simulators.{arguments.system}.__main__")
+    system.main(arguments.options, f"legacy-bridge simulate {arguments.system}")
+    return 0
+
+
+def systems() -> list[str]:
+    """Give the folders of simulators that run by themselves."""
+    return sorted(
+        each.name
+        for each in pkgutil.iter_modules(simulators.__path__)
+        if each.ispkg and importlib.util.find_spec(f"simulators.{each.name}.__main__") is not None
+    )

@@ -38,7 +38,8 @@ def adapt(folder: Path, changes: Iterable[Change]) -> Configuration:
     """Write changes into the copy of routes.yaml; comments stay. Give what it says now."""
     yaml = YAML()
     yaml.preserve_quotes = True
-    yaml.width = 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 200  # flow mappings stay on their line
     path = folder / ROUTES
     document = yaml.load(path.read_text(encoding="utf-8"))
     for change in changes:

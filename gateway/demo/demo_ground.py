@@ -109,8 +109,8 @@ class DemoGround:
             raise ValueError("the demo's routes.yaml has no control socket")
         arguments = {"route": route, "stage": stage, "who": user_name(), "why": why}
         moved = await asyncio.to_thread(call, socket, "routes.set", arguments)
-        stay = ", ".join(f"{count} stay in {side}" for side, count in moved["open_orders"].items())
-        return f"{route} {moved['from']['stage']} -> {stage}; open orders: {stay}"
+        stay = ", ".join(f"{count} {side}" for side, count in moved["open_orders"].items())
+        return f"{route} {moved['from']['stage']} -> {stage}; staying: {stay}"
 
     async def message(self, sent: Sent) -> Message | None:
         """Give what the journal holds of something that was fed; the first where it came twice."""

@@ -1,16 +1,19 @@
-"""What to try while the demo is kept running: commands that work as they stand. Pure."""
+"""What to try while the demo is kept running: commands that work as they stand. Decides nothing."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.demo.demo_report import command_name, heading
+from gateway.demo.demo_report import heading
+
+COMMAND = "legacy-bridge"
 
 
 def instructions(folder: Path, address: str, told: Sequence[str]) -> list[str]:
     """Give the addresses, and commands to copy."""
-    command = command_name()
     return [
         *heading("It keeps running. Where"),
         f"gateway        {address}",
@@ -18,6 +21,7 @@ def instructions(folder: Path, address: str, told: Sequence[str]) -> list[str]:
         f"folder         {folder} (its log: demo.log)",
         *heading("What to try, in another terminal"),
         f"cd {folder}",
+        *_path(),
         "",
         "# an order of your own, over mTLS; the answer carries the ERP's number",
         "sed s/P-20017/P-30001/ fixtures/demo/portal_order.json |",
@@ -26,15 +30,22 @@ def instructions(folder: Path, address: str, told: Sequence[str]) -> list[str]:
         f"  --data-binary @- {address}/v1/documents/purchase_order",
         "",
         "# the story of an order: who sent it, who owns it, every attempt",
-        f"{command} explain 410021",
+        f"{COMMAND} explain 410021",
         "",
         "# what waits for a person, and the call sheet for orders to place by phone",
-        f"{command} exceptions list",
-        f"{command} exceptions export --downtime",
+        f"{COMMAND} exceptions list",
+        f"{COMMAND} exceptions export --downtime",
         "",
         "# move a route; it holds at once, for new orders only",
-        f'{command} routes set po.metro cloud --why "trying it out"',
-        f"{command} routes diff",
+        f'{COMMAND} routes set po.metro cloud --why "trying it out"',
+        f"{COMMAND} routes diff",
         "",
         "Ctrl-C ends it and removes the folder.",
     ]
+
+
+def _path() -> list[str]:
+    """Say how the shell finds the command, where it does not by itself."""
+    if shutil.which(COMMAND):
+        return []
+    return [f"PATH={Path(sys.argv[0]).absolute().parent}:$PATH"]

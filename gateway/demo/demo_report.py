@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,13 +9,18 @@ from pathlib import Path
 from adapters.base import Level
 from gateway.commands.terminal import counted, printable
 from gateway.demo.demo_evidence import Found
-from gateway.journal.types import DeliveryView
+from gateway.journal.types import DeliveryState, DeliveryView
 from simulators.scenario import Checked
 
 WIDTH = 80
 COLUMNS = (2, 30, 25, 17)
 GAP = "  "
-ROLES = {"acknowledgment": "997", "pass_through": "passed through", "live": ""}
+ROLES = {
+    "acknowledgment": "997",
+    "pass_through": "passed through",
+    "shadow": "shadow, not sent",
+    "live": "",
+}
 
 
 def messages_table(found: Iterable[Found]) -> list[str]:
@@ -38,7 +41,8 @@ def acknowledgments(found: Iterable[Found], folder: Path) -> list[str]:
         own = [each for each in segments if not each.startswith(("ISA", "IEA", "GS", "GE", "ST", "SE"))]
         refused = " (refuses a set)" if any(each.startswith("AK5*R") for each in own) else ""
         lines.append(f"{path.name}{refused}")
-        lines += [f"    {each}~" for each in segments] if refused else _wrapped("~ ".join(own) + "~", "    ")
+        shown = [f"{each}~" for each in segments] if refused else ["~ ".join(own) + "~"]
+        lines += [line for each in shown for line in _wrapped(each, "    ")]
     return lines
 
 
@@ -88,19 +92,13 @@ def closing(
         "",
         f"demo: all ended as it must ({told}) in {elapsed_s:.1f} s",
         "Read next: README.md, for a first route of your own. To look around in this",
-        "demo with everything left running: make demo KEEP=1, which is",
-        f"  {command_name()} demo --keep",
+        "demo with everything left running: legacy-bridge demo --keep (make demo KEEP=1)",
     ]
 
 
 def heading(text: str) -> list[str]:
     """Give a heading."""
     return ["", text, "=" * len(text)]
-
-
-def command_name() -> str:
-    """Give how this command is called: its name where the shell finds it, else its path."""
-    return "legacy-bridge" if shutil.which("legacy-bridge") else str(Path(sys.argv[0]).absolute())
 
 
 def _arrived(found: Found) -> str:
@@ -120,7 +118,8 @@ def _destination(view: DeliveryView) -> str:
     has_number = view.document_index is not None and view.target_reference
     number = f" as {view.target_reference}" if has_number else ""
     orders = f", {len(view.lanes)} orders" if len(view.lanes) > 1 else ""
-    return f"{view.target}{f' ({role})' if role else ''}{number}{orders}"
+    parked = ": parked" if view.state is DeliveryState.PARKED else ""
+    return f"{view.target}{f' ({role})' if role else ''}{number}{orders}{parked}"
 
 
 def _ended(found: Found) -> str:

@@ -8,10 +8,11 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from gateway.commands.errors import CommandError
 from gateway.demo import demo_report as report
@@ -20,12 +21,15 @@ from gateway.demo.demo_folder import ROUTES, adapt, fill
 from gateway.demo.demo_ground import DemoGround
 from gateway.demo.demo_keep import instructions
 from gateway.journal.base import JournalError
-from gateway.serving import ServeError, serving
+from gateway.serving import Served, ServeError, serving
 from simulators.scenario import Change, Checked, Scenario, scenarios
 
 GOOD, DIFFERENT, TERMINATED = 0, 1, 143
 OVER_S = 25.0  # from the beginning; what is not over by then is shown as it stands
 LOOK_S = 0.1
+TELL_S = 2.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +54,38 @@ def run(*, keep: bool = False, spoil: bool = False) -> int:
 
 
 async def _demo(folder: Path, *, keep: bool, spoil: bool) -> int:
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel if task is not None else loop.stop)
     ground = DemoGround(folder)
     played = scenarios(is_spoiled=spoil)
-    async with _stage_set(ground, played):
-        result = await _story(ground, played)
+    async with _stage_set(ground, played) as served:
+        result = await _while_up(served, _story(ground, played))
         _print_result(result, folder)
         if keep:
-            _print(
-                instructions(
-                    folder, ground.address(), [line for each in played for line in await each.told()]
-                )
-            )
-            await _until_interrupted()
+            told = [line for each in played for line in await each.told()]
+            _print(instructions(folder, ground.address(), told))
+            await _until_interrupted(served)
     return DIFFERENT if result.differences else GOOD
 
 
+async def _while_up(served: Served, work: Coroutine[None, None, T]) -> T:
+    """Do something while the gateway runs. Errors: JournalError and whatever else ends a gateway."""
+    working = asyncio.ensure_future(work)
+    failing = asyncio.ensure_future(served.gateway.wait())
+    try:
+        await asyncio.wait((working, failing), return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            failing.result()
+        return await working
+    finally:
+        working.cancel()
+        failing.cancel()
+        await asyncio.gather(working, failing, return_exceptions=True)
+
+
 @asynccontextmanager
-async def _stage_set(ground: DemoGround, played: Sequence[Scenario]) -> AsyncIterator[None]:
+async def _stage_set(ground: DemoGround, played: Sequence[Scenario]) -> AsyncIterator[Served]:
     """Start the simulators, then the gateway; stop all of it at the end, whatever happens."""
     ground.tell("begin: a fresh folder with certificates and a copy of routes.yaml")
     await asyncio.to_thread(fill, ground.folder)
@@ -79,15 +95,16 @@ async def _stage_set(ground: DemoGround, played: Sequence[Scenario]) -> AsyncIte
             stack.push_async_callback(each.stop)
             changes += await each.start(ground)
         configuration = adapt(ground.folder, changes)
-        ground.open_to(await stack.enter_async_context(serving(ground.folder / ROUTES)))
+        served = await stack.enter_async_context(serving(ground.folder / ROUTES))
+        ground.open_to(served)
         ground.tell(f"gateway: up on {ground.address()} with {len(configuration.routes)} routes")
-        yield
+        yield served
 
 
 async def _story(ground: DemoGround, played: Sequence[Scenario]) -> Result:
     for each in played:
         await each.play(ground)
-    ground.tell("wait: until everything has ended, and the alarm has gone out")
+    ground.tell("wait: until everything has ended")
     found = await _until_over(ground, played)
     checked = [line for each in played for line in await each.check(ground)]
     differences = [
@@ -100,11 +117,16 @@ async def _story(ground: DemoGround, played: Sequence[Scenario]) -> Result:
 
 
 async def _until_over(ground: DemoGround, played: Sequence[Scenario]) -> list[Found]:
+    told_s = ground.elapsed_s
     while True:
         found = await gather(ground)
-        is_over = all(each.is_over for each in found) and all([await each.is_over(ground) for each in played])
-        if is_over or ground.elapsed_s > OVER_S:
+        awaited = [f"#{each.number} {each.sent.label}" for each in found if not each.is_over]
+        awaited += [text for each in played if (text := await each.awaits(ground))]
+        if not awaited or ground.elapsed_s > OVER_S:
             return found
+        if ground.elapsed_s > told_s + TELL_S:
+            told_s = ground.elapsed_s
+            ground.tell(f"wait: still for {', '.join(awaited)}")
         await asyncio.sleep(LOOK_S)
 
 
@@ -118,15 +140,19 @@ def _print_result(result: Result, folder: Path) -> None:
     _print(report.closing(found, result.checked, len(result.differences), result.elapsed_s))
 
 
-async def _until_interrupted() -> None:
+async def _until_interrupted(served: Served) -> None:
     """Wait for Ctrl-C or SIGTERM, which are this demo's right end and no failure."""
     try:
-        await asyncio.Event().wait()
+        await _while_up(served, _for_ever())
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None:
             task.uncancel()
         _print(["", "demo: stopping"])
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()
 
 
 @contextmanager

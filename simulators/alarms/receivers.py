@@ -121,7 +121,9 @@ class Mailbox:
 async def _text(reader: asyncio.StreamReader) -> str:
     """Give a mail's text up to the line with a dot alone; a doubled dot is one. Source: RFC 5321, 4.5.2."""
     lines: list[str] = []
-    while (line := (await reader.readline()).decode("latin-1")) not in ("", ".\r\n"):
+    while (line := (await reader.readline()).decode("latin-1")) != ".\r\n":
+        if not line:
+            raise ConnectionError("the mail broke off")
         lines.append(line[1:] if line.startswith("..") else line)
     return "".join(lines)
 

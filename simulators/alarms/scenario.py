@@ -36,7 +36,7 @@ class AlarmScenario:
 
     async def play(self, ground: Ground) -> None:
         """Send a RUSH order that the ERP will refuse."""
-        ground.tell("folder: a RUSH order that the ERP refuses; its deadline here is 2 s, then an alarm")
+        ground.tell("folder: a RUSH order that the ERP refuses; its deadline is 2 s here")
         ending = Ending(
             ("erp live parked", *ends("hub"), *ends("mms-acks", "acknowledgment")), parked=("ERP-422",)
         )
@@ -45,9 +45,9 @@ class AlarmScenario:
             route="po.emergency", label="RUSH order that the ERP refuses", ending=ending,
         )  # fmt: skip
 
-    async def is_over(self, ground: Ground) -> bool:
-        """Tell whether both have heard."""
-        return bool(self._pager.alarms and self._mailbox.mails)
+    async def awaits(self, ground: Ground) -> str:
+        """Wait until both have heard."""
+        return "" if self._pager.alarms and self._mailbox.mails else "the alarm, by webhook and by mail"
 
     async def check(self, ground: Ground) -> Sequence[Checked]:
         """Look for the order in what they heard."""

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from simulators.cloud_erp.server import CloudErp, Settings
 from simulators.faults import FaultScript
 from simulators.serving import Tls, until_signalled
 
+DESCRIPTION = """A cloud ERP to rehearse with. It takes documents over REST (POST or PUT below
+/documents/TYPE, GET with ?reference= looks one up), numbers them itself, and
+keeps a ledger of what it committed (GET /_ledger). POST /_faults changes what
+goes wrong."""
 
-def main() -> None:
+
+def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp") -> None:
     """Serve until SIGINT or SIGTERM; print the address once it listens."""
-    parser = argparse.ArgumentParser(prog="simulators.cloud_erp", description=__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--ledger", type=Path, help="where committed documents are written (JSON lines)")
     parser.add_argument("--faults", type=Path, help="a fault script (JSON)")
     parser.add_argument("--enforce-unique", action="store_true", help="refuse a reference that is known")
     parser.add_argument(
+        "--commit-twice", action="store_true", help="as a broken import: each document two times"
+    )
+    parser.add_argument(
         "--lag", type=float, default=0.0, metavar="SECONDS", help="look-ups see commits this late"
     )
     parser.add_argument("--certificate", type=Path, help="PEM; serves TLS together with --key")
     parser.add_argument("--key", type=Path)
     parser.add_argument("--client-ca", type=Path, help="PEM; clients must show a certificate signed by it")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if (arguments.certificate is None) != (arguments.key is None):
         parser.error("--certificate and --key belong together")
     asyncio.run(_serve(arguments))
@@ -34,7 +43,12 @@ def main() -> None:
 async def _serve(arguments: argparse.Namespace) -> None:
     tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
     faults = FaultScript.from_json(arguments.faults.read_text()) if arguments.faults else FaultScript()
-    settings = Settings(arguments.ledger, enforce_unique=arguments.enforce_unique, lag_s=arguments.lag)
+    settings = Settings(
+        arguments.ledger,
+        enforce_unique=arguments.enforce_unique,
+        lag_s=arguments.lag,
+        commits_twice=arguments.commit_twice,
+    )
     erp = CloudErp(settings, faults, tls)
     await erp.start(arguments.host, arguments.port)
     print(f"cloud_erp listens on {erp.url}", flush=True)

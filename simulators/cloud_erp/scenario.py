@@ -58,7 +58,7 @@ class CloudErpScenario:
 
     async def play(self, ground: Ground) -> None:
         """Post canonical orders: a good one, the same again, one in an outage, one committed in silence."""
-        ground.tell("HTTP: the portal posts orders as canonical JSON and waits for the ERP's number")
+        ground.tell("HTTP: an order as canonical JSON; the caller waits for ERP's number")
         example = (ground.folder / "fixtures" / "demo" / "portal_order.json").read_bytes()
         number = json.loads(example)["number"]
         done = Ending(ends("erp"), erp_orders=(number,), status=200)
@@ -67,12 +67,12 @@ class CloudErpScenario:
         await self._post(ground, example, "demo-1", "the same request again", known)
         ground.tell("ERP: answers 503, then works again")
         await self._faulty(ground, example, "P-21503", "order while the ERP is down")
-        ground.tell("ERP: commits an order and never answers; the gateway must look, not send again")
+        ground.tell("ERP: commits an order and stays silent: look, never send again")
         await self._faulty(ground, example, "P-21504", "order that ERP commits silently")
 
-    async def is_over(self, ground: Ground) -> bool:
+    async def awaits(self, ground: Ground) -> str:
         """It waits for nothing of its own."""
-        return True
+        return ""
 
     async def check(self, ground: Ground) -> Sequence[Checked]:
         """Count the ledger against the orders that were fed, and look that the faults did happen."""
@@ -99,7 +99,7 @@ class CloudErpScenario:
 
     async def told(self) -> Sequence[str]:
         """Give its address and its ledger."""
-        return (f"cloud ERP      {self.erp.url} (mTLS; GET /_ledger shows what it committed)",)
+        return (f"cloud ERP      {self.erp.url} (mTLS; GET /_ledger: what it committed)",)
 
     async def stop(self) -> None:
         """Stop the ERP."""

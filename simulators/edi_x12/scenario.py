@@ -32,13 +32,13 @@ class FollowingScenario:
 
     async def play(self, ground: Ground) -> None:
         """Order, move the route, order again, answer both, move back."""
-        ground.tell("folder: an order before the stage change; HTTP: an answer to an order nobody knows")
+        ground.tell("folder: an order; HTTP: an 855 to an order that nobody knows")
         to_legacy = Ending((*ends("mms-in"), *ACKNOWLEDGED))
         before = await self._order(ground, BEFORE, 10_101, "order before the change", to_legacy)
         await self._answer(ground, UNKNOWN, 10_103, "855, order older than we", TO_LEGACY)
         await ground.translated(before)
         await self._move(ground, "cloud", "the demo moves it")
-        ground.tell("folder: an order after the change; HTTP: the supplier's answers to both orders")
+        ground.tell("folder: an order after the change; HTTP: 855s to both orders")
         to_cloud = Ending((*ends("erp"), *ends("mms-in", "copy"), *ACKNOWLEDGED), erp_orders=(AFTER,))
         after = await self._order(ground, AFTER, 10_102, "order after the change", to_cloud)
         await ground.translated(after)
@@ -48,9 +48,9 @@ class FollowingScenario:
         await ground.translated(follow_up)
         await self._move(ground, "canary", "the demo moves it back")
 
-    async def is_over(self, ground: Ground) -> bool:
+    async def awaits(self, ground: Ground) -> str:
         """It waits for nothing of its own."""
-        return True
+        return ""
 
     async def check(self, ground: Ground) -> Sequence[Checked]:
         """It has no system of its own: what its orders came to, the folders and the ERP say."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from simulators.faults import FaultScript
 from simulators.legacy_http.server import LegacyHttp, Settings
 from simulators.serving import Tls, until_signalled
 
+DESCRIPTION = """A legacy system behind HTTP to rehearse with. It takes any POST, keeps the bytes
+as they came, and gives one fixed answer. POST /_faults changes what goes wrong."""
 
-def main() -> None:
+
+def main(argv: Sequence[str] | None = None, prog: str = "simulators.legacy_http") -> None:
     """Serve until SIGINT or SIGTERM; print the address once it listens."""
-    parser = argparse.ArgumentParser(prog="simulators.legacy_http", description=__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--folder", type=Path, help="where requests are kept as received")
@@ -24,7 +28,7 @@ def main() -> None:
     parser.add_argument("--certificate", type=Path, help="PEM; serves TLS together with --key")
     parser.add_argument("--key", type=Path)
     parser.add_argument("--client-ca", type=Path, help="PEM; clients must show a certificate signed by it")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if (arguments.certificate is None) != (arguments.key is None):
         parser.error("--certificate and --key belong together")
     asyncio.run(_serve(arguments))

@@ -43,7 +43,7 @@ class LegacyHttpScenario:
 
     async def play(self, ground: Ground) -> None:
         """Post an order; the caller gets what legacy answers, the ERP's request is made and not sent."""
-        ground.tell("HTTP: an X12 order in stage shadow; the legacy system answers the caller itself")
+        ground.tell("HTTP: an X12 order in stage shadow; legacy itself answers the caller")
         headers = {"Content-Type": "application/edi-x12", "Idempotency-Key": "demo-central-1"}
         ending = Ending((*ends("mms-http", "pass_through"), *ends("erp", "shadow")), status=200)
         sent = await ground.post(
@@ -52,9 +52,9 @@ class LegacyHttpScenario:
         )  # fmt: skip
         self._reply = sent.reply
 
-    async def is_over(self, ground: Ground) -> bool:
+    async def awaits(self, ground: Ground) -> str:
         """It waits for nothing of its own."""
-        return True
+        return ""
 
     async def check(self, ground: Ground) -> Sequence[Checked]:
         """Compare bytes in both directions."""

@@ -50,7 +50,7 @@ class FoldersScenario:
     async def play(self, ground: Ground) -> None:
         """Drop the files; what repeats something is dropped when the first is known."""
         await self._unreadable(ground)
-        ground.tell("folder: 10 orders in one X12 interchange, a canary takes one of them to the ERP")
+        ground.tell("folder: 10 orders in one interchange; the canary takes one to the ERP")
         ending = Ending((*TO_CLOUD, *ends("mms-in")), erp_orders=(CLOUD_ORDER,))
         ten = orders(10_001, SPLIT)
         split = await self._metro(ground, "ten_orders.850", ten, "10 orders, 1 for the cloud", ending)
@@ -58,17 +58,18 @@ class FoldersScenario:
         await self._fixtures(ground)
         await self._rush(ground)
         await ground.translated(split)
-        ground.tell("folder: the same file once more, then the same order in a new interchange")
+        ground.tell("folder: the same file once more, then an order in a new interchange")
         await self._metro(ground, "ten_orders_copy.850", ten, "the same file again", Ending(is_known=True))
         again = orders(10_003, SPLIT[:1])
         ending = Ending(ACKNOWLEDGED)
         await self._metro(ground, "order_again.850", again, "an order sent again", ending)
 
-    async def is_over(self, ground: Ground) -> bool:
-        """Tell whether the file that repeats another was put away."""
-        return (ground.folder / "var/mms/metro/.done").is_dir() and not list(
-            (ground.folder / "var/mms/metro").glob("*.850")
-        )
+    async def awaits(self, ground: Ground) -> str:
+        """Wait until every file was taken, that which repeats another too."""
+        left = [
+            path.name for path in (ground.folder / "var" / "mms").glob("*/*.850") if path.parent.name != "in"
+        ]
+        return f"files to be taken: {', '.join(left)}" if left else ""
 
     async def check(self, ground: Ground) -> Sequence[Checked]:
         """Read what legacy finds in its folder."""
@@ -98,7 +99,7 @@ class FoldersScenario:
 
     async def told(self) -> Sequence[str]:
         """Give the folders."""
-        return ("folders        var/mms/out, metro, rush (drop files here); var/mms/in, acks, var/hub/in",)
+        return ("folders        drop into var/mms/out, metro, rush; look into in, acks, var/hub/in",)
 
     async def stop(self) -> None:
         """Nothing of it runs."""
@@ -120,7 +121,7 @@ class FoldersScenario:
         await self._metro(ground, "one_bad.850", orders(10_002, ONE_BAD), "3 orders, one is bad", ending)
 
     async def _fixtures(self, ground: Ground) -> None:
-        ground.tell("folder: the two orders that the route tests of routes.yaml are made of")
+        ground.tell("folder: the two orders of the route tests in routes.yaml")
         folder = ground.folder / "fixtures" / "demo"
         endings = {
             "metro_facility_04.850": Ending(TO_CLOUD, erp_orders=("410042",)),
@@ -133,7 +134,7 @@ class FoldersScenario:
             )
 
     async def _rush(self, ground: Ground) -> None:
-        ground.tell("folder: a RUSH order; the hub gets it from the gateway, the ERP keeps it")
+        ground.tell("folder: a RUSH order; the hub gets it from us, the ERP keeps it")
         ending = Ending((*ends("erp"), *ends("hub"), *ACKNOWLEDGED), erp_orders=("430007",))
         await ground.file(
             "mms/rush", "rush.850", orders(30_002, [Order("430007", "02", "RO")]), route="po.emergency",
