@@ -64,12 +64,14 @@ def _counted(history: History, records: Records) -> Iterator[Violation]:
         if (
             those
             and all(sent.told == "fail" for sent in those)
-            and not all(_is_conflict(each) for each in messages)
+            and not all(_is_conflict(each, records) for each in messages)
         ):
             text = "every sender of these bytes was refused, and the journal works on them"
             yield Violation("I1", messages[0].message_id, text)
 
 
-def _is_conflict(message: Message) -> bool:
-    """A refused conflict is kept: the sender was told so."""
+def _is_conflict(message: Message, records: Records) -> bool:
+    """A refused conflict is kept, as the sender was told; a person may take it up."""
+    if message.message_id in records.people_moved:
+        return True
     return any(finding.code == "ARRIVAL-CONFLICT" for finding in message.findings)
