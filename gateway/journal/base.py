@@ -40,7 +40,7 @@ from gateway.journal.types import (
 
 
 class JournalError(Exception):
-    """The store failed (disk full, I/O error, fsync). Nothing of the call is durable; the process must end."""
+    """The store failed (disk full, I/O, fsync): nothing of the call is durable, the process must end."""
 
 
 class JournalBusyError(Exception):
@@ -65,7 +65,7 @@ class Journal(SourceMemory, Protocol):
     # -- life ------------------------------------------------------------------------------
 
     async def bind_environment(self, environment: str) -> None:
-        """Tie a new store to ``test`` or ``production``. Errors: JournalError where it is tied to the other."""
+        """Tie a new store to ``test`` or ``production``. Errors: JournalError where it is tied otherwise."""
         ...
 
     async def recover(self, now: datetime) -> int:
@@ -133,10 +133,11 @@ class Journal(SourceMemory, Protocol):
     # -- planning --------------------------------------------------------------------------
 
     async def begin_translation(self, message_id: str, config_revision: int) -> Message:
-        """Mark a message TRANSLATING. The first call of a generation fixes its configuration revision;
+        """Mark a message TRANSLATING.
 
-        later ones (after a kill) leave it, and give how far the plan is durable
-        (``planned_through``): sets before it are skipped when the input is decoded again.
+        The first call of a generation fixes its configuration revision; later ones (after a kill) leave
+        it, and give how far the plan is durable (``planned_through``): sets before it are skipped when
+        the input is decoded again.
         """
         ...
 
@@ -191,7 +192,7 @@ class Journal(SourceMemory, Protocol):
     async def claim_one(
         self, delivery_id: str, worker: str, lease_s: float, now: datetime, monotonic: float
     ) -> ClaimedDelivery | None:
-        """Lease one delivery by id (a pass-through by its own connection); None where it cannot be claimed now."""
+        """Lease one delivery by id (a pass-through by its own connection); None where it cannot be now."""
         ...
 
     async def attempt_started(self, claim: Claim, request: Request, now: datetime) -> None:
@@ -243,7 +244,12 @@ class Journal(SourceMemory, Protocol):
     # -- orders ----------------------------------------------------------------------------
 
     async def import_orders(
-        self, entries: Sequence[LedgerEntry], aliases: Mapping[str, Sequence[str]], who: str, why: str, now: datetime
+        self,
+        entries: Sequence[LedgerEntry],
+        aliases: Mapping[str, Sequence[str]],
+        who: str,
+        why: str,
+        now: datetime,
     ) -> int:
         """Seed the ledger with open orders of the legacy system; give how many were new.
 
@@ -251,7 +257,9 @@ class Journal(SourceMemory, Protocol):
         """
         ...
 
-    async def orders(self, *, side: str | None = None, route: str | None = None, limit: int = 1_000) -> list[LedgerEntry]:
+    async def orders(
+        self, *, side: str | None = None, route: str | None = None, limit: int = 1_000
+    ) -> list[LedgerEntry]:
         """List ledger entries, newest first."""
         ...
 
@@ -274,7 +282,7 @@ class Journal(SourceMemory, Protocol):
         ...
 
     async def load_configuration(self, text: str, sha256: str, who: str, now: datetime) -> int:
-        """Keep a configuration as an immutable revision and make it current; the same text again is no new one."""
+        """Keep a configuration as an immutable revision, make it current; the same text is no new one."""
         ...
 
     async def configuration(self, revision: int) -> str:
@@ -323,10 +331,12 @@ class Journal(SourceMemory, Protocol):
         """Begin a new plan generation of a message, audited; give its number. Errors: UnknownError."""
         ...
 
-    async def overdue(self, now: datetime, untranslated_before: datetime, limit: int = 1_000) -> list[Overdue]:
-        """Give documents and deliveries past their deadline and not done (parked ones too), and
+    async def overdue(
+        self, now: datetime, untranslated_before: datetime, limit: int = 1_000
+    ) -> list[Overdue]:
+        """Give what is late: documents and deliveries past their deadline and not done, parked ones too.
 
-        messages accepted before ``untranslated_before`` that are not planned. Resolved and
+        Also messages accepted before ``untranslated_before`` that are not planned. Resolved and
         acknowledged ones are left out.
         """
         ...
@@ -368,9 +378,10 @@ class Journal(SourceMemory, Protocol):
     # -- retention -------------------------------------------------------------------------
 
     async def prune(self, now: datetime, bodies_before: datetime, keys_before: datetime, limit: int) -> int:
-        """Forget at most ``limit`` bodies (message, document, request, reply) of settled messages
+        """Forget what is old, at most ``limit`` things; give how many.
 
-        older than ``bodies_before``, and arrival and document keys older than ``keys_before``;
-        give how many. Open work is never touched; the ledger outlives closed + 24 months.
+        These are bodies (message, document, request, reply) of settled messages older than
+        ``bodies_before``, and arrival and document keys older than ``keys_before``. Open work is never
+        touched; the ledger outlives closed + 24 months.
         """
         ...

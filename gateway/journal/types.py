@@ -238,8 +238,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan is durable. ``overtaken``: delivery ids that were parked since a later document of
-    the same lane was already attempted (code ORDER-OVERTAKEN); never delivered late in silence."""
+    """The plan is durable.
+
+    ``overtaken``: delivery ids that were parked since a later document of the same lane was already
+    attempted (code ORDER-OVERTAKEN); never delivered late in silence.
+    """
 
     overtaken: tuple[str, ...] = ()
 
