@@ -15,7 +15,7 @@ from adapters.base import Role
 from canonical.document import CanonicalDocument
 from canonical.lines import ItemLine
 from canonical.model import Model
-from canonical.privacy import masked
+from canonical.privacy import MASK, masked
 from canonical.registry import DocumentError, parse_document
 from canonical.values import Party
 from gateway.journal.types import (
@@ -108,20 +108,49 @@ class Situation:
 
 def calls(situation: Situation, phones: Mapping[str, str]) -> list[Call]:
     """Give the orders of a message that are not delivered. ``phones``: by any identifier of a supplier."""
+    carried = _Carried(situation.deliveries)
     found = [
         call
         for view in situation.documents
-        if (call := _of_document(situation, view.plan, phones)) is not None
+        if (call := _of_document(situation, carried, view.plan, phones)) is not None
     ]
     rest = _of_rest(situation)
     return [*found, rest] if rest is not None else found
 
 
-def _of_document(situation: Situation, plan: DocumentPlan, phones: Mapping[str, str]) -> Call | None:
+class _Carried:
+    """Which deliveries carry a document, found without looking at all of them for each of ten thousand."""
+
+    def __init__(self, deliveries: Sequence[DeliveryView]) -> None:
+        self._by_index: dict[int, list[DeliveryView]] = {}
+        self._of_bytes: list[tuple[DeliveryView, frozenset[str]]] = []
+        for each in deliveries:
+            if each.document_index is None:
+                self._of_bytes.append((each, frozenset(each.lanes)))
+            else:
+                self._by_index.setdefault(each.document_index, []).append(each)
+
+    def of(self, plan: DocumentPlan) -> list[DeliveryView]:
+        """Give the deliveries of a document: its own, and those of bytes that it is a part of.
+
+        Bytes carry the sets whose orders they hold, or all where they hold none (a whole message).
+        """
+        targets = {target for target, _ in plan.passes_to}
+        bytes_ = (
+            each
+            for each, orders in self._of_bytes
+            if each.target in targets and (not orders or not orders.isdisjoint(plan.order_keys))
+        )
+        return [*self._by_index.get(plan.index, ()), *bytes_]
+
+
+def _of_document(
+    situation: Situation, carried: _Carried, plan: DocumentPlan, phones: Mapping[str, str]
+) -> Call | None:
     is_order = plan.document_type is None or plan.document_type in CALLED
     if not is_order or plan.repeats is not None:
         return None  # an answer or an invoice is not placed by phone; a repeat is its first one's affair
-    deliveries = [each for each in situation.deliveries if _carries(each, plan)]
+    deliveries = carried.of(plan)
     still_open = [each for each in deliveries if each.state not in FINISHED]
     own_id = f"{situation.message.message_id}/{plan.index}"
     is_parked = own_id in situation.parked
@@ -172,14 +201,6 @@ def _of_rest(situation: Situation) -> Call | None:
         exception_ids=(message.message_id,) if is_parked else (),
         lines=(),
     )
-
-
-def _carries(delivery: DeliveryView, plan: DocumentPlan) -> bool:
-    if delivery.document_index is not None:
-        return delivery.document_index == plan.index
-    # Bytes of several sets: those whose orders it holds, or all where it names none (a whole message).
-    is_bound = any(target == delivery.target for target, _ in plan.passes_to)
-    return is_bound and (not delivery.lanes or bool(set(delivery.lanes) & set(plan.order_keys)))
 
 
 def _why(plan: DocumentPlan, still_open: Sequence[DeliveryView], *, is_parked: bool) -> str:
@@ -266,11 +287,12 @@ def _line(line: Model) -> CallLine:
     ours = line.item_id("buyer")
     first = line.item_ids[0].value if line.item_ids else UNKNOWN
     quantity = line.quantity
+    is_hidden = line.description == MASK and bool(line.item_ids)  # where a number is, the mask tells nothing
     return CallLine(
         line=line.line_id or str(line.sequence),
         item=item or (UNKNOWN if ours else first),
         our_item=ours or UNKNOWN,
-        description=line.description or UNKNOWN,
+        description=UNKNOWN if is_hidden else line.description or UNKNOWN,
         quantity=f"{quantity.value:f}" if quantity is not None else UNKNOWN,
         unit=(quantity.unit if quantity is not None else None) or UNKNOWN,
     )

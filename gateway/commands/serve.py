@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until stopped."""
     from gateway.control import ControlError
     from gateway.journal.base import JournalError
+    from gateway.journal.sqlite import JournalInUseError
     from gateway.serving import ServeError, serve
 
     _begin_log(arguments.log)
@@ -51,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_findings(error.findings)
         raise CommandError(str(error)) from error
     except ControlError as error:
+        raise CommandError(str(error)) from error
+    except JournalInUseError as error:
         raise CommandError(str(error)) from error
     except JournalError as error:
         text = f"{error}. Whatever was acknowledged is kept; the next start goes on with it"

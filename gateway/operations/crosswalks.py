@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.journal.types import CrosswalkRow
 from gateway.operations.base import JsonObject, OperationsBase, Text
+from gateway.operations.errors import OperationError
 
 ROWS_MAX = 500_000
 
@@ -44,7 +45,8 @@ class CrosswalkOperations(OperationsBase):
         return {"table": table, "version": version, "rows": [_view(each) for each in rows]}
 
     async def crosswalk_diff(self, table: Text, rows: Rows) -> JsonObject:
-        """Say what loading these rows would change; nothing is."""
+        """Say what loading these rows would change. Errors: OperationError for a table nobody names."""
+        self._require_named(table)
         version, now = await self._journal.crosswalk(table)
         before = {(each.legacy, each.valid_from): each for each in now}
         after = {(each.legacy, each.valid_from): each for each in map(_row, rows)}
@@ -68,6 +70,13 @@ class CrosswalkOperations(OperationsBase):
             table, [_row(each) for each in rows], who, why, self._clock.now()
         )
         return difference | {"version": version}
+
+    def _require_named(self, table: str) -> None:
+        """Refuse a table that no mapping can use: its name is a mistake, or it is not configured yet."""
+        known = sorted(set(self._configuration().crosswalks.values()))
+        if table not in known:
+            text = f"the configuration names no code table '{table}'; its crosswalks are: {', '.join(known)}"
+            raise OperationError("unknown", text if known else f"{text}none")
 
 
 def _row(row: TableRow) -> CrosswalkRow:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.base.registry import Adapter, AdapterError
 from gateway import cli
 from gateway.commands import check, status
-from gateway.commands.options import user_name
+from gateway.commands.options import Subparsers, user_name
 from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.running import Running
 
@@ -170,3 +171,28 @@ def test_a_user_without_a_name_goes_by_number(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(getpass, "getuser", unknown)
 
     assert user_name() == f"uid {os.getuid()}"
+
+
+def test_an_adapter_brings_its_own_commands(bridge: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def commands(subparsers: Subparsers) -> None:
+        parser = subparsers.add_parser("probe", help="look whether an endpoint answers")
+        parser.add_argument("endpoint")
+        parser.set_defaults(run=lambda arguments: print(f"probing {arguments.endpoint}"))
+
+    monkeypatch.setattr(cli, "adapters", lambda: {"made_up": Adapter("made_up", "", commands=commands)})
+
+    assert "look whether an endpoint answers" in bridge("--help").out
+    assert bridge("probe", "mms").out == "probing mms\n"
+
+
+def test_an_adapter_that_is_broken_is_told_in_a_sentence(
+    bridge: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> dict[str, Adapter]:
+        raise AdapterError("adapter 'made_up' cannot be loaded: no module named x")
+
+    monkeypatch.setattr(cli, "adapters", broken)
+
+    ended = bridge("--help")
+
+    assert (ended.code, "adapter 'made_up' cannot be loaded" in ended.err) == (2, True)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from gateway.operations import OperationError
 from tests.gateway.operations.bench import Bench
 
 
@@ -47,3 +50,10 @@ async def test_a_load_is_in_the_audit_log_and_the_log_is_whole(bench: Bench) -> 
     verified = await bench.ask("audit.verify")
     assert (entry["action"], entry["subject"], entry["why"]) == ("crosswalk.load", "supplier", "June")
     assert (verified["is_whole"], verified["entries"]) == (True, entry["number"])
+
+
+async def test_a_table_that_the_configuration_does_not_name_is_refused(bench: Bench) -> None:
+    with pytest.raises(
+        OperationError, match=r"names no code table 'suplier'; its crosswalks are: item_unit, "
+    ):
+        await bench.ask("crosswalk.load", table="suplier", rows=[row("1", "S-1")], who="ann", why="June")
