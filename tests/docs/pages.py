@@ -2,7 +2,7 @@
 
 A *session* is a page's fenced blocks in order. ``console`` blocks hold commands (``$ `` in front, ``> ``
 on lines that go on) with what they print; a block whose fence names a file (```` ```yaml routes.yaml ````)
-is that file. Blocks inside an HTML comment count too: they prepare what a reader has already.
+is that file. ``<!-- begin: NAME -->`` stands for ``begin/NAME.md``: what a reader has done already.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(?P<info>[^`]*)$")
+BEGIN = re.compile(r"^<!-- begin: ([a-z]+) -->$", re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 PROMPT, GOES_ON = "$ ", "> "
@@ -39,6 +40,7 @@ class Step:
     output: tuple[str, ...]
     first: int
     last: int  # the line behind the output
+    is_printed: bool = True  # on this page, and not on the one that it begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,11 @@ def blocks(text: str) -> list[Block]:
 def session(text: str) -> list[Step | File]:
     """Give what a reader does, in order."""
     doings: list[Step | File] = []
+    for name in BEGIN.findall(text):
+        begin = (Path(__file__).parent / "begin" / f"{name}.md").read_text()
+        doings += [
+            replace(each, is_printed=False) if isinstance(each, Step) else each for each in session(begin)
+        ]
     for block in blocks(text):
         if block.file:
             doings.append(File(block.file, "\n".join(block.lines) + "\n"))
@@ -106,7 +113,7 @@ def links(text: str) -> list[str]:
 
 def command_lines(text: str) -> Iterator[list[str]]:
     """Give the arguments of every ``legacy-bridge`` command that a page shows."""
-    shown = [step.command for step in session(text) if isinstance(step, Step)]
+    shown = [step.command for step in session(text) if isinstance(step, Step) and step.is_printed]
     shown += [line for block in blocks(text) if block.language in ("sh", "bash") for line in block.lines]
     shown += INLINE.findall(prose(text))
     for command in shown:
