@@ -73,7 +73,8 @@ def _report(
         return BAD if errors else GOOD
     print_findings(findings)
     if errors:
-        print_text(f"{path}: {counted(errors, 'error')}; nothing would start")
+        advice = "nothing would start" if configuration is None else "mend them before it serves"
+        print_text(f"{path}: {counted(errors, 'error')}; {advice}")
         return BAD
     assert configuration is not None  # noqa: S101 - without one there are findings
     parts = (

@@ -1,12 +1,11 @@
-"""``exceptions``: what a person must look at, settling it, and the call sheet for a downtime."""
+"""``exceptions``: what a person must look at, and settling it."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import sys
 from typing import Any
 
+from gateway.commands import downtime
 from gateway.commands.connection import ask
 from gateway.commands.options import Subparsers, add_change, add_command, add_connection, add_group
 from gateway.commands.terminal import (
@@ -25,26 +24,9 @@ legacy-bridge exceptions retry ID --why "supplier added to the table"
 legacy-bridge exceptions resolve ID --placed-by-phone "Ann 10:40" --why outage
 legacy-bridge exceptions export --downtime --csv > calls.csv"""
 
-EXPORT_DETAIL = """\
-The call sheet: one block for each order that is not delivered, past its
-deadline (with --all: every one), the urgent ones first. It is read from the
-journal's file, so it works with the gateway stopped, or broken."""
-
 RESOLVE_DETAIL = """\
 Nothing is sent any more; what waited behind it goes on. One that was placed by
 phone is written into the ledger: nobody transmits it to the supplier again."""
-
-FOOTER = (
-    "Ring the supplier, then tell the gateway: legacy-bridge exceptions resolve ID --placed-by-phone REF "
-    "--why TEXT. An order above without an exception id is not parked: it is sent by itself as soon as the "
-    "gateway and its target work again, so tell those who look after the target that it was placed by phone."
-)
-
-CALL_COLUMNS = (
-    "order_number", "urgent", "supplier", "phone", "ship_to", "line", "item", "our_item", "description",
-    "quantity", "unit", "deadline_at", "why", "message_id", "source",
-)  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def add(subparsers: Subparsers) -> None:
@@ -86,18 +68,7 @@ def add(subparsers: Subparsers) -> None:
     quiet.add_argument("message", metavar="ID", help="the message's id")
     add_change(quiet)
     add_connection(quiet)
-    export = add_command(
-        group,
-        "export",
-        "print the call sheet for a downtime",
-        run_export,
-        example="legacy-bridge exceptions export --downtime\n" + EXAMPLE.splitlines()[3],
-        detail=EXPORT_DETAIL,
-    )
-    export.add_argument("--downtime", action="store_true", required=True, help="the call sheet")
-    export.add_argument("--all", action="store_true", help="every order that is not delivered")
-    export.add_argument("--csv", action="store_true", help="a table for a spreadsheet, one line a row")
-    add_connection(export)
+    downtime.add(group)
 
 
 def _add_resolve(group: Subparsers) -> None:
@@ -221,71 +192,6 @@ def run_acknowledge(arguments: argparse.Namespace) -> int:
     else:
         print_text(f"{done['message_id']}: {counted(done['stopped'], 'alarm')} stopped")
     return 0
-
-
-def run_export(arguments: argparse.Namespace) -> int:
-    """Print the call sheet."""
-    calls = ask(arguments, "exceptions.call_sheet", everything=arguments.all)
-    if arguments.json:
-        print_json(calls)
-    elif arguments.csv:
-        _print_csv(calls)
-    else:
-        for call in calls:
-            _print_call(call)
-        if calls:
-            print_wrapped(FOOTER)
-    late = "not delivered" if arguments.all else "past the deadline and not delivered"
-    say(f"{counted(len(calls), 'order')} {late}")
-    return 0
-
-
-def _print_call(call: dict[str, Any]) -> None:
-    urgent = "  URGENT" if call["is_urgent"] else ""
-    print_text(f"ORDER {call['order_number'] or '(number not known)'}{urgent}")
-    for label, value in (
-        ("supplier", call["supplier"] or "(not in the order)"),
-        ("phone", call["phone"] or "(not in the order, nor in the table of suppliers)"),
-        ("ship to", call["ship_to"] or "(not in the order)"),
-        ("due by", moment(call["deadline_at"])),
-        ("why", call["why"]),
-        ("exception", ", ".join(call["exception_ids"])),
-        ("message", f"{call['message_id']} {call['source']}".strip()),
-    ):
-        if value:
-            print_wrapped(f"  {label:<10}{value}", hanging=" " * 12)
-    if call["lines"]:
-        rows = [
-            (
-                each["quantity"],
-                each["unit"],
-                each["item"] or f"our {each['our_item']}",
-                each["description"],
-                f"[{each['line']}]",
-            )
-            for each in call["lines"]
-        ]
-        print_table(("  QUANTITY", "UNIT", "ITEM", "DESCRIPTION", "LINE"), [_indented(row) for row in rows])
-    print_text("")
-
-
-def _indented(row: tuple[str, ...]) -> tuple[str, ...]:
-    return (f"  {row[0]}", *row[1:])
-
-
-def _print_csv(calls: list[dict[str, Any]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(CALL_COLUMNS)
-    for call in calls:
-        common = call | {"urgent": "yes" if call["is_urgent"] else "no"}
-        for line in call["lines"] or [{}]:
-            fields = common | line
-            writer.writerow([_cell(str(fields.get(column, ""))) for column in CALL_COLUMNS])
-
-
-def _cell(text: str) -> str:
-    """Give a cell that a spreadsheet takes for text, whatever a partner wrote into it."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _print_reasons(item: dict[str, Any]) -> None:

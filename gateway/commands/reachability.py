@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.base import Finding
 from adapters.base.registry import adapters
 from gateway.config import Configuration, Endpoint
 from gateway.erp.settings import HttpSettings
+from gateway.security.secrets import SecretError, SecretStore
 
 CONNECT_S = 5.0
 CHECK_S = 30.0
@@ -17,8 +19,9 @@ CHECK_S = 30.0
 
 async def unreachable(configuration: Configuration) -> list[Finding]:
     """Give a finding for every endpoint that cannot be reached, in the order of the file."""
+    secret = SecretStore(configuration.folder or Path())
     found = await asyncio.gather(
-        *(_problems(name, endpoint) for name, endpoint in configuration.endpoints.items())
+        *(_problems(name, endpoint, secret) for name, endpoint in configuration.endpoints.items())
     )
     return [
         Finding("CHECK-UNREACHABLE", configuration.places.at("endpoints", name), text)
@@ -27,9 +30,9 @@ async def unreachable(configuration: Configuration) -> list[Finding]:
     ]
 
 
-async def _problems(name: str, endpoint: Endpoint) -> list[str]:
+async def _problems(name: str, endpoint: Endpoint, secret: SecretStore) -> list[str]:
     if isinstance(endpoint.settings, HttpSettings):
-        return await _connect(name, str(endpoint.settings.base))
+        return await _connect(name, endpoint.settings.base, secret)
     adapter = adapters().get(endpoint.kind)
     if adapter is None or adapter.check is None or endpoint.settings is None:
         return []
@@ -40,9 +43,18 @@ async def _problems(name: str, endpoint: Endpoint) -> list[str]:
         return [f"endpoint '{name}' gave no answer within {CHECK_S:.0f} s"]
 
 
-async def _connect(name: str, address: str) -> list[str]:
-    parts = urlsplit(address)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+async def _connect(name: str, base: str, secret: SecretStore) -> list[str]:
+    """Open a connection and close it again. A base that is a reference is looked up first."""
+    try:
+        address = secret(base) if base.startswith(("env:", "file:")) else base
+        parts = urlsplit(address)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except SecretError:
+        return []  # that the reference leads nowhere is a finding of its own
+    except ValueError:
+        return [f"endpoint '{name}': {base} holds no address"]
+    if not parts.hostname:
+        return [f"endpoint '{name}': {base} holds no address"]
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), CONNECT_S)
     except TimeoutError:

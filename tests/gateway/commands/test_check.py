@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,41 @@ def test_live_contacts_endpoints_and_names_those_that_do_not_answer(bridge: Comm
 
     assert ended.code == 2
     assert "endpoint 'erp': no connection to 127.0.0.1:9" in ended.err
+
+
+@pytest.fixture
+def listening() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:{}", "env:ERP_ADDRESS"])
+def test_live_says_nothing_of_an_endpoint_that_answers(
+    bridge: Command, folder: Path, listening: int, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERP_ADDRESS", f"http://127.0.0.1:{listening}")
+    (folder / "var" / "in").mkdir(parents=True)
+    (folder / "routes.yaml").write_text(GOOD.replace("http://127.0.0.1:9", base.format(listening)))
+
+    ended = bridge("check", "--live")
+
+    assert "no connection" not in ended.err
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize("value, told", [("", "ERP_ADDRESS is not set"), ("nonsense", "holds no address")])
+def test_live_names_an_address_that_is_none(
+    bridge: Command, folder: Path, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERP_ADDRESS", value)
+    (folder / "var" / "in").mkdir(parents=True)
+    (folder / "routes.yaml").write_text(GOOD.replace("http://127.0.0.1:9", "env:ERP_ADDRESS"))
+
+    ended = bridge("check", "--live")
+
+    assert (ended.code, told in ended.err) == (2, True), ended.err
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""``exceptions export --downtime``: the call sheet, as blocks for people or a table for a spreadsheet."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from typing import Any
+
+from gateway.commands.connection import ask
+from gateway.commands.options import Subparsers, add_command, add_connection
+from gateway.commands.terminal import (
+    counted,
+    moment,
+    print_json,
+    print_table,
+    print_text,
+    print_wrapped,
+    say,
+)
+
+EXAMPLE = """\
+legacy-bridge exceptions export --downtime
+legacy-bridge exceptions export --downtime --csv > calls.csv"""
+
+DETAIL = """\
+The call sheet: one block for each order that is not delivered, past its
+deadline (with --all: every one), the urgent ones first. It is read from the
+journal's file, so it works with the gateway stopped, or broken."""
+
+FOOTER = (
+    "Ring the supplier, then tell the gateway: legacy-bridge exceptions resolve ID --placed-by-phone REF "
+    "--why TEXT. An order above without an exception id is not parked: it is sent by itself as soon as the "
+    "gateway and its target work again, so tell those who look after the target that it was placed by phone."
+)
+
+CALL_COLUMNS = (
+    "order_number", "urgent", "supplier", "phone", "ship_to", "line", "item", "our_item", "description",
+    "quantity", "unit", "deadline_at", "why", "message_id", "source",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def add(group: Subparsers) -> None:
+    """Add the command."""
+    export = add_command(
+        group,
+        "export",
+        "print the call sheet for a downtime",
+        run,
+        example=EXAMPLE,
+        detail=DETAIL,
+    )
+    export.add_argument("--downtime", action="store_true", required=True, help="the call sheet")
+    export.add_argument("--all", action="store_true", help="every order that is not delivered")
+    export.add_argument("--csv", action="store_true", help="a table for a spreadsheet, one line a row")
+    add_connection(export)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the call sheet."""
+    calls = ask(arguments, "exceptions.call_sheet", everything=arguments.all)
+    if arguments.json:
+        print_json(calls)
+    elif arguments.csv:
+        _print_csv(calls)
+    else:
+        for call in calls:
+            _print_call(call)
+        if calls:
+            print_wrapped(FOOTER)
+    late = "not delivered" if arguments.all else "past the deadline and not delivered"
+    say(f"{counted(len(calls), 'order')} {late}")
+    return 0
+
+
+def _print_call(call: dict[str, Any]) -> None:
+    urgent = "  URGENT" if call["is_urgent"] else ""
+    print_text(f"ORDER {call['order_number'] or '(number not known)'}{urgent}")
+    for label, value in (
+        ("supplier", call["supplier"] or "(not in the order)"),
+        ("phone", call["phone"] or "(not in the order, nor in the table of suppliers)"),
+        ("ship to", call["ship_to"] or "(not in the order)"),
+        ("due by", moment(call["deadline_at"])),
+        ("why", call["why"]),
+        ("exception", ", ".join(call["exception_ids"])),
+        ("message", f"{call['message_id']} {call['source']}".strip()),
+    ):
+        if value:
+            print_wrapped(f"  {label:<10}{value}", hanging=" " * 12)
+    if call["lines"]:
+        rows = [
+            (
+                each["quantity"],
+                each["unit"],
+                each["item"] or f"our {each['our_item']}",
+                each["description"],
+                f"[{each['line']}]",
+            )
+            for each in call["lines"]
+        ]
+        print_table(("  QUANTITY", "UNIT", "ITEM", "DESCRIPTION", "LINE"), [_indented(row) for row in rows])
+    print_text("")
+
+
+def _indented(row: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"  {row[0]}", *row[1:])
+
+
+def _print_csv(calls: list[dict[str, Any]]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(CALL_COLUMNS)
+    for call in calls:
+        common = call | {"urgent": "yes" if call["is_urgent"] else "no"}
+        for line in call["lines"] or [{}]:
+            fields = common | line
+            writer.writerow([_cell(str(fields.get(column, ""))) for column in CALL_COLUMNS])
+
+
+def _cell(text: str) -> str:
+    """Give a cell that a spreadsheet takes for text, whatever a partner wrote into it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
