@@ -17,8 +17,8 @@ legacy-bridge simulate cloud_erp --port 8444 --ledger erp.jsonl
 legacy-bridge simulate legacy_http --port 8445 --folder received"""
 
 DETAIL = """\
-It runs in the foreground, prints its address, and ends with Ctrl-C. Every system
-has options of its own."""
+It runs in the foreground, prints its address, and ends with Ctrl-C. Every
+system has options of its own."""
 
 
 def add(subparsers: Subparsers) -> None:
