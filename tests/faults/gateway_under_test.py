@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -46,7 +47,7 @@ class Order:
     log: str
     crash_at: str = ""  # "after accept:2"
     sets_per_chunk: int = 2
-    disk_error: str = ""  # EIO or ENOSPC at the `fail_at`-th write or flush after the start
+    disk_error: str = ""  # EIO or ENOSPC at the `fail_at`-th write or flush after SIGUSR1
     fail_at: int = 0
     cut_power_into: str = ""
     seed: int | None = None
@@ -115,7 +116,10 @@ def _bear(listening: socket.socket, children: dict[int, socket.socket], wake: in
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
         code = run(order, connection)
+    except BaseException:  # noqa: BLE001 - what ended it stands in its log; the nursery lives on
+        traceback.print_exc()
     finally:
+        sys.stderr.flush()
         os._exit(code)
 
 
@@ -128,8 +132,6 @@ def run(order: Order, connection: socket.socket) -> int:
     parts = Parts(journal=partial(_journal, order, disk, boundaries), gateway=gateway)
 
     def up(served: Served) -> None:
-        if isinstance(disk, FailingDisk):
-            disk.arm(order.fail_at)
         connection.sendall(f"up {' '.join(served.addresses)}\n".encode())
 
     try:
@@ -153,6 +155,8 @@ async def _journal(
     )
     if isinstance(disk, VolatileDisk):
         _cut_power_on_signal(disk, path.parent, order)
+    elif disk is not None:
+        signal.signal(signal.SIGUSR1, lambda number, frame: disk.arm(order.fail_at))
     crashing: Any = CrashingJournal(journal, boundaries)
     return crashing
 

@@ -122,7 +122,7 @@ class Hospital:
     async def started(self, **changes: Any) -> Running:
         """Start a gateway and wait until it listens."""
         running = await self.start(**changes)
-        assert await running.up(), self.log
+        assert await running.up(), f"ended {running.code}\n{self.log}"
         return running
 
     @property
