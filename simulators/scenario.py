@@ -146,3 +146,8 @@ def scenarios(*, is_spoiled: bool = False) -> list[Scenario]:
 def ends(target: str, role: str = "live", state: str = "done", count: int = 1) -> tuple[str, ...]:
     """Write one or more deliveries of an Ending."""
     return (f"{target} {role} {state}",) * count
+
+
+def address(url: str) -> str:
+    """Give a simulator's address by number: a machine need not know the name localhost."""
+    return url.replace("//localhost:", "//127.0.0.1:")

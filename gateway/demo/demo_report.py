@@ -13,6 +13,7 @@ from gateway.journal.types import DeliveryState, DeliveryView
 from simulators.scenario import Checked
 
 WIDTH = 80
+LOG_LINES_MAX = 20
 COLUMNS = (2, 30, 25, 17)
 GAP = "  "
 ROLES = {
@@ -56,7 +57,8 @@ def parked(found: Iterable[Found]) -> list[str]:
             lines.append(f"#{each.number} {each.sent.name.rpartition('/')[2]}, exception {item.exception_id}")
             for finding in item.findings:
                 if finding.level is not Level.NOTE:
-                    lines += _wrapped(f"{finding.text} [{finding.code}]", "    ")
+                    place = f"{finding.at.path}: " if finding.at.path else ""
+                    lines += _wrapped(f"{place}{finding.text} [{finding.code}]", "    ")
     return lines
 
 
@@ -71,11 +73,18 @@ def checks(checked: Iterable[Checked]) -> list[str]:
 
 
 def differences(texts: Sequence[str]) -> list[str]:
-    """Give what did not end as the scenario says; nothing where all did."""
-    if not texts:
-        return []
+    """Give what did not end as the scenario says."""
     lines = heading("NOT AS EXPECTED")
     return [*lines, *(line for text in texts for line in _wrapped(text, "", "    "))]
+
+
+def log_lines(log: str) -> list[str]:
+    """Give what the gateway's log says beyond notes, where something differs."""
+    told = [
+        line for line in log.splitlines() if " WARNING " in line or " ERROR " in line or "CRITICAL" in line
+    ]
+    lines = heading("The last warnings and errors of the gateway's log")
+    return [*lines, *(part for line in told[-LOG_LINES_MAX:] for part in _wrapped(line, "", "    "))]
 
 
 def closing(

@@ -15,18 +15,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.commands.errors import CommandError
+from gateway.control import ControlError
 from gateway.demo import demo_report as report
 from gateway.demo.demo_evidence import Found, firsts_of, gather
 from gateway.demo.demo_folder import ROUTES, adapt, fill
 from gateway.demo.demo_ground import DemoGround
 from gateway.demo.demo_keep import instructions
 from gateway.journal.base import JournalError
+from gateway.operations.errors import OperationError
 from gateway.serving import Served, ServeError, serving
 from simulators.scenario import Change, Checked, Scenario, scenarios
 
 GOOD, DIFFERENT, TERMINATED = 0, 1, 143
-OVER_S = 25.0  # from the beginning; what is not over by then is shown as it stands
+OVER_S = 45.0  # from the beginning, on a busy machine; what is not over by then is shown as it stands
 LOOK_S = 0.1
+LOG = "demo.log"
 TELL_S = 2.0
 
 T = TypeVar("T")
@@ -44,13 +47,15 @@ class Result:
 
 def run(*, keep: bool = False, spoil: bool = False) -> int:
     """Run the demo in a folder of its own, which is gone afterwards; give the exit code."""
-    with _folder() as folder, _log_into(folder / "demo.log"):
+    with _folder() as folder, _log_into(folder / LOG):
         try:
             return asyncio.run(_demo(folder, keep=keep, spoil=spoil))
         except asyncio.CancelledError:
             return TERMINATED
         except (ServeError, JournalError) as error:
             raise CommandError(f"the demo's gateway stopped: {error}", DIFFERENT) from error
+        except (ControlError, OperationError) as error:
+            raise CommandError(f"the demo's gateway did not do as it was told: {error}", DIFFERENT) from error
 
 
 async def _demo(folder: Path, *, keep: bool, spoil: bool) -> int:
@@ -136,7 +141,9 @@ def _print_result(result: Result, folder: Path) -> None:
     _print(report.acknowledgments(found, folder / "var" / "mms" / "acks"))
     _print(report.parked(found))
     _print(report.checks(result.checked))
-    _print(report.differences(result.differences))
+    if result.differences:
+        _print(report.differences(result.differences))
+        _print(report.log_lines((folder / LOG).read_text(encoding="utf-8", errors="replace")))
     _print(report.closing(found, result.checked, len(result.differences), result.elapsed_s))
 
 

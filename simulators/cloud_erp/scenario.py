@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from simulators.cloud_erp.server import CloudErp, Settings
 from simulators.faults import Action, Fault, FaultScript
-from simulators.scenario import Change, Checked, Ending, Ground, ends
+from simulators.scenario import Change, Checked, Ending, Ground, address, ends
 from simulators.serving import Tls
 
 FAULTS = (
@@ -52,7 +52,7 @@ class CloudErpScenario:
         self._erp = CloudErp(settings, FaultScript(FAULTS), tls)
         await self._erp.start()
         return (
-            Change(("endpoints", "erp", "base"), self._erp.url),
+            Change(("endpoints", "erp", "base"), address(self._erp.url)),
             Change(("endpoints", "erp", "timeout_s"), TIMEOUT_S),
         )
 
@@ -82,8 +82,8 @@ class CloudErpScenario:
         faults = {each.fault for each in self.erp.requests}
         return (
             Checked(
-                f"the ERP's ledger holds {len(expected)} orders for {len(expected)} that belong to it, "
-                "each exactly once",
+                f"the ERP's ledger holds {found.total()} documents for the {len(expected)} orders that "
+                "belong to it, each exactly once",
                 found == Counter(expected),
                 _difference(expected, set(found), twice),
             ),
@@ -99,7 +99,7 @@ class CloudErpScenario:
 
     async def told(self) -> Sequence[str]:
         """Give its address and its ledger."""
-        return (f"cloud ERP      {self.erp.url} (mTLS; GET /_ledger: what it committed)",)
+        return (f"cloud ERP      {address(self.erp.url)} (mTLS; GET /_ledger: what it committed)",)
 
     async def stop(self) -> None:
         """Stop the ERP."""

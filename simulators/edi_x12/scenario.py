@@ -35,7 +35,7 @@ class FollowingScenario:
         ground.tell("folder: an order; HTTP: an 855 to an order that nobody knows")
         to_legacy = Ending((*ends("mms-in"), *ACKNOWLEDGED))
         before = await self._order(ground, BEFORE, 10_101, "order before the change", to_legacy)
-        await self._answer(ground, UNKNOWN, 10_103, "855, order older than we", TO_LEGACY)
+        await self._answer(ground, UNKNOWN, 10_103, "855 to an order nobody knows", TO_LEGACY)
         await ground.translated(before)
         await self._move(ground, "cloud", "the demo moves it")
         ground.tell("folder: an order after the change; HTTP: 855s to both orders")

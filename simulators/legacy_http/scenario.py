@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from simulators.edi_x12.documents import Order, orders
 from simulators.legacy_http.server import LegacyHttp, Settings
-from simulators.scenario import Change, Checked, Ending, Ground, ends
+from simulators.scenario import Change, Checked, Ending, Ground, address, ends
 
 REPLY = b"MMS-OK 420001 QUEUED\r\n"
 
@@ -39,7 +39,7 @@ class LegacyHttpScenario:
         folder.mkdir(parents=True)
         self._legacy = LegacyHttp(Settings(folder, body=REPLY))
         await self._legacy.start()
-        return (Change(("endpoints", "mms-http", "base"), self._legacy.url),)
+        return (Change(("endpoints", "mms-http", "base"), address(self._legacy.url)),)
 
     async def play(self, ground: Ground) -> None:
         """Post an order; the caller gets what legacy answers, the ERP's request is made and not sent."""
@@ -73,7 +73,7 @@ class LegacyHttpScenario:
 
     async def told(self) -> Sequence[str]:
         """Give its address."""
-        return (f"legacy system  {self.legacy.url} (keeps what it gets in var/legacy_http)",)
+        return (f"legacy system  {address(self.legacy.url)} (keeps what it gets in var/legacy_http)",)
 
     async def stop(self) -> None:
         """Stop the endpoint."""

@@ -18,6 +18,7 @@ SPLIT = tuple(
     )
 )  # fmt: skip
 ONE_BAD = (Order("410011"), Order("410012", quantity="TWELVE"), Order("410013"))
+RUSH = orders(30_002, [Order("430007", "02", "RO")])
 ACKNOWLEDGED = ends("mms-acks", "acknowledgment")
 TO_CLOUD = (*ends("erp"), *ends("mms-in", "copy"), *ACKNOWLEDGED)  # legacy keeps a copy
 
@@ -35,10 +36,12 @@ class FoldersScenario:
     def __init__(self) -> None:
         self._legacy_in = Path()
         self._acks = Path()
+        self._hub = Path()
 
     async def start(self, ground: Ground) -> Sequence[Change]:
         """Make the folders, and have them looked at often."""
         self._legacy_in, self._acks = ground.folder / "var/mms/in", ground.folder / "var/mms/acks"
+        self._hub = ground.folder / "var/hub/in"
         for folder in ("mms/out", "mms/metro", "mms/rush", "mms/in", "mms/acks", "hub/in"):
             (ground.folder / "var" / folder).mkdir(parents=True, exist_ok=True)
         endpoints = ("mms-out", "mms-metro", "mms-rush")
@@ -63,6 +66,7 @@ class FoldersScenario:
         again = orders(10_003, SPLIT[:1])
         ending = Ending(ACKNOWLEDGED)
         await self._metro(ground, "order_again.850", again, "an order sent again", ending)
+        await ground.translated(*ground.sent)  # all of it is decided by the stages as they are now
 
     async def awaits(self, ground: Ground) -> str:
         """Wait until every file was taken, that which repeats another too."""
@@ -78,6 +82,7 @@ class FoldersScenario:
         (split,) = [body for name, body in files.items() if name.startswith("ten_orders.live")] or [b""]
         kept = [each.number for n, each in enumerate(SPLIT, start=1) if order_set(each, n).encode() in split]
         others = [each.number for each in SPLIT if each.number != CLOUD_ORDER]
+        at_hub = [path.read_bytes() for path in self._hub.iterdir() if path.is_file()]
         acks = "".join(path.read_text() for path in sorted(self._acks.glob("*.997")))
         return (
             Checked(
@@ -94,6 +99,11 @@ class FoldersScenario:
                 "the 997 refuses the one bad order of three and accepts the other two",
                 "AK9*P*3*3*2" in acks and acks.count("AK5*R") == 1,
                 f"{acks.count('AK5*A')} accepted, {acks.count('AK5*R')} refused",
+            ),
+            Checked(
+                "the hub got the RUSH order once, byte for byte",
+                at_hub.count(RUSH) == 1,
+                f"{at_hub.count(RUSH)} times, {len(at_hub)} files",
             ),
         )
 
@@ -137,8 +147,7 @@ class FoldersScenario:
         ground.tell("folder: a RUSH order; the hub gets it from us, the ERP keeps it")
         ending = Ending((*ends("erp"), *ends("hub"), *ACKNOWLEDGED), erp_orders=("430007",))
         await ground.file(
-            "mms/rush", "rush.850", orders(30_002, [Order("430007", "02", "RO")]), route="po.emergency",
-            label="RUSH order", ending=ending,
+            "mms/rush", "rush.850", RUSH, route="po.emergency", label="RUSH order", ending=ending,
         )  # fmt: skip
 
     async def _metro(self, ground: Ground, name: str, body: bytes, label: str, ending: Ending) -> Sent:
