@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.base import Clock
-from gateway.journal.base import Journal
+from gateway.journal.base import Journal, JournalBusyError
 from gateway.journal.types import Overdue
 
 log = logging.getLogger("legacy_bridge.alarms")
@@ -69,7 +69,10 @@ class AlarmLoop:
     async def run(self) -> None:
         """Check until cancelled. Errors: JournalError."""
         while True:
-            await self.check()
+            try:
+                await self.check()
+            except JournalBusyError:
+                log.warning("alarm.journal_busy looked again later")
             await self._clock.sleep(CHECK_S)
 
     async def check(self) -> Alarm | None:

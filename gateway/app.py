@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -76,12 +76,16 @@ class Gateway:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[None] | None = None
         self._started_at: datetime | None = None
-        self._reloaded: list[Callable[[Configuration], None]] = []
+        self._reloading: list[Callable[[Configuration], Callable[[], None]]] = []
+        self.destinations = Destinations(clock, rng, secret)
         self.is_ready = False
         self.name = f"gateway-{rng.token()}"
 
     async def start(self, who: str = "start") -> None:
-        """Recover, load the configuration, and begin to deliver; sources and listeners come after."""
+        """Recover, load the configuration, and begin to work; listeners come after.
+
+        Errors: JournalError, and those of endpoints that cannot be built; then ``stop`` lets go of the rest.
+        """
         journal, configuration = self.journal, self.configuration
         now = self._started_at = self.clock.now()
         self._failed = asyncio.get_running_loop().create_future()
@@ -89,10 +93,10 @@ class Gateway:
         recovered = await journal.recover(now)
         if recovered:
             log.warning("journal.recovered deliveries=%d", recovered)
+        destinations, sources = self.destinations.prepared(configuration), self._sources(configuration)
         programs = await self._load(configuration, who)
         self.programs = Revisions(programs, journal, self._compiled)
-        self.destinations = Destinations(self.clock, self._rng, self._secret)
-        self.destinations.configure(configuration, programs)
+        self.destinations.take_over(destinations)
         self.worker = DeliveryWorker(
             journal, self.destinations, self.clock, self._rng,
             name=self.name, lease_s=programs.lease_s,
@@ -111,7 +115,7 @@ class Gateway:
         self._run("translate", self.translator.run())
         self._run("alarm", self._alarms().run())
         self._run("prune", self._prune())
-        self._start_sources()
+        self._start_sources(sources)
         self.is_ready = True
 
     async def wait(self) -> None:
@@ -120,7 +124,7 @@ class Gateway:
             raise RuntimeError("the gateway was not started")
         await asyncio.shield(self._failed)
 
-    async def stop(self) -> None:
+    async def stop(self, within_s: float = DRAIN_S) -> None:
         """Take nothing more, finish what is under way (bounded), let go of everything but the journal."""
         self.is_ready = False
         for name in [name for name in self._tasks if name != "deliver"]:
@@ -129,7 +133,7 @@ class Gateway:
         if deliver is not None:
             self.worker.stop_claiming()
             try:
-                await asyncio.wait_for(self.worker.drain(), DRAIN_S)
+                await asyncio.wait_for(self.worker.drain(), within_s)
             except TimeoutError:
                 log.warning("gateway.drain_incomplete the rest is recovered at the next start")
             await _cancelled(deliver)
@@ -138,17 +142,21 @@ class Gateway:
     async def reload(self, configuration: Configuration, who: str) -> int:
         """Take over another configuration in mid-flight; give its revision.
 
-        What is decoded keeps its revision, what is decided from now on is decided by the new one.
+        What is decoded keeps its revision, what is decided from now on is decided by the new one. All that
+        can fail comes first: once the journal holds the new revision, plans by the old one are refused.
         """
+        destinations, sources = self.destinations.prepared(configuration), self._sources(configuration)
+        taking_over = [prepare(configuration) for prepare in self._reloading]
         programs = await self._load(configuration, who)
         self.configuration = configuration
         self.programs.make_current(programs)
-        self.destinations.configure(configuration, programs)
-        for name in [name for name in self._tasks if name.startswith("source ")]:
+        self.destinations.take_over(destinations)
+        for take_over in taking_over:
+            take_over()
+        for name in [name for name in self._tasks if name == "alarm" or name.startswith("source ")]:
             await _cancelled(self._tasks.pop(name))
-        self._start_sources()
-        for changed in self._reloaded:
-            changed(configuration)
+        self._run("alarm", self._alarms().run())
+        self._start_sources(sources)
         self._planned()
         return programs.revision
 
@@ -179,9 +187,16 @@ class Gateway:
         """Say that a person changed something: there may be work."""
         self._planned()
 
-    def on_reload(self, changed: Callable[[Configuration], None]) -> None:
-        """Have something told of each new configuration."""
-        self._reloaded.append(changed)
+    def on_reload(self, prepare: Callable[[Configuration], Callable[[], None]]) -> None:
+        """Have something prepare for each new configuration, and take it over once the journal has it.
+
+        What ``prepare`` raises refuses the configuration; nothing has changed then.
+        """
+        self._reloading.append(prepare)
+
+    def alarm_by(self, senders: tuple[Send, ...]) -> None:
+        """Send alarms in other ways from the next start or reload on."""
+        self._senders = senders
 
     async def refuse(self, route: str, origin: Origin, finding: Finding) -> str:
         """Keep the finding of an input that was refused before it came to the pipeline."""
@@ -226,23 +241,34 @@ class Gateway:
         return self.configuration.deadline(found).tell if found is not None else ()
 
     async def _prune(self) -> None:
-        retention = self.configuration.gateway.retention
         while True:
-            now = self.clock.now()
-            done = await self.journal.prune(now, now - retention.bodies, now - retention.keys, PRUNE_BATCH)
+            now, retention = self.clock.now(), self.configuration.gateway.retention
+            try:
+                done = await self.journal.prune(
+                    now, now - retention.bodies, now - retention.keys, PRUNE_BATCH
+                )
+            except JournalBusyError:
+                done = 0
             await self.clock.sleep(PRUNE_EVERY_S if done < PRUNE_BATCH else 0.1)
 
-    def _start_sources(self) -> None:
-        for name, route in self.configuration.routes.items():
-            if route.source.endpoint is None or feeding_route(self.configuration.routes, route) != name:
+    def _sources(self, configuration: Configuration) -> dict[str, Source]:
+        """Build the sources of a configuration by the route that each feeds; none of them runs yet."""
+        found: dict[str, Source] = {}
+        for name, route in configuration.routes.items():
+            if route.source.endpoint is None or feeding_route(configuration.routes, route) != name:
                 continue
-            source = self._source(route)
+            source = self._source(configuration, route)
             if source is not None:
-                self._run(f"source {name}", self._receive(name, source))
+                found[name] = source
+        return found
 
-    def _source(self, route: Route) -> Source | None:
+    def _start_sources(self, sources: Mapping[str, Source]) -> None:
+        for name, source in sources.items():
+            self._run(f"source {name}", self._receive(name, source))
+
+    def _source(self, configuration: Configuration, route: Route) -> Source | None:
         endpoint_name = route.source.endpoint or ""
-        endpoint = self.configuration.endpoints[endpoint_name]
+        endpoint = configuration.endpoints[endpoint_name]
         made = adapter(endpoint.kind).source
         if made is None:
             return None
@@ -253,7 +279,7 @@ class Gateway:
             identity=route.source.identity,
             partner=route.source.partner,
             memory=self.journal,
-            size_bytes_max=self.configuration.gateway.limits.body_bytes_max,
+            size_bytes_max=configuration.gateway.limits.body_bytes_max,
         )
         return made(setup)
 
@@ -280,11 +306,8 @@ class Gateway:
             log.warning("source.journal_busy route=%s", inbound.route)
             await self.clock.sleep(1.0)
 
-    def _run(self, name: str, work: Awaitable[None]) -> None:
-        async def guarded() -> None:
-            await work
-
-        task = asyncio.get_running_loop().create_task(guarded(), name=name)
+    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks[name] = task
         task.add_done_callback(self._on_end)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from adapters.base import Bounds, DecodeContext, UnitKind
+from gateway.acknowledging import REPLY
 from gateway.canonical_json import NAME as CANONICAL
 from gateway.config import Configuration, Partner, Route
 from gateway.journal.types import Side
@@ -32,15 +33,15 @@ def compile_programs(configuration: Configuration, revision: int) -> Programs:
         revision=revision,
         routes={name: _program(configuration, route) for name, route in routes.items()},
         shared=_shared(routes),
-        retries=_retries(configuration),
+        retries=retry_policies(configuration),
         lease_s=configuration.defaults.lease.total_seconds(),
     )
 
 
-def source_key(route: Route) -> tuple[str | None, str | None, str | None]:
-    """Tell which routes are fed by one source: same endpoint, partner and format."""
+def source_key(route: Route) -> tuple[str | None, str | None, str | None, str]:
+    """Tell which routes are fed by one source: same endpoint, partner, format and settings (file names)."""
     source = route.source
-    return (source.endpoint, source.partner, source.format)
+    return (source.endpoint, source.partner, source.format, repr(source.source_settings))
 
 
 def feeding_route(routes: Mapping[str, Route], route: Route) -> str:
@@ -118,12 +119,14 @@ def _control_numbers(partner: Partner | None) -> ControlNumbers:
     return ControlNumbers() if declared is None else ControlNumbers(declared.lowest, declared.highest)
 
 
-def _retries(configuration: Configuration) -> dict[str, RetryPolicy]:
+def retry_policies(configuration: Configuration) -> dict[str, RetryPolicy]:
     """Give each endpoint the policy of the routes that deliver there; the most patient one wins."""
     policies: dict[str, RetryPolicy] = {}
     for route in configuration.routes.values():
         policy = configuration.retry_policy(route)
-        for target in (route.targets.legacy, route.targets.cloud, route.targets.supplier):
+        acknowledge = configuration.acknowledge(route)
+        answers_to = acknowledge.to if acknowledge is not None and acknowledge.to != REPLY else None
+        for target in (route.targets.legacy, route.targets.cloud, route.targets.supplier, answers_to):
             known = policies.get(target) if target else None
             if target and (known is None or policy.attempts_max > known.attempts_max):
                 policies[target] = policy

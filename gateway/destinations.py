@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from adapters.base import Clock, Rng
 from adapters.base.registry import EndpointSetup, adapters
+from gateway.compiling import retry_policies
 from gateway.config import Configuration, Endpoint
 from gateway.delivery import Destination
 from gateway.erp.http import HttpSink
@@ -13,7 +14,8 @@ from gateway.erp.kinds import erp_kinds
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import HttpSettings
 from gateway.outcome import RetryPolicy
-from gateway.program import Programs
+
+Prepared = dict[str, tuple[tuple[Endpoint, RetryPolicy], Destination]]  # by name: made from, made
 
 
 class Destinations:
@@ -31,20 +33,29 @@ class Destinations:
         """Give the destinations of now."""
         return self._built
 
-    def configure(self, configuration: Configuration, programs: Programs) -> None:
-        """Take over a configuration. What did not change keeps its connections, limits and breaker."""
-        built: dict[str, Destination] = {}
+    def prepared(self, configuration: Configuration) -> Prepared:
+        """Build what a configuration needs and is not there yet; what did not change is kept as it is.
+
+        Nothing is delivered otherwise before ``take_over``. Errors: those of the endpoints' own parts.
+        """
+        built: Prepared = {}
+        retries = retry_policies(configuration)
         for name, endpoint in configuration.endpoints.items():
-            made_from = (endpoint, programs.retries.get(name, RetryPolicy()))
+            made_from = (endpoint, retries.get(name, RetryPolicy()))
             if self._from.get(name) == made_from and name in self._built:
-                built[name] = self._built[name]
+                built[name] = (made_from, self._built[name])
                 continue
             destination = self._build(name, *made_from)
             if destination is not None:
-                built[name] = destination
-                self._from[name] = made_from
+                built[name] = (made_from, destination)
+        return built
+
+    def take_over(self, prepared: Prepared) -> None:
+        """Deliver by these from now on; what did not change keeps its connections, limits and breaker."""
+        built = {name: destination for name, (_, destination) in prepared.items()}
         kept = {id(each) for each in built.values()}
         self._left += [each for each in self._built.values() if id(each) not in kept]
+        self._from = {name: made_from for name, (made_from, _) in prepared.items()}
         self._built = built
 
     async def close(self) -> None:

@@ -10,39 +10,42 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import errno
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.base import Clock, Executor, Finding
-from gateway.acknowledging import REPLY
 from gateway.alarm_senders import Mail, Webhook
 from gateway.alarms import Send
 from gateway.api.inbound import InboundApi
 from gateway.api.messages import mount_messages
-from gateway.app import Gateway, format_by_name
-from gateway.compiling import REPLY_WITHIN, compile_programs
-from gateway.config import Configuration, Route, load, load_text
-from gateway.control import ControlServer
+from gateway.app import DRAIN_S, Gateway, format_by_name
+from gateway.compiling import compile_programs
+from gateway.config import Address, Configuration, load, load_text
+from gateway.control import ControlError, ControlServer
 from gateway.http_app import HttpApp, HttpLimits
-from gateway.inlets.http_inlet import Caller, HttpIdentity, HttpInlet
+from gateway.http_routes import http_inlets
+from gateway.inlets.http_inlet import Caller
 from gateway.journal.base import Journal, JournalError
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
 from gateway.operations import Hooks, Operations
 from gateway.program import Programs
-from gateway.security.partners import PartnerCertificates
-from gateway.security.secrets import SecretStore
+from gateway.security.partners import PartnerCertificates, PartnerError
+from gateway.security.secrets import SecretError, SecretStore
 from gateway.security.settings import TlsSettings
-from gateway.security.tls import ServerTls
+from gateway.security.tls import ServerTls, TlsError
 from gateway.system import SystemClock, SystemRng
 from gateway.workers import InlineExecutor, ProcessExecutor
 
 log = logging.getLogger("legacy_bridge.serving")
 
 KEY_BYTES = 32
+CALLERS_S = 5.0  # of the time to end in (DRAIN_S in all): a caller that waits longer asks again after the start
 
 
 class ServeError(Exception):
@@ -72,6 +75,21 @@ class Parts:
 PARTS = Parts()
 
 
+class _Ending:
+    """The time that is left to end in, shared by all that must end; it runs from the first question on."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ends_s: float | None = None
+
+    def left_s(self) -> float:
+        """Give the seconds left."""
+        now_s = self._clock.monotonic()
+        if self._ends_s is None:
+            self._ends_s = now_s + DRAIN_S
+        return max(self._ends_s - now_s, 0.0)
+
+
 async def serve(
     path: Path,
     *,
@@ -91,16 +109,21 @@ async def serve(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ending.set)
-        reload = loop.create_task(_reload_on_hangup(path, served.gateway))
-        waiting = [loop.create_task(ending.wait()), loop.create_task(served.gateway.wait())]
+        failing = [
+            loop.create_task(served.gateway.wait()),
+            loop.create_task(_reload_on_hangup(path, served.gateway)),
+        ]
+        stopped = loop.create_task(ending.wait())
         try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            if waiting[1].done():
-                waiting[1].result()
+            await asyncio.wait((stopped, *failing), return_when=asyncio.FIRST_COMPLETED)
+            for task in failing:
+                if task.done():
+                    task.result()
         finally:
-            for task in (*waiting, reload):
+            for task in failing:
                 task.cancel()
-            await asyncio.gather(*waiting, reload, return_exceptions=True)
+            stopped.cancel()
+            await asyncio.gather(stopped, *failing, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -111,18 +134,36 @@ async def serving(path: Path, parts: Parts = PARTS) -> AsyncIterator[Served]:
     clock = SystemClock()
     secret = SecretStore(folder)
     async with contextlib.AsyncExitStack() as stack:
-        journal = await _journal(configuration, clock, secret, parts)
-        stack.push_async_callback(journal.close)
-        executor = _executor(configuration, stack)
-        gateway = parts.gateway(
-            configuration, journal, executor, clock, SystemRng(),
-            secret=secret, senders=_senders(configuration, secret), compiled=_compiler(folder),
-        )  # fmt: skip
-        await gateway.start()
-        stack.push_async_callback(gateway.stop)
-        addresses = await _listen(gateway, secret, stack)
-        await _control(gateway, stack)
+        with _refused():
+            journal = await _journal(configuration, clock, secret, parts)
+            stack.push_async_callback(journal.close)
+            executor = _executor(configuration, stack)
+            gateway = parts.gateway(
+                configuration, journal, executor, clock, SystemRng(),
+                secret=secret, senders=_senders(configuration, secret), compiled=_compiler(folder),
+            )  # fmt: skip
+            ending = _Ending(clock)
+            stack.push_async_callback(lambda: gateway.stop(ending.left_s()))
+            await gateway.start()
+            addresses = await _listen(gateway, secret, stack, ending)
+            await _control(gateway, stack)
         yield Served(gateway, addresses)
+
+
+@contextlib.contextmanager
+def _refused() -> Iterator[None]:
+    """Turn whatever keeps a configuration from running into one sentence. Errors: ServeError."""
+    try:
+        yield
+    except (SecretError, TlsError) as error:
+        raise ServeError(error.finding.text, [error.finding]) from error
+    except PartnerError as error:
+        raise ServeError("the partners' certificates do not tell them apart", list(error.findings)) from error
+    except (JournalError, ControlError) as error:
+        raise ServeError(str(error)) from error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        raise ServeError(f"the gateway cannot start: {where}{error.strerror or error}") from error
 
 
 def _configuration(path: Path) -> Configuration:
@@ -146,19 +187,14 @@ def _compiler(folder: Path) -> Callable[[str, int], Programs | None]:
     return compiled
 
 
-async def _journal(
-    configuration: Configuration, clock: Clock, secret: SecretStore, parts: Parts
-) -> Journal:
+async def _journal(configuration: Configuration, clock: Clock, secret: SecretStore, parts: Parts) -> Journal:
     path = configuration.gateway.journal.path
     if path is None:
         return MemoryJournal(clock=clock)
     path.parent.mkdir(parents=True, exist_ok=True)
     reference = configuration.gateway.journal_key
-    try:
-        key = _key(secret(reference)) if reference is not None else None
-        return await parts.journal(path, clock=clock, key=key)
-    except JournalError as error:
-        raise ServeError(str(error)) from error
+    key = _key(secret(reference)) if reference is not None else None
+    return await parts.journal(path, clock=clock, key=key)
 
 
 def _key(text: str) -> bytes:
@@ -196,17 +232,13 @@ def _senders(configuration: Configuration, secret: SecretStore) -> tuple[Send, .
     return tuple(senders)
 
 
-async def _listen(gateway: Gateway, secret: SecretStore, stack: contextlib.AsyncExitStack) -> tuple[str, ...]:
+async def _listen(
+    gateway: Gateway, secret: SecretStore, stack: contextlib.AsyncExitStack, ending: _Ending
+) -> tuple[str, ...]:
     configuration = gateway.configuration
-    listed = {name: partner.certificates for name, partner in configuration.partners.items()}
-    known = PartnerCertificates(listed)
-
-    def identify(der: bytes) -> Caller | None:
-        partner, certificate = known.identify(der)
-        return Caller(certificate.subject, certificate.sha256, partner) if partner is not None else None
-
+    callers = _Callers(_known(configuration))
     limits = HttpLimits(requests_max=configuration.gateway.limits.requests_max)
-    app = HttpApp(gateway.is_healthy, identify, limits)
+    app = HttpApp(gateway.is_healthy, callers.identify, limits)
     inlets = InboundApi(
         app,
         http_inlets(configuration),
@@ -217,52 +249,57 @@ async def _listen(gateway: Gateway, secret: SecretStore, stack: contextlib.Async
         clock=gateway.clock,
     )
     mount_messages(app, gateway.journal, inlets.inlet)
-    gateway.on_reload(lambda changed: inlets.set_inlets(http_inlets(changed)))
-    stack.push_async_callback(app.close)
+
+    def prepare(changed: Configuration) -> Callable[[], None]:
+        routes, known, senders = http_inlets(changed), _known(changed), _senders(changed, secret)
+
+        def take_over() -> None:
+            inlets.set_inlets(routes)
+            callers.known = known
+            gateway.alarm_by(senders)
+
+        return take_over
+
+    gateway.on_reload(prepare)
+    stack.push_async_callback(lambda: app.close(min(CALLERS_S, ending.left_s())))
     listen = configuration.gateway.listen
     addresses = []
     if listen.http is not None:
-        host, port = await app.start(listen.http.host, listen.http.port)
-        addresses.append(f"http://{host}:{port}")
+        addresses.append(f"http://{await _bound(app, listen.http)}")
     if listen.https is not None and listen.tls is not None:
         tls = TlsSettings(certificate=listen.tls.certificate, key=listen.tls.key, ca=listen.tls.client_ca)
         server = ServerTls(tls, secret, require_client=listen.tls.client_ca is not None)
-        host, port = await app.start(listen.https.host, listen.https.port, server.context)
-        addresses.append(f"https://{host}:{port}")
+        addresses.append(f"https://{await _bound(app, listen.https, server.context)}")
     return tuple(addresses)
 
 
-def http_inlets(configuration: Configuration) -> list[HttpInlet]:
-    """Give the routes that messages reach over HTTP."""
-    return [_inlet(configuration, route) for route in configuration.routes.values() if route.source.http]
+async def _bound(app: HttpApp, address: Address, tls: ssl.SSLContext | None = None) -> Address:
+    """Listen, and give where. Errors: ServeError."""
+    try:
+        return Address(*await app.start(address.host, address.port, tls))
+    except OSError as error:
+        reason = "another program listens there" if error.errno == errno.EADDRINUSE else error.strerror
+        raise ServeError(
+            f"{address} cannot be listened on ({reason or error}); gateway.listen in routes.yaml moves it"
+        ) from error
 
 
-def _inlet(configuration: Configuration, route: Route) -> HttpInlet:
-    name = route.source.partner
-    partner = configuration.partners.get(name or "")
-    must_prove = partner is not None and bool(partner.certificates)
-    acknowledge = configuration.acknowledge(route)
-    answers_with_acknowledgment = acknowledge is not None and acknowledge.to == REPLY
-    within = route.reply.within or REPLY_WITHIN
-    return HttpInlet(
-        route=route.id,
-        document=route.source.document,
-        identity=_identity(route),
-        partner=name,
-        needs_certificate=must_prove,
-        partners=frozenset({name}) if must_prove and name is not None else frozenset(),
-        size_bytes_max=configuration.gateway.limits.body_bytes_max,
-        reply="wait" if answers_with_acknowledgment else route.reply.mode,
-        reply_within_s=within.total_seconds(),
+class _Callers:
+    """Who holds a client certificate, by the partners of the configuration in force."""
+
+    def __init__(self, known: PartnerCertificates) -> None:
+        self.known = known
+
+    def identify(self, der: bytes) -> Caller | None:
+        """Give the holder of a certificate; None where it stands for no partner."""
+        partner, certificate = self.known.identify(der)
+        return Caller(certificate.subject, certificate.sha256, partner) if partner is not None else None
+
+
+def _known(configuration: Configuration) -> PartnerCertificates:
+    return PartnerCertificates(
+        {name: partner.certificates for name, partner in configuration.partners.items()}
     )
-
-
-def _identity(route: Route) -> HttpIdentity:
-    match route.source.identity:
-        case "idempotency_key" | "control_numbers" as identity:
-            return identity
-        case _:
-            return "none"
 
 
 async def _control(gateway: Gateway, stack: contextlib.AsyncExitStack) -> None:
@@ -284,10 +321,26 @@ async def _reload_on_hangup(path: Path, gateway: Gateway) -> None:
     while True:
         await hangup.wait()
         hangup.clear()
-        try:
-            revision = await gateway.reload(_configuration(path), "SIGHUP")
-            log.info("configuration.reloaded revision=%d", revision)
-        except ServeError as error:
-            log.error("configuration.refused reason=%s", error)
-            for finding in error.findings:
-                log.error("configuration.finding %s", finding)
+        await reload(path, gateway, "SIGHUP")
+
+
+async def reload(path: Path, gateway: Gateway, who: str) -> bool:
+    """Take over the routes.yaml of now; one that cannot be run changes nothing, and the log says why.
+
+    Errors: JournalError, after which the process must end.
+    """
+    try:
+        configuration = _configuration(path)
+        revision = await gateway.reload(configuration, who)
+    except JournalError:
+        raise
+    except ServeError as error:
+        log.error("configuration.refused reason=%s", error)
+        for finding in error.findings:
+            log.error("configuration.finding %s", finding)
+        return False
+    except Exception as error:  # noqa: BLE001  a secret, a certificate, an endpoint: what is in force stays
+        log.error("configuration.refused reason=%s", f"{type(error).__name__}: {error}")
+        return False
+    log.info("configuration.reloaded revision=%d", revision)
+    return True

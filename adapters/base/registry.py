@@ -67,6 +67,8 @@ class Adapter:
     source: Callable[[SourceSetup], Source] | None = None
     sink: Callable[[EndpointSetup], Sink] | None = None
     target: Callable[[EndpointSetup], Target] | None = None
+    content_types: tuple[str, ...] = ()  # under which its format comes over HTTP; empty: under any
+    answers_queries: bool = False  # its target declares questions that change nothing (``reply: query``)
     identities: tuple[str, ...] = ()  # what a route's ``identity:`` may say for this source
     commands: Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None] | None = None
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``

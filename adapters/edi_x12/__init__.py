@@ -13,4 +13,11 @@ def adapter() -> Adapter:
         summary="X12 EDI: 850 to canonical orders, 997 acknowledgments, envelopes",
         partner=X12Partner,
         format=X12Format,
+        # Source: RFC 1767; the last two are what senders say that know no better.
+        content_types=(
+            "application/edi-x12",
+            "application/edi-consent",
+            "text/plain",
+            "application/octet-stream",
+        ),
     )

@@ -22,6 +22,7 @@ class EndpointKind:
     identities: tuple[str, ...]
     can_receive: bool
     can_send: bool
+    answers_queries: bool = False  # its target declares questions that change nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +77,5 @@ def _adapter_kind(adapter: Adapter) -> EndpointKind:
         adapter.identities,
         can_receive=adapter.source is not None,
         can_send=adapter.sink is not None or adapter.target is not None,
+        answers_queries=adapter.answers_queries,
     )

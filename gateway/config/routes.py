@@ -6,9 +6,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, SerializeAsAny
+from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, SerializeAsAny, ValidationInfo
+from pydantic_core import PydanticCustomError
 
-from adapters.base.settings import Duration, Kind, Name, Percentage, PresentFile, Settings
+from adapters.base.settings import Duration, Kind, Name, Percentage, PresentFile, Settings, beside
 from gateway.config.defaults import DeadlineChange, RetryChange
 from gateway.config.partners import Acknowledge
 from gateway.journal.types import Side, Transmitter
@@ -21,6 +22,16 @@ def _as_list(value: Any) -> Any:
 
 _Word = Annotated[str, Field(min_length=1)]
 Words = Annotated[tuple[_Word, ...], BeforeValidator(_as_list), Kind("one text or a list of texts")]
+
+
+def _pending(value: object, info: ValidationInfo) -> str:
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise PydanticCustomError("pending", "expected reference, or a file with the answer")
+    return value if value == PENDING_REFERENCE else PresentFile(beside(value, info.context))
+
+
+PENDING_REFERENCE = "reference"
+Pending = Annotated[str, PlainValidator(_pending), Kind("`reference` or a file")]
 
 
 class Owner(Settings):
@@ -179,9 +190,9 @@ class ReplyRule(Settings):
     within: Duration | None = None
     """How long the caller waits; needed by `wait`, `pass_through` and `query`."""
 
-    pending: str | None = None
+    pending: Pending | None = None
     """What the caller of `wait` gets when time is up: `reference` (our own, in the form of the inlet),
-    or a file with the answer."""
+    or a file with the answer, in which `{message_id}` is replaced."""
 
 
 class Contract(Settings):

@@ -139,9 +139,25 @@ def replies(draft: Draft, route: Route) -> Iterator[Finding]:
     if reply.mode == "wait" and (reply.within is None or reply.pending is None):
         text = "a waiting caller needs an end and an answer: {mode: wait, within: 20s, pending: reference}"
         yield draft.finding("CONFIG-REPLY", here, text)
+    if reply.mode == "query":
+        yield from _queries(draft, route)
     if reply.mode != "wait" and reply.pending is not None:
         text = f"'pending' belongs to mode wait; mode {reply.mode} never gives such an answer"
         yield draft.finding("CONFIG-REPLY", (*here, "pending"), text)
+
+
+def _queries(draft: Draft, route: Route) -> Iterator[Finding]:
+    """A question is asked only of a target that declares it to be free of side effects."""
+    for side in ("legacy", "cloud"):
+        name = getattr(route.targets, side)
+        endpoint = draft.endpoints.get(name) if name is not None else None
+        kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
+        if kind is not None and not kind.answers_queries:
+            text = (
+                f"mode query asks '{name}', which is of kind {kind.name}; that kind declares no question "
+                "that changes nothing: expected accepted, wait or pass_through"
+            )
+            yield draft.finding("CONFIG-REPLY", ("routes", route.id, "reply"), text)
 
 
 def contracts(draft: Draft, route: Route) -> Iterator[Finding]:

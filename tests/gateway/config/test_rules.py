@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.base import Level
-from gateway.config import acknowledging_side, judge, stage_findings_of
+from gateway.config import acknowledging_side, judge, load_text, stage_findings_of
 from gateway.config.draft import draft_of
 from gateway.config.partners import Acknowledge
 from gateway.stage import Stage
@@ -98,6 +100,7 @@ MISTAKES = [
         "routes[2].reply.pending",
     ),
     ("stage: cloud", "stage: cloud\n    reply: pass_through", "CONFIG-REPLY", "routes[2].reply"),
+    ("stage: cloud", "stage: cloud\n    reply: {mode: query, within: 5s}", "CONFIG-REPLY", "routes[2].reply"),
     (
         "stage: cloud",
         "stage: cloud\n    contract: {canonical: purchase_order@9}",
@@ -244,3 +247,11 @@ def test_exactly_one_side_acknowledges(by: str, stage: Stage | None, side: str) 
     assert acknowledging_side(rule, stage) == side
     assert acknowledging_side(rule.model_copy(update={"type": "none"}), stage) is None
     assert acknowledging_side(None, stage) is None
+
+
+def test_a_question_may_be_asked_of_a_kind_that_declares_its_questions() -> None:
+    kinds = {name: replace(kind, answers_queries=True) for name, kind in CATALOGUE.kinds.items()}
+    asks = changed("stage: cloud", "stage: cloud\n    reply: {mode: query, within: 5s}")
+    loaded = load_text(asks, catalogue=replace(CATALOGUE, kinds=kinds))
+
+    assert not isinstance(loaded, list)
