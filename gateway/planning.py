@@ -20,6 +20,7 @@ from canonical.registry import content_hash, to_json
 from gateway.journal.types import (
     AwaitedOrder,
     DeliveryPlan,
+    DeliveryView,
     DocumentPlan,
     Facts,
     LedgerEntry,
@@ -460,7 +461,7 @@ def _bytes_delivery(
         document_index=None,
         target=target,
         role=role,
-        reference=reference_of(target, role, message.message_id, part),
+        reference=reference_of(target, role, message.message_id, _part_named(message, part)),
         lanes=tuple(dict.fromkeys(key for each in bound for key in each.order_keys)),
         is_urgent=is_urgent,
         body=body,
@@ -469,6 +470,17 @@ def _bytes_delivery(
         if role in ("live", "pass_through")
         else None,
     )
+
+
+def part_of(view: DeliveryView) -> str:
+    """Give which part of its message a delivery carries: the word after the generation in its id."""
+    return view.delivery_id.removeprefix(f"{view.message_id}.{view.generation}.").partition(".")[0]
+
+
+def _part_named(message: Message, part: str) -> str:
+    """Name an envelope of ours for its reference: that of a replay holds other sets than the first did."""
+    is_first = message.generation == 1 or message.resend or not part.startswith("interchange-")
+    return part if is_first else f"{part}.{message.generation}"
 
 
 def _delivery_id(message: Message, part: int | str, target: str, role: Role) -> str:

@@ -27,6 +27,7 @@ from adapters.base import (
     Verdict,
 )
 from gateway.acknowledging import acknowledges, acknowledgment_delivery, verdicts_of
+from gateway.earlier import Sent, sent_earlier, unsent, unsent_deliveries, without_sent
 from gateway.journal.base import Journal
 from gateway.journal.types import (
     DeliveryPlan,
@@ -99,9 +100,11 @@ class Translation:
         self._message = message
         self._gathered = _Gathered()
         self._planned: dict[int, DocumentPlan] = {}
+        self._sent = Sent()
 
     async def run(self) -> None:
         """Decode the whole message and plan it. Errors: UnsettledError, JournalError."""
+        self._sent = await self._sent_earlier()
         if self._message.planned_through:
             views = await self._journal.documents(message_id=self._message.message_id, limit=1_000_000)
             self._planned = {
@@ -122,6 +125,7 @@ class Translation:
     async def decide_awaited(self, documents: Sequence[DocumentPlan]) -> int:
         """Decide about follow-ons of this message that waited; give how many, without those that moved."""
         found, sets = await self._found_again({document.index for document in documents})
+        self._sent = await self._sent_earlier()
         decided = 0
         for document in documents:
             decided += await self._decide_awaited(document, found[document.index], sets)
@@ -141,12 +145,30 @@ class Translation:
         decided, deliveries, bound = plan_decision(
             program, self._message, settled, decision, decoded.raw, decoded.interchange
         )
-        wrapped, _ = await self._wrap(program, bound, sets, self._message.interchanges, frozenset())
+        bound, deliveries = unsent(bound, self._sent), unsent_deliveries(deliveries, self._sent)
+        wrapped, problems = await self._wrap(program, bound, sets, self._message.interchanges, frozenset())
+        if problems:  # its bytes cannot go on: a person must look, or it would be lost in silence
+            findings = (*decided.findings, *problems)
+            decided = replace(decided, is_parked=True, passes_to=(), findings=findings)
         part = "" if sets == 1 else f"set-{document.index}"
         deliveries += bound_deliveries(program, self._message, bound, sets, frozenset(), wrapped, part=part)
         expected = Expected(revision, {}, _revisions(facts, frozenset(named)))
         now = self._clock.now()
         return await self._journal.plan_awaited(self._message.message_id, decided, deliveries, expected, now)
+
+    async def _sent_earlier(self) -> Sent:
+        """Look up what earlier generations sent; nothing of that where this one is told to send again."""
+        message = self._message
+        if message.generation == 1 or message.resend:
+            return Sent()
+        documents = await self._journal.documents(message_id=message.message_id, limit=1_000_000)
+        deliveries = await self._journal.deliveries(message_id=message.message_id, limit=1_000_000)
+        interchanges = {
+            decoded.index: decoded.interchange
+            async for decoded in self._sets()
+            if not isinstance(decoded, Summary)
+        }
+        return sent_earlier(message.generation, documents, deliveries, interchanges)
 
     # -- decoding --------------------------------------------------------------------------
 
@@ -190,7 +212,7 @@ class Translation:
         gathered.interchanges[decoded.index] = decoded.interchange
         document = self._planned.get(decoded.index)
         if document is not None:  # planned before a kill: finish what was decided then
-            gathered.bound += bound_sets(document, decoded.raw, decoded.interchange)
+            gathered.bound += unsent(bound_sets(document, decoded.raw, decoded.interchange), self._sent)
 
     # -- planning --------------------------------------------------------------------------
 
@@ -233,22 +255,24 @@ class Translation:
     ) -> Plan:
         program = self._own_program()
         stage = Stage(stages[program.stage_route].stage)
-        rejected = refused_units(program, summary, self._gathered.verdicts, self._gathered.units)
+        rejected = frozenset[Unit]()
+        if stage not in (Stage.LEGACY, Stage.SHADOW):
+            # There legacy gets every set whatever we find, and takes the good ones: to call them refused
+            # would free their keys, and a corrected file could then go to the other system as well.
+            rejected = refused_units(program, summary, self._gathered.verdicts, self._gathered.units)
         findings = list(summary.findings)
         deliveries = list(chunk.deliveries)
         if summary.sets == 0:
             deliveries += self._nothing_recognised(program, stage)
         else:
-            passes_anyway = stage in (Stage.LEGACY, Stage.SHADOW)
-            left_out = frozenset[Unit]() if passes_anyway else rejected
             bound = [*self._gathered.bound, *chunk.bound]
-            wrapped, problems = await self._wrap(program, bound, summary.sets, summary.interchanges, left_out)
+            wrapped, problems = await self._wrap(program, bound, summary.sets, summary.interchanges, rejected)
             findings += problems
             deliveries += [
                 replace(each, role=self._live_role(program))
                 if each.role == "live" and each.body is None and each.target == program.rule.legacy_target
                 else each
-                for each in bound_deliveries(program, self._message, bound, summary.sets, left_out, wrapped)
+                for each in bound_deliveries(program, self._message, bound, summary.sets, rejected, wrapped)
             ]
         if acknowledges(program, stage):
             deliveries += await self._acknowledgments(program, summary, rejected)
@@ -284,7 +308,8 @@ class Translation:
             state = stages[program.stage_route]
             return Ruling(program, Stage(state.stage), Decimal(state.share_percent))
 
-        return plan_chunk(ruling, self._message, batch, facts, self._clock.now())
+        chunk = plan_chunk(ruling, self._message, batch, facts, self._clock.now())
+        return without_sent(chunk, self._sent)
 
     def _expected(
         self,
