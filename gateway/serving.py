@@ -45,7 +45,7 @@ from gateway.workers import InlineExecutor, ProcessExecutor
 log = logging.getLogger("legacy_bridge.serving")
 
 KEY_BYTES = 32
-CALLERS_S = 5.0  # of the time to end in (DRAIN_S in all): a caller that waits longer asks again after the start
+CALLERS_S = 5.0  # of the time to end in (DRAIN_S in all); who waits longer asks again after the start
 
 
 class ServeError(Exception):
