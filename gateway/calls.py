@@ -11,14 +11,29 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 
-from adapters.base import Accepted, Answered, Clock, Effect, NoReply, Reply, Request, Rng, StepResult
+from adapters.base import (
+    Accepted,
+    Answered,
+    Clock,
+    Effect,
+    NoReply,
+    Reply,
+    Request,
+    Rng,
+    StepResult,
+    Transient,
+)
 from gateway.acknowledging import REPLY
 from gateway.delivery import Destination, deliver_once
-from gateway.journal.base import Journal
+from gateway.journal.base import Journal, StaleClaimError
 from gateway.journal.types import ClaimedDelivery, DeliveryState, DeliveryView, MessageState, Settled
 from gateway.pipeline import Pipeline
 
 PROBLEM = "application/problem+json"
+DELIVERED = 200
+UNSENT = (DeliveryState.READY, DeliveryState.CLAIMED)  # a claim whose connection broke runs out
+LOOK_AGAIN_S = 0.05  # for a call to come to the head of its order's lane
+LET_GO_S = 1.0  # the same, once its caller has gone
 
 
 class Calls:
@@ -44,6 +59,7 @@ class Calls:
         self._lease_s = lease_s
         self._waiting: dict[str, asyncio.Event] = {}
         self._planning_anew = asyncio.Lock()
+        self._letting_go: dict[str, asyncio.Task[None]] = {}
 
     def settled(self, claimed: ClaimedDelivery, settled: Settled) -> None:
         """Hear that a delivery got somewhere."""
@@ -78,19 +94,65 @@ class Calls:
         if own is not None and _never_left(own):
             own = await self._planned_anew(message_id)
         if own is None:
+            first = await self._repeated(message_id)
+            if first is not None:
+                return await self.pass_on(first, within_s)
             return await self.result(message_id, within_s)
+        ends = self._clock.monotonic() + within_s
+        await self._send(own, ends)
+        return await self._stored_reply(message_id, ends)
+
+    async def _send(self, own: DeliveryView, ends: float) -> None:
+        """Send a call once its order's earlier deliveries are through; let it go where time is up first."""
         destination = self._destinations().get(own.target)
-        if destination is not None and own.state is DeliveryState.READY:
-            now, monotonic = self._clock.now(), self._clock.monotonic()
-            claimed = await self._journal.claim_one(
-                own.delivery_id, self._worker, self._lease_s, now, monotonic
-            )
+        while destination is not None and own.state in UNSENT:
+            claimed = await self._claimed(own)
             if claimed is not None:
-                settled = await deliver_once(
-                    claimed, destination, self._journal, self._clock, self._rng, self._lease_s
-                )
+                try:
+                    settled = await deliver_once(
+                        claimed, destination, self._journal, self._clock, self._rng, self._lease_s
+                    )
+                except StaleClaimError:
+                    return  # taken from us: what the journal says of it is the answer
                 self.settled(claimed, settled)
-        return await self._stored_reply(message_id, within_s)
+                return
+            if self._clock.monotonic() >= ends:
+                self._let_go(own)
+                return
+            await self._clock.sleep(LOOK_AGAIN_S)
+            own = await self._pass_through(own.message_id) or own
+
+    async def _claimed(self, own: DeliveryView) -> ClaimedDelivery | None:
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        return await self._journal.claim_one(own.delivery_id, self._worker, self._lease_s, now, monotonic)
+
+    def _let_go(self, own: DeliveryView) -> None:
+        """Have a call that nobody waits for end by itself: workers never send it, and it holds its lanes."""
+        if own.delivery_id in self._letting_go:
+            return
+        task = asyncio.get_running_loop().create_task(self._end_unsent(own))
+        self._letting_go[own.delivery_id] = task
+        task.add_done_callback(lambda done: self._letting_go.pop(own.delivery_id, None))
+
+    async def _end_unsent(self, own: DeliveryView) -> None:
+        """End a call unsent at the head of its lanes, unless its caller comes back and sends it."""
+        while own.state in UNSENT:
+            claimed = await self._claimed(own)
+            if claimed is not None:
+                gone = Settled(DeliveryState.VOID, reason="never sent: its caller did not wait")
+                await self._journal.settle(claimed.claim, gone, self._clock.now())
+                self.settled(claimed, gone)
+                return
+            await self._clock.sleep(LET_GO_S)
+            own = await self._pass_through(own.message_id) or own
+
+    async def _repeated(self, message_id: str) -> str | None:
+        """Give the one message that another repeats as a whole: its caller joins the first one's."""
+        message = await self._journal.message(message_id)
+        views = await self._journal.documents(message_id=message_id)
+        first = {view.plan.repeats for view in views if view.generation == message.generation}
+        only = next(iter(first)) if len(first) == 1 else None
+        return None if only == message_id else only
 
     async def acknowledgment(self, message_id: str, within_s: float) -> Answered | None:
         """Give the acknowledgment that the partner wants on its own call (``acknowledge.to: reply``).
@@ -126,8 +188,7 @@ class Calls:
         await self._journal.settle(claimed.claim, settled, self._clock.now())
         return True
 
-    async def _stored_reply(self, message_id: str, within_s: float) -> Answered | None:
-        ends = self._clock.monotonic() + within_s
+    async def _stored_reply(self, message_id: str, ends: float) -> Answered | None:
         while True:
             own = await self._pass_through(message_id)
             reply = own.steps[-1].reply if own is not None and own.steps else None
@@ -165,7 +226,8 @@ class Calls:
         message = await self._journal.message(message_id)
         if message.state in (MessageState.ACCEPTED, MessageState.TRANSLATING):
             return None
-        documents = await self._journal.documents(message_id=message_id)
+        every = await self._journal.documents(message_id=message_id)
+        documents = [view for view in every if view.generation == message.generation]
         findings = [
             *message.findings,
             *(finding for view in documents if view.plan.is_parked for finding in view.plan.findings),
@@ -182,7 +244,14 @@ class Calls:
         if any(view.plan.awaits is not None for view in documents):
             return None
         views = await self._journal.deliveries(message_id=message_id)
-        return _result(message_id, [view for view in views if view.role == "live"])
+        own = _result(message_id, [view for view in views if view.role in ("live", "pass_through")])
+        if own is None or own.status != DELIVERED:
+            return own
+        for first in sorted({view.plan.repeats for view in documents if view.plan.repeats} - {message_id}):
+            theirs = await self._answer(first)
+            if theirs is None or theirs.status != DELIVERED:
+                return theirs  # a repeat is where the first one is, and not delivered by being a repeat
+        return own
 
     async def _first(self, event: asyncio.Event, within_s: float) -> None:
         sleep = asyncio.ensure_future(self._clock.sleep(within_s))
@@ -196,7 +265,11 @@ class Calls:
 
 def _never_left(call: DeliveryView) -> bool:
     """Tell whether a call was given up before anything of it reached legacy, and by no person."""
-    is_unsent = all(isinstance(step.reply, NoReply) and step.reply.written == "none" for step in call.steps)
+    is_unsent = all(
+        isinstance(step.outcome, Transient)
+        or (isinstance(step.reply, NoReply) and step.reply.written == "none")
+        for step in call.steps
+    )
     return call.state is DeliveryState.VOID and is_unsent and not call.findings
 
 

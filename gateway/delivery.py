@@ -23,6 +23,7 @@ from adapters.base import (
     Finished,
     NoReply,
     Position,
+    Reply,
     Request,
     Rng,
     Sink,
@@ -314,7 +315,8 @@ def _after(
     """Say how a step settles the delivery; None where it only goes on."""
     outcome = result.outcome
     if claimed.role == "pass_through":
-        return _passed_through(result, claimed)
+        # A target of several steps (a file is staged, then published) goes on with what was taken.
+        return None if isinstance(outcome, Accepted) else _passed_through(result, claimed)
     if outcome is None or isinstance(outcome, Accepted):
         return None
     now = clock.now()
@@ -355,6 +357,10 @@ def _after(
 def _passed_through(result: StepResult, claimed: ClaimedDelivery) -> Settled:
     """Settle what the caller's own connection sent: whatever legacy replied is the answer, and final."""
     reply = result.reply
+    if isinstance(reply, Reply) and isinstance(result.outcome, Transient):
+        return Settled(
+            DeliveryState.VOID, result, reason=f"not taken: {result.outcome.reason}; its caller was told"
+        )
     if not isinstance(reply, NoReply):
         return Settled(DeliveryState.DONE, result)
     if reply.written == "none":

@@ -237,7 +237,7 @@ def _is_explained(commit: Commit, order_key: str, records: Records) -> bool:
         view.plan
         for each in commit.deliveries
         for view in records.documents.get(each.message_id, ())
-        if order_key in view.plan.order_keys
+        if order_key in view.plan.order_keys and view.plan.repeats is None and not view.plan.awaits
     ]
     return bool(about) and all(plan.decision.startswith((ORDER_UNKNOWN, "not translated")) for plan in about)
 

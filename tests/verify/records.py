@@ -141,7 +141,8 @@ def _commits(ledgers: Sequence[TargetLedger], deliveries: Sequence[DeliveryView]
                 if entry.reference
                 else by_body.get((ledger.target, entry.body_sha256), [])
             )
-            made.append(Commit(ledger, entry, tuple(found)))
+            attempted = [delivery for delivery in found if delivery.steps]
+            made.append(Commit(ledger, entry, tuple(attempted or found)))
     return made
 
 
