@@ -102,16 +102,17 @@ async def serve(
     Errors: ServeError before anything started; JournalError where the journal failed, after which the
     process must end: nothing acknowledged is lost, the next start recovers.
     """
-    ending = stop or asyncio.Event()
+    ending, hangup = stop or asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    # Before the start: until a handler is there, SIGHUP kills, and the start may recover for a while.
+    for number, event in ((signal.SIGTERM, ending), (signal.SIGINT, ending), (signal.SIGHUP, hangup)):
+        loop.add_signal_handler(number, event.set)
     async with serving(path, parts) as served:
         if up is not None:
             up(served)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, ending.set)
         failing = [
             loop.create_task(served.gateway.wait()),
-            loop.create_task(_reload_on_hangup(path, served.gateway)),
+            loop.create_task(_reload_on_hangup(path, served.gateway, hangup)),
         ]
         stopped = loop.create_task(ending.wait())
         try:
@@ -314,10 +315,8 @@ async def _control(gateway: Gateway, stack: contextlib.AsyncExitStack) -> None:
     stack.push_async_callback(server.stop)
 
 
-async def _reload_on_hangup(path: Path, gateway: Gateway) -> None:
+async def _reload_on_hangup(path: Path, gateway: Gateway, hangup: asyncio.Event) -> None:
     """Reload routes.yaml on SIGHUP; one with problems changes nothing."""
-    hangup = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
     while True:
         await hangup.wait()
         hangup.clear()

@@ -27,6 +27,7 @@ from typing import Any
 import apsw
 
 from gateway import translation
+from gateway.config.catalogue import installed
 from gateway.delivery import Destination
 from gateway.journal.base import Journal, JournalError
 from gateway.journal.sqlite import SqliteJournal
@@ -54,6 +55,7 @@ class Order:
     no_sync: bool = False
     no_dedupe: bool = False
     no_look_up: bool = False
+    signal_at_start: int = 0  # sent to itself before it is up
 
     def line(self) -> bytes:
         """Give the order as one line."""
@@ -62,6 +64,7 @@ class Order:
 
 def main(path: str) -> None:
     """Be a nursery until standard input ends; then everything born here ends too."""
+    installed()  # every adapter, once for all children
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
@@ -153,6 +156,8 @@ async def _journal(
         unsafe_no_dedupe=order.no_dedupe,
         **settings,
     )
+    if order.signal_at_start:
+        os.kill(os.getpid(), order.signal_at_start)
     if isinstance(disk, VolatileDisk):
         _cut_power_on_signal(disk, path.parent, order)
     elif disk is not None:
