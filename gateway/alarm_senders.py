@@ -6,6 +6,7 @@ import asyncio
 import smtplib
 import ssl
 from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
 from typing import Literal
 
 import aiohttp
@@ -65,6 +66,9 @@ class Mail:
         """Mail one alarm. Errors: smtplib.SMTPException, OSError."""
         message = EmailMessage()
         message["Subject"] = alarm.subject
+        # Source: RFC 5322, 3.6: a mail without them is refused, or taken for junk.
+        message["Date"] = format_datetime(alarm.at)
+        message["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2].strip(" >") or "localhost")
         message["From"] = self._sender
         message["To"] = ", ".join(self._to)
         message.set_content(mail_text(alarm))

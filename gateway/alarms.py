@@ -23,7 +23,9 @@ from gateway.journal.types import Overdue
 log = logging.getLogger("legacy_bridge.alarms")
 
 CHECK_S = 10.0
-ENTRIES_MAX = 200  # of one alarm; the rest is counted
+OVERDUE_MAX = 20_000  # looked at in one check
+ENTRIES_MAX = 200  # of one alarm, urgent ones first; the rest is counted
+PARKED_REASON = "a person must look; explain says why"  # a finding's words may be another system's
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class AlarmLoop:
     async def check(self) -> Alarm | None:
         """Send one alarm about all that is due; None where nothing is."""
         now = self._clock.now()
-        overdue = await self._journal.overdue(now, now - self._untranslated_after)
+        overdue = await self._journal.overdue(now, now - self._untranslated_after, OVERDUE_MAX)
         due = alarms_due(overdue, now, self._repeat)
         if not due:
             return None
@@ -98,10 +100,14 @@ class AlarmLoop:
 
 
 def alarms_due(overdue: Sequence[Overdue], now: datetime, repeat: timedelta) -> tuple[Overdue, ...]:
-    """Give what an alarm is due for: never told, or told longer ago than the pause."""
-    return tuple(
-        entry for entry in overdue if entry.last_alarm_at is None or entry.last_alarm_at + repeat <= now
-    )
+    """Give what an alarm is due for, urgent ones first: never told, or told longer ago than the pause."""
+    due = (entry for entry in overdue if entry.last_alarm_at is None or entry.last_alarm_at + repeat <= now)
+    return tuple(sorted(due, key=lambda entry: (not entry.is_urgent, entry.deadline_at)))
+
+
+def reason_of(entry: Overdue) -> str:
+    """Say why it is late, in words that hold nothing of what it is about."""
+    return PARKED_REASON if entry.state == "parked" else entry.reason or "no reason recorded"
 
 
 def webhook_body(alarm: Alarm) -> bytes:
@@ -113,7 +119,7 @@ def webhook_body(alarm: Alarm) -> bytes:
             "orders": list(entry.order_keys),
             "deadline_at": entry.deadline_at.isoformat(),
             "state": entry.state,
-            "reason": entry.reason,
+            "reason": reason_of(entry),
             "urgent": entry.is_urgent,
         }
         for entry in alarm.entries[:ENTRIES_MAX]
@@ -144,7 +150,7 @@ def mail_text(alarm: Alarm) -> str:
         lines += [
             f"{'URGENT  ' if entry.is_urgent else ''}{orders}",
             f"    route {entry.route}, message {entry.message_id}, due {entry.deadline_at:%Y-%m-%d %H:%M}Z",
-            f"    {entry.state}: {entry.reason or 'no reason recorded'}",
+            f"    {entry.state}: {reason_of(entry)}",
         ]
     left = len(alarm.entries) - ENTRIES_MAX
     if left > 0:
