@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MemberDescriptorType
 from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +12,13 @@ class Model(BaseModel):
     """A frozen value. Make a changed copy with `model_copy(update=...)`; never change a dict inside one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    # The JSON text of a small value, once written (see `writing.py`). No field: copies, equality, hashes
+    # and pickles know nothing of it.
+    __slots__ = ("_written",)
+
+
+WRITTEN: MemberDescriptorType = Model.__dict__["_written"]
 
 
 class _NoEntries(dict[str, Any]):

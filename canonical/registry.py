@@ -10,8 +10,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -28,10 +26,11 @@ from canonical.item import Item
 from canonical.order_change import OrderChange
 from canonical.purchase_order import PurchaseOrder
 from canonical.requisition import Requisition
-from canonical.scalars import plain_digits, read_decimal
+from canonical.scalars import read_decimal
 from canonical.ship_notice import ShipNotice
 from canonical.status_event import StatusEvent
 from canonical.supplier import Supplier
+from canonical.writing import content_text, json_text
 
 DOCUMENT_TYPES: Mapping[str, type[CanonicalDocument]] = MappingProxyType(
     {
@@ -65,8 +64,6 @@ _HEADS: Mapping[str, bytes] = MappingProxyType(
 )
 _BEFORE_PROVENANCE = re.compile(rb'(\{"document_type":"[a-z_]+","schema_version":"[0-9.]+"),"provenance":')
 _SCANNER = json.JSONDecoder()
-# The hash leaves out provenance, which is volatile, and the minor version, whose new fields are optional.
-_NOT_CONTENT = {"provenance", "schema_version"}
 
 
 class DocumentError(ValueError):
@@ -99,7 +96,7 @@ def parse_document(source: bytes | str | Mapping[str, Any]) -> CanonicalDocument
 
 def to_json(document: CanonicalDocument) -> bytes:
     """Write a document: compact UTF-8, fields in the schema's order, absent and default ones left out."""
-    body = document.__pydantic_serializer__.to_json(document, exclude_none=True, exclude_defaults=True)
+    body = json_text(document).encode()
     head = _HEADS[document.document_type]
     return head + b"}" if body == b"{}" else head + b"," + body[1:]
 
@@ -120,12 +117,7 @@ def content_hash(document: CanonicalDocument) -> str:
     Equal for 1E+2, 100 and 100.0, for one instant in two zones, and for two arrivals of one document:
     provenance is left out. Adding an optional field to the schema changes no existing hash.
     """
-    content = document.__pydantic_serializer__.to_python(
-        document, exclude=_NOT_CONTENT, exclude_none=True, exclude_defaults=True
-    )
-    content["document_type"] = document.document_type
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=_content_form)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(content_text(document).encode()).hexdigest()
 
 
 def read_json(source: bytes | str) -> Any:
@@ -144,18 +136,6 @@ def read_json(source: bytes | str) -> Any:
         raise DocumentError((("", f"not JSON at {at}: {error.msg}"),)) from error
     except (UnicodeDecodeError, ValueError) as error:
         raise DocumentError((("", f"not JSON: {error}"),)) from error
-
-
-def _content_form(value: object) -> str:
-    match value:
-        case Decimal():
-            return plain_digits(value)
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case date():
-            return value.isoformat()
-        case _:
-            raise TypeError(f"{type(value).__name__} has no place in a canonical document")
 
 
 def _refuse_constant(name: str) -> NoReturn:
