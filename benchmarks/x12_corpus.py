@@ -1,7 +1,9 @@
 """Made-up 850s of many order sizes, the same on every machine: what the X12 benchmarks read.
 
-As a hospital's are: items come from a catalog (an item keeps its ids, unit, price and description) and
-some are ordered far more often than others; quantities, dates, line numbers and references vary.
+As a hospital's are: items come from its catalog, where an item keeps its ids, unit and description, and
+buyers and places to ship to keep their names and addresses. Every item is ordered as often as any other,
+which is less repetition than a hospital has; quantities, dates, references and one price in ten vary.
+Another seed gives other orders of the same hospital.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import random
 from collections.abc import Iterator
 
 SEED = 850
-CATALOG_ITEMS = 20_000
+CATALOG_ITEMS = 5_000
+CHANGED_PRICES = 0.1  # of the lines: a contract's or a promotion's price instead of the catalog's
 _ITEMS = (
     "CATHETER FOLEY 16FR SILICONE", "GLOVE EXAM NITRILE MED", "SUTURE VICRYL 3-0 27IN", "GAUZE SPONGE 4X4",
     "SYRINGE LUER LOCK 10ML", "IV START KIT W/CHLORAPREP", "DRAPE LAPAROTOMY", "MASK SURGICAL EARLOOP",
@@ -62,21 +65,21 @@ def _header(chance: random.Random, number: int) -> list[str]:
         "CUR*BY*USD",
         f"REF*DP*{chance.randint(100, 999)}",
         f"REF*IA*{chance.randint(10_000, 99_999)}",
-        f"PER*BD*BUYER {chance.randint(1, 60)}*TE*555010{chance.randint(1000, 9999)}",
+        chance.choice(_BUYERS),
         "FOB*PP",
         "ITD*01*3*2**10**30",
         f"DTM*002*202604{day:02}",
         "TD5**2*UPSN*M*UPS GROUND",
-        f"N1*BY*{chance.choice(_NAMES)}*92*{chance.randint(1, 40):04}",
+        chance.choice(_FACILITIES),
         "N1*SE*MEDSUPPLY INC*92*V00417",
-        f"N1*ST*{chance.choice(_NAMES)}*92*{chance.randint(1, 400):05}",
-        f"N3*{chance.randint(1, 9999)} HARBOR BLVD*DOCK {chance.randint(1, 9)}",
-        f"N4*OAKLAND*CA*9{chance.randint(4000, 4999)}*US",
+        *chance.choice(_SHIP_TO),
     ]
 
 
 def _line(chance: random.Random, line: int, quantity: int) -> Iterator[str]:
-    ids, unit, price, text = _CATALOG[min(int(chance.paretovariate(0.35)), CATALOG_ITEMS) - 1]
+    ids, unit, price, text = chance.choice(_CATALOG)
+    if chance.random() < CHANGED_PRICES:
+        price = _price(chance)
     yield f"PO1*{line}*{quantity}*{unit}*{price}*PE*{ids}"
     yield f"PID*F****{text}"
     if chance.random() < 0.3:
@@ -91,11 +94,27 @@ def _catalog() -> list[tuple[str, str, str, str]]:
         (
             f"VN*{chance.randint(100_000, 999_999)}*IN*H{number:05}",
             chance.choice(_UNITS),
-            f"{chance.randint(1, 90_000) / 100:.2f}",
+            _price(chance),
             f"{chance.choice(_ITEMS)} {number}",
         )
         for number in range(CATALOG_ITEMS)
     ]
 
 
+def _price(chance: random.Random) -> str:
+    return f"{chance.randint(1, 90_000) / 100:.2f}"
+
+
+def _ship_to(chance: random.Random, number: int) -> tuple[str, str, str]:
+    return (
+        f"N1*ST*{chance.choice(_NAMES)}*92*{number:05}",
+        f"N3*{chance.randint(1, 9999)} HARBOR BLVD*DOCK {chance.randint(1, 9)}",
+        f"N4*OAKLAND*CA*9{chance.randint(4000, 4999)}*US",
+    )
+
+
 _CATALOG = _catalog()
+_CHANCE = random.Random(SEED + 1)
+_BUYERS = [f"PER*BD*BUYER {number}*TE*555010{_CHANCE.randint(1000, 9999)}" for number in range(60)]
+_FACILITIES = [f"N1*BY*{_CHANCE.choice(_NAMES)}*92*{number:04}" for number in range(40)]
+_SHIP_TO = [_ship_to(_CHANCE, number) for number in range(400)]
