@@ -1,8 +1,9 @@
 """Delivering a file: stage it under a temporary name, publish it by one rename, mark it done. Pure.
 
 The temporary file is the witness. While it is there the file was not published; once it is gone it
-was, even where the receiver has already taken the file away. So an unknown publish is always cleared
-up exactly, by one look, and never repeated blindly.
+was, even where the receiver has already taken the file away. So an unknown publish is cleared up by one
+look, and never repeated blindly. A write that nobody answered may still end later, in a dead share: what
+is staged after it has another temporary name, which nobody else writes.
 """
 
 from __future__ import annotations
@@ -43,8 +44,11 @@ _DEVICE_NAME = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 class _Progress:
     """What the steps so far have come to."""
 
-    is_staged: bool = False
-    doubtful: str | None = None  # the final name of a publish that may have happened
+    staged: str | None = None  # the temporary name under which the file lies
+    unanswered: int = 0  # writes that may still be under way
+    doubtful: Request | None = None  # a publish that may have happened
+    was_doubtful: bool = False  # and had not when it was looked for; it may be under way still
+    is_vanished: bool = False  # after that the temporary file was gone
     published: str | None = None
     is_marked: bool = False
     taken: set[str] = field(default_factory=set)  # final names that another file has
@@ -61,19 +65,23 @@ class FileTarget:
     ) -> Request | Wait | Finished | Stuck:
         """Stage, publish, mark; probe after a publish that nobody answered."""
         names = final_names(self._settings.name, delivery)
-        temporary = f".{names[0]}.{delivery.reference}.tmp"
         progress = _progress(done)
         if progress.published is not None:
             return self._after_publishing(progress, progress.published)
         if progress.doubtful is not None:
-            return self._request("probe", Effect.READ, temporary, to=progress.doubtful)
-        if not progress.is_staged:
+            request = progress.doubtful
+            return self._request("probe", Effect.READ, request.address, to=dict(request.headers)["to"])
+        if progress.is_vanished:
+            return Stuck((_vanished(names[0]),))
+        if progress.staged is None:
+            again = f".{progress.unanswered}" if progress.unanswered else ""
+            temporary = f".{names[0]}.{delivery.reference}{again}.tmp"
             return self._request("stage", Effect.REPEATABLE, temporary, body=delivery.body)
         free = next((name for name in names if name not in progress.taken), None)
         if free is None:
             return Stuck((_all_taken(names),))
         sha256 = hashlib.sha256(delivery.body).hexdigest()
-        return self._request("publish", Effect.WRITE, temporary, to=free, sha256=sha256)
+        return self._request("publish", Effect.WRITE, progress.staged, to=free, sha256=sha256)
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
         """Say what a reply means."""
@@ -140,20 +148,24 @@ def _progress(done: Sequence[StepResult]) -> _Progress:
         status = result.reply.status if isinstance(result.reply, Reply) else 0
         match result.step, result.outcome:
             case "stage", Accepted():
-                progress.is_staged = True
+                progress.staged = result.request.address
+            case "stage", _ if isinstance(result.reply, NoReply):
+                progress.unanswered += 1
             case "mark", Accepted():
                 progress.is_marked = True
             case "publish", Accepted():
                 progress.published = to
             case "probe", Accepted():
                 progress.published = to if status == 200 else None
-                progress.doubtful = None
+                progress.doubtful, progress.was_doubtful = None, True
             case "publish", _ if result.is_in_doubt:
-                progress.doubtful = to
+                progress.doubtful = result.request
             case "publish", _ if status == 409:
                 progress.taken.add(to)
             case "publish", _ if status == 404:
-                progress.is_staged = False  # somebody removed the temporary file: write it again
+                # Somebody removed the temporary file: write it again. Unless it may have been ourselves,
+                # by a publish that came to its end after we had looked for it.
+                progress.staged, progress.is_vanished = None, progress.was_doubtful
     return progress
 
 
@@ -171,6 +183,15 @@ def _failure(request: Request, reply: Reply) -> Outcome:
         case 400 | 405:
             return Rejected((Finding("FILE-NAME", Position(request.address), reason),))
     return Transient(reason)
+
+
+def _vanished(name: str) -> Finding:
+    return Finding(
+        code="FILE-IN-DOUBT",
+        at=Position(name),
+        text=f"a rename of {name} got no answer, and then the staged file was gone: the receiver may have "
+        "taken it; ask there. If it has it, resolve this; if not, replay the message with --resend",
+    )
 
 
 def _all_taken(names: Sequence[str]) -> Finding:

@@ -265,6 +265,34 @@ async def test_a_hanging_share_is_given_up_on_and_is_in_doubt_only_after_the_ren
     await outbox.sink.close()
 
 
+async def test_a_write_that_ends_late_is_not_taken_for_the_file_that_was_published(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox")
+    steps = await outbox.step(delivery(), [], lose_request="stage")
+    late = steps[0].request  # it hangs in a dead share
+    steps = await outbox.step(delivery(), steps)
+    steps = await outbox.step(delivery(), steps, lose_reply="publish")
+    (outbox.folder / "po.850").unlink()  # the receiver has taken it
+    await outbox.sink.send(late)
+
+    assert await outbox.deliver(delivery(), steps) == "po.850"
+    assert outbox.sent == ["stage", "stage", "publish", "probe"]
+
+
+async def test_a_rename_that_ends_after_it_was_looked_for_is_for_a_person_to_judge(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox")
+    steps = await outbox.step(delivery(), [])
+    steps = await outbox.step(delivery(), steps, lose_request="publish")
+    steps = await outbox.step(delivery(), steps)
+    assert steps[-1].step == "probe"
+    await outbox.sink.send(steps[1].request)  # only now
+    (outbox.folder / "po.850").unlink()
+    steps = await outbox.step(delivery(), steps)
+
+    stuck = outbox.target.next_request(delivery(), steps, NOW)
+    assert isinstance(stuck, Stuck)
+    assert stuck.findings[0].code == "FILE-IN-DOUBT"
+
+
 async def test_an_address_never_leads_out_of_the_folder(outbox: Outbox, tmp_path: Path) -> None:
     for address in ("../out", "a/b/c", "", ".", "..", "a/..", "/etc/x", "a\0b"):
         reply = await outbox.sink.send(Request("stage", Effect.REPEATABLE, "stage", address, b"x"))
