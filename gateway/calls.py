@@ -211,16 +211,20 @@ class Calls:
             if own is None or not _never_left(own):
                 return own
             why = "it never reached the legacy system, and its caller sent it again"
-            await self._journal.replay(
-                message_id, resend=bool(own.steps), who="caller", why=why, now=self._clock.now()
-            )
-            await self._pipeline.translate(message_id)
+            with self._pipeline.calling(message_id):
+                await self._journal.replay(
+                    message_id, resend=bool(own.steps), who="caller", why=why, now=self._clock.now()
+                )
+                await self._pipeline.translate(message_id)
             return await self._pass_through(message_id)
 
     async def _pass_through(self, message_id: str) -> DeliveryView | None:
-        """Give a message's call, as planned last."""
+        """Give a message's call, as planned last; None where it was planned anew as no call."""
         views = await self._journal.deliveries(message_id=message_id)
-        return next((view for view in reversed(views) if view.role == "pass_through"), None)
+        live = [view for view in views if view.role in ("pass_through", "live")]
+        newest = max((view.generation for view in live), default=0)
+        own = (view for view in live if view.role == "pass_through" and view.generation == newest)
+        return next(own, None)
 
     async def _answer(self, message_id: str) -> Answered | None:
         message = await self._journal.message(message_id)

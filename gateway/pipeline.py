@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
 
@@ -79,6 +80,7 @@ class Pipeline:
         self._accepted = accepted
         self._planned = planned
         self._translating: dict[str, asyncio.Lock] = {}
+        self._calling: set[str] = set()
         self._undecidable: dict[str, int] = {}  # message -> how often in a row
 
     @property
@@ -157,6 +159,15 @@ class Pipeline:
         await (await self._translation(message, turn)).run()
         self._planned()
 
+    @contextmanager
+    def calling(self, message_id: str) -> Iterator[None]:
+        """Say that the caller of a message has come back: its call is planned anew as one."""
+        self._calling.add(message_id)
+        try:
+            yield
+        finally:
+            self._calling.discard(message_id)
+
     async def decide_awaiting(self) -> int:
         """Decide about follow-ons whose order became known or whose wait is over; give how many.
 
@@ -208,6 +219,7 @@ class Pipeline:
             self._clock,
             message,
             turn,
+            is_call=message.generation == 1 or message.message_id in self._calling,
         )
 
     async def _refusal(self, program: Program, inbound: Inbound) -> Refused | None:

@@ -89,7 +89,10 @@ class Translation:
         clock: Clock,
         message: Message,
         turn: Turn | None = None,
+        *,
+        is_call: bool = True,
     ) -> None:
+        self._is_call = is_call
         self._turn = turn or Turn()
         self._journal = journal
         self._programs = programs
@@ -298,8 +301,13 @@ class Translation:
         return [whole_message(program, self._message, target, self._live_role(program))]
 
     def _live_role(self, program: Program) -> Role:
-        """Give the role of a whole message on its way to legacy: the caller's own call, where one waits."""
-        is_call = program.reply == "pass_through" and self._message.origin.transport == "http"
+        """Give the role of a whole message on its way to legacy: the caller's own call, where one waits.
+
+        Nobody waits for what a person has replayed: workers deliver it.
+        """
+        is_call = (
+            self._is_call and program.reply == "pass_through" and self._message.origin.transport == "http"
+        )
         return "pass_through" if is_call else "live"
 
     def _chunk(self, stages: Mapping[str, StageState], batch: Sequence[Keyed], facts: Facts) -> Chunk:

@@ -133,3 +133,20 @@ async def test_a_call_to_a_target_of_several_steps_takes_all_of_them() -> None:
 
         assert [request.step for request in two.sent] == ["stage", "publish"]
         assert [view.state for view in await rig.deliveries(message)] == [DeliveryState.DONE]
+
+
+async def test_a_call_that_a_person_replays_is_delivered_though_nobody_waits() -> None:
+    async with Rig(program(), call()).running() as rig:
+        message = await rig.take(order("1"), route="call", transport="http")
+        assert message is not None
+        await rig.pipeline.translate(message.message_id)
+        await rig.journal.recover(rig.clock.now())  # its connection is gone
+        await rig.journal.replay(message.message_id, resend=False, who="me", why="x", now=rig.clock.now())
+        rig.translator.wake()
+        await rig.settled(message)
+
+        assert rig.targets["mms"].bodies == [order("1")]
+        answer = await rig.calls.pass_on(message.message_id, 5)
+        assert answer is not None
+        assert answer.status == 200
+        assert len(rig.targets["mms"].sent) == 1
