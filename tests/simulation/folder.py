@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -19,6 +20,7 @@ from tests.simulation.node import Node
 from tests.simulation.world import Chance, World
 from tests.verify.evidence import Committed, keys_in
 
+REFERENCE = re.compile(r"[A-Z2-7]{26}")  # in the temporary name
 FAULTS = ("outage", "lost_answer", "late", "denied", "slow")
 
 Result = TypeVar("Result")
@@ -58,7 +60,8 @@ class Folder:
             raise PortError(PortErrorKind.TAKEN, f"{to} is there")
         body = self.files.pop(path)
         self.files[to] = body
-        self._commit(to, body, path.split(".")[-2])
+        reference = REFERENCE.search(path)
+        self._commit(to, body, reference[0] if reference else "")
 
     def _commit(self, path: str, body: bytes, reference: str) -> None:
         if path.endswith(".done"):

@@ -112,7 +112,7 @@ class Node:
             journal, self.pipeline, lambda: destinations, self.clock, self._chance,
             worker=self.name, lease_s=lease_s,
         )  # fmt: skip
-        for loop in (self.worker.run(), self.translator.run()):
+        for loop in (self.worker.run, self.translator.run):
             asyncio.get_running_loop().create_task(self._guarded(loop))
         self.is_ready = True
 
@@ -153,8 +153,10 @@ class Node:
             within_s = self.programs(None).routes[route].reply_within_s
             if reply == "wait":
                 await self.calls.result(acceptance.message_id, within_s)
-            elif reply == "pass_through":
-                await self.calls.pass_on(acceptance.message_id, within_s)
+            elif (
+                reply == "pass_through" and await self.calls.pass_on(acceptance.message_id, within_s) is None
+            ):
+                return None  # 504: the caller comes back with the same key
         return told[0]
 
     # -- inside ----------------------------------------------------------------------------
@@ -171,10 +173,10 @@ class Node:
         if settled.aliases:
             self.translator.wake()
 
-    async def _guarded(self, loop: Awaitable[None]) -> None:
+    async def _guarded(self, loop: Callable[[], Awaitable[None]]) -> None:
         """Run a loop whose end ends the process."""
         try:
-            await loop
+            await loop()
         except Exception as error:  # noqa: BLE001  whatever ends a loop is what this simulation looks for
             self._failed(self, error)
 

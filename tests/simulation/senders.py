@@ -13,6 +13,7 @@ from typing import Any, Literal
 from adapters.base import Refused, Taken
 from canonical.keys import order_key_of
 from canonical.registry import parse_document, to_json
+from gateway.translation import UnsettledError
 from tests.simulation.http_peers import CloudErp
 from tests.simulation.node import Node
 from tests.simulation.scenario import ANSWERS, BUSY_S, ORDERS, PORTAL, RULES
@@ -88,7 +89,10 @@ class Senders:
         if not done or task.cancelled():
             return "unknown", None
         if (error := task.exception()) is not None:
-            self.world.object_to(f"a caller got {error!r}")
+            if not isinstance(
+                error, UnsettledError
+            ):  # a node whose configuration is no longer the current one
+                self.world.object_to(f"a caller got {error!r}")
             return "unknown", None
         settlement = task.result()
         if not self.world.is_calm and self.chance.happens(0.05):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from adapters.base import Accepted, NoReply, Verdict
+from adapters.base import Accepted, NoReply, Reply, Verdict
 from gateway.journal.types import (
     DeliveryState,
     DeliveryView,
@@ -19,6 +19,7 @@ from gateway.journal.types import (
 from tests.verify.evidence import History, Violation
 from tests.verify.records import ENDED, Commit, Records, body_hashes_sent
 
+GIVEN_UP = frozenset({DeliveryState.VOID, DeliveryState.SUPERSEDED})
 ORDER_UNKNOWN = "order unknown"  # how the decision about a document without a ledger entry begins
 
 
@@ -90,6 +91,26 @@ def _repeat(subject: str, told: DocumentPlan, records: Records) -> Iterator[Viol
     ]
     if not any(view.plan.repeats is None for view in same):
         yield Violation("I2", subject, f"is called a repeat of {told.repeats}, which has no such document")
+    elif not any(_is_somewhere(view, records) for view in same):
+        yield Violation(
+            "I2", subject, f"is called a repeat of {told.repeats}, of which nothing went anywhere"
+        )
+
+
+def _is_somewhere(view: DocumentView, records: Records) -> bool:
+    """A document stands where people see it, or a delivery of its message is done, parked or was told no."""
+    if (
+        view.plan.is_parked
+        or view.plan.verdict is Verdict.REJECTED
+        or view.message_id in records.people_moved
+    ):
+        return True
+    own = [
+        each
+        for each in records.of_message.get(view.message_id, ())
+        if each.document_index == view.plan.index or set(view.plan.order_keys) <= set(each.lanes)
+    ]
+    return any(each.state not in GIVEN_UP or _was_told_no(each) or records.was_moved(each) for each in own)
 
 
 def _goes_on(subject: str, message: Message, told: DocumentPlan, records: Records) -> Iterator[Violation]:
@@ -101,7 +122,7 @@ def _goes_on(subject: str, message: Message, told: DocumentPlan, records: Record
     if not own:
         yield Violation("I7", subject, f"belongs to {told.side.value}, and no delivery carries it")
         return
-    is_given_up = all(each.state in (DeliveryState.VOID, DeliveryState.SUPERSEDED) for each in own)
+    is_given_up = all(each.state in GIVEN_UP for each in own)
     if is_given_up and not any(each.role == "pass_through" or records.was_moved(each) for each in own):
         yield Violation("I2", subject, "all its deliveries were given up, by nobody's command")
 
@@ -134,13 +155,19 @@ def _delivery(delivery: DeliveryView, records: Records) -> Iterator[Violation]:
 
 
 def _done(delivery: DeliveryView, commits: list[Commit], *, is_watched: bool) -> Iterator[Violation]:
-    if is_watched and not commits:
+    if is_watched and not commits and not _was_told_no(delivery):
         yield Violation("I2", delivery.delivery_id, f"is done, and {delivery.target} committed nothing")
     numbers = {commit.entry.number for commit in commits if commit.entry.number}
     if numbers and delivery.target_reference and delivery.target_reference not in numbers:
         theirs = ", ".join(sorted(numbers))
         text = f"is done as {delivery.target_reference}; {delivery.target} committed {theirs}"
         yield Violation("I5", delivery.delivery_id, text)
+
+
+def _was_told_no(delivery: DeliveryView) -> bool:
+    """A passed-through call ends with whatever legacy replied, a refusal too: its caller has it."""
+    reply = delivery.steps[-1].reply if delivery.steps else None
+    return delivery.role == "pass_through" and isinstance(reply, Reply) and reply.status >= 300
 
 
 # -- I5: every attempt is on record --------------------------------------------------------
