@@ -248,6 +248,7 @@ class Hospital:
             TargetLedger("mms-http", "legacy", tuple(self._call_commits())),
             TargetLedger("mms-in", "legacy", tuple(_folder_commits(self.folder / "mms-in", "*.850"))),
             TargetLedger("acks", None, tuple(_folder_commits(self.folder / "acks", "*.997"))),
+            TargetLedger("acks-b", None, tuple(_folder_commits(self.folder / "acks-b", "*.997"))),
         ]
 
     def _erp_commits(self) -> list[Committed]:
@@ -289,7 +290,7 @@ def _folder_commits(folder: Path, pattern: str) -> list[Committed]:
 @contextlib.asynccontextmanager
 async def hospital(folder: Path, nursery: Path, **erp: Any) -> AsyncIterator[Hospital]:
     """Build one, with nothing in it yet. ``erp``: settings of its simulator."""
-    for name in ("inbox", "mms-in", "acks", "journal"):
+    for name in ("inbox", "mms-in", "acks", "acks-b", "journal"):
         (folder / name).mkdir()
     timeout = aiohttp.ClientTimeout(total=20)
     connector = aiohttp.TCPConnector(limit=0)

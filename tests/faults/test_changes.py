@@ -14,8 +14,8 @@ from tests.faults.hospital import Hospital, Running
 from tests.faults.traffic import CLOUD, LEGACY, x12_orders
 from tests.scale import scaled
 
-SENDERS = 12
-CHANGES = scaled(6, most=60)
+SENDERS = 8
+CHANGES = scaled(4, most=60)
 EFFECTIVE_S = 5.0  # promised is one second; a shared machine may stand still for a while
 
 
@@ -46,6 +46,7 @@ class Senders:
             for sending in (first, x12_orders("po.http", control + 1, orders[:2], purpose="05")):
                 if (await self._house.post(self._running, sending)).told != "ok":
                     return  # nothing here may cost a sender its answer; the test says so
+                await asyncio.sleep(0.02)
 
 
 async def test_stage_changes_under_load_split_no_order(house: Hospital) -> None:
@@ -116,6 +117,28 @@ async def test_reloads_under_load_lose_and_split_nothing(house: Hospital) -> Non
                 await asyncio.sleep(0.01)
     await house.rest()
 
+    assert await house.violations() == []
+    assert all(sent.told == "ok" for sent in house.history)
+    assert await running.stop() == 0
+
+
+async def test_a_reload_that_takes_an_endpoint_away_harms_no_other(house: Hospital) -> None:
+    """What is open there waits until it is declared again."""
+    running = await house.started()
+    path, text = house.folder / "routes.yaml", house.folder.joinpath("routes.yaml").read_text()
+    other = text.replace("to: acks}", "to: acks-b}")
+    without = "".join(line for line in other.splitlines(True) if not line.startswith("  acks:"))
+    async with Senders(house, running):
+        for number in range(4 * CHANGES):
+            path.write_text((without, text)[number % 2] + f"# change {number}\n")
+            running.signal(signal.SIGHUP)
+            await asyncio.sleep(0.1)
+        path.write_text(other)
+        running.signal(signal.SIGHUP)
+    await house.rest()
+
+    assert without != other
+    assert any((house.folder / "acks-b").iterdir())
     assert await house.violations() == []
     assert all(sent.told == "ok" for sent in house.history)
     assert await running.stop() == 0

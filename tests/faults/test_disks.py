@@ -48,13 +48,13 @@ async def test_a_power_cut_under_load_loses_nothing_that_was_acknowledged(
 
 
 async def test_without_flushes_a_power_cut_shows(house: Hospital) -> None:
-    """The negative control: acknowledged messages are gone, and what the ERP has is known to nobody."""
+    """The negative control: acknowledged messages are gone."""
     await cut_power_under_load(house, None, no_sync=True)
     running = await house.started()
     await house.resend(running)
     await house.rest()
 
-    assert {"I6", "I5"} <= {each.invariant for each in await house.violations()}
+    assert "I6" in {each.invariant for each in await house.violations()}
 
 
 async def cut_power_under_load(house: Hospital, seed: int | None, *, no_sync: bool = False) -> None:
