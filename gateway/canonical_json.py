@@ -23,9 +23,10 @@ from adapters.base import (
     Verdict,
 )
 from canonical.document import CanonicalDocument
-from canonical.registry import DocumentError, parse_document, to_json
+from canonical.registry import DocumentError, parse_document, read_json, to_json
 
 NAME = "canonical"
+_WHOLE, _TOO_LARGE = b"+", b"-"  # begins a decoder's state
 _RUSH = re.compile(rb'"urgency"\s*:\s*"rush"')
 _LOOKS_LIKE = re.compile(rb'^\s*\{\s*"[a-z_]+"\s*:')
 
@@ -72,8 +73,8 @@ class CanonicalDecoder:
     def __init__(self, context: DecodeContext, held: bytes) -> None:
         self._source = context.source
         self._bounds: Bounds = context.bounds
-        self._held = bytearray(held)
-        self._is_too_large = False
+        self._held = bytearray(held[1:])
+        self._is_too_large = held[:1] == _TOO_LARGE
 
     def feed(self, chunk: bytes) -> Iterator[Decoded]:
         """Keep the bytes: only the end tells one document over many lines from one a line."""
@@ -92,7 +93,7 @@ class CanonicalDecoder:
             )
             return [], Summary(0, (finding,), frozenset(), is_readable=False)
         bodies = _bodies(text)
-        decoded = [self._decode(index, body) for index, body in enumerate(bodies)]
+        decoded = [self._decode(index, line, body) for index, (line, body) in enumerate(bodies)]
         unreadable = (
             () if bodies else (self._finding("JSON-EMPTY", "no document found; expected a JSON object"),)
         )
@@ -100,10 +101,10 @@ class CanonicalDecoder:
         return decoded, Summary(len(decoded), unreadable, frozenset(), whole, is_readable=bool(bodies))
 
     def state(self) -> bytes:
-        """Give the bytes so far."""
-        return bytes(self._held)
+        """Give the bytes so far, and whether some had to be dropped."""
+        return (_TOO_LARGE if self._is_too_large else _WHOLE) + bytes(self._held)
 
-    def _decode(self, index: int, body: bytes) -> Decoded:
+    def _decode(self, index: int, line: int, body: bytes) -> Decoded:
         units = (Unit(UnitKind.SET, str(index)), Unit(UnitKind.FILE, "0"))
         try:
             document = parse_document(body)
@@ -111,7 +112,7 @@ class CanonicalDecoder:
             findings = tuple(
                 Finding(
                     code="JSON-DOCUMENT",
-                    at=Position(self._source, line=index + 1, path=path or "document"),
+                    at=Position(self._source, line=line, path=path or "document"),
                     text=expected,
                 )
                 for path, expected in error.problems
@@ -123,11 +124,24 @@ class CanonicalDecoder:
         return Finding(code=code, at=Position(self._source), text=text)
 
 
-def _bodies(text: bytes) -> list[bytes]:
-    """Split into documents: one a line where every line begins an object, else the whole."""
-    lines = [line for line in text.split(b"\n") if line.strip()]
-    if len(lines) > 1 and all(
-        line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}") for line in lines
-    ):
+def _bodies(text: bytes) -> list[tuple[int, bytes]]:
+    """Split into documents, each with its line: one a line where the lines begin objects, else the whole.
+
+    One broken line costs its own document only, so the lines need not end well. In a document over several
+    lines the second one begins no object.
+    """
+    lines = [(number, line) for number, line in enumerate(text.split(b"\n"), start=1) if line.strip()]
+    if len(lines) > 1 and (_is_object(lines[0][1]) or all(_begins_object(line) for _, line in lines)):
         return lines
-    return [text] if text.strip() else []
+    return [(lines[0][0], text)] if lines else []
+
+
+def _begins_object(line: bytes) -> bool:
+    return line.lstrip().startswith(b"{")
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(read_json(line), dict)
+    except DocumentError:
+        return False

@@ -10,16 +10,21 @@ from collections.abc import Iterable
 
 from canonical.document import CanonicalDocument
 from canonical.purchase_order import PurchaseOrder
+from canonical.requisition import Requisition
 from canonical.values import Party
 from gateway.stage import Dimension, OrderFacts
 
 
 def order_facts(order_key: str, document: CanonicalDocument) -> OrderFacts:
-    """Give the words that selections and pins are matched against."""
-    if not isinstance(document, PurchaseOrder):
-        return OrderFacts(order_key, _words_of_other(document))
+    """Give the words that selections and pins are matched against; none of a document that opens no order."""
+    if not isinstance(document, PurchaseOrder | Requisition):
+        return OrderFacts(order_key, {})
     lines = document.lines
-    facilities = _either((document.facility, *(line.facility for line in lines)), _names(document.ship_to))
+    places = (document.ship_to, *(line.ship_to for line in lines))
+    facilities = _either(
+        (document.facility, *(line.facility for line in lines)),
+        tuple(name for place in places for name in _names(place)),
+    )
     words: dict[Dimension, Iterable[str | None]] = {
         "facility": facilities,
         "location": (document.inventory_location, *(line.inventory_location for line in lines)),
@@ -32,26 +37,6 @@ def order_facts(order_key: str, document: CanonicalDocument) -> OrderFacts:
     return OrderFacts(
         order_key, {name: frozenset(word for word in each if word) for name, each in words.items()}
     )
-
-
-def _words_of_other(document: CanonicalDocument) -> dict[Dimension, frozenset[str]]:
-    """Give the words of another originating document (a requisition) by the same field names."""
-    lines = getattr(document, "lines", ())
-    found: dict[Dimension, Iterable[str | None]] = {
-        "facility": (
-            getattr(document, "facility", None),
-            *(getattr(line, "facility", None) for line in lines),
-        ),
-        "location": (
-            getattr(document, "inventory_location", None),
-            *(getattr(line, "inventory_location", None) for line in lines),
-        ),
-        "category": (getattr(line, "category", None) for line in lines),
-        "line_class": (getattr(line, "line_class", None) for line in lines),
-        "stock": (getattr(line, "stock", None) for line in lines),
-        "supplier": (name for line in lines for name in _names(getattr(line, "supplier", None))),
-    }
-    return {name: frozenset(word for word in each if word) for name, each in found.items()}
 
 
 def _names(party: Party | None) -> tuple[str, ...]:
