@@ -23,6 +23,7 @@ from gateway.canonical_json import NAME as CANONICAL
 from gateway.canonical_json import CanonicalJson
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration, Route
+from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
 from gateway.delivery import DeliveryWorker
 from gateway.destinations import Destinations, endpoint_setup
 from gateway.journal.base import Journal, JournalBusyError, JournalError
@@ -75,6 +76,7 @@ class Gateway:
         self._compiled = compiled
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[None] | None = None
+        self._started_with = configuration
         self._started_at: datetime | None = None
         self._reloading: list[Callable[[Configuration], Callable[[], None]]] = []
         self.destinations = Destinations(clock, rng, secret)
@@ -144,7 +146,12 @@ class Gateway:
 
         What is decoded keeps its revision, what is decided from now on is decided by the new one. All that
         can fail comes first: once the journal holds the new revision, plans by the old one are refused.
+        Errors: ReloadError where it changes what a running gateway cannot change.
         """
+        if refused := refused_changes(self.configuration, configuration):
+            raise ReloadError(refused)
+        for setting in waiting_for_restart(self._started_with, configuration):
+            log.warning("configuration.waits_for_restart setting=%s", setting)
         destinations, sources = self.destinations.prepared(configuration), self._sources(configuration)
         taking_over = [prepare(configuration) for prepare in self._reloading]
         programs = await self._load(configuration, who)

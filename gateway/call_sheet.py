@@ -62,7 +62,7 @@ class Call:
     why: str  # where it stands, and why it is not delivered
     message_id: str
     source: str  # the file or request that brought it
-    exception_ids: tuple[str, ...]
+    exception_ids: tuple[str, ...]  # what ``exceptions resolve`` takes: parked things, unfinished deliveries
     lines: tuple[CallLine, ...]
 
     @property
@@ -158,7 +158,7 @@ def _of_document(
         return None  # delivered, or closed by a person; what we could not read went on in its own bytes
     if not still_open and not is_parked and plan.awaits is None:
         return None
-    ids = [each.delivery_id for each in still_open if each.delivery_id in situation.parked]
+    ids = [each.delivery_id for each in still_open]
     deadlines = [each.deadline_at for each in still_open if each.deadline_at is not None]
     document = _document(plan)
     seller = _seller(document)

@@ -418,4 +418,5 @@ def _delivery(claimed: ClaimedDelivery) -> Delivery:
         accepted_at=claimed.accepted_at,
         is_urgent=claimed.is_urgent,
         aliases=claimed.aliases,
+        transmitter=claimed.transmitter,
     )

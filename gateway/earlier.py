@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gateway.journal.sent import was_sent
 from gateway.journal.types import DeliveryPlan, DeliveryView, DocumentPlan, DocumentView
 from gateway.planning import Bound, Chunk, part_of
 
@@ -38,7 +39,7 @@ def sent_earlier(
         own = [view for view in deliveries if view.generation == earlier]
         apart = {index for view in own for index in _apart(view)}
         for view in own:
-            if not view.steps:
+            if not was_sent(view.role, view.state, view.steps):
                 continue
             indexes = _carried(view, plans, interchanges, apart)
             places.update((index, view.target, _role(view.role)) for index in indexes)

@@ -26,6 +26,7 @@ from gateway.api.messages import mount_messages
 from gateway.app import DRAIN_S, Gateway, format_by_name
 from gateway.compiling import compile_programs
 from gateway.config import Address, Configuration, load, load_text
+from gateway.config.reloading import ReloadError
 from gateway.control import ControlError, ControlServer
 from gateway.http_app import HttpApp, HttpLimits
 from gateway.http_routes import http_inlets
@@ -333,7 +334,7 @@ async def reload(path: Path, gateway: Gateway, who: str) -> bool:
         revision = await gateway.reload(configuration, who)
     except JournalError:
         raise
-    except ServeError as error:
+    except (ServeError, ReloadError) as error:
         log.error("configuration.refused reason=%s", error)
         for finding in error.findings:
             log.error("configuration.finding %s", finding)

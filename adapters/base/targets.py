@@ -68,6 +68,7 @@ class Delivery:
     accepted_at: datetime
     is_urgent: bool = False
     aliases: tuple[Alias, ...] = ()
+    transmitter: str | None = None  # who sends the order to the supplier: "legacy", "gateway", "erp", "none"
 
     @cached_property
     def document(self) -> CanonicalDocument | None:

@@ -18,8 +18,9 @@ from adapters.edi_x12.notation import Element, Note, Place, Shape, Use
 
 Elements = tuple[str | None, ...]
 Event = tuple[str, Elements]  # a segment of the body: its path in the structure, its elements
-KNOWN_MAX = 1024  # accepted segments remembered per state: parties, terms, dates and items repeat
+REMEMBERED_MAX = 16_384  # accepted segments of one guide: parties, terms, dates and items repeat
 REMEMBERED_ELEMENTS_MAX = 16  # longer ones (PO1, SDQ, SLN) are hardly ever the same twice
+HEAD_VALUES_MAX = 4_096  # values of one element in front of a remembered tail: line numbers, quantities
 UNROLLED_MAX = 12  # up to here, "at most n" is n states; above, a set with more of them goes the slow way
 
 # 29 February is left to the slow way.
@@ -45,13 +46,21 @@ class Slot:
 class Node:
     """One state of the fast form: what to match, and where to go from here."""
 
+    segment: str
     path: str
     match: Callable[[str], re.Match[str] | None]
     is_sound: Callable[[Elements], bool] | None
-    is_remembered: bool  # such segments repeat: what they gave is kept from one to the next
+    is_remembered: (
+        bool  # such segments repeat as a whole; of others only what follows their first two elements
+    )
     after: dict[str, Node] = field(default_factory=dict)
-    known: dict[str, tuple[Node, Event]] = field(default_factory=dict)  # segments accepted from here before
     may_end: bool = False
+    known: dict[str, tuple[Node, Event]] = field(default_factory=dict)  # segments accepted from here before
+    known_before: dict[str, tuple[Node, Event]] = field(default_factory=dict)
+    tails: dict[str, Elements] = field(default_factory=dict)  # what stood behind two elements of this one
+    tails_before: dict[str, Elements] = field(default_factory=dict)
+    firsts: set[str] = field(default_factory=set)  # what those two elements were
+    seconds: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +72,31 @@ class Bound:
     parent: str
 
 
+@dataclass(eq=False, slots=True)
+class Memory:
+    """How much more may be remembered. What is full becomes the memory before; what was used of it stays."""
+
+    nodes: Sequence[Node]
+    room: int = REMEMBERED_MAX
+
+    def take(self) -> None:
+        """Count one thing remembered."""
+        self.room -= 1
+        if self.room > 0:
+            return
+        self.room = REMEMBERED_MAX
+        for node in self.nodes:
+            node.known_before, node.known = node.known, {}
+            node.tails_before, node.tails = node.tails, {}
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class FastForm:
     """The fast tables for one guide and one element separator."""
 
     start: Node
+    separator: str
+    memory: Memory
     bounds: Mapping[str, Bound]  # by path
     bound_least: int
 
@@ -103,7 +132,7 @@ def fast_form(guide: Guide, separator: str) -> FastForm:
             path = slot.place.path if slot.place else "ST"
             is_short = len(guide.shapes[name].uses) <= REMEMBERED_ELEMENTS_MAX
             nodes[slot.index, count] = Node(
-                path, matchers[name], checks[name], is_short, may_end=not slot.end_missing
+                name, path, matchers[name], checks[name], is_short, may_end=not slot.end_missing
             )
     for (index, count), node in nodes.items():
         for segment, targets in flat[index].follow.items():
@@ -111,7 +140,8 @@ def fast_form(guide: Guide, separator: str) -> FastForm:
             if target is not None:
                 node.after[f"{segment}{separator}"[:3]] = nodes[target]
     bounds = {bound.path: bound for bound in _bounds(flat)}
-    return FastForm(nodes[0, 1], bounds, min((bound.most for bound in bounds.values()), default=1 << 62))
+    least = min((bound.most for bound in bounds.values()), default=1 << 62)
+    return FastForm(nodes[0, 1], separator, Memory(tuple(nodes.values())), bounds, least)
 
 
 def exceeds(form: FastForm, events: Sequence[Event]) -> bool:

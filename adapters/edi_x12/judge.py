@@ -9,6 +9,7 @@ from typing import Any
 
 from adapters.base.findings import Finding, Level
 from adapters.base.formats import DecodeContext, Decoded, Unit
+from adapters.edi_x12.accept import Accepted, accepted
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.delimiters import Delimiters
 from adapters.edi_x12.explain import Explainer, Spot
@@ -76,6 +77,24 @@ _MAPPERS: Mapping[str, Callable[[Walked, SetContext], CanonicalDocument | None]]
 
 def judge(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Partner) -> Told:
     """Judge a set's bytes, ST to its last terminator."""
+    if not frame.condemned and not frame.is_repeated:
+        good = accepted(raw, frame.delimiters, frame.version, partner, context.bounds.segments_max)
+        if good is not None:
+            return _mapped(raw, frame, context, partner, good)
+    return _judge_with_care(raw, frame, context, partner)
+
+
+def _mapped(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Partner, good: Accepted) -> Told:
+    """Map a set of which nothing needs to be said so far."""
+    places = Places(raw, frame.delimiters, frame.offset, frame.line)
+    report = Report(context.source, good.control, partner, places, context.bounds.findings_max)
+    mapper = _MAPPERS.get(good.set_type)
+    document = mapper(good.walked, SetContext(context, partner, frame, report)) if mapper else None
+    passed = mapper is None
+    return _told(raw, frame, good.set_type, good.control, document, report, is_passed_through=passed)
+
+
+def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Partner) -> Told:
     read = read_set(raw, frame.delimiters, partner.encoding)
     places = Places(raw, frame.delimiters, frame.offset, frame.line)
     separator = read.separators.element

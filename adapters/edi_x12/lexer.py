@@ -128,7 +128,7 @@ def _split(text: str, separators: Separators) -> tuple[list[str], tuple[Toleranc
     terminator = separators.terminator
     joint = terminator
     if not separators.is_line_terminated:
-        joint += _line_break(text, terminator)
+        joint += line_break(text, terminator)
     elif terminator == "\n":
         text = text.replace("\r\n", "\n")
     segments = text.removesuffix(terminator).split(joint)
@@ -152,7 +152,8 @@ def _breaks(text: str, separators: Separators) -> int:
     return breaks - text.count(separators.terminator) if separators.is_line_terminated else breaks
 
 
-def _line_break(text: str, terminator: str) -> str:
+def line_break(text: str, terminator: str) -> str:
+    """Give the line break behind the first terminator, if one stands there."""
     behind = text.find(terminator) + len(terminator)
     if text.startswith("\r\n", behind):
         return "\r\n"

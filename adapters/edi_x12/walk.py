@@ -10,7 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapters.edi_x12.explain import Explainer, Spot
-from adapters.edi_x12.grammar import KNOWN_MAX, Event, Node, Slot, exceeds, fast_form, slots
+from adapters.edi_x12.grammar import (
+    HEAD_VALUES_MAX,
+    Elements,
+    Event,
+    FastForm,
+    Node,
+    Slot,
+    exceeds,
+    fast_form,
+    slots,
+)
 from adapters.edi_x12.guide import Guide
 from adapters.edi_x12.lexer import SetText
 from adapters.edi_x12.report import Report
@@ -38,7 +48,7 @@ def walk_fast(read: SetText, body: Sequence[str], guide: Guide) -> Walked | None
     for segment in body:
         step = node.known.get(segment)
         if step is None:
-            step = _step(node, segment)
+            step = _step(form, node, segment)
             if step is None:
                 return None
         node, event = step
@@ -48,21 +58,58 @@ def walk_fast(read: SetText, body: Sequence[str], guide: Guide) -> Walked | None
     return walked
 
 
-def _step(node: Node, segment: str) -> tuple[Node, Event] | None:
+def _step(form: FastForm, node: Node, segment: str) -> tuple[Node, Event] | None:
     """Match one segment behind a node; kept where it may come again."""
     following = node.after.get(segment[:3])
-    found = following.match(segment) if following is not None else None
-    if following is None or found is None:
+    if following is None:
+        return None
+    if not following.is_remembered:
+        row = _row_of_tail(form, following, segment)
+        return None if row is None else (following, (following.path, row))
+    step = node.known_before.get(segment)
+    if step is None:
+        row = _row(following, segment)
+        if row is None:
+            return None
+        step = (following, (following.path, row))
+    node.known[segment] = step
+    form.memory.take()
+    return step
+
+
+def _row(node: Node, segment: str) -> Elements | None:
+    found = node.match(segment)
+    if found is None:
         return None
     row = found.groups()
-    if following.is_sound is not None and not following.is_sound(row):
-        return None
-    step = (following, (following.path, row))
-    if following.is_remembered:
-        if len(node.known) >= KNOWN_MAX:
-            node.known.clear()
-        node.known[segment] = step
-    return step
+    return row if node.is_sound is None or node.is_sound(row) else None
+
+
+def _row_of_tail(form: FastForm, node: Node, segment: str) -> Elements | None:
+    """Match a segment, known by what stands behind its first two elements.
+
+    A line's number and quantity change, its item, unit and price repeat. Where both elements are there,
+    as they were before, nothing of the segment depends on what they say: notes ask for presence only.
+    """
+    name, first, second, tail = [*segment.split(form.separator, 3), "", "", ""][:4]
+    known = node.tails.get(tail)
+    if known is not None and first in node.firsts and second in node.seconds and name == node.segment:
+        return (first, second, *known)
+    row = _row(node, segment)
+    if row is not None and first and second and tail:
+        _remember_tail(form, node, row, tail)
+    return row
+
+
+def _remember_tail(form: FastForm, node: Node, row: Elements, tail: str) -> None:
+    for values, value in ((node.firsts, row[0]), (node.seconds, row[1])):
+        if len(values) >= HEAD_VALUES_MAX:
+            values.clear()
+        if value is not None:
+            values.add(value)
+    if tail not in node.tails:
+        node.tails[tail] = node.tails_before.get(tail) or row[2:]
+        form.memory.take()
 
 
 def walk_slowly(read: SetText, body: Sequence[str], guide: Guide, report: Report) -> Walked:

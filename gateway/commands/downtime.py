@@ -30,13 +30,14 @@ journal's file, so it works with the gateway stopped, or broken."""
 
 FOOTER = (
     "Ring the supplier, then tell the gateway: legacy-bridge exceptions resolve ID --placed-by-phone REF "
-    "--why TEXT. An order above without an exception id is not parked: it is sent by itself as soon as the "
-    "gateway and its target work again, so tell those who look after the target that it was placed by phone."
+    "--why TEXT. One of an order's ids is enough, and nothing of the order is sent by itself any more; an id "
+    "that stands at several orders closes all of them. To have the order in the ERP afterwards, sent to the "
+    "supplier by nobody: legacy-bridge messages replay MESSAGE --why TEXT."
 )
 
 CALL_COLUMNS = (
     "order_number", "urgent", "supplier", "phone", "ship_to", "line", "item", "our_item", "description",
-    "quantity", "unit", "deadline_at", "why", "message_id", "source",
+    "quantity", "unit", "deadline_at", "why", "message_id", "source", "ids",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -83,7 +84,7 @@ def _print_call(call: dict[str, Any]) -> None:
         ("ship to", call["ship_to"] or "(not in the order)"),
         ("due by", moment(call["deadline_at"])),
         ("why", call["why"]),
-        ("exception", ", ".join(call["exception_ids"])),
+        ("id", ", ".join(call["exception_ids"])),
         ("message", f"{call['message_id']} {call['source']}".strip()),
     ):
         if value:
@@ -111,7 +112,8 @@ def _print_csv(calls: list[dict[str, Any]]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(CALL_COLUMNS)
     for call in calls:
-        common = call | {"urgent": "yes" if call["is_urgent"] else "no"}
+        urgent = "yes" if call["is_urgent"] else "no"
+        common = call | {"urgent": urgent, "ids": " ".join(call["exception_ids"])}
         for line in call["lines"] or [{}]:
             fields = common | line
             writer.writerow([_cell(str(fields.get(column, ""))) for column in CALL_COLUMNS])

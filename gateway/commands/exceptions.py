@@ -25,8 +25,11 @@ legacy-bridge exceptions resolve ID --placed-by-phone "Ann 10:40" --why outage
 legacy-bridge exceptions export --downtime --csv > calls.csv"""
 
 RESOLVE_DETAIL = """\
-Nothing is sent any more; what waited behind it goes on. One that was placed by
-phone is written into the ledger: nobody transmits it to the supplier again."""
+ID is one of exceptions list, or of the call sheet: a delivery that waits can be
+closed too, unless it is being sent at this moment. Nothing is sent any more;
+what waited behind it goes on. An order that was placed by phone is written into
+the ledger: nobody transmits it to the supplier again. messages replay creates
+it in the ERP later."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -75,7 +78,7 @@ def _add_resolve(group: Subparsers) -> None:
     resolve = add_command(
         group,
         "resolve",
-        "close a parked thing without sending it",
+        "close something without sending it (any more)",
         run_resolve,
         example='legacy-bridge exceptions resolve ID --dismiss --why "a test of theirs"\n'
         'legacy-bridge exceptions resolve ID --done-elsewhere 4500017 --why "keyed in"\n'
@@ -87,7 +90,7 @@ def _add_resolve(group: Subparsers) -> None:
         "           (--dismiss | --done-elsewhere REF | --placed-by-phone REF)\n"
         "           --why TEXT [--who NAME] [-c FILE] [--socket PATH] [--json]"
     )
-    resolve.add_argument("exception", metavar="ID", help="the exception's id")
+    resolve.add_argument("exception", metavar="ID", help="the exception's or the delivery's id")
     how = resolve.add_mutually_exclusive_group(required=True)
     how.add_argument("--dismiss", action="store_true", help="it need not be delivered")
     how.add_argument("--done-elsewhere", metavar="REF", help="it was entered by hand, under this number")

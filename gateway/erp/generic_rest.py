@@ -236,6 +236,7 @@ class GenericRest:
             (names.document_key, delivery.document_key),
             (names.order_key, delivery.order_key),
             (names.content_hash, digest),
+            (names.transmitter, delivery.transmitter),
         )
         head = json.dumps(
             {name: text for name, text in parts if name and text}, separators=(",", ":")

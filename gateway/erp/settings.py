@@ -125,6 +125,11 @@ class BodyFields(Settings):
     document_key: str = "document_key"
     order_key: str = "order_key"
     content_hash: str = "content_hash"
+    transmitter: str = Field(
+        default="transmitter",
+        description="who sends the order to the supplier (legacy, gateway, erp or none): unless it is erp, "
+        "the ERP must suppress its own output",
+    )
     document: str = Field(
         default="document", description="the canonical document; empty: its fields stand beside the others"
     )

@@ -59,6 +59,10 @@ class UnknownError(Exception):
     """There is no such message, delivery, exception or route."""
 
 
+class RefusedError(Exception):
+    """It would be wrong now, and nothing was changed; the text is a sentence that says what to do instead."""
+
+
 class Journal(SourceMemory, Protocol):
     """The durable store."""
 
@@ -153,8 +157,8 @@ class Journal(SourceMemory, Protocol):
         Documents of a generation are idempotent by index: a chunk that is already durable changes
         nothing. From generation 2 on: deliveries of earlier generations of the message that were
         never attempted become SUPERSEDED with the first chunk; a planned delivery whose
-        (reference, target, role) was attempted in an earlier generation is not written, unless
-        the message says ``resend``. A delivery that would enter a lane behind a later
+        (reference, target, role) was sent in an earlier generation (``sent.was_sent``) is not
+        written, unless the message says ``resend``. A delivery that would enter a lane behind a later
         (``sequence``, index) one that was already attempted or done at that target is written
         PARKED with ORDER-OVERTAKEN. Deliveries hold their lanes in order of (message sequence,
         document index), not of planning.
@@ -314,16 +318,21 @@ class Journal(SourceMemory, Protocol):
 
         A parked delivery with an attempt in doubt becomes IN_DOUBT (look-up first), else READY
         with a fresh attempt budget; a parked message or document is translated again as a new
-        generation (see ``replay``). Errors: UnknownError.
+        generation (see ``replay``). Errors: UnknownError; RefusedError for a call that was passed
+        through, which nobody but its own connection ever sends.
         """
         ...
 
     async def resolve(self, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
-        """Close a parked thing without sending it, audited: a delivery becomes VOID and frees its lanes.
+        """Close a thing without sending it (any more), audited: a delivery becomes VOID and frees its lanes.
 
+        That is a parked message or document, or any unfinished delivery by its id: a held, ready or
+        waiting one would otherwise be sent by itself.
         ``resolution``: "dismissed", "done_elsewhere:<ref>", "placed_by_phone:<ref>". The last one
-        makes the ledger entries of its orders, opened where there are none, transmitter NONE.
-        Errors: UnknownError.
+        makes the ledger entries of its orders, opened where there are none, transmitter NONE, and
+        the message's other unfinished live deliveries that are about nothing but these orders VOID.
+        Errors: UnknownError; RefusedError where one of them is being sent at this moment (CLAIMED,
+        ATTEMPTING).
         """
         ...
 

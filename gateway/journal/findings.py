@@ -1,8 +1,9 @@
-"""The findings that a journal itself writes down, in the same words in every store. Pure."""
+"""What a journal itself says, in the same words in every store: findings and refusals. Pure."""
 
 from __future__ import annotations
 
 from adapters.base import Finding, Position
+from gateway.journal.base import RefusedError
 from gateway.journal.types import Arrival, DeliveryPlan
 
 ARRIVAL_CONFLICT = "ARRIVAL-CONFLICT"
@@ -46,4 +47,19 @@ def pass_through_in_doubt(target: str, reference: str) -> Finding:
             "expected one. It is never sent again by itself: ask the owner of the target whether the call "
             "took effect"
         ),
+    )
+
+
+def being_sent(delivery_id: str) -> RefusedError:
+    """Say that a delivery cannot be closed while it is on its way."""
+    return RefusedError(
+        f"delivery {delivery_id} is being sent at this moment; nothing was changed: look again in a minute"
+    )
+
+
+def call_not_retried(delivery_id: str) -> RefusedError:
+    """Say that nobody can send a passed-through call again."""
+    return RefusedError(
+        f"delivery {delivery_id} was a call of the sender's own connection, and nothing sends it again: ask "
+        "the owner of the target whether it took effect, then resolve it instead"
     )

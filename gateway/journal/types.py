@@ -36,10 +36,11 @@ class DeliveryState(StrEnum):
     PARKED = "parked"  # a person must look
     DONE = "done"
     SUPERSEDED = "superseded"  # a replay made a newer plan before this was ever attempted
-    VOID = "void"  # its acceptance unit was refused, or nobody waits for it any more
+    VOID = "void"  # its acceptance unit was refused, nobody waits for it any more, or a person closed it
 
 
 FINISHED = frozenset({DeliveryState.DONE, DeliveryState.SUPERSEDED, DeliveryState.VOID})
+BEING_SENT = frozenset({DeliveryState.CLAIMED, DeliveryState.ATTEMPTING})
 
 
 class Side(StrEnum):
@@ -318,6 +319,7 @@ class ClaimedDelivery:
     steps: tuple[StepResult, ...]  # every step that was begun, oldest first
     aliases: tuple[Alias, ...]
     sequence: int
+    transmitter: str | None = None  # of its first order; None where the ledger does not know that
 
 
 @dataclass(frozen=True, slots=True)

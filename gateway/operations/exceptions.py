@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from gateway.call_sheet import LIVE, Call, Situation, calls
-from gateway.journal.base import UnknownError
+from gateway.journal.base import RefusedError, UnknownError
 from gateway.journal.types import FINISHED, DeliveryState, ExceptionItem, Message, MessageState
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
 from gateway.operations.errors import OperationError
@@ -45,13 +45,15 @@ class ExceptionOperations(OperationsBase):
             done = await self._journal.retry(exception, who, why, self._clock.now())
         except UnknownError:
             raise _unknown(exception) from None
+        except RefusedError as error:
+            raise OperationError("refused", str(error)) from error
         self._wake()
         return {"exception_id": exception, "done": done}
 
     async def exceptions_resolve(
         self, exception: Text, resolution: Resolution, who: Text, why: Text, reference: str = ""
     ) -> JsonObject:
-        """Close a parked thing without sending it."""
+        """Close a parked thing, or a delivery that is not finished, without sending it."""
         if (resolution == "dismissed") is bool(reference.strip()):
             text = "a dismissal has no reference" if reference else f"'{resolution}' needs a reference"
             raise OperationError("bad_request", text)
@@ -60,6 +62,8 @@ class ExceptionOperations(OperationsBase):
             await self._journal.resolve(exception, word, who, why, self._clock.now())
         except UnknownError:
             raise _unknown(exception) from None
+        except RefusedError as error:
+            raise OperationError("refused", str(error)) from error
         self._wake()  # what waited behind it in its lanes can go on
         return {"exception_id": exception, "resolution": word}
 

@@ -19,7 +19,6 @@ BEGIN = re.compile(r"^<!-- begin: ([a-z]+) -->$", re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 PROMPT, GOES_ON = "$ ", "> "
-SHELL_WORDS = re.compile(r"^(\d*[<>].*|\||&&|;|&|#.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +111,20 @@ def links(text: str) -> list[str]:
 
 
 def command_lines(text: str) -> Iterator[list[str]]:
-    """Give the arguments of every ``legacy-bridge`` command that a page shows."""
+    """Give the arguments of every ``legacy-bridge`` command that a page tells the reader to type."""
     shown = [step.command for step in session(text) if isinstance(step, Step) and step.is_printed]
     shown += [line for block in blocks(text) if block.language in ("sh", "bash") for line in block.lines]
-    shown += INLINE.findall(prose(text))
-    for command in shown:
-        for words in _commands(command):
+    return _ours(shown)
+
+
+def commands_named(text: str) -> Iterator[list[str]]:
+    """Give the arguments of every ``legacy-bridge`` command that prose names, perhaps without all of them."""
+    return _ours(INLINE.findall(prose(text)))
+
+
+def _ours(lines: list[str]) -> Iterator[list[str]]:
+    for line in lines:
+        for words in _commands(line):
             if words[0].endswith("legacy-bridge") and words[1:]:
                 yield words[1:]
 
@@ -135,22 +142,21 @@ def _steps(block: Block) -> Iterator[Step]:
 
 def _commands(line: str) -> Iterator[list[str]]:
     """Split a shell line into its simple commands, without redirections."""
+    lexer = shlex.shlex(line.replace("\\\n", " "), posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
     try:
-        words = shlex.split(line.replace("\\\n", " "), comments=False)
+        words = list(lexer)
     except ValueError:  # no shell line: a word in prose
         return
     command: list[str] = []
-    skips = False
-    for word in words:
-        if skips:
-            skips = False
-        elif word in ("|", "&&", ";", "&"):
+    for number, word in enumerate([*words, ";"]):
+        before = words[number - 1] if number else ""
+        behind = words[number + 1] if number + 1 < len(words) else ""
+        if not set(word) - set("|&;()"):
             if command:
                 yield command
             command = []
-        elif word in (">", "<", "2>", ">>"):
-            skips = True
-        elif not SHELL_WORDS.match(word):
+        elif set("<>") & {*word[:1], *before[:1]} or (word.isdigit() and behind[:1] == ">"):
+            continue
+        else:
             command.append(word)
-    if command:
-        yield command

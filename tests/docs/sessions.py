@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,9 +21,10 @@ from pathlib import Path
 from tests.docs.pages import PROJECT, File, Step, session
 
 COMMAND_S, SAME_S = 60.0, 45.0
+SHOWN_AS = "/srv/bridge"  # what a page calls the folder that its session runs in
 ASKS = re.compile(
-    r"^(ls|cat|legacy-bridge (messages list|messages show|explain|status|orders (list|show)|routes (list|show|diff)"
-    r"|exceptions (list|show|export)|audit|crosswalk (show|diff)))\b"
+    r"^(ls|cat|legacy-bridge (explain|status|audit|messages (list|show)|orders (list|show)"
+    r"|routes (list|show|diff)|exceptions (list|show|export)|crosswalk (show|diff)))\b"
 )
 SERVES = re.compile(r"^legacy-bridge serve\b.*&$")
 
@@ -31,12 +33,14 @@ NORMAL = (
     (re.compile(r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ "), " "),  # explain prints a time where it changes
     (MESSAGE, "MESSAGE"),
     (re.compile(r"\b[A-Z2-7]{26}\b"), "REFERENCE"),
+    (re.compile(r"-[A-Z2-7]{8}\b"), "-REFERENCE"),  # a file's name that was taken already
     (re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{16}\b"), "HASH"),
     (re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|\+00:00)?)?"), "TIME"),
     (re.compile(r"\b\d\d:\d\d(:\d\d)?Z?\b"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "SECONDS"),
     (re.compile(r"pid: \d+"), "pid: N"),
     (re.compile(r"process \d+"), "process N"),
+    (re.compile(r"\*\d{6}\*\d{4}\*U\*|\*\d{8}\*\d{4}\*"), "*X12-TIME*"),
     (re.compile(r"-{3,}"), "---"),
     (re.compile(r"\s+"), " "),
 )
@@ -72,20 +76,21 @@ class Shell:
 
     def run(self, command: str) -> str:
         """Run a command as it is typed; give what it prints. Errors: TimeoutError."""
-        for printed, real in self.ids.items():
-            command = command.replace(printed, real)
+        command = _with(command, self.ids)
         self._count += 1
         told, done = (self._folder.parent / f"{kind}-{self._count}" for kind in ("told", "done"))
         stdin = self._process.stdin
         assert stdin is not None
-        stdin.write(f"{{ {command}\n}} >{told} 2>&1 </dev/null\necho $? >{done}.part; mv {done}.part {done}\n")
+        stdin.write(
+            f"{{ {command}\n}} >{told} 2>&1 </dev/null\necho $? >{done}.part; mv {done}.part {done}\n"
+        )
         stdin.flush()
         ends_at = time.monotonic() + COMMAND_S
         while not done.exists():
             if time.monotonic() > ends_at:
                 raise TimeoutError(f"'{command}' did not end within {COMMAND_S:.0f} s")
             time.sleep(0.02)
-        return told.read_text()
+        return told.read_text().replace(str(self._folder), SHOWN_AS)
 
     def settle(self, step: Step, *, wanted: str | None) -> str:
         """Run one step; ask again where it only asks and the answer is not yet as ``wanted``."""
@@ -96,15 +101,15 @@ class Shell:
         while wanted is not None and ASKS.match(step.command) and time.monotonic() < ends_at:
             if normal(told) == wanted:
                 break
-            time.sleep(0.3)
+            time.sleep(0.7)
             told = self.run(step.command)
         return told
 
     def write(self, file: File) -> None:
         """Write a file that the page gives."""
-        here = Path(self.run("pwd").strip())
-        (here / file.name).parent.mkdir(parents=True, exist_ok=True)
-        (here / file.name).write_text(file.text)
+        path = self._here() / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text)
 
     def close(self) -> None:
         """End the gateway and the shell."""
@@ -120,11 +125,24 @@ class Shell:
                 self._process.wait()
 
     def _wait_until_up(self) -> None:
+        """Wait until the gateway of the folder at hand answers on its control socket."""
         ends_at = time.monotonic() + COMMAND_S
-        while "gateway is running" not in (told := self.run("legacy-bridge status")):
+        while not _answers(self._here() / "var" / "journal.db.sock"):
             if time.monotonic() > ends_at:
-                raise TimeoutError(f"the gateway is not up: {told}{self.run('cat gateway.log')}")
-            time.sleep(0.2)
+                raise TimeoutError(f"the gateway is not up: {self.run('cat gateway.log')}")
+            time.sleep(0.1)
+
+    def _here(self) -> Path:
+        return Path(self.run("pwd").strip().replace(SHOWN_AS, str(self._folder)))
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as door:
+        try:
+            door.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager
@@ -159,7 +177,10 @@ def check(text: str, folder: Path) -> list[str]:
 
 
 def rewrite(text: str, folder: Path, pause_s: float) -> str:
-    """Do what a page says; give the page with what was really printed. ``<id>`` means the id told last."""
+    """Do what a page says; give the page with what was really printed.
+
+    ``<id>`` in a command stands for the first id of the newest list.
+    """
     lines = text.splitlines()
     moved, last = 0, ""
     with shell(folder) as ground:
@@ -170,24 +191,28 @@ def rewrite(text: str, folder: Path, pause_s: float) -> str:
             if not doing.is_printed:
                 ground.settle(doing, wanted=None)
                 continue
-            command = doing.command.replace("<id>", last)
+            command = _with(doing.command, {**ground.ids, "<id>": last})
             if ASKS.match(command):
                 time.sleep(pause_s)
             told = ground.settle(Step(command, doing.output, 0, 0), wanted=None)
-            found = re.findall(rf"{MESSAGE.pattern}[\w./-]*", told)
-            last = found[-1] if found else last
+            if " list" in command and (found := re.search(rf"{MESSAGE.pattern}[\w./-]*", told)):
+                last = found[0]
+            ground.ids.update(
+                zip(MESSAGE.findall("\n".join(doing.output)), MESSAGE.findall(told), strict=False)
+            )
             printed = [line.rstrip() for line in told.splitlines()]
             first, behind = doing.first + moved, doing.last + moved
-            above = first - 1 - doing.command.count("\n")
-            lines[above:first] = [line.replace("<id>", _id_in(command)) for line in lines[above:first]]
+            above = first - 1 - command.count("\n")
+            lines[above:first] = [_with(line, {**ground.ids, "<id>": last}) for line in lines[above:first]]
             lines[first:behind] = printed
             moved += len(printed) - (behind - first)
     return "\n".join(lines) + "\n"
 
 
-def _id_in(command: str) -> str:
-    found = re.search(rf"{MESSAGE.pattern}[\w./-]*", command)
-    return found[0] if found else "<id>"
+def _with(text: str, words: dict[str, str]) -> str:
+    for printed, real in words.items():
+        text = text.replace(printed, real)
+    return text
 
 
 def main() -> None:

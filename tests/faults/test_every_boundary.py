@@ -72,7 +72,7 @@ STARTS = ("bind_environment", "recover", "load_configuration", "declare_stages")
 async def test_a_kill_at_a_step_boundary_loses_doubles_and_reorders_nothing(
     boundary: str, tmp_path: Path, nursery: Path
 ) -> None:
-    numbers = BOUNDARIES[boundary]
+    numbers: tuple[int, ...] = BOUNDARIES[boundary]
     if numbers is MANY:  # a soak also dies at each passing between these
         numbers = tuple(range(1, max(numbers) + 1)) if scaled(1) > 1 else numbers
 

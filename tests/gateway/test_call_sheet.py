@@ -115,6 +115,16 @@ def test_one_order_for_two_targets_is_one_call_that_names_both() -> None:
     assert call.deadline_at == AT
 
 
+def test_a_call_names_what_can_be_closed_parked_or_not() -> None:
+    waiting = delivery(delivery_id="w", state=DeliveryState.WAITING)
+    gone = delivery(delivery_id="g", state=DeliveryState.DONE)
+    parked = delivery(delivery_id="p", state=DeliveryState.PARKED)
+
+    (call,) = sheet([document()], [waiting, gone, parked], ("p",))
+
+    assert call.exception_ids == ("w", "p")
+
+
 def test_answers_invoices_and_repeats_are_not_placed_by_phone() -> None:
     invoice = document(document_type="invoice")
     repeat = document(1, repeats="m0", is_parked=True)

@@ -50,7 +50,7 @@ def test_the_words_of_the_header_and_of_every_line_count(document_type: str) -> 
     assert made.words["location"] == {"ICU", "OR"}
     assert made.words["supplier"] == {"800", "900"}
     assert made.words["category"] == {"42"}
-    assert made.words["line_class"] == {"x"}
+    assert made.words["line_class"] == {"implant"}
     assert made.words["order_type"] == {"blanket"}
     assert made.words["stock"] == {"stock"}
 

@@ -206,6 +206,46 @@ async def test_a_reload_brings_a_new_route_and_keeps_what_did_not_change(site: S
                 await asyncio.sleep(0.01)
 
 
+FIXED: dict[str, Callable[[str], str]] = {
+    "the environment": lambda text: text.replace("environment: test", "environment: production"),
+    "the organisation": lambda text: text.replace("organisation: mercy", "organisation: grace"),
+    "the journal": lambda text: text.replace("journal.db", "another.db"),
+}
+
+
+@pytest.mark.parametrize("what", FIXED)
+async def test_a_reload_never_changes_what_open_orders_are_found_by(
+    site: Site, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = f"sqlite:{site.folder}/journal.db"
+    site.write(journal=journal)
+    async with serving(site.path) as served:
+        before = served.gateway.configuration
+        site.write(FIXED[what], journal=journal)
+        with caplog.at_level(logging.ERROR):
+            assert not await reload(site.path, served.gateway, "ann")
+
+        assert "CONFIG-RELOAD" in caplog.text
+        assert f"gateway.{what.split()[1]} is another one" in caplog.text
+        assert served.gateway.configuration is before
+
+
+async def test_a_reload_names_what_only_a_restart_takes_over(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(site.path) as served:
+        site.write(lambda text: text.replace("  workers: 0\n", "  workers: 1\n"))
+        with caplog.at_level(logging.WARNING):
+            assert await reload(site.path, served.gateway, "ann")
+
+        assert "configuration.waits_for_restart setting=gateway.workers" in caplog.text
+        caplog.clear()
+        site.write()
+        with caplog.at_level(logging.WARNING):
+            assert await reload(site.path, served.gateway, "ann")
+        assert "waits_for_restart" not in caplog.text
+
+
 async def test_a_reload_knows_new_partners(site: Site) -> None:
     site.write(lambda text: text.replace("cn:acme", "cn:someone-else"))
     async with serving(site.path) as served:

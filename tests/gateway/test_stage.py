@@ -26,7 +26,7 @@ RULE = RouteRule(
 ALL = Decimal(100)
 
 
-def facts(key: str = "order:1|HB|4711", **words: set[str]) -> OrderFacts:
+def facts(key: str = "order:1|HB|4711", /, **words: set[str]) -> OrderFacts:
     return OrderFacts(key, {name: frozenset(each) for name, each in words.items()})  # type: ignore[misc]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from adapters.base import DecodeContext
 from adapters.edi_x12.config import X12Partner
@@ -11,7 +12,7 @@ from gateway.program import AcknowledgePolicy, Program
 from tests.gateway.rig import Rig, program
 
 
-def x12_program(**changes: object) -> Program:
+def x12_program(**changes: Any) -> Program:
     context = DecodeContext("rig", "test", partner="mms", partner_settings=X12Partner())
     acknowledge = AcknowledgePolicy("997", "auto", "acks")
     made = replace(program(), format_name="edi_x12", context=context, partner="mms", acknowledge=acknowledge)

@@ -165,7 +165,13 @@ def claimed(tables: Tables, delivery: DeliveryRecord) -> ClaimedDelivery:
             dict.fromkeys(alias for key in delivery.order_keys for alias in tables.aliases.get(key, ()))
         ),
         sequence=message.view.sequence,
+        transmitter=_transmitter(tables, delivery),
     )
+
+
+def _transmitter(tables: Tables, delivery: DeliveryRecord) -> str | None:
+    entry = tables.ledger.get(delivery.order_keys[0]) if delivery.order_keys else None
+    return None if entry is None else entry.transmitter.value
 
 
 def _lease(tables: Tables, delivery: DeliveryRecord, worker: str, expires_at: float) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from datetime import datetime
 
 from adapters.base import Accepted
 from gateway.journal.base import UnknownError
+from gateway.journal.findings import being_sent, call_not_retried
 from gateway.journal.memory import orders
 from gateway.journal.memory.audit import append
 from gateway.journal.memory.delivering import finish
 from gateway.journal.memory.messages import begin_generation, message_record
 from gateway.journal.memory.records import DeliveryRecord, DocumentRecord, MessageRecord, Tables
-from gateway.journal.types import DeliveryState, ExceptionItem, Side
+from gateway.journal.types import BEING_SENT, DeliveryState, ExceptionItem, Side
 
 PLACED_BY_PHONE = "placed_by_phone:"
 
@@ -43,15 +45,21 @@ def retry(tables: Tables, exception_id: str, who: str, why: str, now: datetime) 
 
 
 def resolve(tables: Tables, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
-    """Close a parked thing without sending it."""
-    parked = _parked(tables, exception_id)
-    if isinstance(parked, DeliveryRecord):
-        finish(tables, parked, DeliveryState.VOID, now)
+    """Close a parked thing or an unfinished delivery without sending it."""
+    open_thing = _unfinished(tables, exception_id) or _parked(tables, exception_id)
+    by_phone = resolution.startswith(PLACED_BY_PHONE)
+    placed = _orders_of(open_thing) if by_phone else {}
+    ended = _others_about(open_thing, placed.keys())
+    if by_phone:
+        _place_by_phone(tables, open_thing, placed, resolution.removeprefix(PLACED_BY_PHONE), now)
+    if isinstance(open_thing, DeliveryRecord):
+        ended.append(open_thing)
     else:
-        parked.is_resolved = True
-    if resolution.startswith(PLACED_BY_PHONE):
-        _place_by_phone(tables, parked, resolution.removeprefix(PLACED_BY_PHONE), now)
-    append(tables, now, who, "exceptions.resolve", exception_id, {"resolution": resolution}, why)
+        open_thing.is_resolved = True
+    for delivery in ended:
+        finish(tables, delivery, DeliveryState.VOID, now)
+    detail = {"resolution": resolution, "deliveries": str(len(ended))}
+    append(tables, now, who, "exceptions.resolve", exception_id, detail, why)
 
 
 def replay(tables: Tables, message_id: str, resend: bool, who: str, why: str, now: datetime) -> int:
@@ -60,6 +68,35 @@ def replay(tables: Tables, message_id: str, resend: bool, who: str, why: str, no
     detail = {"generation": str(generation), "resend": "yes" if resend else "no"}
     append(tables, now, who, "messages.replay", message_id, detail, why)
     return generation
+
+
+def _unfinished(tables: Tables, delivery_id: str) -> DeliveryRecord | None:
+    """Give a delivery that is not finished, if it is one. Errors: RefusedError while it is being sent."""
+    delivery = tables.unfinished.get(delivery_id)
+    if delivery is not None and delivery.state in BEING_SENT:
+        raise being_sent(delivery_id)
+    return delivery
+
+
+def _others_about(open_thing: Parked, order_keys: Set[str]) -> list[DeliveryRecord]:
+    """Give the other unfinished live deliveries of a message that are about nothing but these orders.
+
+    Errors: RefusedError while one of them is being sent.
+    """
+    record = open_thing if isinstance(open_thing, MessageRecord) else open_thing.message
+    found = [
+        delivery
+        for delivery in record.deliveries
+        if delivery is not open_thing
+        and not delivery.is_finished
+        and delivery.plan.role in ("live", "pass_through")
+        and delivery.order_keys
+        and order_keys >= set(delivery.order_keys)
+    ]
+    for delivery in found:
+        if delivery.state in BEING_SENT:
+            raise being_sent(delivery.delivery_id)
+    return found
 
 
 def _parked(tables: Tables, exception_id: str) -> Parked:
@@ -121,6 +158,8 @@ def _item(parked: Parked) -> ExceptionItem:
 
 def _deliver_again(tables: Tables, delivery: DeliveryRecord) -> str:
     """Give a parked delivery back to the workers; one still in doubt is looked up first."""
+    if delivery.plan.role == "pass_through":
+        raise call_not_retried(delivery.delivery_id)
     delivery.is_in_doubt = _has_open_doubt(delivery)
     delivery.attempts, delivery.first_attempt_at = 0, None
     delivery.parked_at, delivery.not_before = None, None
@@ -141,14 +180,20 @@ def _has_open_doubt(delivery: DeliveryRecord) -> bool:
     return is_open
 
 
-def _place_by_phone(tables: Tables, parked: Parked, reference: str, now: datetime) -> None:
-    record = parked if isinstance(parked, MessageRecord) else parked.message
+def _orders_of(parked: Parked) -> dict[str, Side | None]:
+    """Give the orders that a thing is about, with the side that was decided for them."""
     documents = _documents_of(parked)
     sides = {key: document.plan.side for document in documents for key in document.plan.order_keys}
     if isinstance(parked, DeliveryRecord):
         sides = {key: sides.get(key) for key in parked.order_keys}
-    for order_key, side in sides.items():
-        view = record.view
+    return sides
+
+
+def _place_by_phone(
+    tables: Tables, parked: Parked, placed: Mapping[str, Side | None], reference: str, now: datetime
+) -> None:
+    view = (parked if isinstance(parked, MessageRecord) else parked.message).view
+    for order_key, side in placed.items():
         orders.place_by_phone(
             tables, order_key, side or Side.LEGACY, view.route, view.message_id, reference, now
         )

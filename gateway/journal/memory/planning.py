@@ -13,6 +13,7 @@ from gateway.journal.memory.delivering import finish
 from gateway.journal.memory.messages import message_record, set_view
 from gateway.journal.memory.records import DeliveryRecord, DocumentKey, DocumentRecord, MessageRecord, Tables
 from gateway.journal.memory.units import end_plan
+from gateway.journal.sent import was_sent
 from gateway.journal.types import (
     DeliveryPlan,
     DeliveryState,
@@ -104,7 +105,7 @@ def _not_yet_written(
     """
     generation, resend = record.view.generation, record.view.resend
     former = (made for made in record.deliveries if made.generation < generation and not resend)
-    attempted = {_identity(made.plan) for made in former if made.is_attempted}
+    attempted = {_identity(made.plan) for made in former if _was_sent(made)}
     own = (made.plan for made in record.deliveries if made.generation == generation)
     written = {_identity(made) for made in own if made.document_index is None}
     fresh = []
@@ -117,6 +118,10 @@ def _not_yet_written(
             written.add(identity)
         fresh.append(delivery)
     return fresh
+
+
+def _was_sent(made: DeliveryRecord) -> bool:
+    return made.is_attempted and was_sent(made.plan.role, made.state, made.steps)
 
 
 def _identity(delivery: DeliveryPlan) -> tuple[str, str, str]:

@@ -149,7 +149,7 @@ def _contents(db: Database, number: int) -> ClaimedDelivery:
         delivery_id, worker, fence, lease_until, target, role, reference, index, is_urgent, content_type,
         attempts, first_attempt_at, is_in_doubt, steps, order_keys, own_body, generation,
         message_id, sequence, route, origin, correlation_id, accepted_at, message_body,
-        document_key, document_body,
+        document_key, document_body, transmitter,
     ) = row  # fmt: skip
     document = None
     if document_body is not None:
@@ -184,4 +184,5 @@ def _contents(db: Database, number: int) -> ClaimedDelivery:
         steps=read_steps(db, number, delivery_id) if steps else (),
         aliases=aliases_of(db, orders),
         sequence=sequence,
+        transmitter=transmitter,
     )

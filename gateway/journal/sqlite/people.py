@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from typing import NamedTuple
 
 from adapters.base import Accepted, InDoubt
 from gateway.journal.base import UnknownError
+from gateway.journal.findings import being_sent, call_not_retried
 from gateway.journal.sqlite.audit_log import append
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.instants import from_micros, to_micros
 from gateway.journal.sqlite.json_columns import load_findings, load_outcome, load_strings
 from gateway.journal.sqlite.ledger import place_by_phone
 from gateway.journal.sqlite.planned_deliveries import finish_unsent
-from gateway.journal.types import DeliveryState, ExceptionItem, Side
+from gateway.journal.types import BEING_SENT, DeliveryState, ExceptionItem, Side
 
 PLACED_BY_PHONE = "placed_by_phone:"
 
 
 class Parked(NamedTuple):
-    """A parked thing: its kind, the number of its row, and the message that it belongs to."""
+    """A thing that a person closes or takes up: its kind, its row's number, and the message it belongs to."""
 
     kind: str
     number: int
@@ -37,7 +38,7 @@ def retry(db: Database, exception_id: str, who: str, why: str, now: datetime) ->
     """Take a parked thing up again; give what was done."""
     parked = _parked(db, exception_id)
     if parked.kind == "delivery":
-        done = _deliver_again(db, parked.number)
+        done = _deliver_again(db, exception_id, parked.number)
     else:
         begin_generation(db, parked.message, resend=False)
         done = "translate"
@@ -46,18 +47,24 @@ def retry(db: Database, exception_id: str, who: str, why: str, now: datetime) ->
 
 
 def resolve(db: Database, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
-    """Close a parked thing without sending it."""
-    parked = _parked(db, exception_id)
-    if resolution.startswith(PLACED_BY_PHONE):
-        _place_by_phone(db, parked, resolution.removeprefix(PLACED_BY_PHONE), now)
-    match parked.kind:
+    """Close a parked thing or an unfinished delivery without sending it."""
+    open_thing = _unfinished(db, exception_id) or _parked(db, exception_id)
+    by_phone = resolution.startswith(PLACED_BY_PHONE)
+    placed = _orders_of(db, open_thing) if by_phone else {}
+    ended = _others_about(db, open_thing, placed.keys())
+    if by_phone:
+        _place_by_phone(db, open_thing.message, placed, resolution.removeprefix(PLACED_BY_PHONE), now)
+    match open_thing.kind:
         case "delivery":
-            finish_unsent(db, parked.number, DeliveryState.VOID, to_micros(now))
+            ended.append(open_thing.number)
         case "document":
-            db.run("document.resolve", (resolution, parked.number))
+            db.run("document.resolve", (resolution, open_thing.number))
         case _:
-            db.run("message.resolve", (resolution, parked.number))
-    append(db, now, who, "exceptions.resolve", exception_id, {"resolution": resolution}, why)
+            db.run("message.resolve", (resolution, open_thing.number))
+    for number in ended:
+        finish_unsent(db, number, DeliveryState.VOID, to_micros(now))
+    detail = {"resolution": resolution, "deliveries": str(len(ended))}
+    append(db, now, who, "exceptions.resolve", exception_id, detail, why)
 
 
 def replay(db: Database, message_id: str, resend: bool, who: str, why: str, now: datetime) -> int:
@@ -90,8 +97,40 @@ def _parked(db: Database, exception_id: str) -> Parked:
     return Parked(*row)
 
 
-def _deliver_again(db: Database, number: int) -> str:
+def _unfinished(db: Database, delivery_id: str) -> Parked | None:
+    """Give a delivery that is not finished, if it is one. Errors: RefusedError while it is being sent."""
+    row = db.row("exception.unfinished", (delivery_id,))
+    if row is None:
+        return None
+    number, message, state = row
+    if DeliveryState(state) in BEING_SENT:
+        raise being_sent(delivery_id)
+    return Parked("delivery", number, message)
+
+
+def _others_about(db: Database, open_thing: Parked, order_keys: Set[str]) -> list[int]:
+    """Give the other unfinished live deliveries of a message that are about nothing but these orders.
+
+    Errors: RefusedError while one of them is being sent.
+    """
+    if not order_keys:
+        return []
+    found = []
+    own = open_thing.number if open_thing.kind == "delivery" else None
+    for number, delivery_id, state, keys in db.rows("exception.unfinished_live", (open_thing.message, own)):
+        about = set(load_strings(keys))
+        if not about or not about <= order_keys:
+            continue
+        if DeliveryState(state) in BEING_SENT:
+            raise being_sent(delivery_id)
+        found.append(number)
+    return found
+
+
+def _deliver_again(db: Database, delivery_id: str, number: int) -> str:
     """Give a parked delivery back to the workers; one still in doubt is looked up first."""
+    if db.value("exception.role", (number,)) == "pass_through":
+        raise call_not_retried(delivery_id)
     is_in_doubt = _has_open_doubt(db, number)
     db.run("exception.deliver_again", (is_in_doubt, is_in_doubt, number))
     return "look up" if is_in_doubt else "deliver"
@@ -107,9 +146,11 @@ def _has_open_doubt(db: Database, number: int) -> bool:
     return is_open
 
 
-def _place_by_phone(db: Database, parked: Parked, reference: str, now: datetime) -> None:
-    route, message_id = db.row("message.route_and_id", (parked.message,)) or ("", "")
-    for order_key, side in _orders_of(db, parked).items():
+def _place_by_phone(
+    db: Database, message: int, orders: Mapping[str, Side | None], reference: str, now: datetime
+) -> None:
+    route, message_id = db.row("message.route_and_id", (message,)) or ("", "")
+    for order_key, side in orders.items():
         place_by_phone(db, order_key, side or Side.LEGACY, route, message_id, reference, now)
 
 

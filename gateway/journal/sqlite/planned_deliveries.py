@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.journal.findings import order_overtaken
+from gateway.journal.sent import was_sent
 from gateway.journal.sqlite.bodies import write_body
 from gateway.journal.sqlite.database import Database
+from gateway.journal.sqlite.exchanges import read_steps
 from gateway.journal.sqlite.instants import to_micros_or_none
 from gateway.journal.sqlite.json_columns import EMPTY, dump_findings, dump_strings, load_strings
 from gateway.journal.sqlite.lanes import enter, leave, overtaken_order, position_of
@@ -34,7 +36,7 @@ def insert_deliveries(
     """
     sent = set[tuple[str, str, str]]()
     if message.generation > 1 and not message.resend:
-        sent = set(db.rows("delivery.sent_before", (message.sequence, message.generation)))
+        sent = _sent_before(db, message)
     overtaken = []
     for delivery in deliveries:
         if (delivery.reference, delivery.target, delivery.role) in sent or _is_known(
@@ -44,6 +46,19 @@ def insert_deliveries(
         if _insert(db, message, documents, delivery, now, holds) is DeliveryState.PARKED:
             overtaken.append(delivery.delivery_id)
     return tuple(overtaken)
+
+
+def _sent_before(db: Database, message: PlannedMessage) -> set[tuple[str, str, str]]:
+    """Give (reference, target, role) of what earlier generations sent."""
+    sent = set()
+    for *identity, state, number, delivery_id in db.rows(
+        "delivery.sent_before", (message.sequence, message.generation)
+    ):
+        reference, target, role = identity
+        is_void = state == DeliveryState.VOID
+        if not is_void or was_sent(role, DeliveryState.VOID, read_steps(db, number, delivery_id)):
+            sent.add((reference, target, role))
+    return sent
 
 
 def _is_known(

@@ -214,6 +214,24 @@ def test_an_exception_is_listed_shown_retried_and_resolved(bridge: Command, gate
     assert bridge("exceptions", "list").err == "nothing is parked\n"
 
 
+def test_an_order_that_waits_is_closed_by_the_id_that_the_call_sheet_shows(
+    bridge: Command, gateway: Running
+) -> None:
+    arrived(gateway, order_set("PO-1"))
+    gateway.do(gateway.bench.deliver(erp=OUTAGE))
+    shown = bridge("exceptions", "export", "--downtime", "--all").out
+    table = bridge("exceptions", "export", "--downtime", "--all", "--csv").out
+    (row,) = csv.DictReader(io.StringIO(table))
+
+    resolved = bridge("exceptions", "resolve", row["ids"], "--placed-by-phone", "Ann 10:40", "--why", "down")
+
+    assert f"  id        {row['ids']}" in shown.splitlines()
+    assert "sent by itself" in " ".join(shown.split())
+    assert resolved.out == f"{row['ids']}: closed, placed by phone (Ann 10:40)\n"
+    assert bridge("exceptions", "export", "--downtime", "--all").out == ""
+    assert "sent to the supplier by none" in bridge("orders", "show", "PO-1").out
+
+
 def test_exactly_one_way_to_resolve_is_taken(bridge: Command, gateway: Running) -> None:
     assert bridge("exceptions", "resolve", "x", "--why", "y").code == 2
     assert bridge("exceptions", "resolve", "x", "--dismiss", "--done-elsewhere", "7", "--why", "y").code == 2

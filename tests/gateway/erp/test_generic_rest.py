@@ -252,6 +252,29 @@ async def test_replies_of_another_shape_are_read_by_their_paths() -> None:
     assert outcome.aliases[1].line_number == "00010"
 
 
+@pytest.mark.parametrize(
+    "transmitter, body, told",
+    [
+        ("none", {}, {"transmitter": "none"}),
+        ("erp", {"transmitter": "SentBy"}, {"SentBy": "erp"}),
+        ("erp", {"transmitter": ""}, {}),
+        (None, {}, {}),
+    ],
+)
+async def test_a_create_tells_the_erp_who_sends_the_order_to_the_supplier(
+    transmitter: str | None, body: dict[str, str], told: dict[str, str]
+) -> None:
+    scene = Scene(replace(delivery(), transmitter=transmitter), body=body)
+    await scene.get(NOTHING)
+
+    sent = json.loads(scene.next().body)
+
+    assert {name: sent[name] for name in ("transmitter", "SentBy") if name in sent} == told
+    without = Scene(body=body)
+    await without.get(NOTHING)
+    assert sent["content_hash"] == json.loads(without.next().body)["content_hash"]
+
+
 async def test_a_success_without_a_number_is_looked_up() -> None:
     assert isinstance(await Scene().get(NOTHING, Reply(202, b"{}")), InDoubt)
     assert isinstance(await Scene().get(NOTHING, Reply(204, b"")), InDoubt)

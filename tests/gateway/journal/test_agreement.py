@@ -17,8 +17,9 @@ from random import Random
 import pytest
 
 from adapters.base import Unit, Verdict
-from gateway.journal.base import Journal, StaleClaimError, StaleStageError, UnknownError
+from gateway.journal.base import Journal, RefusedError, StaleClaimError, StaleStageError, UnknownError
 from gateway.journal.types import (
+    FINISHED,
     Acceptance,
     Claim,
     ClaimedDelivery,
@@ -61,7 +62,7 @@ CALLS = 200
 LEASE_S = 30.0
 TARGETS = ("erp", "legacy")
 ORDERS = ("O-1", "O-2", "O-3")
-EXPECTED_ERRORS = (UnknownError, StaleClaimError, StaleStageError, ValueError)
+EXPECTED_ERRORS = (UnknownError, RefusedError, StaleClaimError, StaleStageError, ValueError)
 
 
 @dataclass
@@ -391,7 +392,10 @@ async def be_a_person(twins: Twins) -> None:
     resend = rng.random() < 0.3
     resolution = rng.choice(["dismissed", "placed_by_phone:Kim"])
     match rng.randint(0, 7):
-        case 0 | 1:
+        case 0:
+            open_one = rng.choice([view.delivery_id for view in await unfinished(twins)] or ["m999"])
+            await twins.both(f"close {open_one}", lambda j: j.resolve(open_one, resolution, "ann", "x", now))
+        case 1:
             await twins.both(f"retry {chosen}", lambda j: j.retry(chosen, "ann", "fixed", now))
         case 2 | 3:
             await twins.both(f"resolve {chosen}", lambda j: j.resolve(chosen, resolution, "ann", "done", now))
@@ -413,6 +417,10 @@ async def be_a_person(twins: Twins) -> None:
             loaded = await twins.both("load", lambda j: j.load_configuration(text, text, "ops", now))
             assert isinstance(loaded, int)
             twins.revision = loaded
+
+
+async def unfinished(twins: Twins) -> list[DeliveryView]:
+    return [view for view in await twins.memory.deliveries(limit=10_000) if view.state not in FINISHED]
 
 
 async def keep_books(twins: Twins) -> None:
@@ -518,6 +526,7 @@ async def test_the_histories_meet_what_is_rare(clock: SetClock, tmp_path: Path) 
     rare = [
         *("config", "stage", "ledger", "document key", "generation", "overtaken"),
         *("same", "conflict", "StaleClaimError", "StaleStageError", "UnknownError", "ValueError"),
+        "RefusedError",
         *("look up", "deliver", "translate", "in doubt"),
         *("void", "superseded", "done", "parked", "held"),
     ]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.journal.base import Journal, StaleClaimError
-from gateway.journal.types import Claim, DeliveryState, Settled, Want
+from gateway.journal.types import Claim, DeliveryState, Settled, Transmitter, Want
 from tests.gateway.journal.builders import (
     ERP,
     LEASE_S,
@@ -112,6 +112,23 @@ async def test_the_reserve_on_top_of_the_slots_is_for_urgent_deliveries_only(sce
     assert await scene.claim_ids(1, urgent_slots=2) == ["u3-d"]
     assert await scene.claim_ids(1, urgent_slots=2) == ["m0-d"]
     assert await scene.claim_ids(0, urgent_slots=2) == []
+
+
+@pytest.mark.parametrize("transmitter", Transmitter)
+async def test_a_claimed_delivery_tells_who_sends_its_order_to_the_supplier(
+    scene: Scene, transmitter: Transmitter
+) -> None:
+    await scene.order("m1", opens=[entry(transmitter=transmitter)])
+
+    assert (await scene.claim_only()).transmitter == transmitter
+
+
+async def test_a_delivery_whose_order_the_ledger_does_not_know_tells_no_transmitter(scene: Scene) -> None:
+    await scene.order("m1", "O-1", "O-2", opens=[entry("O-2")])
+    await scene.accept("m2")
+    await scene.plan("m2", deliveries=[delivery("ack", None, role="acknowledgment", lanes=())])
+
+    assert [each.transmitter for each in await scene.claim()] == [None, None]
 
 
 async def test_one_call_claims_for_several_targets(scene: Scene) -> None:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.journal.base import UnknownError
+from adapters.base import StepResult, Transient, TransientKind
+from gateway.journal.base import RefusedError, UnknownError
 from gateway.journal.types import DeliveryState, MessageState, Side, Transmitter
 from tests.gateway.journal.builders import (
     ERP,
     ROUTE,
     T0,
     Scene,
+    after,
     delivery,
     document,
     entry,
     finding,
+    group,
     in_doubt,
     result,
 )
+
+
+def outage() -> StepResult:
+    return result(outcome=Transient("no connection", TransientKind.OUTAGE))
 
 
 async def ids(scene: Scene) -> list[str]:
@@ -174,9 +181,20 @@ async def test_a_parked_delivery_in_doubt_is_looked_up_first(scene: Scene, how: 
 
 
 @pytest.mark.parametrize("kind", PARKERS)
-async def test_what_is_not_parked_any_more_cannot_be_retried_or_resolved(scene: Scene, kind: str) -> None:
+async def test_what_is_not_parked_any_more_cannot_be_retried(scene: Scene, kind: str) -> None:
     exception_id = await PARKERS[kind](scene)
     await scene.journal.retry(exception_id, "ann", "fixed", scene.now)
+
+    with pytest.raises(UnknownError):
+        await scene.journal.retry(exception_id, "ann", "fixed", scene.now)
+
+    assert len(await scene.journal.audit()) == 1
+
+
+@pytest.mark.parametrize("kind", PARKERS)
+async def test_what_is_closed_cannot_be_retried_or_closed_again(scene: Scene, kind: str) -> None:
+    exception_id = await PARKERS[kind](scene)
+    await scene.journal.resolve(exception_id, "dismissed", "ann", "never mind", scene.now)
 
     with pytest.raises(UnknownError):
         await scene.journal.retry(exception_id, "ann", "fixed", scene.now)
@@ -189,11 +207,30 @@ async def test_what_is_not_parked_any_more_cannot_be_retried_or_resolved(scene: 
 @pytest.mark.parametrize("unknown", ["m1", "m1-d", "m1/0", "m9", "m9/0", "m1/x", "/", ""])
 async def test_what_was_never_parked_cannot_be_retried_or_resolved(scene: Scene, unknown: str) -> None:
     await scene.order("m1")
+    await scene.deliver((await scene.claim_only()).claim)
 
     with pytest.raises(UnknownError):
         await scene.journal.retry(unknown, "ann", "why not", scene.now)
     with pytest.raises(UnknownError):
         await scene.journal.resolve(unknown, "dismissed", "ann", "why not", scene.now)
+
+
+@pytest.mark.parametrize("is_in_doubt", [True, False])
+async def test_a_parked_call_is_not_retried_since_nobody_sends_it_again(
+    scene: Scene, is_in_doubt: bool
+) -> None:
+    await scene.order("m1", role="pass_through")
+    claimed = await scene.journal.claim_one("m1-d", "call", 60, scene.now, scene.monotonic)
+    assert claimed is not None
+    await scene.park(claimed.claim, in_doubt() if is_in_doubt else result())
+
+    with pytest.raises(RefusedError, match="resolve it instead"):
+        await scene.journal.retry("m1-d", "ann", "again", scene.now)
+
+    assert await scene.state("m1-d") is DeliveryState.PARKED
+    assert await scene.journal.audit() == []
+    await scene.journal.resolve("m1-d", "done_elsewhere:77", "ann", "legacy has it", scene.now)
+    assert await scene.state("m1-d") is DeliveryState.VOID
 
 
 # -- resolve ---------------------------------------------------------------------------------
@@ -223,6 +260,106 @@ async def test_a_resolved_delivery_is_void_and_frees_its_lanes(scene: Scene) -> 
     view = await scene.view("m1-d")
     assert (view.state, view.ended_at) == (DeliveryState.VOID, scene.now)
     assert await scene.claim_ids() == ["m2-d"]
+
+
+OPEN = (DeliveryState.HELD, DeliveryState.READY, DeliveryState.WAITING, DeliveryState.IN_DOUBT)
+
+
+async def stuck(scene: Scene, state: DeliveryState, message_id: str = "m1") -> str:
+    """Bring a delivery into an unfinished state; give its id."""
+    delivery_id = f"{message_id}-d"
+    await scene.accept(message_id)
+    unit = group() if state is DeliveryState.HELD else None
+    await scene.plan(
+        message_id,
+        [document()],
+        [delivery(delivery_id, unit=unit, deadline_at=T0)],
+        opens=(entry(message_id=message_id),),
+        is_last=unit is None,
+    )
+    if state in (DeliveryState.WAITING, DeliveryState.IN_DOUBT):
+        claim = (await scene.claim_only()).claim
+        await scene.start(claim)
+        step = in_doubt() if state is DeliveryState.IN_DOUBT else outage()
+        await scene.settle(claim, state, result=step, not_before=after(60))
+    assert await scene.state(delivery_id) is state
+    return delivery_id
+
+
+@pytest.mark.parametrize("state", OPEN)
+async def test_any_delivery_that_is_not_being_sent_can_be_closed_and_is_never_sent(
+    scene: Scene, state: DeliveryState
+) -> None:
+    delivery_id = await stuck(scene, state)
+    await scene.order("m2")
+
+    await scene.journal.resolve(delivery_id, "placed_by_phone:Kim 555", "ann", "ERP down", scene.now)
+    if state is DeliveryState.HELD:
+        await scene.plan("m1")
+
+    view = await scene.view(delivery_id)
+    assert (view.state, view.ended_at) == (DeliveryState.VOID, scene.now)
+    assert (await scene.journal.facts(["O-1"], [], [])).ledger["O-1"].transmitter is Transmitter.NONE
+    assert await scene.journal.overdue(after(60), T0) == []
+    scene.later(3600)
+    assert await scene.claim_ids() == ["m2-d"]
+    (told,) = await scene.journal.audit()
+    assert (told.action, told.subject) == ("exceptions.resolve", delivery_id)
+
+
+@pytest.mark.parametrize("state", [DeliveryState.CLAIMED, DeliveryState.ATTEMPTING])
+async def test_a_delivery_that_is_being_sent_cannot_be_closed_and_nothing_changes(
+    scene: Scene, state: DeliveryState
+) -> None:
+    await scene.order("m1", opens=[entry()])
+    claim = (await scene.claim_only()).claim
+    if state is DeliveryState.ATTEMPTING:
+        await scene.start(claim)
+
+    with pytest.raises(RefusedError, match="being sent at this moment"):
+        await scene.journal.resolve("m1-d", "placed_by_phone:Kim", "ann", "ERP down", scene.now)
+
+    assert await scene.state("m1-d") is state
+    assert await scene.journal.orders() == [entry()]
+    assert await scene.journal.audit() == []
+
+
+async def test_an_order_placed_by_phone_goes_nowhere_else_by_itself(scene: Scene) -> None:
+    await scene.accept("m1")
+    await scene.plan(
+        "m1",
+        [document(0, "O-1"), document(1, "O-2")],
+        [
+            delivery("erp", 0, "O-1"),
+            delivery("supplier", None, "O-1", target="supplier"),
+            delivery("both", None, "O-1", "O-2", target="hub"),
+            delivery("other", 1, "O-2"),
+            delivery("copy", 0, "O-1", target="legacy", role="copy"),
+            delivery("ack", None, target="legacy", role="acknowledgment", lanes=()),
+        ],
+    )
+
+    await scene.journal.resolve("erp", "placed_by_phone:Kim", "ann", "ERP down", scene.now)
+
+    states = {view.delivery_id: view.state for view in await scene.journal.deliveries()}
+    ended = {name for name, state in states.items() if state is DeliveryState.VOID}
+    assert ended == {"erp", "supplier"}
+
+
+async def test_an_order_of_which_a_part_is_being_sent_cannot_be_closed_as_placed_by_phone(
+    scene: Scene,
+) -> None:
+    await scene.accept("m1")
+    sent = delivery("supplier", 0, target="supplier")
+    await scene.plan("m1", [document()], [delivery("m1-d"), sent], opens=(entry(),))
+    await scene.claim(target="supplier")
+
+    with pytest.raises(RefusedError, match="supplier is being sent"):
+        await scene.journal.resolve("m1-d", "placed_by_phone:Kim", "ann", "ERP down", scene.now)
+
+    assert await scene.state("m1-d") is DeliveryState.READY
+    await scene.journal.resolve("m1-d", "dismissed", "ann", "not needed", scene.now)
+    assert await scene.state("supplier") is DeliveryState.CLAIMED
 
 
 async def test_a_resolved_message_is_not_translated(scene: Scene) -> None:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from adapters.base import Accepted, InDoubt, Outcome, Rejected, Transient, TransientKind
 from gateway.journal.base import UnknownError
 from gateway.journal.types import DeliveryState, MessageState, Planned
-from tests.gateway.journal.builders import ROUTE, T0, Scene, delivery, document, finding, group, origin
+from tests.gateway.journal.builders import (
+    ROUTE,
+    T0,
+    Scene,
+    delivery,
+    document,
+    finding,
+    group,
+    origin,
+    result,
+)
 
 
 async def replay(scene: Scene, message_id: str = "m1", *, resend: bool = False) -> int:
@@ -218,3 +229,57 @@ async def test_what_has_no_bytes_cannot_be_replayed(scene: Scene, unknown: str) 
         await replay(scene, unknown)
 
     assert await scene.journal.audit() == []
+
+
+DOWN = Transient("no connection", TransientKind.OUTAGE)
+REFUSED = Rejected((finding("ERP-422"),))
+
+
+@pytest.mark.parametrize("outcome", [None, DOWN, REFUSED])
+async def test_what_a_person_closed_and_no_target_can_have_taken_is_planned_again(
+    scene: Scene, outcome: Outcome | None
+) -> None:
+    await scene.order("m1", reference="R")
+    if outcome is not None:
+        claim = (await scene.claim_only()).claim
+        await scene.start(claim)
+        await scene.settle(claim, DeliveryState.WAITING, result=result(outcome=outcome))
+    await scene.journal.resolve("m1-d", "placed_by_phone:Kim", "ann", "ERP down", scene.now)
+    await replay(scene)
+
+    await scene.plan("m1", [document()], [delivery("d2", reference="R")])
+
+    (claimed,) = await scene.claim()
+    assert (claimed.claim.delivery_id, claimed.transmitter) == ("d2", "none")
+    assert await scene.state("m1-d") is DeliveryState.VOID
+
+
+@pytest.mark.parametrize("role", ["live", "pass_through"])
+@pytest.mark.parametrize("outcome", [InDoubt("no reply"), Accepted("ERP-1")])
+async def test_what_a_person_closed_while_it_may_be_there_is_not_planned_again(
+    scene: Scene, role: str, outcome: Outcome
+) -> None:
+    await scene.order("m1", reference="R", role=role)
+    claimed = await scene.journal.claim_one("m1-d", "w1", 60, scene.now, scene.monotonic)
+    assert claimed is not None
+    await scene.start(claimed.claim)
+    await scene.settle(claimed.claim, DeliveryState.PARKED, result=result(outcome=outcome))
+    await scene.journal.resolve("m1-d", "dismissed", "ann", "it is there", scene.now)
+    await replay(scene)
+
+    await scene.plan("m1", [document()], [delivery("d2", reference="R", role=role)])
+
+    assert [view.delivery_id for view in await scene.journal.deliveries()] == ["m1-d"]
+
+
+async def test_a_call_that_ended_unsent_is_not_planned_again_since_its_caller_was_told(scene: Scene) -> None:
+    await scene.order("m1", reference="R", role="pass_through")
+    claimed = await scene.journal.claim_one("m1-d", "w1", 60, scene.now, scene.monotonic)
+    assert claimed is not None
+    await scene.start(claimed.claim)
+    await scene.settle(claimed.claim, DeliveryState.VOID, result=result(outcome=DOWN))
+    await replay(scene)
+
+    await scene.plan("m1", [document()], [delivery("d2", reference="R", role="pass_through")])
+
+    assert [view.delivery_id for view in await scene.journal.deliveries()] == ["m1-d"]

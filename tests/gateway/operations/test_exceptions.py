@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.operations import OperationError
+from adapters.base import NoReply
+from gateway.journal.types import Want
+from gateway.operations import OperationError, Operations
 from tests.gateway.commands.documents import interchange, order_set
-from tests.gateway.operations.bench import OUTAGE, TAKEN, UNCLEAR, Bench
+from tests.gateway.operations.bench import OUTAGE, TAKEN, UNCLEAR, Bench, configuration
+from tests.gateway.rig import Rig, order, program
 
 
 async def settle(bench: Bench, verb: str, exception: str, **parts):
@@ -59,6 +62,53 @@ async def test_an_order_placed_by_phone_is_transmitted_by_nobody_again(bench: Be
     assert order["ledger"]["transmitter"] == "none"
     assert "Ann 10:40" in order["ledger"]["reason"]
     assert await sheet(bench, everything=True) == []
+
+
+async def test_an_order_that_waits_is_placed_by_phone_and_created_by_a_replay_alone(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(erp=OUTAGE)
+    (call,) = await sheet(bench, everything=True)
+
+    await settle(
+        bench, "exceptions.resolve", call["exception_ids"][0], resolution="placed_by_phone", reference="Ann"
+    )
+
+    assert await sheet(bench, everything=True) == []
+    bench.clock.elapsed_s += 3 * 3600
+    assert await bench.deliver(erp=TAKEN) == 0
+    await bench.ask("messages.replay", message=message, who="ann", why="ERP is back")
+    await bench.pipeline.translate(message)
+    assert await bench.deliver(erp=TAKEN) == 1
+    assert (await bench.states(message))["erp"] == ["void", "done"]
+    (order,) = await bench.ask("orders.show", order="PO-1")
+    assert order["ledger"]["transmitter"] == "none"
+
+
+async def test_a_delivery_that_is_being_sent_is_not_closed_and_the_refusal_says_when(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    (claimed,) = await bench.journal.claim("w", [Want("erp", 1)], 60.0, bench.clock.now(), 0.0)
+
+    with pytest.raises(OperationError, match=r"being sent at this moment.*in a minute") as refused:
+        await settle(bench, "exceptions.resolve", claimed.claim.delivery_id, resolution="dismissed")
+
+    assert refused.value.code == "refused"
+    assert (await bench.states(message))["erp"] == ["claimed"]
+
+
+async def test_a_parked_call_is_not_retried_and_the_refusal_says_what_to_do() -> None:
+    async with Rig(program(reply="pass_through")).running() as rig:
+        rig.targets["mms"].replies += [NoReply("maybe", "reset")]
+        message = await rig.take(order("4711"), transport="http")
+        assert message is not None
+        await rig.calls.pass_on(message.message_id, 0.2)
+        (parked,) = await rig.journal.exceptions()
+        operations = Operations(rig.journal, configuration, rig.clock)
+
+        retry = {"exception": parked.exception_id, "who": "ann", "why": "again"}
+        with pytest.raises(OperationError, match="resolve it instead"):
+            await operations.perform("exceptions.retry", retry)
+
+        assert len(await rig.journal.exceptions()) == 1
 
 
 @pytest.mark.parametrize(

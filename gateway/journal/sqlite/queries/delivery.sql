@@ -8,7 +8,8 @@ INSERT INTO delivery (number, delivery_id, message, generation, document_index, 
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: sent_before
-SELECT reference, target, role FROM delivery WHERE message = ? AND generation < ? AND steps > 0;
+SELECT reference, target, role, state, number, delivery_id FROM delivery
+WHERE message = ? AND generation < ? AND steps > 0;
 
 -- name: same_of_message
 SELECT 1 FROM delivery WHERE message = ? AND generation = ? AND reference = ? AND target = ? AND role = ?
@@ -112,9 +113,11 @@ SELECT delivery.delivery_id, delivery.worker, delivery.fence, delivery.lease_unt
     delivery.reference, delivery.document_index, delivery.is_urgent, delivery.content_type, delivery.attempts,
     delivery.first_attempt_at, delivery.is_in_doubt, delivery.steps, delivery.order_keys, delivery.body_id,
     delivery.generation, message.message_id, message.sequence, message.route, message.origin,
-    message.correlation_id, message.accepted_at, message.body_id, document.document_key, document.body_id
+    message.correlation_id, message.accepted_at, message.body_id, document.document_key, document.body_id,
+    order_entry.transmitter
 FROM delivery JOIN message ON message.sequence = delivery.message
     LEFT JOIN document ON document.document_id = delivery.document_id
+    LEFT JOIN order_entry ON order_entry.order_key = delivery.order_keys ->> 0
 WHERE delivery.number = ?;
 
 -- name: attempting

@@ -21,6 +21,16 @@ SELECT parked_at, kind, exception_id, message_id, route, partner, findings, targ
 -- name: delivery
 SELECT 'delivery', number, message FROM delivery WHERE delivery_id = ? AND state = 'parked';
 
+-- name: unfinished
+SELECT number, message, state FROM delivery WHERE delivery_id = ? AND ended_at IS NULL;
+
+-- name: unfinished_live
+SELECT number, delivery_id, state, order_keys FROM delivery
+WHERE message = ? AND ended_at IS NULL AND role IN ('live', 'pass_through') AND number IS NOT ?;
+
+-- name: role
+SELECT role FROM delivery WHERE number = ?;
+
 -- name: message
 SELECT 'message', sequence, sequence FROM message WHERE message_id = ? AND parked_at IS NOT NULL;
 

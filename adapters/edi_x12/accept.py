@@ -1,0 +1,62 @@
+"""A whole transaction set accepted as it is: nothing tolerated, nothing to be said, nothing looked at twice.
+
+Most sets are such. What is refused here is not wrong yet: `judge.py` looks at it again, with care.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.edi_x12.config import X12Partner
+from adapters.edi_x12.delimiters import Delimiters
+from adapters.edi_x12.grammar import fast_form
+from adapters.edi_x12.guide import guide_for
+from adapters.edi_x12.lexer import SetText, line_break, separators_of
+from adapters.edi_x12.walk import Walked, walk_fast
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A set without any finding."""
+
+    set_type: str
+    control: str
+    walked: Walked
+
+
+def accepted(
+    raw: bytes, delimiters: Delimiters, version: str, partner: X12Partner, segments_max: int
+) -> Accepted | None:
+    """Give a set in which all is well, None where anything at all is unusual.
+
+    The guide's patterns let no control character and no blank in front of a value pass, so that segments
+    which they accept were cut where they should be.
+    """
+    read = _plainly_split(raw, delimiters, partner.encoding)
+    if read is None or len(read.segments) > segments_max:
+        return None
+    separator, segments = read.separators.element, read.segments
+    _, set_type, control, *_ = [*segments[0].split(separator), "", ""]
+    guide = guide_for(set_type, version, partner)
+    if guide is None or fast_form(guide, separator).start.match(segments[0]) is None:
+        return None
+    if segments[-1] != f"SE{separator}{len(segments)}{separator}{control}":
+        return None
+    walked = walk_fast(read, segments[1:-1], guide)
+    return None if walked is None else Accepted(set_type, control, walked)
+
+
+def _plainly_split(raw: bytes, delimiters: Delimiters, encoding: str | None) -> SetText | None:
+    """Split at the terminator and the one line break behind each of them."""
+    used = encoding or "utf-8"
+    try:
+        text = raw.decode(used)
+    except (UnicodeDecodeError, LookupError):
+        return None
+    separators = separators_of(delimiters, used)
+    terminator = separators.terminator
+    if separators.is_line_terminated or separators.element + terminator in text:
+        return None
+    segments = text.removesuffix(terminator).split(terminator + line_break(text, terminator))
+    is_whole = text.endswith(terminator) and text.count(terminator) == len(segments)
+    return SetText(text, segments, separators) if is_whole else None

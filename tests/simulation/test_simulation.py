@@ -1,0 +1,85 @@
+"""Seeded histories of the real gateway keep every promise; one seed is one history, always."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.scale import scaled
+from tests.simulation.history import Verdict, run_history
+
+HISTORIES = scaled(300, most=10_000)
+GROUP = 25  # seeds of one test, so that few tests spread over processes
+TRACE_SHOWN = 40
+ROOT = Path(__file__).parents[2]
+
+
+def shown(verdict: Verdict) -> str:
+    """Give a bad history: what was broken, the end of the trace, and how to repeat it."""
+    return "\n".join((str(verdict), "  ...", *verdict.trace[-TRACE_SHOWN:]))
+
+
+@pytest.mark.parametrize("first", range(0, HISTORIES, GROUP))
+def test_every_promise_is_kept_in_seeded_histories(first: int) -> None:
+    verdicts = [run_history(seed) for seed in range(first, min(first + GROUP, HISTORIES))]
+
+    bad = [shown(verdict) for verdict in verdicts if not verdict.is_good]
+    assert not bad, "\n\n".join(bad)
+
+
+def test_histories_are_about_something() -> None:
+    verdicts = [run_history(seed) for seed in range(GROUP)]
+    totals = {name: sum(each.counts[name] for each in verdicts) for name in verdicts[0].counts}
+
+    assert totals["crashes"] > GROUP
+    assert totals["starts"] > 2 * GROUP
+    assert totals["submissions"] > 10 * GROUP
+    assert min(totals["committed mms"], totals["committed erp"], totals["committed supplier"]) > GROUP
+    told = " ".join(line for each in verdicts for line in each.trace)
+    for event in ("stage ", "reload ", "pause ", "wakes ", "wall ", "sender unknown", "exception.retry"):
+        assert event in told, f"no history of these has '{event}'"
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_seed_repeats_exactly(seed: int) -> None:
+    first, again = run_history(seed), run_history(seed)
+
+    assert first.trace == again.trace
+    assert len(first.trace) > 20
+
+
+@pytest.mark.parametrize("seed", [4, 7])
+def test_a_seed_repeats_exactly_in_another_process_with_another_hash_seed(seed: int) -> None:
+    hashes = {run_history(seed).trace_hash}
+    for hash_seed in ("1", "77"):
+        replay = subprocess.run(
+            [sys.executable, "-m", "tests.simulation", str(seed)],
+            capture_output=True, text=True, check=True, cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        )  # fmt: skip
+        hashes.update(line.split("trace ")[1] for line in replay.stdout.splitlines() if "} trace " in line)
+
+    assert len(hashes) == 1
+
+
+def test_a_replay_prints_the_trace_and_says_how_it_went() -> None:
+    replay = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", "1"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+    assert replay.returncode == 0
+    assert "start g1" in replay.stdout
+    assert "seed 1: 0 violations, 0 problems" in replay.stdout
+
+
+def test_a_replay_needs_a_seed() -> None:
+    replay = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", "x"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+    assert replay.returncode == 2
+    assert "SEED" in replay.stderr
