@@ -27,9 +27,10 @@ from adapters.base import (
     Verdict,
 )
 from gateway.acknowledging import acknowledges, acknowledgment_delivery, verdicts_of
-from gateway.earlier import Sent, sent_earlier, unsent, unsent_deliveries, without_sent
+from gateway.earlier import Sent, sent_earlier, unsent, without_sent
 from gateway.journal.base import Journal
 from gateway.journal.types import (
+    AwaitedOrder,
     DeliveryPlan,
     DocumentPlan,
     Expected,
@@ -37,6 +38,7 @@ from gateway.journal.types import (
     Message,
     Moved,
     Plan,
+    Side,
     StageState,
 )
 from gateway.planning import (
@@ -47,17 +49,18 @@ from gateway.planning import (
     bound_deliveries,
     bound_sets,
     by_destination,
+    follow_on,
     keyed,
     orders_named,
     plan_chunk,
     plan_decision,
     refused_units,
-    repeats_in,
     verdict_of,
+    waiting,
     whole_message,
 )
 from gateway.program import Program, ProgramSource
-from gateway.stage import Stage, follow, unknown_order
+from gateway.stage import Stage
 from gateway.turns import Turn
 
 SETS_PER_CHUNK = 200
@@ -77,6 +80,20 @@ class _Gathered:
     units: dict[int, tuple[Unit, ...]] = field(default_factory=dict)
     interchanges: dict[int, int] = field(default_factory=dict)  # set index -> interchange
     repeats: set[int] = field(default_factory=set)  # indexes of sets that came before
+    clouds: set[int] = field(default_factory=set)  # indexes of sets that go to the cloud
+    waiting: set[int] = field(default_factory=set)  # indexes of sets that wait for their order
+
+    def add(self, document: DocumentPlan) -> None:
+        """Note how a set was decided."""
+        index = document.index
+        self.verdicts[index] = document.verdict
+        for indexes, holds in (
+            (self.repeats, document.repeats is not None),
+            (self.clouds, document.side is Side.CLOUD),
+            (self.waiting, document.awaits is not None),
+        ):
+            indexes.discard(index)
+            indexes.update((index,) if holds else ())
 
 
 class Translation:
@@ -106,6 +123,7 @@ class Translation:
         self._gathered = _Gathered()
         self._planned: dict[int, DocumentPlan] = {}
         self._sent = Sent()
+        self._places: dict[int, int] | None = None  # set index -> interchange, of earlier generations' sets
 
     async def run(self) -> None:
         """Decode the whole message and plan it. Errors: UnsettledError, JournalError."""
@@ -122,7 +140,7 @@ class Translation:
                 return
             self._remember(decoded)
             if decoded.index >= self._message.planned_through:
-                batch.append(keyed(decoded, self._program_of(decoded.set_type)))
+                batch.append(keyed(decoded, self._program_of(decoded.set_type), self._message))
             if len(batch) >= SETS_PER_CHUNK:
                 await self._plan_middle(batch)
                 batch = []
@@ -138,27 +156,28 @@ class Translation:
 
     async def _decide_awaited(self, document: DocumentPlan, decoded: Decoded, sets: int) -> bool:
         program, revision = self._program_of(decoded.set_type), self._programs(None).revision
-        each = keyed(decoded, program)
-        facts = await self._facts([each])
-        named = orders_named(each, facts)
-        entries = [facts.ledger[key] for key in named if key in facts.ledger]
-        decision = (
-            follow(program.rule, entries) if entries else unknown_order(program.rule, program.unknown.side)
-        )
-        keys = tuple(entry.order_key for entry in entries) or document.order_keys
+        each = keyed(decoded, program, self._message)
+        facts, now = await self._facts([each]), self._clock.now()
+        expected = Expected(revision, {}, _revisions(facts, frozenset(orders_named(each, facts))))
+        until = document.awaits.until if document.awaits is not None else now
+        followed = follow_on(program, each, facts, facts.ledger, until if now < until else None, now)
+        if isinstance(followed, AwaitedOrder):
+            if followed == document.awaits:
+                return False
+            still = waiting(document, followed)  # for the others: one of its orders is known now
+            return await self._journal.plan_awaited(self._message.message_id, still, (), expected, now)
+        decision, keys = followed.decision, followed.order_keys or document.order_keys
         settled = replace(document, awaits=None, order_keys=keys)
         decided, deliveries, bound = plan_decision(
             program, self._message, settled, decision, decoded.raw, decoded.interchange
         )
-        bound, deliveries = unsent(bound, self._sent), unsent_deliveries(deliveries, self._sent)
+        bound, deliveries = unsent(bound, deliveries, self._sent)
         wrapped, problems = await self._wrap(program, bound, sets, self._message.interchanges, frozenset())
         if problems:  # its bytes cannot go on: a person must look, or it would be lost in silence
             findings = (*decided.findings, *problems)
             decided = replace(decided, is_parked=True, passes_to=(), findings=findings)
         part = "" if sets == 1 else f"set-{document.index}"
         deliveries += bound_deliveries(program, self._message, bound, sets, frozenset(), wrapped, part=part)
-        expected = Expected(revision, {}, _revisions(facts, frozenset(named)))
-        now = self._clock.now()
         return await self._journal.plan_awaited(self._message.message_id, decided, deliveries, expected, now)
 
     async def _sent_earlier(self) -> Sent:
@@ -168,12 +187,13 @@ class Translation:
             return Sent()
         documents = await self._journal.documents(message_id=message.message_id, limit=1_000_000)
         deliveries = await self._journal.deliveries(message_id=message.message_id, limit=1_000_000)
-        interchanges = {
-            decoded.index: decoded.interchange
-            async for decoded in self._sets()
-            if not isinstance(decoded, Summary)
-        }
-        return sent_earlier(message.generation, documents, deliveries, interchanges)
+        if self._places is None:
+            self._places = {
+                decoded.index: decoded.interchange
+                async for decoded in self._sets()
+                if not isinstance(decoded, Summary)
+            }
+        return sent_earlier(message.generation, documents, deliveries, self._places)
 
     # -- decoding --------------------------------------------------------------------------
 
@@ -217,8 +237,10 @@ class Translation:
         gathered.interchanges[decoded.index] = decoded.interchange
         document = self._planned.get(decoded.index)
         if document is not None:  # planned before a kill: finish what was decided then
-            gathered.repeats.update([document.index] if document.repeats else [])
-            gathered.bound += unsent(bound_sets(document, decoded.raw, decoded.interchange), self._sent)
+            gathered.add(document)
+            gathered.bound += unsent(bound_sets(document, decoded.raw, decoded.interchange), (), self._sent)[
+                0
+            ]
 
     # -- planning --------------------------------------------------------------------------
 
@@ -236,10 +258,11 @@ class Translation:
                 chunk.opens,
             )
             await self._turn.mine()
-            if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
+            done = await self._journal.plan(plan, self._clock.now())
+            if not isinstance(done, Moved):
                 self._gathered.bound += chunk.bound
-                self._gathered.repeats |= repeats_in(chunk)
                 return
+            await self._look_again(done)
         raise UnsettledError(self._message.message_id)
 
     async def _finish(self, batch: Sequence[Keyed], summary: Summary) -> None:
@@ -253,20 +276,23 @@ class Translation:
             asked = asyncio.ensure_future(self._journal.plan(plan, self._clock.now()))
             await asyncio.sleep(0)  # lets the journal take it before the next message's plan
             self._turn.over()
-            if not isinstance(await asked, Moved):
+            done = await asked
+            if not isinstance(done, Moved):
                 return
+            await self._look_again(done)
         raise UnsettledError(self._message.message_id)
+
+    async def _look_again(self, moved: Moved) -> None:
+        """Read anew what only this run remembers; the rest is looked up with each decision."""
+        if moved.what == "settled":
+            self._sent = await self._sent_earlier()
 
     async def _last_plan(
         self, stages: Mapping[str, StageState], expected: Expected, chunk: Chunk, summary: Summary
     ) -> Plan:
         program = self._own_program()
         stage = Stage(stages[program.stage_route].stage)
-        rejected = frozenset[Unit]()
-        if stage not in (Stage.LEGACY, Stage.SHADOW):
-            # There legacy gets every set whatever we find, and takes the good ones: to call them refused
-            # would free their keys, and a corrected file could then go to the other system as well.
-            rejected = refused_units(program, summary, self._gathered.verdicts, self._gathered.units)
+        rejected = self._rejected(program, stage, summary)
         findings = list(summary.findings)
         deliveries = list(chunk.deliveries)
         if summary.sets == 0:
@@ -281,9 +307,8 @@ class Translation:
                 else each
                 for each in bound_deliveries(program, self._message, bound, summary.sets, rejected, wrapped)
             ]
-        if acknowledges(program, stage):
-            repeats = self._gathered.repeats | repeats_in(chunk)
-            deliveries += await self._acknowledgments(program, summary, rejected, repeats)
+        if acknowledges(program, stage, is_untouched=self._is_untouched(program, summary, deliveries)):
+            deliveries += await self._acknowledgments(program, summary, rejected, self._gathered.repeats)
         return Plan(
             self._message.message_id,
             self._message.generation,
@@ -295,7 +320,49 @@ class Translation:
             rejected_units=rejected,
             findings=tuple(findings),
             interchanges=summary.interchanges,
-            parks=not summary.is_readable or len(findings) > len(summary.findings),
+            parks=not summary.is_readable
+            or len(findings) > len(summary.findings)
+            or self._is_condemned_in_silence(rejected),
+        )
+
+    def _rejected(self, program: Program, stage: Stage, summary: Summary) -> frozenset[Unit]:
+        """Give the units that are refused as a whole.
+
+        In stages legacy and shadow legacy gets every set whatever we find, and takes the good ones: to call
+        them refused would free their keys, and a corrected file could then go to the other system as well.
+        But a unit of which something is the cloud's is ours to judge.
+        """
+        gathered = self._gathered
+        rejected = refused_units(program, summary, gathered.verdicts, gathered.units)
+        if stage not in (Stage.LEGACY, Stage.SHADOW):
+            return rejected
+        return rejected.intersection(unit for index in gathered.clouds for unit in gathered.units[index])
+
+    def _is_condemned_in_silence(self, rejected: frozenset[Unit]) -> bool:
+        """Tell whether good sets fall with a unit of which no set is parked, so that nobody would look."""
+        told = {
+            unit
+            for index, verdict in self._gathered.verdicts.items()
+            if verdict is Verdict.REJECTED
+            for unit in self._gathered.units[index]
+        }
+        return any(
+            rejected.intersection(units) and not told.intersection(units)
+            for units in self._gathered.units.values()
+        )
+
+    def _is_untouched(self, program: Program, summary: Summary, deliveries: Sequence[DeliveryPlan]) -> bool:
+        """Tell whether legacy gets the message as it came, and so acknowledges it to its sender itself."""
+        if self._sent.is_whole or (
+            summary.sets == 1 and self._gathered.waiting and program.unknown.side is Side.LEGACY
+        ):
+            return True
+        return any(
+            each.document_index is None
+            and each.body is None
+            and each.role in ("live", "pass_through")
+            and each.target == program.rule.legacy_target
+            for each in deliveries
         )
 
     def _nothing_recognised(self, program: Program, stage: Stage) -> list[DeliveryPlan]:
@@ -321,8 +388,10 @@ class Translation:
             state = stages[program.stage_route]
             return Ruling(program, Stage(state.stage), Decimal(state.share_percent))
 
-        chunk = plan_chunk(ruling, self._message, batch, facts, self._clock.now())
-        return without_sent(chunk, self._sent)
+        chunk = without_sent(plan_chunk(ruling, self._message, batch, facts, self._clock.now()), self._sent)
+        for document in chunk.documents:
+            self._gathered.add(document)
+        return chunk
 
     def _expected(
         self,
@@ -340,7 +409,7 @@ class Translation:
             key: facts.documents[key].message_id if key in facts.documents else None
             for key in chunk.seen_documents
         }
-        return Expected(revision, deciding, _revisions(facts, chunk.seen_orders), known)
+        return Expected(revision, deciding, _revisions(facts, chunk.seen_orders), known, self._sent.settled)
 
     async def _facts(self, batch: Sequence[Keyed]) -> Facts:
         """Look up everything that a batch names; what an alias leads to is looked up in turn."""

@@ -90,8 +90,20 @@ def _mapped(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Par
     report = Report(context.source, good.control, partner, places, context.bounds.findings_max)
     mapper = _MAPPERS.get(good.set_type)
     document = mapper(good.walked, SetContext(context, partner, frame, report)) if mapper else None
+    numbers: tuple[str, ...] = ()
+    if mapper is None or report.worst is Level.REJECTED:
+        numbers = _order_numbers(read_set(raw, frame.delimiters, partner.encoding))
     passed = mapper is None
-    return _told(raw, frame, good.set_type, good.control, document, report, is_passed_through=passed)
+    return _told(
+        raw,
+        frame,
+        good.set_type,
+        good.control,
+        document,
+        report,
+        is_passed_through=passed,
+        order_numbers=numbers,
+    )
 
 
 def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Partner) -> Told:
@@ -116,7 +128,7 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
             0,
             level=Level.REJECTED,
         )
-        return _told(raw, frame, set_type, control, None, report)
+        return _told(raw, frame, set_type, control, None, report, order_numbers=_order_numbers(read))
     guide = guide_for(set_type, frame.version, partner)
     if guide is None:
         return _without_guide(raw, frame, read, set_type, control, report, partner)
@@ -127,7 +139,10 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     mapper = _MAPPERS.get(set_type)
     document = mapper(walked, SetContext(context, partner, frame, report)) if mapper else None
     passed = mapper is None and report.worst is not Level.REJECTED
-    return _told(raw, frame, set_type, control, document, report, is_passed_through=passed)
+    numbers = _order_numbers(read)
+    return _told(
+        raw, frame, set_type, control, document, report, is_passed_through=passed, order_numbers=numbers
+    )
 
 
 def _condemn(frame: SetFrame, control: str, report: Report) -> None:
@@ -194,6 +209,7 @@ def _without_guide(
 
 
 def _order_numbers(read: SetText) -> tuple[str, ...]:
+    """Give the numbers of the orders that a set names: translated or not."""
     separator = read.separators.element
     found: dict[str, None] = {}
     for segment in read.segments:
