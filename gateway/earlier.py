@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.journal.sent import DISMISSED, closes, was_sent
+from gateway.journal.sent import closes, was_sent
 from gateway.journal.types import (
     FINISHED,
     DeliveryPlan,
@@ -149,11 +149,9 @@ def _closed_by(plan: DocumentPlan, live: Sequence[DeliveryView]) -> str:
 
 
 def _as_closed(plan: DocumentPlan, resolution: str) -> DocumentPlan:
-    """Give a set as it stands from now on. One that was dismissed gives way to what is sent in its place."""
-    is_free = resolution == DISMISSED or plan.is_parked
+    """Give a set as it stands from now on."""
     return replace(
         plan,
-        document_key=None if is_free else plan.document_key,
         is_parked=False,
         awaits=None,
         passes_to=(),

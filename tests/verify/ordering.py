@@ -25,7 +25,7 @@ def violations(records: Records) -> Iterator[Violation]:
     for (target, order_key), commits in lanes.items():
         newest: Place = (-1, -1)
         for commit in sorted(commits, key=lambda each: each.entry.sequence):
-            place = max(_place(commit), _opened_at(records, order_key))
+            place = max(_place(commit), opened_at(records, order_key))
             if place < newest:
                 told = f"message {place[0]} set {place[1]} after message {newest[0]} set {newest[1]}"
                 text = f"{target} committed {told}"
@@ -33,7 +33,7 @@ def violations(records: Records) -> Iterator[Violation]:
             newest = max(newest, place)
 
 
-def _opened_at(records: Records, order_key: str) -> Place:
+def opened_at(records: Records, order_key: str) -> Place:
     """Give the place of the document that opened an order."""
     entry = records.orders.get(order_key)
     opener = records.messages.get(entry.message_id) if entry is not None and entry.message_id else None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from gateway.journal.types import DeliveryState, DeliveryView, MessageState
 from tests.verify.evidence import Violation
+from tests.verify.ordering import opened_at
 from tests.verify.records import ENDED, Records
 
 
@@ -38,7 +39,7 @@ def _unfinished(records: Records) -> Iterator[Violation]:
             other
             for order_key in delivery.lanes
             for other in lanes[delivery.target, order_key]
-            if _place(other) < _place(delivery)
+            if _place(other) < max(_place(delivery), opened_at(records, order_key))
         ]
         may_wait = delivery.state in (DeliveryState.READY, DeliveryState.WAITING)
         if not (may_wait and ahead):

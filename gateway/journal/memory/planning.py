@@ -186,6 +186,7 @@ def _index_document(tables: Tables, document: DocumentRecord) -> None:
 
     A set that is rejected, parked or a repeat takes no key: nothing of it goes anywhere, and what
     comes after it must not be taken for a repeat. One that is parked after it waited gives the key back.
+    What a person closed in an earlier generation keeps the key that it has, and takes none.
     """
     told = document.plan
     message_id = document.message.view.message_id
@@ -193,7 +194,13 @@ def _index_document(tables: Tables, document: DocumentRecord) -> None:
         tables.awaiting[(message_id, told.index)] = document
     if told.document_key is not None and told.is_parked:
         _give_back_unsent(tables, document, told.document_key)
-    if told.document_key is None or told.is_parked or told.repeats or told.verdict is Verdict.REJECTED:
+    if (
+        told.document_key is None
+        or told.is_parked
+        or told.resolution
+        or told.repeats
+        or told.verdict is Verdict.REJECTED
+    ):
         return
     content_hash = told.content_hash or ""
     holder = tables.document_keys.get(told.document_key)

@@ -62,9 +62,15 @@ def _hold_key(db: Database, message: PlannedMessage, document: DocumentPlan, now
     """Let the first document with a key hold it.
 
     A repeat, a rejected or a parked one never does: nothing of it goes anywhere, and what comes after
-    it must not be taken for its repeat. One that is parked after it waited gives the key back.
+    it must not be taken for its repeat. One that is parked after it waited gives the key back. What a
+    person closed in an earlier generation keeps the key that it has, and takes none.
     """
-    goes_nowhere = document.repeats is not None or document.is_parked or document.verdict is Verdict.REJECTED
+    goes_nowhere = (
+        document.repeats is not None
+        or document.is_parked
+        or document.resolution != ""
+        or document.verdict is Verdict.REJECTED
+    )
     if document.document_key is not None and document.is_parked:
         held = (document.document_key, message.message_id, message.sequence, document.index)
         db.run("document.give_back_unsent", held)
