@@ -111,7 +111,8 @@ class Explainer:
             code = "X12-EXCL" if note.kind == "E" else "X12-COND"
             named = ", ".join(f"{spot.name}{each:02}" for each in note.positions)
             text = f"{named}: {_NOTE_TEXT[note.kind]} (syntax note {note})"
-            self._say(code, text, spot, position, shape.uses[position - 1].number)
+            number, trigger = shape.uses[position - 1].number, note.trigger(present)
+            self._say(code, text, spot, position, number, trigger=trigger)
 
     def _say(
         self,
@@ -122,6 +123,7 @@ class Explainer:
         number: str = "",
         value: str | None = None,
         component: int = 0,
+        trigger: int | None = None,
     ) -> None:
         kept = None if number in SENSITIVE else value
         facts = {
@@ -134,6 +136,7 @@ class Explainer:
         optional = {
             "loop": spot.loop,
             "component_position": str(component or ""),
+            "trigger_position": str(trigger or ""),
             "element_number": number if number.isdigit() else "",
             "bad_value": (kept or "")[:BAD_VALUE_MAX],
         }

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from adapters.base.findings import Finding, Level
-from adapters.base.formats import DecodeContext, Decoded, Unit
+from adapters.base.formats import ControlKey, DecodeContext, Decoded, Receipt, Unit
 from adapters.edi_x12.accept import Accepted, accepted
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.delimiters import Delimiters
@@ -17,6 +17,7 @@ from adapters.edi_x12.grammar import fast_form
 from adapters.edi_x12.guide import Guide, guide_for
 from adapters.edi_x12.lexer import Places, SetText, read_set
 from adapters.edi_x12.order_in import read_order
+from adapters.edi_x12.receipts import receipts_of
 from adapters.edi_x12.report import Report
 from adapters.edi_x12.walk import Walked, walk_fast, walk_slowly
 from canonical.document import CanonicalDocument
@@ -45,6 +46,8 @@ class SetFrame:
     control_numbers: Mapping[str, str]
     condemned: tuple[tuple[str, str], ...] = ()  # (code, text): what the envelope says against every set
     is_repeated: bool = False  # ST02 was used before in this group
+    gs: tuple[str, ...] = ()
+    control_keys: tuple[ControlKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,11 @@ def _mapped(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Par
     mapper = _MAPPERS.get(good.set_type)
     document = mapper(good.walked, SetContext(context, partner, frame, report)) if mapper else None
     passed = mapper is None
-    return _told(raw, frame, good.set_type, good.control, document, report, is_passed_through=passed)
+    receipts = _receipts(good.set_type, good.walked, frame)
+    return _told(
+        raw, frame, good.set_type, good.control, document, report,
+        is_passed_through=passed, receipts=receipts,
+    )  # fmt: skip
 
 
 def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Partner) -> Told:
@@ -127,7 +134,14 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     mapper = _MAPPERS.get(set_type)
     document = mapper(walked, SetContext(context, partner, frame, report)) if mapper else None
     passed = mapper is None and report.worst is not Level.REJECTED
-    return _told(raw, frame, set_type, control, document, report, is_passed_through=passed)
+    receipts = _receipts(set_type, walked, frame) if passed else ()
+    return _told(
+        raw, frame, set_type, control, document, report, is_passed_through=passed, receipts=receipts
+    )
+
+
+def _receipts(set_type: str, walked: Walked, frame: SetFrame) -> tuple[Receipt, ...]:
+    return receipts_of(walked, frame.gs, set_type) if set_type in ACKNOWLEDGMENTS else ()
 
 
 def _condemn(frame: SetFrame, control: str, report: Report) -> None:
@@ -216,6 +230,7 @@ def _told(
     *,
     is_passed_through: bool = False,
     order_numbers: tuple[str, ...] = (),
+    receipts: tuple[Receipt, ...] = (),
 ) -> Told:
     worst = report.worst
     decoded = Decoded(
@@ -228,6 +243,8 @@ def _told(
         interchange=frame.interchange,
         is_passed_through=is_passed_through,
         order_numbers=order_numbers,
+        control_keys=frame.control_keys,
+        receipts=receipts,
     )
     facts: dict[str, Any] = {"index": frame.index, "type": set_type, "control": control}
     errors = [dict(each.facts) for each in report.findings if each.facts and each.level is not Level.NOTE]
