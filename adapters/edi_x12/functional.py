@@ -86,9 +86,7 @@ def _set_result(
     )
 
 
-def _segment_errors(
-    writer: Writer, dialect: Dialect, errors: Sequence[Mapping[str, str]]
-) -> Iterator[bytes]:
+def _segment_errors(writer: Writer, dialect: Dialect, errors: Sequence[Mapping[str, str]]) -> Iterator[bytes]:
     """Yield AK3 for each faulty segment, in the order of the set, and AK4 for each of its elements."""
     places: dict[tuple[int, str, str, str], list[Mapping[str, str]]] = {}
     for error in errors:
@@ -116,7 +114,9 @@ def _element_error(writer: Writer, dialect: Dialect, error: Mapping[str, str]) -
         place += writer.delimiters.component.decode("latin-1") + error["component_position"]
     # A copy that holds a delimiter would break the acknowledgment itself.
     bad = writer.shown(error.get("bad_value", ""), 99)
-    return writer.segment(dialect.element, place, error.get("element_number", ""), error["element_error"], bad)
+    return writer.segment(
+        dialect.element, place, error.get("element_number", ""), error["element_error"], bad
+    )
 
 
 def _group_result(writer: Writer, entry: Mapping[str, Any], reached: Sequence[Verdict]) -> bytes:

@@ -96,7 +96,7 @@ def _mapped(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Par
     passed = mapper is None
     receipts = _receipts(good.set_type, good.walked, frame)
     return _told(
-        raw, frame, good.set_type, good.control, document, report,
+        raw, frame, good.set_type, document, report,
         is_passed_through=passed, receipts=receipts,
     )  # fmt: skip
 
@@ -123,7 +123,7 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
             0,
             level=Level.REJECTED,
         )
-        return _told(raw, frame, set_type, control, None, report)
+        return _told(raw, frame, set_type, None, report)
     guide = guide_for(set_type, frame.version, partner)
     if guide is None:
         return _without_guide(raw, frame, read, set_type, control, report, partner)
@@ -135,9 +135,7 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     document = mapper(walked, SetContext(context, partner, frame, report)) if mapper else None
     passed = mapper is None and report.worst is not Level.REJECTED
     receipts = _receipts(set_type, walked, frame) if passed else ()
-    return _told(
-        raw, frame, set_type, control, document, report, is_passed_through=passed, receipts=receipts
-    )
+    return _told(raw, frame, set_type, document, report, is_passed_through=passed, receipts=receipts)
 
 
 def _receipts(set_type: str, walked: Walked, frame: SetFrame) -> tuple[Receipt, ...]:
@@ -204,7 +202,7 @@ def _without_guide(
         )
     passed = report.worst is not Level.REJECTED
     numbers = _order_numbers(read)
-    return _told(raw, frame, set_type, control, None, report, is_passed_through=passed, order_numbers=numbers)
+    return _told(raw, frame, set_type, None, report, is_passed_through=passed, order_numbers=numbers)
 
 
 def _order_numbers(read: SetText) -> tuple[str, ...]:
@@ -224,7 +222,6 @@ def _told(
     raw: bytes,
     frame: SetFrame,
     set_type: str,
-    control: str,
     document: CanonicalDocument | None,
     report: Report,
     *,
@@ -246,7 +243,7 @@ def _told(
         control_keys=frame.control_keys,
         receipts=receipts,
     )
-    facts: dict[str, Any] = {"index": frame.index, "type": set_type, "control": control}
+    facts: dict[str, Any] = {"index": frame.index, "type": set_type, "control": report.control_number}
     errors = [dict(each.facts) for each in report.findings if each.facts and each.level is not Level.NOTE]
     if errors:
         facts["errors"] = errors

@@ -16,7 +16,7 @@ _REFUSED_SHOWN = 10
 
 
 def receipts_of(walked: Walked, gs: Sequence[str], kind: str) -> tuple[Receipt, ...]:
-    """Give what a 997 or 999 says. ``gs`` is the group that it came in, from who received what it is about."""
+    """Give what a 997 or 999 says. ``gs`` is the group that it came in."""
     rows = {path: row for path, row in walked.events if path in ("AK1", "AK9")}
     about, total = rows.get("AK1"), rows.get("AK9")
     if about is None or total is None or not gs:
@@ -37,7 +37,9 @@ def receipt_of_ta1(ta1: Sequence[str], isa: Sequence[str]) -> Receipt | None:
         return None
     number, code, note = ta1[1], ta1[4], (*ta1, "")[5]
     verdict = _VERDICTS.get(code, Verdict.REJECTED)
-    text = f"TA1: interchange {number}, {verdict.value.replace('_', ' ')}" + (f", note {note}" if note else "")
+    text = f"TA1: interchange {number}, {verdict.value.replace('_', ' ')}" + (
+        f", note {note}" if note else ""
+    )
     return Receipt(interchange_key(isa[6:8], isa[4:6], number)[:200], verdict, text)
 
 

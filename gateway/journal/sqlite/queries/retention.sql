@@ -54,3 +54,9 @@ DELETE FROM arrival_key WHERE (route, arrival_key, message) IN (
 DELETE FROM document_key WHERE document_key IN (
     SELECT document_key.document_key FROM document_key JOIN message USING (message_id)
     WHERE document_key.remembered_at < ? AND $is_settled ORDER BY document_key.remembered_at LIMIT ?);
+
+-- name: forget_control_numbers
+DELETE FROM envelope_number WHERE control_key IN (
+    SELECT envelope_number.control_key FROM envelope_number JOIN message ON message.sequence = envelope_number.message
+    WHERE envelope_number.remembered_at < ? AND envelope_number.overdue_at IS NULL AND $is_settled
+    ORDER BY envelope_number.remembered_at LIMIT ?);
