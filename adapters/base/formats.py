@@ -120,6 +120,7 @@ class Decoded:
     order_numbers: tuple[str, ...] = ()
     control_keys: tuple[ControlKey, ...] = ()  # outermost first; none for an acknowledgment
     receipts: tuple[Receipt, ...] = ()  # of an acknowledgment
+    is_answered_by_receiver: bool = False  # where it goes on in its own envelope, who gets it acknowledges it
 
 
 @dataclass(frozen=True, slots=True)

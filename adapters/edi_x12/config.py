@@ -97,7 +97,11 @@ class X12Partner(Settings):
     """A segment that the guide does not know."""
 
     unknown_sets: Literal["pass_through", "reject"] = "pass_through"
-    """A transaction set for which there is no guide."""
+    """A transaction set for which there is no guide, and which `pass_through` does not name."""
+
+    pass_through: tuple[str, ...] = ()
+    """Sets that are only passed on, as "856": where the whole interchange goes on as it came, who gets it
+    acknowledges it, and the gateway does not."""
 
     units: dict[str, str] = Field(default_factory=dict)
     """Unit as sent -> X12 element 355 code (`BX10: BX`)."""

@@ -191,11 +191,12 @@ def _without_guide(
 ) -> Told:
     version = frame.version or "no version"
     what = f"there is no guide for set '{set_type[:10]}' in {version}"
-    is_refused = partner.unknown_sets == "reject"
+    is_declared = set_type in partner.pass_through
+    is_refused = partner.unknown_sets == "reject" and not is_declared
     if is_refused:
         text = f"{what}, and this partner's unknown_sets is 'reject'"
         report.add("X12-NO-GUIDE", text, 0, "ST01", level=Level.REJECTED, facts={"set_error": "1"})
-    elif set_type not in ACKNOWLEDGMENTS:
+    elif set_type not in ACKNOWLEDGMENTS and not is_declared:
         hint = "; if another version's guide fits, name it in read_version_as" if set_type == "850" else ""
         report.add(
             "X12-NO-GUIDE", f"{what}; the set is passed through as it is{hint}", 0, "ST01", level=Level.NOTE
@@ -242,6 +243,7 @@ def _told(
         order_numbers=order_numbers,
         control_keys=frame.control_keys,
         receipts=receipts,
+        is_answered_by_receiver=is_passed_through and set_type in report.partner.pass_through,
     )
     facts: dict[str, Any] = {"index": frame.index, "type": set_type, "control": report.control_number}
     errors = [dict(each.facts) for each in report.findings if each.facts and each.level is not Level.NOTE]
