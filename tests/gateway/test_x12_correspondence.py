@@ -218,6 +218,7 @@ async def test_sets_that_only_pass_through_are_acknowledged_by_who_gets_them() -
     def notice(kind: str) -> bytes:
         made = "~\n".join(order_set(0, "01")).encode()
         other = made.replace(b"ST*850", b"ST*" + kind.encode())
+        other = other.replace(b"BEG*00*NE*4700**20260115", b"BSN*00*S1*20260115*0830")
         return interchange(["01"]).replace(made, other)
 
     settings = X12Partner(pass_through=("856",))
