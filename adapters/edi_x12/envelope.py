@@ -6,10 +6,12 @@ Keeps, as JSON-able facts, all that an acknowledgment or a new envelope needs la
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from adapters.base.findings import Finding, Level, Position
-from adapters.base.formats import DecodeContext, Decoded, Interchange, Summary, Unit, UnitKind
+from adapters.base.formats import ControlKey, DecodeContext, Decoded, Interchange, Summary, Unit, UnitKind
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.control_keys import keys_of_set
 from adapters.edi_x12.delimiters import Delimiters, Head
@@ -32,6 +34,18 @@ _GS_VALUES = {4: re.compile(r"[0-9]{8}"), 5: re.compile(r"[0-9]{4}(?:[0-9]{2}(?:
 _ENVIRONMENTS = {"T": "test", "P": "production"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What stands around the sets of one type in one group."""
+
+    set_type: str
+    gs: tuple[str, ...]
+    version: str
+    numbers: Mapping[str, str]
+    units: tuple[Unit, ...]
+    control_keys: tuple[ControlKey, ...]
+
+
 class Envelopes:
     """The envelopes of one input, in the order they come."""
 
@@ -50,6 +64,7 @@ class Envelopes:
         self._groups_seen: set[str] = set()  # GS06 in the current interchange
         self._sets = 0
         self._parts = 0
+        self._around: _Around | None = None
 
     # -- what the decoder tells
 
@@ -166,31 +181,49 @@ class Envelopes:
             raise AssertionError("a group was opened above")
         st = raw[:200].split(delimiters.terminator, 1)[0].split(delimiters.element)
         set_type, control = (part.strip().decode("latin-1") for part in [*st, b"", b""][1:3])
-        self._check_group_type(group, set_type, place)
         is_repeated = control in self._controls
         self._controls.add(control)
         index, self._sets = self._sets, self._sets + 1
         self._parts += 1
-        numbers = {"ST02": control[:80]}
-        if group["gs"]:
-            numbers["GS06"] = group["gs"][5][:80]
-        if current["isa"]:
-            numbers["ISA13"] = current["isa"][12][:80]
+        around = self._around
+        if around is None or around.set_type != set_type:
+            self._check_group_type(group, set_type, place)
+            around = self._around = self._surroundings(set_type)
+        keys = around.control_keys
+        if keys and "ST02" in self._partner.unique:
+            keys = keys_of_set(current["isa"], group["gs"], (set_type, control), self._partner)
         return SetFrame(
             index=index,
             interchange=len(self._interchanges) - 1,
-            units=self._units(current["key"], group["key"], str(len(group["sets"]))),
+            units=(Unit(UnitKind.SET, f"{group['key']}.{len(group['sets'])}"), *around.units),
             delimiters=delimiters,
             offset=offset,
             line=line,
-            version=(group["gs"][7] if group["gs"] else "") or self._partner.version,
-            control_numbers={name: number for name, number in numbers.items() if number},
+            version=around.version,
+            control_numbers={"ST02": control[:80], **around.numbers} if control else around.numbers,
             condemned=tuple((code, text) for code, text in self._condemned),
             is_repeated=is_repeated,
-            gs=tuple(group["gs"]),
-            control_keys=()
-            if set_type in ACKNOWLEDGMENTS
-            else keys_of_set(current["isa"], group["gs"], (set_type, control), self._partner),
+            gs=around.gs,
+            control_keys=keys,
+        )
+
+    def _surroundings(self, set_type: str) -> _Around:
+        """Give what is the same for all sets of one type in the current group."""
+        current, group = self._interchange(), self._group or {}
+        isa, gs = current["isa"], group["gs"]
+        numbers = {"GS06": gs[5][:80] if gs else "", "ISA13": isa[12][:80] if isa else ""}
+        is_answer = set_type in ACKNOWLEDGMENTS
+        return _Around(
+            set_type,
+            tuple(gs),
+            (gs[7] if gs else "") or self._partner.version,
+            {name: number for name, number in numbers.items() if number},
+            (
+                Unit(UnitKind.GROUP, group["key"]),
+                Unit(UnitKind.INTERCHANGE, current["key"]),
+                Unit(UnitKind.FILE, "file"),
+            ),
+            () if is_answer else keys_of_set(isa, gs, (set_type, ""), self._partner),
         )
 
     def add_set(self, told: Told) -> None:
@@ -300,6 +333,7 @@ class Envelopes:
             "is_open": self._current is not None,
             "in_group": self._group is not None,
             "parts": self._parts,
+            "around": self._around.set_type if self._around else None,
             "condemned": self._condemned,
             "rejected": sorted(self._rejected),
             "controls": sorted(self._controls),
@@ -321,6 +355,7 @@ class Envelopes:
         self._pairs = {tuple(pair) for pair in kept["pairs"]}
         self._groups_seen = set(kept["groups_seen"])
         self._sets, self._parts = kept["sets"], kept["parts"]
+        self._around = self._surroundings(kept["around"]) if kept["around"] is not None else None
 
     # -- helpers
 
@@ -347,6 +382,7 @@ class Envelopes:
         current = self._interchange()
         self._parts += 1
         key = f"{current['key']}.{len(current['groups'])}"
+        self._around = None
         self._group = {"key": key, "gs": gs, "sets": [], "errors": []}
         current["groups"].append(self._group)
         self._controls = set()

@@ -21,6 +21,7 @@ from adapters.edi_x12.order_places import PLACES
 from adapters.edi_x12.order_reader import OrderReader
 from adapters.edi_x12.parts_in import Part
 from adapters.edi_x12.report import Report
+from adapters.edi_x12.shared_parts import share
 from adapters.edi_x12.walk import UNPLACED, Walked
 from canonical.purchase_order import PurchaseOrder
 
@@ -56,6 +57,7 @@ def read_order(
     header["lines"] = reader.lines
     header["provenance"] = _provenance(context, control_numbers)
     try:
+        share(header)
         return PurchaseOrder.__pydantic_validator__.validate_python(header)  # type: ignore[no-any-return]
     except ValidationError as error:
         _report_values(error, report, 0, "")
