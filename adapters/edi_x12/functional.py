@@ -53,7 +53,9 @@ def functional_set(
     """
     gs, sets = entry["gs"], entry["sets"]
     convention = version if dialect.set_type == "999" and "X" in version else ""
-    segments = [writer.segment("AK1", gs[0], gs[5], gs[7] if gs[7] >= "005" else "")]
+    says_version = dialect.set_type == "999" or gs[7] >= "005"  # AK103 is new in 005010
+    about = (writer.shown(gs[0], 2), writer.shown(gs[5], 9))
+    segments = [writer.segment("AK1", *about, writer.shown(gs[7], 12) if says_version else "")]
     reached = [verdict_in(each, verdicts) for each in sets]
     for each, verdict in zip(sets, reached, strict=True):
         if each["type"]:
