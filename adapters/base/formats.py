@@ -55,6 +55,8 @@ class Bounds:
     segments_max: int = 1_000_000  # of one set
     findings_max: int = 1_000  # of one set; further ones are counted, not kept
     nesting_max: int = 64
+    parts_max: int = 2_000_000  # interchanges, groups and sets of one input
+    segment_bytes_max: int = 1024 * 1024  # of one segment that holds no binary data
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ GROUP_OF_SET = {
 """Functional identifier (GS01, element 479) that belongs to a set (ST01)."""
 
 OTHERS_MAX = 100  # TA1 and foreign segments kept per interchange
-PARTS_MAX = 2_000_000  # interchanges, groups and sets of one input
 _ISA_VALUES = {  # element of ISA -> what it must look like; X12.5 ISA09, ISA10, ISA13-ISA15
     9: re.compile(r"[0-9]{6}"), 10: re.compile(r"[0-9]{4}"), 13: re.compile(r"[0-9]{9}"),
     14: re.compile(r"[01]"), 15: re.compile(r"[TPI]"),
@@ -292,7 +291,7 @@ class Envelopes:
     @property
     def is_full(self) -> bool:
         """Tell whether the input has more interchanges, groups and sets than one may."""
-        return self._parts >= PARTS_MAX
+        return self._parts >= self._context.bounds.parts_max
 
     @property
     def count(self) -> int:

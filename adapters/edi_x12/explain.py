@@ -18,6 +18,7 @@ from adapters.edi_x12.lexer import Separators
 from adapters.edi_x12.notation import Element, Note, Shape, Use
 from adapters.edi_x12.report import BAD_VALUE_MAX, SENSITIVE, Report
 
+ELEMENTS_MAX = 1_000  # of one segment; what is beyond counts as one, and is too many anyway
 _WHOLE = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9](?:[0-9]{1,2})?)?")
@@ -58,7 +59,7 @@ class Explainer:
 
     def judge(self, text: str, shape: Shape, spot: Spot) -> Judged:
         """Give a segment's elements and report all that is wrong with them."""
-        values = text.split(self.separators.element)[1:]
+        values = text.split(self.separators.element, ELEMENTS_MAX)[1:]
         whole = len(values) <= len(shape.uses) or not any(values[len(shape.uses) :])
         if not whole:
             many = f"{spot.name} has {len(values)} elements; expected at most {len(shape.uses)}"
@@ -81,7 +82,7 @@ class Explainer:
             return True
         if use.element is not None:
             return self._element(use.element, value, spot, position)
-        parts = value.split(self.separators.component)
+        parts = value.split(self.separators.component, ELEMENTS_MAX)
         whole = len(parts) <= len(use.components)
         if not whole:
             most = len(use.components)
@@ -144,7 +145,8 @@ class Explainer:
         path = f"{spot.path}/{spot.name}{position:02}" if spot.path else f"{spot.name}{position:02}"
         path += f"-{component}" if component else ""
         level: Level = self.guide.level(code, number)
-        self.report.add(code, text, spot.segment, path, level=level, value=kept, facts=facts)
+        shown = None if kept is None else kept[:BAD_VALUE_MAX]
+        self.report.add(code, text, spot.segment, path, level=level, value=shown, facts=facts)
 
 
 _NOTE_TEXT = {

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from adapters.base.findings import Finding, Level
-from adapters.base.formats import ControlKey, DecodeContext, Decoded, Receipt, Unit
+from adapters.base.formats import Bounds, ControlKey, DecodeContext, Decoded, Receipt, Unit
 from adapters.edi_x12.accept import Accepted, accepted
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.delimiters import Delimiters
@@ -115,14 +115,7 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     if frame.condemned or frame.is_repeated:
         _condemn(frame, control, report)
     body = _trailer(read, control, report)
-    if len(read.segments) > context.bounds.segments_max:
-        limit = context.bounds.segments_max
-        report.add(
-            "X12-SIZE",
-            f"the set has {len(read.segments)} segments; the limit is {limit}",
-            0,
-            level=Level.REJECTED,
-        )
+    if _is_oversized(read, context.bounds, report):
         return _told(raw, frame, set_type, None, report)
     guide = guide_for(set_type, frame.version, partner)
     if guide is None:
@@ -136,6 +129,21 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     passed = mapper is None and report.worst is not Level.REJECTED
     receipts = _receipts(set_type, walked, frame) if passed else ()
     return _told(raw, frame, set_type, document, report, is_passed_through=passed, receipts=receipts)
+
+
+def _is_oversized(read: SetText, bounds: Bounds, report: Report) -> bool:
+    """Report a set, or a segment of it, that is larger than one may be."""
+    if len(read.segments) > bounds.segments_max:
+        text = f"the set has {len(read.segments)} segments; the limit is {bounds.segments_max}"
+        report.add("X12-SIZE", text, 0, level=Level.REJECTED, facts={"set_error": "5"})
+        return True
+    most, separator = bounds.segment_bytes_max, read.separators.element
+    for index, segment in enumerate(read.segments):
+        if len(segment) > most and segment[:4] not in (f"BIN{separator}", f"BDS{separator}"):
+            text = f"the segment is {len(segment)} characters long; the limit is {most}"
+            report.add("X12-SIZE", text, index, level=Level.REJECTED, facts={"set_error": "5"})
+            return True
+    return False
 
 
 def _receipts(set_type: str, walked: Walked, frame: SetFrame) -> tuple[Receipt, ...]:

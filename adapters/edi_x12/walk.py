@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from adapters.edi_x12.explain import Explainer, Spot
+from adapters.edi_x12.explain import ELEMENTS_MAX, Explainer, Spot
 from adapters.edi_x12.grammar import (
     HEAD_VALUES_MAX,
     Elements,
@@ -188,7 +188,7 @@ class _Walker:
         self.at = target
 
     def _unplaced(self, index: int, text: str, name: str) -> None:
-        values = text.split(self.explainer.separators.element)
+        values = text.split(self.explainer.separators.element, ELEMENTS_MAX)
         self.walked.events.append((UNPLACED, tuple(value or None for value in values)))
         is_known = name in self.guide.shapes
         if is_known and self.is_lost:
