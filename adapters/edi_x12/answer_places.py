@@ -88,10 +88,12 @@ def _ack(reader: Reader, row: Elements, index: int) -> Reading:
 
 
 def _ack_dated(reader: Reader, row: Elements, index: int) -> Reading:
-    """The DTM behind an ACK dates that answer; it is told from ACK05 by standing second."""
-    is_second = "dates" in reader.response
+    """The DTM behind an ACK dates that answer; where ACK05 is empty, that is kept."""
+    is_first = "dates" not in reader.response
     made = places.dated(reader.response, reader, row)
-    return made if is_second or made is False else places.PARTLY
+    if is_first and made is not False:
+        reader.response.setdefault("raw_codes", {})["ACK05"] = ""
+    return made
 
 
 PLACES: Final[dict[str, PlaceReader]] = {

@@ -147,17 +147,19 @@ def _answer_line(page: Page, line: AcknowledgmentLine) -> None:
     write_out.dates(page, "PO1/DTM", line.dates)
     for each in line.responses or _made_responses(page, line):
         page.add("PO1/ACK", page.attempt("PO1/ACK", lambda each=each: _ack(page, each)))  # type: ignore[misc]
-        for date in _behind(each):
+        for date in _split_dates(each)[1]:
             page.add_below("PO1/ACK", "PO1/ACK/DTM", parts_out.dated(date))
     if line.schedules:
         write_out.schedules(page, line, None, inside=False)
     write_out.sub_lines(page, line.sub_lines, "PO1/", "855/sub")
 
 
-def _behind(response: LineResponse) -> tuple[KindedDate, ...]:
-    """Give the dates that stand behind the ACK: all but the first, which stands in it if it has no time."""
-    first = response.dates[:1]
-    return response.dates[1:] if first and parts_out.moment(first[0])[1] == "" else response.dates
+def _split_dates(response: LineResponse) -> tuple[KindedDate | None, tuple[KindedDate, ...]]:
+    """Give the date that stands in the ACK, which has no room for a time, and those that stand behind it."""
+    first = response.dates[0] if response.dates else None
+    if first is None or "ACK05" in response.raw_codes or parts_out.moment(first)[1]:
+        return None, response.dates
+    return first, response.dates[1:]
 
 
 def _ack(page: Page, each: LineResponse) -> list[str]:
@@ -169,11 +171,9 @@ def _ack(page: Page, each: LineResponse) -> list[str]:
         head[2] = parts_out.unit(quantity.unit, raw.get("ACK03"), page.partner)
     else:
         head[2] = raw.get("ACK03", "")
-    if each.dates and parts_out.moment(each.dates[0])[1] == "":
-        head[3:5] = parts_out.dated(each.dates[0])[:2]
-    else:
-        head[3] = raw.get("ACK04", "")
-    gaps = [(int(name[3:]) - 7) // 2 for name, text in raw.items() if text == ""]
+    dated = _split_dates(each)[0]
+    head[3:5] = parts_out.dated(dated)[:2] if dated is not None else [raw.get("ACK04", ""), ""]
+    gaps = [(int(name[3:]) - 7) // 2 for name, text in raw.items() if text == "" and name > "ACK06"]
     ids = parts_out.item_ids(each.item_ids, gaps, page.partner)
     tail = [raw.get(f"ACK{n}", "") for n in (27, 28, 29)]
     return [*head, *ids, *[""] * (20 - len(ids)), *tail]

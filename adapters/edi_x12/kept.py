@@ -153,4 +153,7 @@ def _row(guide: Any, path: str, elements: Sequence[str]) -> tuple[str | None, ..
 
 
 def _without_kept(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in part.items() if name != "extensions"}
+    """Give a part with nothing kept but the order of its segments."""
+    hints = [each for each in part.get("extensions", {}).get("x12", ()) if "order" in each]
+    plain = {name: value for name, value in part.items() if name != "extensions"}
+    return {**plain, "extensions": {"x12": hints}} if hints else plain

@@ -126,7 +126,7 @@ def _sdq(reader: Reader, row: Elements, index: int) -> Reading:
             made["raw_codes"] = {"SDQ01": row[0] or ""}
         schedules.append(made)
     reader.spread.append((reader.line, (row[0] or "", row[1] or ""), sum(map(bool, row[3:22:2]))))
-    return places.PARTLY if row[22] is not None else None
+    return places.PARTLY if row[22] is not None or parts_in.gaps(row[2:22]) else None
 
 
 def _party_sch(reader: Reader, row: Elements, index: int) -> Reading:
@@ -135,7 +135,7 @@ def _party_sch(reader: Reader, row: Elements, index: int) -> Reading:
         return False
     made = places.schedule(reader, row, index)
     reader.schedule["ship_to"] = reader.party
-    return made
+    return places.PARTLY if row[2] == "ST" else made
 
 
 PLACES: Final[dict[str, PlaceReader]] = {  # a plain dict: it is asked for every segment

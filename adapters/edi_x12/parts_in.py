@@ -97,7 +97,8 @@ def add_texts(made: Part, texts: list[str], further: list[str], segment: str) ->
 def add_place(made: Part, row: Elements) -> bool:
     """Add an N4; False where the party has one already."""
     address = made.setdefault("address", {})
-    if "city" in address or "postal_code" in address or "country" in address:
+    has_one = address.keys() - {"lines"} or any(name.startswith("N4") for name in made.get("raw_codes", ()))
+    if has_one:
         return False
     for name, value in zip(("city", "region", "postal_code", "country"), row, strict=False):
         if value is not None:
@@ -114,18 +115,21 @@ def contact(row: Elements) -> Part:
     raw = {"PER01": row[0] or ""}
     if row[1] is not None:
         made["name"] = row[1]
-    sent = []
+    sent: list[str] = []
+    last = 0
     for at in (2, 4, 6):
         qualifier, number = row[at], row[at + 1]
         if qualifier is None or number is None:
             continue
         sent.append(qualifier)
+        last = at // 2
         kind = codes.CONTACT_NUMBERS.get(qualifier)
         if kind is None:
             raw[f"PER{at + 2:02}"] = number
         else:
             made.setdefault(kind, []).append(number)
-    if sent != sorted((each for each in sent if each in _PLAIN_NUMBERS), key=_PLAIN_NUMBERS.index):
+    plain = sorted((each for each in sent if each in _PLAIN_NUMBERS), key=_PLAIN_NUMBERS.index)
+    if sent != plain or last != len(sent):
         raw |= {f"PER{at + 1:02}": value for at in (2, 4, 6) if (value := row[at]) is not None}
     if row[8] is not None:
         raw["PER09"] = row[8]

@@ -105,7 +105,7 @@ def moment(value: DateValue) -> Elements:
 
 def dated(value: KindedDate) -> Elements:
     """Write a DTM."""
-    qualifier = value.qualifier or codes_out.DATES.get(value.kind)
+    qualifier = value.qualifier or ("" if value.kind == "other" else codes_out.DATES.get(value.kind))
     if qualifier is None:
         raise OutError("X12-OUT-CODE", f"is a date of kind '{value.kind}', for which there is no qualifier")
     return [qualifier, *moment(value)]
@@ -132,15 +132,13 @@ def contact(value: Contact) -> Elements:
 
 def _numbers_as_sent(value: Contact, raw: Mapping[str, str]) -> list[tuple[str, str]]:
     left = {"phones": list(value.phones), "emails": list(value.emails), "faxes": list(value.faxes)}
-    pairs: list[tuple[str, str]] = []
-    for at in (3, 5, 7):
-        qualifier = raw.get(f"PER{at:02}", "")
+    pairs = [("", "")] * 3
+    for at in range(3):
+        qualifier = raw.get(f"PER{3 + 2 * at:02}", "")
         kind = codes.CONTACT_NUMBERS.get(qualifier)
-        if qualifier and kind and left[kind]:
-            pairs.append((qualifier, left[kind].pop(0)))
-        elif qualifier:
-            pairs.append((qualifier, raw.get(f"PER{at + 1:02}", "")))
-    return pairs if not any(left.values()) else []
+        if qualifier and (kind is None or left[kind]):
+            pairs[at] = (qualifier, left[kind].pop(0) if kind else raw.get(f"PER{4 + 2 * at:02}", ""))
+    return pairs if any(map(any, pairs)) and not any(left.values()) else []
 
 
 def party(value: Party, role: str, partner: X12Partner) -> Elements:
@@ -212,7 +210,7 @@ def freight(value: Shipping) -> Elements:
         made[4] = value.incoterm or ""
     if value.freight_location not in ((made[2] or made[6]) or None, None):
         made[2] = value.freight_location or ""
-    if any(made) and made[2] and not made[1]:
+    if made[2] and not made[1] and not any(name.startswith("FOB") for name in raw):
         made[1] = "ZZ"
     return _trimmed(made)
 
@@ -231,7 +229,7 @@ def carrier(value: Shipping, segment: str) -> Elements:
     ):
         if sent and sent != made[position]:
             made[position] = sent
-    if segment == "TD5" and made[2] and not made[1]:
+    if segment == "TD5" and value.carrier_code and not any(name.startswith("TD5") for name in raw):
         made[1] = "2"  # a SCAC
     return _trimmed(made)
 

@@ -172,6 +172,8 @@ def message(reader: Reader, owner: Part, row: Elements, level: str) -> Reading:
 def text(reader: Reader, owner: Part, row: Elements, level: str) -> Reading:
     """MTX, 005010's longer MSG: two texts of one note. Source: X12 MTX01-MTX03."""
     texts = [value for value in row[1:3] if value is not None]
+    if not texts:
+        return False
     qualifier = row[0] or reader.note.get("qualifier")
     made = {**reader.note, "text": "\n".join(texts), "qualifier": qualifier}
     owner.setdefault("notes", []).append(made)
@@ -250,7 +252,7 @@ def n3(reader: Reader, row: Elements, index: int) -> Reading:
 
 def n4(reader: Reader, row: Elements, index: int) -> Reading:
     """N4."""
-    return None if parts_in.add_place(reader.party, row) else False
+    return None if any(row) and parts_in.add_place(reader.party, row) else False
 
 
 def party_reference(reader: Reader, row: Elements, index: int) -> Reading:
@@ -403,12 +405,13 @@ def schedule(reader: Reader, row: Elements, index: int) -> Reading:
         made["schedule_id"] = row[11]
     if row[10] is not None:
         raw["SCH11"] = row[10]
-    if row[2] is not None and row[2] != "ST":
-        raw |= {"SCH03": row[2], "SCH04": row[3] or ""}
+    if row[2] != "ST":
+        raw |= {name: value for name, value in (("SCH03", row[2]), ("SCH04", row[3])) if value}
     if raw:
         made["raw_codes"] = raw
     is_turned = row[7] == "002" and row[4] != "002"
-    return PARTLY if is_turned or (row[2] == "ST" and row[3] is None) else None
+    is_undated = row[8] is None and (row[7] or row[9]) is not None
+    return PARTLY if is_turned or is_undated or (row[2] == "ST" and row[3] is None) else None
 
 
 def _schedule_dates(reader: Reader, made: Part, row: Elements) -> None:
