@@ -17,8 +17,22 @@ from adapters.base import AliasKind, Decoded, Finding, Level, Position, Role, Su
 from canonical.document import CanonicalDocument, Issuer, OrderNumber
 from canonical.keys import document_key, order_key_of, order_keys
 from canonical.registry import content_hash, to_json
+from gateway.correspondence import (
+    Consumed,
+    Returned,
+    ReturnsTo,
+    Stranded,
+    Unknown,
+    consumed,
+    controls_of,
+    correspondence,
+    repeat_finding,
+    repeated,
+)
 from gateway.journal.types import (
+    Acknowledged,
     AwaitedOrder,
+    ControlNumber,
     DeliveryPlan,
     DeliveryView,
     DocumentPlan,
@@ -57,6 +71,7 @@ class Ruling:
     program: Program
     stage: Stage
     share: Decimal
+    returns_to: ReturnsTo = lambda route: None  # where acknowledgments of what a route received go
 
 
 Rulings = Callable[[str], Ruling]  # by set type
@@ -87,6 +102,8 @@ class Chunk:
     bound: tuple[Bound, ...]
     seen_orders: frozenset[str]  # order keys whose ledger state was looked at
     seen_documents: frozenset[str]
+    controls: tuple[ControlNumber, ...] = ()
+    acknowledged: tuple[Acknowledged, ...] = ()
 
 
 @dataclass(slots=True)
@@ -96,6 +113,7 @@ class _Seen:
     ledger: dict[str, LedgerEntry]
     documents: dict[str, tuple[str, int, str]]  # document key -> message id, index, content hash
     opened: list[LedgerEntry] = field(default_factory=list)
+    acknowledged: list[Acknowledged] = field(default_factory=list)
 
 
 def keyed(decoded: Decoded, program: Program) -> Keyed:
@@ -131,10 +149,14 @@ def plan_chunk(
     documents: list[DocumentPlan] = []
     deliveries: list[DeliveryPlan] = []
     bound: list[Bound] = []
+    controls: dict[str, ControlNumber] = {}
     for each in sets:
         ruling = rulings(each.decoded.set_type)
         document, made, goes_on = _plan_set(ruling, message, each, facts, seen, now)
         documents.append(document)
+        for control in controls_of(each.decoded, document):
+            if control.is_taken or control.key not in controls:
+                controls[control.key] = control
         deliveries.extend(made)
         bound.extend(goes_on)
     return Chunk(
@@ -144,6 +166,8 @@ def plan_chunk(
         tuple(bound),
         seen_orders=frozenset(key for each in sets for key in orders_named(each, facts)),
         seen_documents=frozenset(each.document_key for each in sets if each.document_key),
+        controls=tuple(controls.values()),
+        acknowledged=tuple(seen.acknowledged),
     )
 
 
@@ -310,6 +334,14 @@ def _plan_set(
     program, stage = ruling.program, ruling.stage
     document = _written_down(program, message, each)
     decoded = each.decoded
+    if decoded.receipts:
+        planned = _corresponded(ruling, message, each, document, facts, seen)
+        if isinstance(planned, tuple):
+            return planned
+        document = planned
+    document = _counted(message, each, document, facts, stage)
+    if document.repeats is not None:
+        return document, [], []
     if document.verdict is Verdict.REJECTED or (decoded.document is None and not decoded.is_passed_through):
         return _untranslated(program, message, stage, document, decoded)
     repeat = _repeat(program, message, each, document, seen)
@@ -331,6 +363,46 @@ def _plan_set(
     if decoded.is_passed_through:
         decision = _without_document(program, decoded, decision)
     return plan_decision(program, message, document, decision, decoded.raw, decoded.interchange)
+
+
+def _counted(
+    message: Message, each: Keyed, document: DocumentPlan, facts: Facts, stage: Stage
+) -> DocumentPlan:
+    """Judge a set whose control numbers another message used before, by the partner's policy.
+
+    Where legacy is live its bytes go on whatever we find.
+    """
+    decoded = each.decoded
+    used = repeated(decoded, message.message_id, facts.controls)
+    if used is None:
+        return document
+    control, earlier = used
+    findings = (*document.findings, repeat_finding(decoded, control, earlier, message.origin.name))
+    counted = replace(document, findings=findings, verdict=verdict_of(findings))
+    if control.on_repeat != "acknowledge" or stage in (Stage.LEGACY, Stage.SHADOW):
+        return counted
+    reason = f"{control.name} repeats that of {earlier.message_id}"
+    return replace(counted, repeats=earlier.message_id, decision=reason)
+
+
+def _corresponded(
+    ruling: Ruling, message: Message, each: Keyed, document: DocumentPlan, facts: Facts, seen: _Seen
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]] | DocumentPlan:
+    """Plan an acknowledgment that came in; one that is about nothing we know is planned as any other set."""
+    at = Position(message.origin.name, path=f"set {document.index + 1}")
+    decoded = each.decoded
+    match correspondence(decoded.receipts[0], facts.controls, ruling.returns_to, at):
+        case Consumed() as result:
+            seen.acknowledged.append(result.acknowledged)
+            return consumed(document, result), [], []
+        case Returned(target, reason):
+            returned = replace(document, decision=reason, passes_to=((target, "acknowledgment"),))
+            return returned, [], bound_sets(returned, decoded.raw, decoded.interchange)
+        case Stranded(finding):
+            findings = (*document.findings, finding)
+            return replace(document, findings=findings, is_parked=True, decision="cannot go back"), [], []
+        case Unknown(note):
+            return replace(document, findings=(*document.findings, note))
 
 
 def _written_down(program: Program, message: Message, each: Keyed) -> DocumentPlan:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from adapters.edi_x12.binary import masked
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.delimiters import Delimiters
 from adapters.edi_x12.grammar import fast_form
@@ -51,7 +52,7 @@ def _plainly_split(raw: bytes, delimiters: Delimiters, encoding: str | None) -> 
     """Split at the terminator and the one line break behind each of them."""
     used = encoding or "utf-8"
     try:
-        text = raw.decode(used)
+        text = masked(raw, delimiters).decode(used)
     except (UnicodeDecodeError, LookupError):
         return None
     separators = separators_of(delimiters, used)

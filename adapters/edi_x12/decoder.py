@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from adapters.base.findings import Finding, Level, Position
 from adapters.base.formats import DecodeContext, Decoded, Summary
+from adapters.edi_x12.binary import data_end, is_data
 from adapters.edi_x12.config import partner_of
 from adapters.edi_x12.delimiters import BLANKS, HEAD_BYTES, Delimiters, Head, read_bare, read_isa
 from adapters.edi_x12.envelope import Envelopes
@@ -48,6 +49,8 @@ class X12Decoder:
 
     def feed(self, chunk: bytes) -> Iterator[Decoded]:
         """Take the next bytes and give the sets that they complete."""
+        if self._is_full:
+            return iter(())
         room = self._context.bounds.size_bytes_max - self._base - len(self._buffer)
         if len(chunk) > room:
             if not self._is_full:
@@ -97,6 +100,9 @@ class X12Decoder:
 
     def _advance(self) -> Iterator[Decoded]:
         while True:
+            if self._envelopes.is_full and self._set_start is None:
+                self._stop_reading()
+                return
             decoded = None
             if self._delimiters is None:
                 is_moving = self._seek()
@@ -111,6 +117,17 @@ class X12Decoder:
                 self._forget()
             if decoded is not None:
                 yield decoded
+
+    def _stop_reading(self) -> None:
+        """Take nothing more: there are more interchanges, groups and sets than one input may have."""
+        if not self._is_full:
+            limit = self._context.bounds.parts_max
+            text = f"the input has more than {limit} interchanges, groups and sets; the rest was not read"
+            at = self._position(min(self._at, len(self._buffer)))
+            self._envelopes.findings.append(Finding("X12-SIZE", at, text, Level.REJECTED))
+        self._is_full = True
+        self._at = len(self._buffer)
+        self._forget()
 
     # -- outside of an interchange
 
@@ -201,6 +218,8 @@ class X12Decoder:
             if start >= 0 and len(self._buffer) - start > self._context.bounds.set_bytes_max:
                 self._set_start = -1  # too large: rejected when its end is found, its bytes let go
             return False, None
+        if name in ("BIN", "BDS"):
+            return self._step_over_data(begin, delimiters), None
         stop = begin if name else len(self._buffer)
         if name == "SE":
             end = self._segment_end(begin, delimiters)
@@ -218,6 +237,17 @@ class X12Decoder:
             self._no_terminator(stop)
         self._at, self._set_start = stop, None
         return True, self._judge(raw, delimiters, self._base + stop - self._set_place[0])
+
+    def _step_over_data(self, begin: int, delimiters: Delimiters) -> bool:
+        """Look for the set's end behind binary data; False until all of the data is there."""
+        end = data_end(self._buffer, begin, delimiters)
+        if end is None or end - begin > self._context.bounds.set_bytes_max:
+            self._scanned = begin + 1
+            return True
+        if end + len(delimiters.terminator) > len(self._buffer) and not self._ended:
+            return False
+        self._scanned = end if is_data(self._buffer, end, delimiters) else begin + 1
+        return True
 
     def _judge(self, raw: bytes, delimiters: Delimiters, size_bytes: int) -> Decoded:
         offset, line = self._set_place
@@ -352,7 +382,9 @@ def _next_control(buffer: bytearray, start: int, delimiters: Delimiters) -> tupl
 def _control_pattern(delimiters: Delimiters) -> re.Pattern[bytes]:
     terminator, separator = re.escape(delimiters.terminator), re.escape(delimiters.element)
     wrap = b"" if delimiters.is_line_terminated else rb"[\r\n]*"
-    names = rb"S[TE]|G[SE]|ISA|IEA".replace(b"S[", b"S" + wrap + b"[").replace(b"G[", b"G" + wrap + b"[")
+    names = rb"S[TE]|G[SE]|ISA|IEA|BIN|BDS".replace(b"S[", b"S" + wrap + b"[").replace(
+        b"G[", b"G" + wrap + b"["
+    )
     names = names.replace(b"ISA", wrap.join([b"I", b"S", b"A"])).replace(
         b"IEA", wrap.join([b"I", b"E", b"A"])
     )

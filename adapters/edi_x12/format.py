@@ -5,8 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from adapters.base.formats import DecodeContext, Decoder, Envelope, Interchange, Verdict
+from adapters.base.formats import (
+    ControlKey,
+    DecodeContext,
+    Decoder,
+    Envelope,
+    Interchange,
+    Verdict,
+)
 from adapters.edi_x12.acknowledge import acknowledge
+from adapters.edi_x12.control_keys import keys_of_body
 from adapters.edi_x12.decoder import X12Decoder, identity, looks_like_x12
 from adapters.edi_x12.encode import encode
 from adapters.edi_x12.outbound import wrap
@@ -31,12 +39,16 @@ class X12Format:
     def acknowledge(
         self, interchange: Interchange, verdicts: Mapping[int, Verdict], envelope: Envelope
     ) -> bytes | None:
-        """Write the 997 of one interchange; None for acknowledgments and for bare sets."""
+        """Write TA1 and 997 or 999 of one interchange; None for acknowledgments and for bare sets."""
         return acknowledge(interchange, verdicts, envelope)
 
     def wrap(self, sets: Sequence[bytes], interchange: Interchange, envelope: Envelope) -> bytes:
         """Put sets of one interchange, bytes unchanged, into a new envelope of ours."""
         return wrap(sets, interchange, envelope)
+
+    def control_keys(self, body: bytes) -> tuple[ControlKey, ...]:
+        """Give the control numbers of an interchange that we wrote."""
+        return keys_of_body(body)
 
     def is_urgent(self, head: bytes) -> bool:
         """Tell whether a rush order shows in the first bytes. Source: BEG02 (element 92) RO, EO."""

@@ -28,6 +28,7 @@ from adapters.edi_x12.parts_in import Part
 from adapters.edi_x12.places import PlaceReader
 from adapters.edi_x12.reader import Reader
 from adapters.edi_x12.report import Report
+from adapters.edi_x12.shared_parts import share
 from adapters.edi_x12.walk import UNPLACED, Walked
 from canonical.acknowledgment import Acknowledgment
 from canonical.document import CanonicalDocument
@@ -77,6 +78,7 @@ def read_document(
     header["lines"] = reader.lines
     header["provenance"] = _provenance(context, control_numbers)
     try:
+        share(header)
         return reading.model.__pydantic_validator__.validate_python(header)  # type: ignore[no-any-return]
     except ValidationError as error:
         _report_values(error, report, 0, "")

@@ -27,7 +27,7 @@ def test_every_acknowledgment_is_itself_clean_and_never_acknowledged(case: Path)
             continue
         back = read(made)
         assert back.codes == []
-        assert {one.set_type for one in back.sets} == {"997"}
+        assert {one.set_type for one in back.sets} == {"997"} or (not back.sets and b"TA1*" in made)
         assert all(one.is_acknowledgment for one in back.summary.interchanges)
         assert FORMAT.acknowledge(back.summary.interchanges[0], {}, ENVELOPE) is None
 

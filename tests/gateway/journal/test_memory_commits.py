@@ -98,6 +98,7 @@ async def everything_once(journal: Journal) -> None:
     await scene.settle(claimed.claim, DeliveryState.PARKED)
     await journal.resolve("m1-d", "dismissed", "ann", "enough", T0)
     await journal.replay("m1", resend=False, who="ann", why="again", now=T0)
+    await journal.mark_unacknowledged(T0)
     await journal.plan_awaited("m1", document(), [], Expected(1), T0)
     await journal.import_orders([], {}, "ann", "none", T0)
     await journal.close_orders(["O-1"], "ann", "done", T0)
