@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from adapters.base.findings import Level
 from adapters.base.settings import Settings
+from adapters.edi_x12.profile import AcknowledgmentReading, InvoiceTypes, OrderTypes, Outbound
 
 Policy = Literal["accept_with_errors", "reject"]
 
@@ -108,6 +109,28 @@ class X12Partner(Settings):
 
     guides: dict[str, GuideOverride] = Field(default_factory=dict)
     """Set type -> override of its guide."""
+
+    order_types: OrderTypes = Field(default_factory=dict)
+    """BEG02 -> order type, where this partner has codes of its own (`ZZ: bill_only`)."""
+
+    already_placed: Literal["bill_only_and_confirmed", "confirmed", "never"] = "bill_only_and_confirmed"
+    """Which orders the supplier has already when they come: those are created and sent to nobody.
+    `confirmed`: BEG01 06; bill-only orders too unless it says otherwise."""
+
+    invoice_types: InvoiceTypes = Field(default_factory=dict)
+    """BIG07 -> invoice type, where this partner has codes of its own."""
+
+    acknowledgments: AcknowledgmentReading = AcknowledgmentReading()
+    """How its 855 is understood."""
+
+    us: InterchangeId | None = None
+    """Our interchange id towards it (ISA05, ISA06 of what we send)."""
+
+    us_gs: str | None = None
+    """Our application id (GS02). Default: the id of `us`."""
+
+    outbound: Outbound = Outbound()
+    """How it wants what we write."""
 
 
 NO_PARTNER = X12Partner()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from adapters.base.findings import Finding, Position
 from adapters.base.formats import (
     ControlKey,
     DecodeContext,
     Decoder,
-    EncodeError,
     Envelope,
     Interchange,
     Verdict,
@@ -18,6 +16,7 @@ from adapters.base.formats import (
 from adapters.edi_x12.acknowledge import acknowledge
 from adapters.edi_x12.control_keys import keys_of_body
 from adapters.edi_x12.decoder import X12Decoder, identity, looks_like_x12
+from adapters.edi_x12.encode import encode
 from adapters.edi_x12.outbound import wrap
 from canonical.document import CanonicalDocument
 
@@ -34,10 +33,8 @@ class X12Format:
         return X12Decoder(context, resume)
 
     def encode(self, documents: Sequence[CanonicalDocument], envelope: Envelope) -> bytes:
-        """Refuse: canonical documents are not written as X12 by this version."""
-        types = sorted({document.document_type for document in documents}) or ["document"]
-        text = f"{', '.join(types)} cannot be written as X12: this version only reads orders and wraps sets"
-        raise EncodeError([Finding("X12-ENCODE", Position("canonical"), text)])
+        """Write orders, acknowledgments and invoices. Errors: EncodeError, with all findings."""
+        return encode(documents, envelope)
 
     def acknowledge(
         self, interchange: Interchange, verdicts: Mapping[int, Verdict], envelope: Envelope

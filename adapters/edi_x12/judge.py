@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from adapters.base.findings import Finding, Level
+from adapters.base.findings import Level
 from adapters.base.formats import Bounds, ControlKey, DecodeContext, Decoded, Receipt, Unit
 from adapters.edi_x12.accept import Accepted, accepted
 from adapters.edi_x12.config import X12Partner
@@ -16,7 +16,7 @@ from adapters.edi_x12.explain import Explainer, Spot
 from adapters.edi_x12.grammar import fast_form
 from adapters.edi_x12.guide import Guide, guide_for
 from adapters.edi_x12.lexer import Places, SetText, read_set
-from adapters.edi_x12.order_in import read_order
+from adapters.edi_x12.read_in import READINGS, read_document
 from adapters.edi_x12.receipts import receipts_of
 from adapters.edi_x12.report import Report
 from adapters.edi_x12.walk import Walked, walk_fast, walk_slowly
@@ -59,25 +59,6 @@ class Told:
     worst: Level
 
 
-Mapper = Callable[[Walked, "SetContext"], tuple[CanonicalDocument | None, tuple[Finding, ...]]]
-
-
-@dataclass(frozen=True, slots=True)
-class SetContext:
-    """What a mapper is told beside the segments."""
-
-    context: DecodeContext
-    partner: X12Partner
-    frame: SetFrame
-    report: Report
-
-
-_MAPPERS: Mapping[str, Callable[[Walked, SetContext], CanonicalDocument | None]] = MappingProxyType(
-    {"850": lambda walked, around: read_order(walked, around.context, around.partner, around.report,
-                                              around.frame.control_numbers)}
-)  # fmt: skip
-
-
 def judge(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Partner) -> Told:
     """Judge a set's bytes, ST to its last terminator."""
     if not frame.condemned and not frame.is_repeated:
@@ -91,14 +72,11 @@ def _mapped(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Par
     """Map a set of which nothing needs to be said so far."""
     places = Places(raw, frame.delimiters, frame.offset, frame.line)
     report = Report(context.source, good.control, partner, places, context.bounds.findings_max)
-    mapper = _MAPPERS.get(good.set_type)
-    document = mapper(good.walked, SetContext(context, partner, frame, report)) if mapper else None
-    passed = mapper is None
-    receipts = _receipts(good.set_type, good.walked, frame)
-    return _told(
-        raw, frame, good.set_type, document, report,
-        is_passed_through=passed, receipts=receipts,
-    )  # fmt: skip
+    if good.set_type not in READINGS:
+        receipts = _receipts(good.set_type, good.walked, frame)
+        return _told(raw, frame, good.set_type, None, report, is_passed_through=True, receipts=receipts)
+    document = read_document(good.walked, context, partner, report, frame.control_numbers, good.guide)
+    return _told(raw, frame, good.set_type, document, report)
 
 
 def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Partner) -> Told:
@@ -124,11 +102,14 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     if walked is None:
         walked = walk_slowly(read, body, guide, report)
     _frame_segments(read, guide, report)
-    mapper = _MAPPERS.get(set_type)
-    document = mapper(walked, SetContext(context, partner, frame, report)) if mapper else None
-    passed = mapper is None and report.worst is not Level.REJECTED
-    receipts = _receipts(set_type, walked, frame) if passed else ()
-    return _told(raw, frame, set_type, document, report, is_passed_through=passed, receipts=receipts)
+    if set_type not in READINGS:
+        passed = report.worst is not Level.REJECTED
+        receipts = _receipts(set_type, walked, frame) if passed else ()
+        return _told(raw, frame, set_type, None, report, is_passed_through=passed, receipts=receipts)
+    document = read_document(walked, context, partner, report, frame.control_numbers, guide)
+    # A set that cannot be translated still names its order: where that is legacy's, its bytes go on.
+    numbers = _order_numbers(read) if document is None else ()
+    return _told(raw, frame, set_type, document, report, order_numbers=numbers)
 
 
 def _is_oversized(read: SetText, bounds: Bounds, report: Report) -> bool:

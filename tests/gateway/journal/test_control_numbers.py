@@ -162,7 +162,7 @@ async def test_a_missing_acknowledgment_is_resolved_audited_and_not_retried(scen
 async def test_numbers_are_forgotten_with_the_other_keys_of_settled_messages(scene: Scene) -> None:
     await scene.accept("m1")
     await scene.plan("m1", controls=(ControlNumber(RECEIVED),))
-    await scene.journal.prune(after(100), after(-1), after(50), 100)
+    await scene.journal.prune(after(100), after(-1), after(50), after(-1), 100)
 
     assert await known(scene, RECEIVED) is None
 
@@ -170,6 +170,6 @@ async def test_numbers_are_forgotten_with_the_other_keys_of_settled_messages(sce
 async def test_an_open_exception_keeps_its_number(scene: Scene) -> None:
     await send(scene)
     await scene.journal.mark_unacknowledged(after(61))
-    await scene.journal.prune(after(100), after(-1), after(90), 100)
+    await scene.journal.prune(after(100), after(-1), after(90), after(-1), 100)
 
     assert [each.exception_id for each in await scene.journal.exceptions()] == ["d1.997"]
