@@ -83,7 +83,7 @@ def _judged(
     draft: Draft, format_name: str, settings: BaseModel, place: tuple[str, str, *tuple[str | int, ...]]
 ) -> Iterator[Finding]:
     is_whole = True
-    top, entry, *rest = place
+    top, entry, rest = place[0], place[1], place[2:]
     for path, name in named_below(settings):
         section = "mappings" if isinstance(name, MappingName) else "layouts"
         texts = draft.library.mappings if isinstance(name, MappingName) else draft.library.layouts
