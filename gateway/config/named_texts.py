@@ -83,11 +83,11 @@ def _judged(
     draft: Draft, format_name: str, settings: BaseModel, place: tuple[str, str, *tuple[str | int, ...]]
 ) -> Iterator[Finding]:
     is_whole = True
-    top, entry, rest = place[0], place[1], place[2:]
     for path, name in named_below(settings):
         section = "mappings" if isinstance(name, MappingName) else "layouts"
         texts = draft.library.mappings if isinstance(name, MappingName) else draft.library.layouts
-        yield from draft.unknown(section, name, (top, entry, *rest, *path))
+        at: tuple[str, str, *tuple[str | int, ...]] = (place[0], place[1], *(place[2:] + path))
+        yield from draft.unknown(section, name, at)
         is_whole = is_whole and name in texts
     kind = draft.catalogue.formats.get(format_name)
     if is_whole and kind is not None and kind.judge is not None:
