@@ -24,6 +24,7 @@ from adapters.base.formats import (
     UnitKind,
     Verdict,
 )
+from adapters.base.library import CodeRow, CodeTable, CodeTables, Library, SourceText
 from adapters.base.targets import (
     Accepted,
     Alias,
@@ -63,6 +64,9 @@ __all__ = [
     "Answered",
     "Bounds",
     "Clock",
+    "CodeRow",
+    "CodeTable",
+    "CodeTables",
     "ControlKey",
     "DecodeContext",
     "DecodeError",
@@ -83,6 +87,7 @@ __all__ = [
     "Interchange",
     "Lease",
     "Level",
+    "Library",
     "NoReply",
     "Numbered",
     "Origin",
@@ -99,6 +104,7 @@ __all__ = [
     "Sink",
     "Source",
     "SourceMemory",
+    "SourceText",
     "StepResult",
     "Stuck",
     "Summary",

@@ -16,6 +16,7 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from adapters.base.findings import Finding
+from adapters.base.library import Library
 from canonical.document import CanonicalDocument
 
 Environment = Literal["test", "production"]
@@ -75,6 +76,7 @@ class DecodeContext:
     settings: BaseModel | None = None
     zone: str = "UTC"  # IANA name; given to dates that carry none
     bounds: Bounds = field(default_factory=Bounds)
+    library: Library = field(default_factory=Library)  # the texts and tables that the settings name
 
 
 OnRepeat = Literal["ignore", "report", "acknowledge", "reject"]
@@ -169,6 +171,7 @@ class Envelope:
     settings: BaseModel | None = None
     acknowledgment: Literal["997", "999"] = "997"  # which one the partner wants
     repeats: tuple[str, ...] = ()  # control numbers of what is acknowledged that were used before: "ISA13"
+    library: Library = field(default_factory=Library)
 
 
 class Decoder(Protocol):

@@ -19,7 +19,9 @@ from types import ModuleType
 from pydantic import BaseModel
 
 from adapters.base.environment import Clock, Rng, SourceMemory
+from adapters.base.findings import Finding
 from adapters.base.formats import Environment, Format
+from adapters.base.library import Library
 from adapters.base.targets import Target
 from adapters.base.transport import Sink, Source
 
@@ -71,6 +73,7 @@ class Adapter:
     answers_queries: bool = False  # its target declares questions that change nothing (``reply: query``)
     identities: tuple[str, ...] = ()  # what a route's ``identity:`` may say for this source
     commands: Mapping[str, str] = field(default_factory=dict)  # its commands -> one line for ``--help``
+    judge: Callable[[BaseModel, Library], list[Finding]] | None = None  # its settings, with what they name
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
     package: str = ""  # the importable package that it is; the registry says so
 

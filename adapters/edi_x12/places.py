@@ -210,7 +210,7 @@ def describe(reader: Reader, owner: Part, row: Elements, level: str) -> Reading:
     if "description" not in owner and row[1] in (None, "08"):
         owner["description"] = words
         owner["description_may_be_phi"] = True
-        if "notes" in owner:  # one with another PID02 stood before it
+        if reader.has_token("PID"):  # one with another PID02 stood before it
             reader.token(owner, level, "PID0")
         is_plain = is_plain and row[1] is None
     else:

@@ -54,6 +54,10 @@ class Reader:
             self._notes.append((owner, level, self._tokens))
         self._tokens.append(token)
 
+    def has_token(self, token: str) -> bool:
+        """Tell whether such a segment gave the present owner a note."""
+        return self._tokens is not None and token in self._tokens
+
     def finish(self) -> None:
         """Keep the order of segments where it is not the one that we would write."""
         if self.party_order and self.party_order != layout.plain_party_order(self.party_order):
