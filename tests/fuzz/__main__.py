@@ -7,6 +7,7 @@ CORPUS is a folder that keeps the inputs which reached new code.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import random
 import sys
@@ -30,8 +31,7 @@ def main() -> int:
 
 
 def _guided(seconds: int, corpus: list[str]) -> None:
-    import atheris  # type: ignore[import-not-found, unused-ignore]
-
+    atheris = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["adapters.edi_x12", "adapters.mapping", "canonical"]):
         from tests.adapters.edi_x12.anything import judge_anything
 

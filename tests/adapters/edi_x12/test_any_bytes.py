@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adapters.base import Bounds, DecodeContext
 from benchmarks.x12_hostile import KINDS, hostile
 from tests.adapters.edi_x12.anything import judge_anything
-from tests.adapters.edi_x12.rig import ORDER, Read, context, interchange, numbered, read
+from tests.adapters.edi_x12.rig import FORMAT, ORDER, Read, context, interchange, numbered, read
 from tests.adapters.edi_x12.test_golden import CASES
 from tests.scale import scaled
 
@@ -157,3 +157,28 @@ def test_a_good_order_is_among_what_anything_is_held_to() -> None:
     result: Read = judge_anything(interchange(ORDER))
 
     assert result.sets[0].document is not None
+
+
+@pytest.mark.parametrize(
+    "blanks", [b" " * 20_000, b"\r\n" * 10_000, b"\xc2\xa0 \t" * 6_000, b"\xef\xbb\xbf" * 7_000]
+)
+@pytest.mark.parametrize("mark", [b"ISA*", b"GS*", b"ST*", b"IEA*", b"the end"])
+def test_long_runs_of_blanks_are_let_go_of_and_give_the_same_for_any_chunks(
+    blanks: bytes, mark: bytes
+) -> None:
+    body = interchange(ORDER)
+    at = body.find(mark) if mark in body else len(body)
+    body = body[:at] + blanks + body[at:]
+    whole = read(body)
+    for width in (100, 4_096, 5_001):
+        again = read(body, cuts=range(width, len(body), width))
+        assert (again.sets, again.summary) == (whole.sets, whole.summary)
+    assert len(whole.sets) == 1
+
+
+def test_an_endless_run_of_blanks_takes_no_memory_and_no_time() -> None:
+    """The test's time-out judges: looked at anew with every chunk, this would take an hour."""
+    decoder = FORMAT.decoder(context())
+    for _ in range(300):
+        assert list(decoder.feed(b" " * 65_536)) == []
+    assert len(decoder.state()) < 20_000
