@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import pyx12.map_if
@@ -64,7 +65,7 @@ def verdict(body: bytes, maps: Path | None = None) -> tuple[bool, str]:
     return bool(is_good), answer.getvalue()
 
 
-def acknowledgments(kind: str) -> list[tuple[str, bytes]]:
+def acknowledgments(kind: Literal["997", "999"]) -> list[tuple[str, bytes]]:
     """Give our acknowledgments of all golden cases that have ASCII delimiters of one character."""
     made = []
     for case in CASES:
@@ -84,7 +85,7 @@ def as_of_health_insurance(body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["997", "999"])
-def test_the_shipped_maps_accept_every_acknowledgment_of_ours(kind: str) -> None:
+def test_the_shipped_maps_accept_every_acknowledgment_of_ours(kind: Literal["997", "999"]) -> None:
     made = acknowledgments(kind)
     assert len(made) > 20
 
