@@ -343,19 +343,17 @@ def _plan_set(
     if document.repeats is not None:
         return document, [], []
     if document.verdict is Verdict.REJECTED or (decoded.document is None and not decoded.is_passed_through):
-        return _untranslated(program, message, stage, document, decoded)
+        return _untranslated(program, message, stage, document, decoded, _entries(each, facts, seen))
     repeat = _repeat(program, message, each, document, seen)
     if repeat is not None:
         return repeat, [], []
     if each.opens:
-        key = each.order_keys[0]
-        facts_of_order = order_facts(key, _document(decoded))
-        decision = decide(program.rule, stage, ruling.share, facts_of_order, seen.ledger.get(key))
-        if decision.opens and decision.side is not None:
-            _open(program, message, stage, key, decision, seen, now)
+        confirmed = _confirmed(message, each, document, seen.ledger.get(each.order_keys[0]))
+        if confirmed is not None:
+            return confirmed, [], []
+        decision = _opening(ruling, message, each, seen, now)
     else:
-        named = orders_named(each, facts)
-        entries = [seen.ledger[key] for key in named if key in seen.ledger]
+        entries = _entries(each, facts, seen)
         if not entries:
             return _unknown(program, message, each, document)
         document = replace(document, order_keys=tuple(entry.order_key for entry in entries))
@@ -425,21 +423,67 @@ def _written_down(program: Program, message: Message, each: Keyed) -> DocumentPl
     )
 
 
-def _untranslated(
-    program: Program, message: Message, stage: Stage, document: DocumentPlan, decoded: Decoded
-) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
-    """Park what cannot be translated; in stages legacy and shadow its bytes go on all the same.
+def _opening(ruling: Ruling, message: Message, each: Keyed, seen: _Seen, now: datetime) -> Decision:
+    """Decide about a document that may open an order, and open it."""
+    key, program, stage = each.order_keys[0], ruling.program, ruling.stage
+    facts_of_order = order_facts(key, _document(each.decoded))
+    decision = decide(program.rule, stage, ruling.share, facts_of_order, seen.ledger.get(key))
+    if decision.opens and decision.side is not None:
+        _open(program, message, stage, key, decision, seen, now)
+    return decision
 
-    The document key is dropped: a corrected set must not be taken for a repeat of this one.
+
+def _entries(each: Keyed, facts: Facts, seen: _Seen) -> list[LedgerEntry]:
+    """Give the ledger entries of all orders that a set names."""
+    return [seen.ledger[key] for key in orders_named(each, facts) if key in seen.ledger]
+
+
+def _confirmed(
+    message: Message, each: Keyed, document: DocumentPlan, entry: LedgerEntry | None
+) -> DocumentPlan | None:
+    """Take a confirmation of an order that the cloud ERP has already: there is nothing to create again.
+
+    One that legacy owns goes on, as everything does that legacy sends and gets.
+    """
+    purpose = getattr(each.decoded.document, "purpose", None)
+    if entry is None or entry.side is not Side.CLOUD or purpose != "confirmation":
+        return None
+    finding = Finding(
+        code="ORDER-CONFIRMED",
+        at=Position(message.origin.name, path=f"set {document.index + 1}"),
+        text="it confirms an order that the cloud ERP has; it is kept, and nothing is created or sent again",
+        level=Level.NOTE,
+    )
+    reason = f"confirms order {entry.order_key}"
+    return replace(document, decision=reason, findings=(*document.findings, finding))
+
+
+def _untranslated(
+    program: Program,
+    message: Message,
+    stage: Stage,
+    document: DocumentPlan,
+    decoded: Decoded,
+    entries: Sequence[LedgerEntry],
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
+    """Park what cannot be translated; where legacy is live its bytes go on all the same.
+
+    Legacy is live in stages legacy and shadow, and in every stage for a follow-on of orders that are
+    legacy's: it needs no translation of ours. What follows an order of the cloud ERP goes nowhere by
+    itself. The document key is dropped: a corrected set must not be taken for a repeat of this one.
     """
     parked = replace(document, is_parked=True, document_key=None, decision="not translated")
-    if stage not in (Stage.LEGACY, Stage.SHADOW) or program.rule.legacy_target is None:
+    sides = {entry.side for entry in entries} if program.follows is not None else set()
+    is_live = sides == {Side.LEGACY} if sides else stage in (Stage.LEGACY, Stage.SHADOW)
+    if not is_live or program.rule.legacy_target is None:
         return parked, [], []
+    why = "its order is legacy's: the bytes pass" if sides else f"stage {stage.value} passes the bytes"
     passes = replace(
         parked,
-        decision=f"not translated; stage {stage.value} passes the bytes on",
+        decision=f"not translated; {why} on",
         side=Side.LEGACY,
         passes_to=((program.rule.legacy_target, "live"),),
+        order_keys=tuple(entry.order_key for entry in entries) or parked.order_keys,
     )
     return passes, [], bound_sets(passes, decoded.raw, decoded.interchange)
 

@@ -76,6 +76,8 @@ def _mapped(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Par
         receipts = _receipts(good.set_type, good.walked, frame)
         return _told(raw, frame, good.set_type, None, report, is_passed_through=True, receipts=receipts)
     document = read_document(good.walked, context, partner, report, frame.control_numbers, good.guide)
+    if document is None:
+        return _judge_with_care(raw, frame, context, partner)
     return _told(raw, frame, good.set_type, document, report)
 
 

@@ -143,6 +143,7 @@ class Configuration:
             pin_legacy={} if canary is None else canary.pin_legacy.words(),
             salt=route.id,
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
+            writes_supplier=route.targets.supplier in route.write,
         )
 
 
