@@ -182,3 +182,11 @@ def test_an_endless_run_of_blanks_takes_no_memory_and_no_time() -> None:
     for _ in range(300):
         assert list(decoder.feed(b" " * 65_536)) == []
     assert len(decoder.state()) < 20_000
+
+
+def test_a_control_number_of_any_length_stays_out_of_findings() -> None:
+    body = interchange(ORDER).replace(b"ST*850*0001", b"ST*850*" + b"9" * 5_000)
+
+    result = judge_anything(body)
+
+    assert all(len(finding.text) < 500 and len(finding.at.path) < 200 for finding in result.findings)
