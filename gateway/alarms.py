@@ -80,6 +80,9 @@ class AlarmLoop:
     async def check(self) -> Alarm | None:
         """Send one alarm about all that is due; None where nothing is."""
         now = self._clock.now()
+        missing = await self._journal.mark_unacknowledged(now)
+        if missing:
+            log.error("acknowledgment.missing count=%d", missing)
         overdue = await self._journal.overdue(now, now - self._untranslated_after, OVERDUE_MAX)
         due = alarms_due(overdue, now, self._repeat)
         if not due:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from adapters.base import Finding, Interchange, Verdict
 from gateway.journal.findings import order_overtaken
-from gateway.journal.memory import orders
+from gateway.journal.memory import controls, orders
 from gateway.journal.memory.delivering import finish
 from gateway.journal.memory.messages import message_record, set_view
 from gateway.journal.memory.records import DeliveryRecord, DocumentKey, DocumentRecord, MessageRecord, Tables
@@ -46,6 +46,8 @@ def plan(tables: Tables, chunk: Plan, now: datetime, *, dedupes: bool) -> Planne
         _supersede(tables, record, now)
         record.generation_begun = chunk.generation
     overtaken = _write(tables, record, chunk, documents, deliveries, now)
+    controls.remember(tables, record, chunk.controls)
+    controls.acknowledge(tables, chunk.acknowledged)
     _tell(tables, record, chunk)
     if chunk.is_last:
         end_plan(tables, record, chunk, now)
