@@ -380,6 +380,10 @@ class Journal(SourceMemory, Protocol):
         """Replace a table by a new version, audited; give the version."""
         ...
 
+    async def crosswalk_version(self, table: str) -> int:
+        """Give a table's current version, 0 where there is none."""
+        ...
+
     async def crosswalk(self, table: str) -> tuple[int, list[CrosswalkRow]]:
         """Give a table's current version and rows; (0, []) where there is none."""
         ...

@@ -153,6 +153,9 @@ class Keeping:
             lambda: settings.load_crosswalk(self._tables, table, rows, who, why, now),
         )
 
+    async def crosswalk_version(self, table: str) -> int:
+        return self._tables.crosswalks.get(table, (0, ()))[0]
+
     async def crosswalk(self, table: str) -> tuple[int, list[CrosswalkRow]]:
         version, rows = self._tables.crosswalks.get(table, (0, ()))
         return version, list(rows)

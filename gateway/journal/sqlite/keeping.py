@@ -75,6 +75,9 @@ class Keeping(Store):
     ) -> int:
         return await self._write(settings.load_crosswalk, table, rows, who, why, now)
 
+    async def crosswalk_version(self, table: str) -> int:
+        return await self._read(settings.crosswalk_version, table)
+
     async def crosswalk(self, table: str) -> tuple[int, list[CrosswalkRow]]:
         return await self._read(settings.crosswalk, table)
 
