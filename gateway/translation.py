@@ -27,6 +27,7 @@ from adapters.base import (
     Verdict,
 )
 from gateway.acknowledging import acknowledges, acknowledgment_delivery, verdicts_of
+from gateway.crosswalk import CodeTableCache
 from gateway.earlier import Sent, sent_earlier, unsent, unsent_deliveries, without_sent
 from gateway.journal.base import Journal
 from gateway.journal.types import (
@@ -55,9 +56,10 @@ from gateway.planning import (
     verdict_of,
     whole_message,
 )
-from gateway.program import Program, ProgramSource
+from gateway.program import Program, ProgramSource, Writing
 from gateway.stage import Stage, follow, unknown_order
 from gateway.turns import Turn
+from gateway.writing import without_unwritable, writing_of, written
 
 SETS_PER_CHUNK = 200
 DECISIONS_MAX = 100  # a plan that keeps moving is decided again this often; then it is tried later
@@ -80,7 +82,7 @@ class _Gathered:
 class Translation:
     """One message on its way through its route's program."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what one run is made of; only the pipeline makes one
         self,
         journal: Journal,
         programs: ProgramSource,
@@ -90,9 +92,13 @@ class Translation:
         message: Message,
         turn: Turn | None = None,
         *,
+        tables: CodeTableCache | None = None,
         is_call: bool = True,
     ) -> None:
         self._is_call = is_call
+        self._tables = tables or CodeTableCache(journal)
+        self._formats = formats
+        self._bodies: dict[str, bytes | tuple[Finding, ...]] = {}  # written once, though decided again
         self._turn = turn or Turn()
         self._journal = journal
         self._programs = programs
@@ -148,6 +154,10 @@ class Translation:
         decided, deliveries, bound = plan_decision(
             program, self._message, settled, decision, decoded.raw, decoded.interchange
         )
+        deliveries, unwritable = await self._write(program, [decided], deliveries)
+        if unwritable:
+            (decided,), _ = without_unwritable((decided,), (), unwritable)
+            bound, deliveries = [], []
         bound, deliveries = unsent(bound, self._sent), unsent_deliveries(deliveries, self._sent)
         wrapped, problems = await self._wrap(program, bound, sets, self._message.interchanges, frozenset())
         if problems:  # its bytes cannot go on: a person must look, or it would be lost in silence
@@ -177,8 +187,12 @@ class Translation:
 
     async def _sets(self, *, is_urgent: bool = False) -> AsyncIterator[Decoded | Summary]:
         """Give the sets of the message and at last the summary."""
-        context = replace(self._pinned.context, source=self._message.origin.name or self._message.message_id)
-        message = self._message
+        message, pinned = self._message, self._pinned.context
+        library = pinned.library
+        if self._pinned.crosswalks:
+            tables = await self._tables(self._pinned.crosswalks)
+            library = replace(library, crosswalk=tables, at=message.accepted_at)
+        context = replace(pinned, source=message.origin.name or message.message_id, library=library)
         decoding = await self._executor.decoding(
             self._pinned.format_name, context, message.size_bytes, is_urgent=is_urgent or message.is_urgent
         )
@@ -223,7 +237,7 @@ class Translation:
         for _ in range(DECISIONS_MAX):
             revision, stages = self._programs(None).revision, await self._journal.stages()
             facts = await self._facts(batch)
-            chunk = self._chunk(stages, batch, facts)
+            chunk = await self._written(self._chunk(stages, batch, facts))
             plan = Plan(
                 self._message.message_id,
                 self._message.generation,
@@ -242,7 +256,7 @@ class Translation:
         for _ in range(DECISIONS_MAX):
             revision, stages = self._programs(None).revision, await self._journal.stages()
             facts = await self._facts(batch)
-            chunk = self._chunk(stages, batch, facts)
+            chunk = await self._written(self._chunk(stages, batch, facts))
             expected = self._expected(revision, stages, batch, facts, chunk)
             plan = await self._last_plan(stages, expected, chunk, summary)
             await self._turn.mine()
@@ -361,6 +375,61 @@ class Translation:
         return self._programs(None).routes.get(self._message.route, self._pinned)
 
     # -- writing bytes ---------------------------------------------------------------------
+
+    async def _written(self, chunk: Chunk) -> Chunk:
+        """Write the documents of a chunk for the targets that take bytes; park what cannot be written."""
+        deliveries: list[DeliveryPlan] = []
+        problems: dict[int, tuple[Finding, ...]] = {}
+        by_index = {document.index: document for document in chunk.documents}
+        for each in chunk.deliveries:
+            document = by_index.get(each.document_index) if each.document_index is not None else None
+            if document is None:
+                deliveries.append(each)
+                continue
+            made, found = await self._write(self._program_of(document.set_type), [document], [each])
+            deliveries += made
+            problems |= found
+        documents, kept = without_unwritable(chunk.documents, tuple(deliveries), problems)
+        bound = tuple(each for each in chunk.bound if each.index not in problems)
+        return replace(chunk, documents=documents, deliveries=kept, bound=bound)
+
+    async def _write(
+        self, program: Program, documents: Sequence[DocumentPlan], deliveries: Sequence[DeliveryPlan]
+    ) -> tuple[list[DeliveryPlan], dict[int, tuple[Finding, ...]]]:
+        made: list[DeliveryPlan] = []
+        problems: dict[int, tuple[Finding, ...]] = {}
+        canonical = {document.index: document.canonical for document in documents}
+        for each in deliveries:
+            writing, text = writing_of(program, each), canonical.get(each.document_index or 0)
+            if writing is None or text is None:
+                made.append(each)
+                continue
+            if each.delivery_id not in self._bodies:
+                self._bodies[each.delivery_id] = await self._body(program, writing, text)
+            body = self._bodies[each.delivery_id]
+            if isinstance(body, bytes):
+                made.append(replace(each, body=body, content_type=writing.content_type))
+            else:
+                problems[each.document_index or 0] = body
+        return made, problems
+
+    async def _body(
+        self, program: Program, writing: Writing, canonical: bytes
+    ) -> bytes | tuple[Finding, ...]:
+        numbers = writing.control_numbers
+        number = await self._journal.next_control_number(
+            writing.emitter, "interchange", numbers.lowest, numbers.highest
+        )
+        return written(
+            writing,
+            self._formats,
+            canonical,
+            number,
+            program.context.environment,
+            await self._tables(program.crosswalks),
+            self._message.accepted_at,
+            self._clock.now(),
+        )
 
     async def _wrap(
         self,

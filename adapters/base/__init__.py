@@ -21,6 +21,7 @@ from adapters.base.formats import (
     UnitKind,
     Verdict,
 )
+from adapters.base.library import CodeRow, CodeTable, CodeTables, Library, SourceText
 from adapters.base.targets import (
     Accepted,
     Alias,
@@ -60,6 +61,9 @@ __all__ = [
     "Answered",
     "Bounds",
     "Clock",
+    "CodeRow",
+    "CodeTable",
+    "CodeTables",
     "DecodeContext",
     "DecodeError",
     "Decoded",
@@ -79,6 +83,7 @@ __all__ = [
     "Interchange",
     "Lease",
     "Level",
+    "Library",
     "NoReply",
     "Origin",
     "Outcome",
@@ -93,6 +98,7 @@ __all__ = [
     "Sink",
     "Source",
     "SourceMemory",
+    "SourceText",
     "StepResult",
     "Stuck",
     "Summary",

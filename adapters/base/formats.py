@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel
 
 from adapters.base.findings import Finding
+from adapters.base.library import Library
 from canonical.document import CanonicalDocument
 
 Environment = Literal["test", "production"]
@@ -73,6 +74,7 @@ class DecodeContext:
     settings: BaseModel | None = None
     zone: str = "UTC"  # IANA name; given to dates that carry none
     bounds: Bounds = field(default_factory=Bounds)
+    library: Library = field(default_factory=Library)  # the texts and tables that the settings name
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ class Envelope:
     zone: str = "UTC"
     partner_settings: BaseModel | None = None
     settings: BaseModel | None = None
+    library: Library = field(default_factory=Library)
 
 
 class Decoder(Protocol):

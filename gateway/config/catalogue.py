@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from adapters.base import Finding, Library
 from adapters.base.registry import Adapter, adapters
 from gateway.erp.kinds import ErpKind, erp_kinds
 
@@ -32,6 +33,7 @@ class FormatKind:
     name: str
     summary: str
     settings: type[BaseModel] | None
+    judge: Callable[[BaseModel, Library], list[Finding]] | None = None  # settings with what they name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def catalogue_of(adapters_: Mapping[str, Adapter], erps: Mapping[str, ErpKind]) 
         for name, erp in erps.items()
     }
     formats = {
-        each.name: FormatKind(each.name, each.summary, each.format_settings)
+        each.name: FormatKind(each.name, each.summary, each.format_settings, each.judge)
         for each in found
         if each.format is not None
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from adapters.base import Position
+from adapters.base import Library, Position, SourceText
 from adapters.base.yaml import Node, position_of
 from canonical.keys import KeyRules
 from gateway.config.defaults import Deadline, Defaults
@@ -26,7 +26,7 @@ from gateway.stage import RouteRule, Stage
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """A mapping that routes.yaml names, with its text: it is part of the revision."""
+    """A mapping or a layout that routes.yaml names, with its text: it is part of the revision."""
 
     name: str
     file: str  # as routes.yaml says it
@@ -71,11 +71,17 @@ class Configuration:
     text: str
     places: Places = field(compare=False, repr=False)
     folder: Path | None = field(default=None, compare=False)
+    layouts: Mapping[str, MappingFile] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
         """Give the hash of the canonical text, hex; equal for equal revisions."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def library(self) -> Library:
+        """Give all mappings and layouts; no code table, which the journal has."""
+        return library_of(self.mappings, self.layouts)
 
     def deadline(self, route: Route) -> Deadline:
         """Give a route's deadlines: its own words over the defaults."""
@@ -138,6 +144,14 @@ class Configuration:
             salt=route.id,
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
         )
+
+
+def library_of(mappings: Mapping[str, MappingFile], layouts: Mapping[str, MappingFile]) -> Library:
+    """Give mappings and layouts as formats take them."""
+    return Library(
+        {name: SourceText(each.file, each.text) for name, each in mappings.items()},
+        {name: SourceText(each.file, each.text) for name, each in layouts.items()},
+    )
 
 
 def _shown(path: tuple[str | int, ...]) -> str:

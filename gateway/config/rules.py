@@ -14,6 +14,7 @@ from canonical.registry import DOCUMENT_TYPES
 from gateway.config.catalogue import Catalogue
 from gateway.config.configuration import Configuration
 from gateway.config.draft import Draft, draft_of
+from gateway.config.named_texts import partner_texts, route_texts
 from gateway.config.problems import suggestion
 from gateway.config.routes import Route
 from gateway.config.stage_rules import stage_findings
@@ -37,11 +38,21 @@ def judge(draft: Draft) -> list[Finding]:
             replies,
             contracts,
             acknowledgments,
+            route_texts,
             lambda draft, route: stage_findings(draft, route, route.stage),
         )
     )
     whole = chain.from_iterable(
-        rule(draft) for rule in (claims, listeners, gateway_fits, partners_fit, partner_environments, unused)
+        rule(draft)
+        for rule in (
+            claims,
+            listeners,
+            gateway_fits,
+            partners_fit,
+            partner_environments,
+            partner_texts,
+            unused,
+        )
     )
     return [*of_routes, *whole]
 

@@ -88,11 +88,27 @@ def take_back(tables: Tables, order_key: str) -> None:
     tables.ledger.pop(order_key, None)
 
 
-def close_order(tables: Tables, order_key: str, now: datetime) -> None:
-    """Mark an order closed, once; one without an entry has nothing to close."""
-    entry = tables.ledger.get(order_key)
-    if entry is not None and entry.closed_at is None:
-        _put(tables, replace(entry, closed_at=now, revision=entry.revision + 1))
+def close_orders(tables: Tables, order_keys: Sequence[str], who: str, why: str, now: datetime) -> int:
+    """Mark orders closed, each once; give how many were open. Audited."""
+    closed = 0
+    for order_key in order_keys:
+        entry = tables.ledger.get(order_key)
+        if entry is not None and entry.closed_at is None:
+            _put(tables, replace(entry, closed_at=now, revision=entry.revision + 1))
+            append(tables, now, who, "orders.close", order_key, {}, why)
+            closed += 1
+    return closed
+
+
+def forget(tables: Tables, order_key: str) -> None:
+    """Remove an order's entry and all its names."""
+    tables.ledger.pop(order_key, None)
+    tables.ledger_revisions.pop(order_key, None)
+    for alias in tables.aliases.pop(order_key, ()):
+        keys = tables.order_numbers.get(alias.number, {})
+        keys.pop(order_key, None)
+        if not keys:
+            tables.order_numbers.pop(alias.number, None)
 
 
 def place_by_phone(

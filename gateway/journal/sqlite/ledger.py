@@ -107,9 +107,12 @@ def open_orders(db: Database, route: str) -> dict[str, int]:
     return dict(db.rows("order.count_open", (route,)))
 
 
-def close_order(db: Database, order_key: str, now: datetime) -> None:
-    """Mark an order closed, once; one without an entry has nothing to close."""
-    db.run("order.close", (to_micros(now), order_key))
+def close_orders(db: Database, order_keys: Sequence[str], who: str, why: str, now: datetime) -> int:
+    """Mark orders closed, each once; give how many were open. Audited."""
+    closed = [key for key in order_keys if db.changed("order.close", (to_micros(now), key))]
+    for key in closed:
+        append(db, now, who, "orders.close", key, {}, why)
+    return len(closed)
 
 
 def add_aliases(db: Database, order_key: str, aliases: Iterable[Alias]) -> None:

@@ -428,7 +428,7 @@ async def keep_books(twins: Twins) -> None:
     order_key = rng.choice(ORDERS)
     match rng.randint(0, 3):
         case 0:
-            await twins.both("close", lambda j: j.close_order(order_key, twins.now))
+            await twins.both("close", lambda j: j.close_orders([order_key], "ann", "done", twins.now))
         case 1:
             imported = [entry(order_key, Side.LEGACY, stage="imported", message_id=None)]
             await twins.both(
