@@ -168,10 +168,11 @@ class SoapMms:
         if self._schema is None or call.operation[0].islower():  # the RPC service has no schema to obey
             return None
         payload = etree.fromstring(etree.tostring(call.payload, with_tail=False))
-        if self._schema.validate(payload):
-            return None
-        told = self._schema.error_log.last_error
-        return str(told.message) if told is not None else "it is not valid"
+        try:
+            self._schema.assertValid(payload)
+        except etree.DocumentInvalid as error:
+            return str(error)
+        return None
 
     def _commit(self, call: Call, outcome: Outcome, message_id: str, body: bytes) -> None:
         if outcome.entry is None:
