@@ -23,7 +23,6 @@ from adapters.base.findings import Finding
 from adapters.base.facade import Facade
 from adapters.base.formats import Environment, Format
 from adapters.base.library import Library
-from adapters.base.library import Library
 from adapters.base.targets import Target
 from adapters.base.transport import Sink, Source
 
