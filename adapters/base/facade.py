@@ -12,11 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from pydantic import BaseModel
-
 from adapters.base.findings import Finding
-from adapters.base.library import Library
-from adapters.base.registry_types import EndpointSetup
 from adapters.base.transport import Reply
 
 
@@ -148,28 +144,6 @@ class WasUnavailable:
 CallOutcome = (
     WasAccepted | WasDelivered | IsPending | WasRefused | IsInDoubt | WasReplayed | WasUnavailable
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FacadeRoute:
-    """One route whose requests arrive at a facade."""
-
-    route: str
-    set_type: str | None  # the route's ``from.set``: the one call that it takes
-    settings: BaseModel | None  # the route's ``from.settings``, the adapter's format settings
-    partner: str | None
-    reply: str  # accepted, wait, pass_through, query
-    identity: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FacadeSetup:
-    """What a facade is built from; only the gateway's wiring makes one."""
-
-    endpoint: EndpointSetup
-    routes: tuple[FacadeRoute, ...]
-    library: Library
-    size_bytes_max: int
 
 
 class Facade(Protocol):

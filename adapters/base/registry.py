@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from adapters.base.environment import Clock, Rng, SourceMemory
 from adapters.base.findings import Finding
+from adapters.base.facade import Facade
 from adapters.base.formats import Environment, Format
 from adapters.base.library import Library
 from adapters.base.targets import Target
@@ -56,6 +57,28 @@ class SourceSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class FacadeRoute:
+    """One route whose requests arrive at a facade."""
+
+    route: str
+    set_type: str | None  # the route's ``from.set``: the one call that it takes
+    settings: BaseModel | None  # the route's ``from.settings``: the adapter's format settings
+    partner: str | None
+    reply: str  # accepted, wait, pass_through, query
+    identity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FacadeSetup:
+    """What a facade is built from; only the gateway's wiring makes one."""
+
+    endpoint: EndpointSetup
+    routes: tuple[FacadeRoute, ...]
+    library: Library
+    size_bytes_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class Adapter:
     """What one adapter offers; all but the name and the summary may be absent."""
 
@@ -69,6 +92,7 @@ class Adapter:
     source: Callable[[SourceSetup], Source] | None = None
     sink: Callable[[EndpointSetup], Sink] | None = None
     target: Callable[[EndpointSetup], Target] | None = None
+    facade: Callable[[FacadeSetup], Facade] | None = None  # it may read files: built in a thread
     content_types: tuple[str, ...] = ()  # under which its format comes over HTTP; empty: under any
     answers_queries: bool = False  # its target declares questions that change nothing (``reply: query``)
     identities: tuple[str, ...] = ()  # what a route's ``identity:`` may say for this source
