@@ -38,7 +38,9 @@ class Asked:
 class OperationAnswers:
     """The answers of one route's operation. Errors of the constructor: AnswerError."""
 
-    def __init__(self, service: Service, operation: Operation, replies: Replies, needed: frozenset[str]) -> None:
+    def __init__(
+        self, service: Service, operation: Operation, replies: Replies, needed: frozenset[str]
+    ) -> None:
         self._service = service
         self._operation = operation
         self._fills: dict[str, Callable[[Moment], Record]] = {}
@@ -47,14 +49,20 @@ class OperationAnswers:
             if template is not None:
                 self._fills[word] = compile_template(template)
             elif word in needed and operation.output is not None and operation.output.body:
-                raise AnswerError(f"replies.{word} is needed: {operation.name} answers with fields of its own")
+                raise AnswerError(
+                    f"replies.{word} is needed: {operation.name} answers with fields of its own"
+                )
         self._fault = replies.fault
         self._fault_fill = compile_template(replies.fault.fields) if replies.fault is not None else None
         if replies.fault is not None and replies.fault.name not in operation.faults:
             known = ", ".join(sorted(operation.faults)) or "none"
-            raise AnswerError(f"replies.fault.name: {operation.name} has no fault '{replies.fault.name}'; it has {known}")
+            raise AnswerError(
+                f"replies.fault.name: {operation.name} has no fault '{replies.fault.name}'; it has {known}"
+            )
 
-    def reply(self, asked: Asked, word: str, words: Mapping[str, str], reply: Reply | None = None) -> FacadeAnswer:
+    def reply(
+        self, asked: Asked, word: str, words: Mapping[str, str], reply: Reply | None = None
+    ) -> FacadeAnswer:
         """Write an answer of the operation; a fault of ours where it cannot be written as the schema asks."""
         output = self._operation.output
         if output is None:

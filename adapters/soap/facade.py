@@ -212,7 +212,9 @@ class SoapFacade:
         verified: Verified | None,
         found: Opened,
     ) -> Admitted:
-        sender = (verified.partner or verified.identity) if verified is not None else call.partner or call.identity
+        sender = (
+            (verified.partner or verified.identity) if verified is not None else call.partner or call.identity
+        )
         key, once = self._identity(call, served, asked, envelope, sender or served.partner or "")
         if verified is not None:
             once += tuple(_once(mark.key, mark.content_hash, mark.expires_at, call) for mark in verified.once)

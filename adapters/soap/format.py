@@ -37,7 +37,9 @@ from adapters.soap.wsdl import Message
 from canonical.document import CanonicalDocument
 
 NAME = "soap"
-_LOOKS_LIKE = re.compile(rb"<(?:[\w.-]+:)?Envelope\b[^>]{0,2000}(?:schemas\.xmlsoap\.org/soap/envelope|2003/05/soap-envelope)")
+_LOOKS_LIKE = re.compile(
+    rb"<(?:[\w.-]+:)?Envelope\b[^>]{0,2000}(?:schemas\.xmlsoap\.org/soap/envelope|2003/05/soap-envelope)"
+)
 _RUSH = re.compile(rb"""["'>]\s*(?:RUSH|STAT|URGENT)\s*["'<]""")
 
 
@@ -178,4 +180,3 @@ def _mapping_context(context: DecodeContext) -> MappingContext:
         crosswalk=library.crosswalk,
         findings_max=context.bounds.findings_max,
     )
-

@@ -78,4 +78,3 @@ def received(service: Service, found: Opened, actions: Iterable[str], source: st
     except DecodeError as error:
         raise FaultError(Fault(Blame.SENDER, error.finding)) from error
     return Received(service, called, found.package)
-

@@ -42,7 +42,9 @@ class WsdlPages:
         if body is not None:
             return FacadeAnswer(200, body.replace(_MARK.encode(), f"{call.base}/".encode()), XML)
         if not asked:
-            text = f"this is a SOAP service: its description is at {self._path}?wsdl, requests are sent by POST"
+            text = (
+                f"this is a SOAP service: its description is at {self._path}?wsdl, requests are sent by POST"
+            )
             return FacadeAnswer(200, text.encode(), "text/plain; charset=utf-8")
         text = f"no document of this service is called '{name[:80]}'; begin with {self._path}?wsdl"
         shown = text if text.isprintable() else f"no such document; begin with {self._path}?wsdl"
