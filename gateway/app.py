@@ -15,9 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.base import Answered, Clock, Executor, Finding, Format, Inbound, Origin, Rng, Source
+from adapters.base.facade import CallOutcome
 from adapters.base.registry import SourceSetup, adapter
 from gateway.acknowledging import REPLY
 from gateway.alarms import AlarmLoop, Send
+from gateway.api.facades import Served
+from gateway.call_outcomes import CallOutcomes
 from gateway.calls import Calls
 from gateway.canonical_json import NAME as CANONICAL
 from gateway.canonical_json import CanonicalJson
@@ -26,11 +29,13 @@ from gateway.config import Configuration, Route
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
 from gateway.delivery import DeliveryWorker
 from gateway.destinations import Destinations, endpoint_setup
+from gateway.facade_routes import served_facades
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import ClaimedDelivery, Settled
 from gateway.pipeline import Pipeline
 from gateway.program import Programs
 from gateway.revisions import Revisions
+from gateway.stage import Stage
 from gateway.translator import Translator
 
 log = logging.getLogger("legacy_bridge.app")
@@ -178,6 +183,26 @@ class Gateway:
         if program is not None and program.acknowledge.to == REPLY:
             return await self.calls.acknowledgment(message_id, within_s)
         return await self.calls.result(message_id, within_s)
+
+    async def outcome(self, message_id: str, within_s: float, passes_on: bool) -> CallOutcome:
+        """Wait for what becomes of a call that arrived at a facade."""
+        outcomes = CallOutcomes(self.journal, self.calls, self.answer)
+        return await outcomes.of(message_id, within_s, passes_on=passes_on)
+
+    async def passing_on(self) -> frozenset[str]:
+        """Name the routes whose calls go on to legacy unchanged, by the stages of now."""
+        stages = await self.journal.stages()
+        untouched = (Stage.LEGACY, Stage.SHADOW)
+        found = set()
+        for name, program in self.programs(None).routes.items():
+            state = stages.get(program.stage_route)
+            if program.reply in ("pass_through", "query") and state is not None and state.stage in untouched:
+                found.add(name)
+        return frozenset(found)
+
+    def facades(self, configuration: Configuration) -> list[Served]:
+        """Build the facades of a configuration. Errors: FacadeError."""
+        return served_facades(configuration, self.clock, self._rng, self._secret)
 
     def process_facts(self) -> Mapping[str, Any]:
         """Give what only the running process knows: since when, and which targets it leaves alone."""

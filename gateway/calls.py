@@ -91,10 +91,10 @@ class Calls:
         """
         await self._pipeline.translate(message_id)
         own = await self._pass_through(message_id)
-        if own is not None and _never_left(own):
+        if own is not None and never_left(own):
             own = await self._planned_anew(message_id)
         if own is None:
-            first = await self._repeated(message_id)
+            first = await self.repeated(message_id)
             if first is not None:
                 return await self.pass_on(first, within_s)
             return await self.result(message_id, within_s)
@@ -146,7 +146,7 @@ class Calls:
             await self._clock.sleep(LET_GO_S)
             own = await self._pass_through(own.message_id) or own
 
-    async def _repeated(self, message_id: str) -> str | None:
+    async def repeated(self, message_id: str) -> str | None:
         """Give the one message that another repeats as a whole: its caller joins the first one's."""
         message = await self._journal.message(message_id)
         views = await self._journal.documents(message_id=message_id)
@@ -194,7 +194,7 @@ class Calls:
             reply = own.steps[-1].reply if own is not None and own.steps else None
             if isinstance(reply, Reply):
                 content_type = reply.header("Content-Type") or "application/octet-stream"
-                return Answered(message_id, reply.body, content_type, status=reply.status)
+                return Answered(message_id, reply.body, content_type, status=reply.status, is_theirs=True)
             is_open = own is not None and own.state in (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
             if not is_open or self._clock.monotonic() >= ends:
                 return None
@@ -208,7 +208,7 @@ class Calls:
         """
         async with self._planning_anew:
             own = await self._pass_through(message_id)
-            if own is None or not _never_left(own):
+            if own is None or not never_left(own):
                 return own
             why = "it never reached the legacy system, and its caller sent it again"
             with self._pipeline.calling(message_id):
@@ -267,7 +267,7 @@ class Calls:
             woken.cancel()
 
 
-def _never_left(call: DeliveryView) -> bool:
+def never_left(call: DeliveryView) -> bool:
     """Tell whether a call was given up before anything of it reached legacy, and by no person."""
     is_unsent = all(
         isinstance(step.outcome, Transient)

@@ -44,35 +44,43 @@ class FacadeCall:
 
 @dataclass(frozen=True, slots=True)
 class FacadeAnswer:
-    """What a caller gets."""
+    """What a caller gets. ``finding``: why it is not the answer that it should be, for our own log."""
 
     status: int
     body: bytes
     content_type: str
     headers: tuple[tuple[str, str], ...] = ()
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Once:
     """Something that may be seen once only (a nonce), to be remembered before the request is taken.
 
-    The same content again is a repeat of the same request; another content is a replay.
+    The same content again is a repeat of the same request; another content is a replay. ``finding`` says so.
     """
 
     key: str
     content_hash: str
     expires_at: datetime
+    finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request that may be taken. ``state`` is the facade's own, for wording the answer."""
+    """A request that may be taken. ``state`` is the facade's own, for wording the answer.
+
+    ``body``: what is taken in place of the bytes that came, where those cannot be read again (they were
+    encrypted for us). ``is_proven``: the request itself shows who sent it, so that no certificate must.
+    """
 
     route: str
     arrival_key: str | None
     state: object
     partner: str | None = None
     identity: str = ""  # who sent it, kept with the message: no secret
+    is_proven: bool = False
+    body: bytes | None = None
     facts: Mapping[str, str] = field(default_factory=dict)  # kept with the message: what passing on needs
     once: tuple[Once, ...] = ()
 
@@ -130,7 +138,7 @@ class IsInDoubt:
 class WasReplayed:
     """Something that may be seen once only came with another content."""
 
-    key: str
+    once: Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +149,7 @@ class WasUnavailable:
     status: int = 503
 
 
-CallOutcome = (
-    WasAccepted | WasDelivered | IsPending | WasRefused | IsInDoubt | WasReplayed | WasUnavailable
-)
+CallOutcome = WasAccepted | WasDelivered | IsPending | WasRefused | IsInDoubt | WasReplayed | WasUnavailable
 
 
 class Facade(Protocol):

@@ -1,1 +1,35 @@
-"""Reserved for the SOAP facade and client; this adapter is not built yet."""
+"""SOAP: legacy WSDLs served in legacy's place, legacy services called, WS-Security both ways."""
+
+from adapters.base.facade import Facade
+from adapters.base.formats import Format
+from adapters.base.registry import Adapter, FacadeSetup
+
+
+def adapter() -> Adapter:
+    """Give the adapter's entry for the registry."""
+    from adapters.soap.config import SoapEndpoint, SoapRoute
+
+    return Adapter(
+        name="soap",
+        summary="SOAP 1.1 and 1.2: a WSDL's operations as routes",
+        endpoint=SoapEndpoint,
+        format_settings=SoapRoute,
+        format=_format,
+        facade=_facade,
+        identities=("message_id",),
+        content_types=("text/xml", "application/soap+xml", "multipart/related"),
+        commands={"soap": "read a WSDL: what can be served, and how a route begins"},
+    )
+
+
+# zeep and xmlsec take a while to import; a command that has nothing to do with SOAP must not wait for them.
+def _format() -> Format:
+    from adapters.soap.format import SoapFormat
+
+    return SoapFormat()
+
+
+def _facade(setup: FacadeSetup) -> Facade:
+    from adapters.soap.facade import SoapFacade
+
+    return SoapFacade(setup)

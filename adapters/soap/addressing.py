@@ -60,7 +60,9 @@ def read_addressing(envelope: Envelope, source: str) -> Addressing:
                 "this service speaks no WS-ReliableMessaging; send the request without a sequence, its "
                 "MessageID makes a repeat the same request"
             )
-            raise FaultError(Fault(Blame.SENDER, Finding("SOAP-RELIABLE", element_position(block, source), text)))
+            raise FaultError(
+                Fault(Blame.SENDER, Finding("SOAP-RELIABLE", element_position(block, source), text))
+            )
     found: dict[str, str] = {}
     namespace = ""
     for block in envelope.blocks:
@@ -71,7 +73,9 @@ def read_addressing(envelope: Envelope, source: str) -> Addressing:
         address = block.find(f"{{{where}}}Address")
         text = "".join((address if address is not None else block).itertext()).strip()
         if name in found or (namespace and namespace != where):
-            raise _refused(block, source, "InvalidAddressingHeader", f"header {name} stands there twice", where)
+            raise _refused(
+                block, source, "InvalidAddressingHeader", f"header {name} stands there twice", where
+            )
         namespace, found[name] = where, text
         if name in ("ReplyTo", "FaultTo") and text and text not in _ANONYMOUS:
             told = f"{name} names another address; this service answers on the request's own connection only"
@@ -86,7 +90,9 @@ def reply_headers(addressing: Addressing, action: str, message_id: str) -> str:
     """Give the header blocks of an answer, "" where the request had none. ``message_id``: our own."""
     if not addressing.namespace:
         return ""
-    relates = f"<wsa:RelatesTo>{escape(addressing.message_id)}</wsa:RelatesTo>" if addressing.message_id else ""
+    relates = (
+        f"<wsa:RelatesTo>{escape(addressing.message_id)}</wsa:RelatesTo>" if addressing.message_id else ""
+    )
     own = f"<wsa:MessageID>urn:legacy-bridge:{escape(message_id)}</wsa:MessageID>" if message_id else ""
     blocks = f"<wsa:Action>{escape(action)}</wsa:Action>{own}{relates}"
     return _declared(blocks, addressing.namespace)

@@ -72,7 +72,9 @@ def unpacked(body: bytes, source: str, start: str = "") -> Package:
     parts = [_part(piece, source) for piece in pieces[1:closing]]
     root = next((part for part in parts if part.content_type in _XML_TYPES), None)
     if root is None:
-        raise refused("SOAP-MIME", source, "no part of the multipart body is XML; expected the envelope first")
+        raise refused(
+            "SOAP-MIME", source, "no part of the multipart body is XML; expected the envelope first"
+        )
     if start and root.content_id and _bare(start) != root.content_id:
         text = "the Content-Type's start names another part than the first XML one"
         raise refused("SOAP-MIME", source, text)

@@ -151,9 +151,7 @@ class _Builder:
                 elif isinstance(binding, Soap11Binding):
                     version = Version.SOAP11
                 else:
-                    self._add(
-                        "SOAP-PORT", f"port {port.name} is no SOAP port; it is not served", Level.NOTE
-                    )
+                    self._add("SOAP-PORT", f"port {port.name} is no SOAP port; it is not served", Level.NOTE)
                     continue
                 operations = dict(self._operations(binding))
                 address = str(port.binding_options.get("address") or "")
@@ -275,5 +273,3 @@ def _body_rule(side: etree._Element, target: str) -> _BodyRule:
                     (qualified(each, each.get("message") or "", target), each.get("part") or "")
                 )
     return rule
-
-

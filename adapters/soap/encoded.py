@@ -21,7 +21,9 @@ NESTING_MAX = 64
 _XSI_OLD = "http://www.w3.org/1999/XMLSchema-instance"
 
 
-def decoded(entry: etree._Element, model: ElementModel, body: Iterable[etree._Element], source: str) -> etree._Element:
+def decoded(
+    entry: etree._Element, model: ElementModel, body: Iterable[etree._Element], source: str
+) -> etree._Element:
     """Give an RPC wrapper with all references followed.
 
     Errors: FaultError SOAP-MULTIREF: a reference that leads nowhere, to itself, or to too much;

@@ -96,7 +96,9 @@ def _fault_12(fault: Fault) -> str:
     subcode = ""
     if fault.subcode:
         declared = f" xmlns:sub={quoteattr(namespace_of(fault.subcode))}"
-        subcode = f"<soap:Subcode><soap:Value{declared}>sub:{local_name(fault.subcode)}</soap:Value></soap:Subcode>"
+        subcode = (
+            f"<soap:Subcode><soap:Value{declared}>sub:{local_name(fault.subcode)}</soap:Value></soap:Subcode>"
+        )
     code = f"<soap:Code><soap:Value>soap:{fault.blame.value[1]}</soap:Value>{subcode}</soap:Code>"
     reason = f'<soap:Reason><soap:Text xml:lang="en">{_text(fault.text)}</soap:Text></soap:Reason>'
     detail = f"<soap:Detail>{fault.detail}</soap:Detail>" if fault.detail else ""

@@ -140,9 +140,7 @@ class PlanCompiler:
         return self.element(element)
 
     def _by_type(self, model: TypeModel, own: Read) -> Read:
-        readers = {
-            name: own if each is model else self._own_of(each) for name, each in model.derived.items()
-        }
+        readers = {name: own if each is model else self._own_of(each) for name, each in model.derived.items()}
 
         def read(element: etree._Element) -> Any:
             said = element.get(XSI_TYPE)
@@ -252,7 +250,9 @@ def _complex_reader(slots: dict[str, tuple[str, Read | None, bool]], model: Type
             slot = find(child.tag)
             if slot is None:
                 if has_any and child.tag.__class__ is str:
-                    record.setdefault(ANY_KEY, []).append(etree.tostring(child, encoding="unicode", with_tail=False))
+                    record.setdefault(ANY_KEY, []).append(
+                        etree.tostring(child, encoding="unicode", with_tail=False)
+                    )
                 continue
             key, reader, repeats = slot
             value = (child.text or "") if reader is None else reader(child)

@@ -72,7 +72,9 @@ class MessageWriter:
         self._headers = [(each, compiler.element(each)) for each in message.headers]
         self._is_one = len(self._body) == 1
         declared = "".join(f' xmlns:{prefix}="{_attribute(uri)}"' for uri, prefix in prefixes.items())
-        self._open = f'<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="{version.value}"{declared}>'
+        self._open = (
+            f'<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="{version.value}"{declared}>'
+        )
 
     def write(self, record: Record, headers: str = "") -> bytes:
         """Give the whole envelope. ``headers``: further header blocks, as XML with their own prefixes.
@@ -143,7 +145,9 @@ class _Compiler:
                 if is_nillable:
                     out.add(nil)
                 elif is_required:
-                    out.refuse("SOAP-REQUIRED", key, "the schema requires this element, and there is no value")
+                    out.refuse(
+                        "SOAP-REQUIRED", key, "the schema requires this element, and there is no value"
+                    )
                 return
             out.add(begin)
             attributes(value, out)

@@ -147,7 +147,8 @@ def _placed(element: etree._Element, path: str | None) -> etree._Element:
         named = [
             child
             for child in place
-            if isinstance(child.tag, str) and (name == "*" or local_name(child.tag) == name.rpartition(":")[2])
+            if isinstance(child.tag, str)
+            and (name == "*" or local_name(child.tag) == name.rpartition(":")[2])
         ]
         index = int(number.rstrip("]")) - 1 if number else 0
         if not 0 <= index < len(named):

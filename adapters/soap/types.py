@@ -144,7 +144,9 @@ def _fields(
     return tuple(found.values())
 
 
-def _field(element: ElementModel, inside: tuple[TypeModel, ...], left: list[int], needed: bool) -> SourceField:
+def _field(
+    element: ElementModel, inside: tuple[TypeModel, ...], left: list[int], needed: bool
+) -> SourceField:
     is_required = needed and element.is_required and not element.is_nillable and element.default is None
     item = element.type.array_item
     below = _fields(item or element.type, inside, left, is_required=is_required)

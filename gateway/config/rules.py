@@ -17,7 +17,7 @@ from gateway.config.draft import Draft, draft_of
 from gateway.config.named_texts import partner_texts, route_texts
 from gateway.config.problems import suggestion
 from gateway.config.routes import Route
-from gateway.config.stage_rules import stage_findings
+from gateway.config.stage_rules import is_served, stage_findings
 from gateway.stage import Stage
 
 HTTP_IDENTITIES = ("idempotency_key",)
@@ -231,7 +231,7 @@ def listeners(draft: Draft) -> Iterator[Finding]:
         yield draft.finding("CONFIG-LISTEN", ("gateway", "", "listen", "http"), text, Level.NOTE)
     if listen.http is None and listen.https is None:
         for route in draft.routes.values():
-            if route.source.http:
+            if route.source.http or is_served(draft, route):
                 text = "this route takes messages over HTTP, and gateway.listen declares no address"
                 yield draft.finding("CONFIG-LISTEN", ("routes", route.id, "from", "http"), text)
 

@@ -32,11 +32,15 @@ def facts(
             for key, holder in (known.items() if dedupes else ())
         },
         resolved={
-            number: tuple(sorted(tables.order_numbers[number]))
+            number: {key: _numberings(tables, key, number) for key in sorted(tables.order_numbers[number])}
             for number in order_numbers
             if number in tables.order_numbers
         },
     )
+
+
+def _numberings(tables: Tables, order_key: str, number: str) -> frozenset[AliasKind]:
+    return frozenset(alias.kind for alias in tables.aliases[order_key] if alias.number == number)
 
 
 def moved(tables: Tables, expected: Expected, *, dedupes: bool) -> str | None:
@@ -138,7 +142,7 @@ def import_orders(
     """Seed the ledger; entries that exist stay. Audited."""
     opened = sum(open_entry(tables, entry) for entry in entries)
     for order_key, numbers in further_numbers.items():
-        add_aliases(tables, order_key, [Alias(AliasKind.BUYER, number) for number in numbers])
+        add_aliases(tables, order_key, [Alias(AliasKind.IMPORTED, number) for number in numbers])
     detail = {"entries": str(len(entries)), "opened": str(opened)}
     append(tables, now, who, "orders.import", "", detail, why)
     return opened

@@ -459,7 +459,7 @@ async def show(journal: Journal, twins: Twins) -> dict[str, object]:
         "open orders": dict(await journal.open_orders(ROUTE)),
         "aliases": {key: sorted(await journal.aliases(key)) for key in ORDERS},
         "known": dict(facts.documents),
-        "resolved": {number: sorted(keys) for number, keys in facts.resolved.items()},
+        "resolved": facts.resolved,
         "exceptions": sorted(await journal.exceptions(), key=lambda item: item.exception_id),
         "overdue": sorted(await journal.overdue(now, after(twins.now_s - 300)), key=repr),
         "to translate": sorted(await journal.routes_to_translate()),

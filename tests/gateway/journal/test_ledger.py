@@ -110,7 +110,8 @@ async def test_importing_seeds_the_ledger_and_leaves_what_is_there(scene: Scene)
     kept = await ledger_of(scene.journal, "O-1", "O-2")
     assert (kept["O-1"].side, kept["O-2"].side, kept["O-2"].stage) == (Side.CLOUD, Side.LEGACY, "imported")
     resolved = (await scene.journal.facts([], [], ["PO-2", "0000PO-2"])).resolved
-    assert resolved == {"PO-2": ("O-2",), "0000PO-2": ("O-2",)}
+    further = {"O-2": frozenset({AliasKind.IMPORTED})}
+    assert resolved == {"PO-2": further, "0000PO-2": further}
 
 
 async def test_importing_again_is_nothing_new_and_both_are_audited(scene: Scene) -> None:
@@ -136,7 +137,8 @@ async def test_a_plan_writes_the_names_that_a_document_gives_an_order(scene: Sce
         ("buyer", "PO-7", "", ""),
         ("supplier_visible", "V-99", "", ""),
     }
-    assert (await scene.journal.facts([], [], ["V-99"])).resolved == {"V-99": ("O-1",)}
+    visible = {"O-1": frozenset({AliasKind.SUPPLIER_VISIBLE})}
+    assert (await scene.journal.facts([], [], ["V-99"])).resolved == {"V-99": visible}
 
 
 async def test_a_name_that_is_known_is_not_written_twice(scene: Scene) -> None:

@@ -60,7 +60,7 @@ INSERT OR IGNORE INTO alias (order_key, kind, number, line, line_number) VALUES 
 SELECT kind, number, line, line_number FROM alias WHERE order_key = ? ORDER BY kind, number, line, line_number;
 
 -- name: named
-SELECT DISTINCT order_key FROM alias WHERE number = ? ORDER BY order_key;
+SELECT DISTINCT order_key, kind FROM alias WHERE number = ? ORDER BY order_key;
 
 -- name: number_known
 SELECT 1 FROM alias JOIN order_entry USING (order_key) WHERE alias.number = ? LIMIT 1;
