@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from adapters.base.settings import Kind, MappingName, PresentFile, Settings, Size
 from adapters.mapping.records import SourcePathError, source_path
+from adapters.soap.call_settings import Call
 from adapters.soap.templates import TemplateError, placeholders
 from adapters.soap.wsse_settings import InboundSecurity
 
@@ -63,6 +64,9 @@ class SoapEndpoint(Settings):
 
     serve: Serve | None = None
     """Serve it: routes say `from: {endpoint: NAME, format: soap, set: OPERATION}`."""
+
+    call: Call | None = None
+    """Call it: it may be a route's target. Documents become its operations, requests pass through."""
 
 
 class FaultTemplate(Settings):

@@ -8,6 +8,7 @@ after a look-up at the end of the quiet period found nothing, and otherwise a pe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adapters.base import (
@@ -69,7 +70,8 @@ class SoapTarget:
         if accepted is not None:
             return self._finished(accepted, done)
         submits = [at for at, step in enumerate(done) if step.step == SUBMIT]
-        if submits and done[submits[-1]].is_in_doubt and submission.settings.resend == "never":
+        last = done[submits[-1]] if submits else None
+        if last is not None and last.is_in_doubt and (self._told_of(last) or not _is_safe(submission)):
             return self._after_doubt(delivery, done, submits[-1], submission, now)
         return self._submit(delivery, submission, now)
 
@@ -176,7 +178,7 @@ class SoapTarget:
     # -- requests ----------------------------------------------------------------------------------
 
     def _submit(self, delivery: Delivery, submission: Submission, now: datetime) -> Request | Stuck:
-        effect = Effect.REPEATABLE if submission.settings.resend == "safe" else Effect.WRITE
+        effect = Effect.REPEATABLE if _is_safe(submission) else Effect.WRITE
         return self._written(SUBMIT, effect, delivery, submission, now)
 
     def _asked(self, delivery: Delivery, submission: Submission, now: datetime) -> Request | Stuck:
@@ -244,7 +246,13 @@ class SoapTarget:
 
     def _was_unanswered(self, done: Sequence[StepResult]) -> bool:
         """Tell whether a request of ours may have made the document that a look-up found."""
-        return any(step.step == SUBMIT and step.is_in_doubt and not self._told_of(step) for step in done)
+        return any(step.step == SUBMIT and self._may_have_happened(step) for step in done)
+
+    def _may_have_happened(self, step: StepResult) -> bool:
+        if step.reply is None:
+            return True
+        meaning = self.interpret(replace(step.request, effect=Effect.WRITE), step.reply)
+        return isinstance(meaning, InDoubt) and not self._told_of(step)
 
     def _told_of(self, step: StepResult) -> str:
         """Give the code by which the service itself said that it knows the number, "" where it did not."""
@@ -280,6 +288,10 @@ def _refusals(submission: Submission, record: Record, place: str) -> tuple[Findi
         Finding("LEGACY-REFUSED", Position(place, path=path), f"the service answers '{text}'")
         for path, text in found
     )
+
+
+def _is_safe(submission: Submission) -> bool:
+    return submission.settings.resend == "safe"
 
 
 def _is_found(step: StepResult) -> bool:
