@@ -19,8 +19,8 @@ from types import ModuleType
 from pydantic import BaseModel
 
 from adapters.base.environment import Clock, Rng, SourceMemory
-from adapters.base.findings import Finding
 from adapters.base.facade import Facade
+from adapters.base.findings import Finding
 from adapters.base.formats import Environment, Format
 from adapters.base.library import Library
 from adapters.base.targets import Target

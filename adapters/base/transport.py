@@ -86,6 +86,10 @@ class Source(Protocol):
         ...
 
 
+QUERY = "query"
+"""The step of a question that changes nothing: it is asked in stage shadow, too, to compare the answers."""
+
+
 class Effect(StrEnum):
     """What an unanswered request may have done."""
 

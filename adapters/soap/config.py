@@ -78,8 +78,9 @@ class FaultTemplate(Settings):
 class Replies(Settings):
     """What a caller is told where not legacy itself answers, in the WSDL's own types.
 
-    Texts may hold `{message_id}`, `{reference}` (the target's number), `{request.PATH}`, `{reply.PATH}` (a JSON
-    answer of the target). An entry with `each: PATH` is written once for each of the request's records there.
+    Texts may hold `{message_id}`, `{reference}` (the target's number), `{request.PATH}`, `{reply.PATH}` (of
+    the target's JSON answer). An entry with `each: PATH` is written once for each of the request's records
+    there.
     """
 
     accepted: Template | None = None
