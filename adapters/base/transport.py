@@ -45,7 +45,7 @@ class Answered:
     content_type: str
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
-    is_theirs: bool = False  # the legacy system's own reply, byte for byte
+    is_theirs: bool = field(default=False, compare=False)  # the legacy system's own reply, byte for byte
 
 
 @dataclass(frozen=True, slots=True)
