@@ -22,6 +22,7 @@ from adapters.base.environment import Clock, Rng, SourceMemory
 from adapters.base.facade import Facade
 from adapters.base.findings import Finding
 from adapters.base.formats import Environment, Format
+from adapters.base.http import MakeHttpSink, no_http
 from adapters.base.library import Library
 from adapters.base.targets import Target
 from adapters.base.transport import Sink, Source
@@ -41,6 +42,8 @@ class EndpointSetup:
     clock: Clock
     rng: Rng
     secret: Callable[[str], str]  # resolves a secret reference (env:NAME, file:PATH) when it is needed
+    library: Library = field(default_factory=Library)  # the mappings and layouts that the settings name
+    http: MakeHttpSink = no_http  # the gateway's one HTTP sink, for adapters that speak HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Adapter:
     format: Callable[[], Format] | None = None
     source: Callable[[SourceSetup], Source] | None = None
     sink: Callable[[EndpointSetup], Sink] | None = None
-    target: Callable[[EndpointSetup], Target] | None = None
+    target: Callable[[EndpointSetup], Target | None] | None = None  # None where nothing is delivered there
     facade: Callable[[FacadeSetup], Facade] | None = None  # it may read files: built in a thread
     content_types: tuple[str, ...] = ()  # under which its format comes over HTTP; empty: under any
     answers_queries: bool = False  # its target declares questions that change nothing (``reply: query``)
@@ -99,6 +102,7 @@ class Adapter:
     judge: Callable[[BaseModel, Library], list[Finding]] | None = None  # its settings, with what they name
     commands: Mapping[str, str] = field(default_factory=dict)  # its commands -> one line for ``--help``
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
+    writes_documents: Callable[[BaseModel], bool] | None = None  # its target wants documents, also for legacy
     package: str = ""  # the importable package that it is; the registry says so
 
 

@@ -75,6 +75,11 @@ class HttpSettings(Settings):
         description="idle connections are closed after it; keep it below the server's own time",
     )
     connect_timeout_s: float = Field(default=5.0, gt=0)
+    read_timeout_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="between two bytes of a reply, and to its first; unset: only the whole",
+    )
     timeout_s: float = Field(
         default=20.0, gt=0, le=600, description="for one request, from connecting to the last byte"
     )
