@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from adapters.base.settings import Kind, MappingName, PresentFile, Settings, Size
 from adapters.mapping.records import SourcePathError, source_path
+from adapters.soap.call_settings import Call
 from adapters.soap.templates import TemplateError, placeholders
 from adapters.soap.wsse_settings import InboundSecurity
 
@@ -63,6 +64,14 @@ class SoapEndpoint(Settings):
 
     serve: Serve | None = None
     """Serve it: routes say `from: {endpoint: NAME, format: soap, set: OPERATION}`."""
+
+    call: Call | None = None
+    """Call it: routes name this endpoint in `targets`."""
+
+    @property
+    def queries(self) -> frozenset[str]:
+        """Give the operations that are declared to change nothing."""
+        return self.call.queries if self.call is not None else frozenset()
 
 
 class FaultTemplate(Settings):
