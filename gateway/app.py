@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.base import Answered, Clock, Executor, Finding, Format, Inbound, Origin, Rng, Source
-from adapters.base.facade import CallOutcome
+from adapters.base.facade import CallOutcome, Facade
 from adapters.base.registry import SourceSetup, adapter
 from gateway.acknowledging import REPLY
 from gateway.alarms import AlarmLoop, Send
@@ -24,6 +24,7 @@ from gateway.call_outcomes import CallOutcomes
 from gateway.calls import Calls
 from gateway.canonical_json import NAME as CANONICAL
 from gateway.canonical_json import CanonicalJson
+from gateway.comparing import Comparing
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration, Route
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
@@ -85,6 +86,7 @@ class Gateway:
         self._started_at: datetime | None = None
         self._reloading: list[Callable[[Configuration], Callable[[], None]]] = []
         self.destinations = Destinations(clock, rng, secret)
+        self.facade_of: Callable[[str], Facade | None] = lambda route: None  # set where facades are served
         self.is_ready = False
         self.name = f"gateway-{rng.token()}"
 
@@ -108,6 +110,7 @@ class Gateway:
             journal, self.destinations, self.clock, self._rng,
             name=self.name, lease_s=programs.lease_s,
             settled=self._settled,
+            compared=Comparing(journal, self.clock, lambda route: self.facade_of(route)),  # noqa: PLW0108
         )  # fmt: skip
         self.pipeline = Pipeline(
             journal, self.programs, format_by_name, self._executor, self.clock, self._rng,

@@ -30,7 +30,7 @@ from gateway.journal.types import (
 )
 from gateway.order_facts import order_facts
 from gateway.program import Program
-from gateway.stage import Decision, Stage, decide, follow, unknown_order
+from gateway.stage import Decision, Stage, ask, decide, follow, unknown_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +312,11 @@ def _plan_set(
     decoded = each.decoded
     if document.verdict is Verdict.REJECTED or (decoded.document is None and not decoded.is_passed_through):
         return _untranslated(program, message, stage, document, decoded)
+    if program.reply == "query":
+        # Asked again is asked anew: yesterday's answer is no answer. A caller's own repeat shows by its id.
+        asked = replace(document, document_key=None, order_keys=())
+        decision = ask(program.rule, stage)
+        return plan_decision(program, message, asked, decision, decoded.raw, decoded.interchange)
     repeat = _repeat(program, message, each, document, seen)
     if repeat is not None:
         return repeat, [], []

@@ -263,6 +263,7 @@ async def _listen(
         clock=gateway.clock,
     )
     # A WSDL takes up to a second to read; nothing else must wait for it, and nobody is served before.
+    gateway.facade_of = facades.facade_of
     facades.set_served(await asyncio.to_thread(gateway.facades, configuration))
 
     def prepare(changed: Configuration) -> Callable[[], None]:

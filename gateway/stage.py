@@ -134,6 +134,17 @@ def follow(rule: RouteRule, entries: Sequence[LedgerEntry]) -> Decision:
     return _towards(rule, None, entry.side, entry.transmitter, f"follows order {entry.order_key}")
 
 
+def ask(rule: RouteRule, stage: Stage) -> Decision:
+    """Decide who answers a question that is about no order in particular: the side that the stage trusts.
+
+    A canary selects orders; a question belongs to none, so legacy goes on answering it.
+    """
+    if stage is Stage.RETIRED:
+        return _refused(rule.route)
+    side = Side.CLOUD if stage is Stage.CLOUD else Side.LEGACY
+    return _towards(rule, stage, side, Transmitter.NONE, f"a question in stage {stage.value}")
+
+
 def unknown_order(rule: RouteRule, side: Side | None) -> Decision:
     """Decide about a document whose order nobody knows: the declared side, never a hash."""
     if side is None:

@@ -104,7 +104,7 @@ class WasAccepted:
 
 @dataclass(frozen=True, slots=True)
 class WasDelivered:
-    """Everything is delivered. ``references``: target -> its own number. ``reply``: the live target's last."""
+    """Everything is delivered. ``references``: target -> its number. ``reply``: the live target's last."""
 
     message_id: str
     references: Mapping[str, str]
@@ -168,6 +168,10 @@ class Facade(Protocol):
 
     def answer(self, admitted: Admitted, outcome: CallOutcome) -> FacadeAnswer:
         """Word what became of an admitted request."""
+        ...
+
+    def compare(self, route: str, legacy: Reply, cloud: Reply) -> tuple[Finding, ...]:
+        """Say where the answers of two systems to one question differ; nothing where they say the same."""
         ...
 
     def refusal(self, call: FacadeCall, finding: Finding, status: int) -> FacadeAnswer:

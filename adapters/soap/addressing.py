@@ -48,6 +48,9 @@ class Addressing:
     action: str = ""
 
 
+NOT_ADDRESSED = Addressing()
+
+
 def read_addressing(envelope: Envelope, source: str) -> Addressing:
     """Give the addressing of a message.
 
@@ -71,7 +74,7 @@ def read_addressing(envelope: Envelope, source: str) -> Addressing:
         if where not in NAMESPACES or name not in ("MessageID", "Action", "ReplyTo", "FaultTo"):
             continue
         address = block.find(f"{{{where}}}Address")
-        text = "".join((address if address is not None else block).itertext()).strip()
+        text = str((address if address is not None else block).xpath("string()")).strip()
         if name in found or (namespace and namespace != where):
             raise _refused(
                 block, source, "InvalidAddressingHeader", f"header {name} stands there twice", where

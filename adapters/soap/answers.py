@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
-
-from lxml import etree
 
 from adapters.base.facade import FacadeAnswer
 from adapters.base.findings import DecodeError, Finding, Position
 from adapters.base.formats import EncodeError
 from adapters.base.transport import Reply
 from adapters.mapping import Record
-from adapters.soap.addressing import Addressing, reply_headers
+from adapters.soap.addressing import NOT_ADDRESSED, Addressing, reply_headers
 from adapters.soap.config import Replies
-from adapters.soap.faults import Blame, Fault, fault_status, write_fault
-from adapters.soap.service import Service
+from adapters.soap.faults import Blame, Fault, FaultError, fault_status, write_fault
+from adapters.soap.receive import opened
+from adapters.soap.service import Called, Service, schema_errors
 from adapters.soap.templates import Moment, compile_template
+from adapters.soap.types import TEXT_KEY, local_name
 from adapters.soap.wsdl import Message, Operation, Version
 from adapters.xml import parse_xml
 
 _FAULT_ACTION = "http://www.w3.org/2005/08/addressing/fault"
-_SUBJECTS_MAX = 20
+_COMPARED_BYTES_MAX = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Asked:
     """What answering needs of a request."""
 
     version: Version
-    addressing: Addressing = Addressing()
+    addressing: Addressing = NOT_ADDRESSED
     record: Record | None = None
 
 
@@ -104,6 +105,27 @@ class OperationAnswers:
         answer = fault_answer(told, asked)
         return FacadeAnswer(answer.status, answer.body, answer.content_type, answer.headers, finding)
 
+    def compare(self, legacy: Reply, cloud: Reply) -> tuple[Finding, ...]:
+        """Say which fields of the cloud's answer, put into this operation's form, legacy says otherwise."""
+        output, fill = self._operation.output, self._fills.get("delivered")
+        if output is None or fill is None:
+            return ()
+        name = self._operation.name
+        try:
+            found = opened(legacy.body, name, size_bytes_max=_COMPARED_BYTES_MAX)
+        except FaultError as error:
+            return (error.fault.finding,)
+        called = Called(self._operation, found.envelope.version, tuple(found.envelope.entries), None)
+        if any(local_name(str(entry.tag)) == "Fault" for entry in called.entries):
+            text = "legacy answered with a fault, and the cloud did not"
+            return (Finding("SHADOW-DIFFERS", Position(name), text),)
+        theirs = self._service.record(called, output)
+        ours = fill(Moment({}, {}, _json_of(cloud)))
+        return tuple(
+            Finding("SHADOW-DIFFERS", Position(name, path=path), "the cloud's answer says something else")
+            for path in differences(theirs, ours)
+        )
+
     def _problems(self, body: bytes, output: Message, version: Version) -> list[Finding]:
         schema = self._service.wsdl.schema
         if schema is None or output.is_encoded:
@@ -112,10 +134,10 @@ class OperationAnswers:
         holder = root.find(f"{{{version.value}}}Body")
         found: list[Finding] = []
         for entry in holder if holder is not None else ():
-            if isinstance(entry, etree._Element) and not schema.validate(entry):
+            if not schema.validate(entry):
                 found += [
                     Finding("SOAP-REPLY", Position(self._operation.name), error.message)
-                    for error in list(schema.error_log)[:_SUBJECTS_MAX]
+                    for error in schema_errors(schema)
                 ]
         return found
 
@@ -132,6 +154,32 @@ class OperationAnswers:
 
 class AnswerError(Exception):
     """A route's answers do not fit its operation; the text says which and why."""
+
+
+def differences(theirs: object, ours: object, path: str = "") -> Iterator[str]:
+    """Give the paths at which ours says something and theirs says otherwise; numbers compare as numbers."""
+    match ours:
+        case dict():
+            for key, value in ours.items():
+                below = theirs.get(key) if isinstance(theirs, dict) else None
+                yield from differences(below, value, f"{path}.{key}".lstrip("."))
+        case list():
+            entries = theirs if isinstance(theirs, list) else []
+            if len(entries) != len(ours):
+                yield path
+            for index, (one, other) in enumerate(zip(entries, ours, strict=False), start=1):
+                yield from differences(one, other, f"{path}[{index}]")
+        case _ if _number(theirs) != _number(ours):
+            yield path
+
+
+def _number(value: object) -> object:
+    if isinstance(value, dict) and TEXT_KEY in value:
+        value = value[TEXT_KEY]
+    try:
+        return Decimal(value) if isinstance(value, str) else value
+    except InvalidOperation:
+        return value
 
 
 def fault_answer(fault: Fault, asked: Asked, status: int | None = None) -> FacadeAnswer:

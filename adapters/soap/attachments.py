@@ -1,6 +1,7 @@
 """Multipart messages: MTOM/XOP and SOAP with Attachments, taken apart within bounds. Pure.
 
-Source: RFC 2046, 5.1 (multipart), RFC 2387 (related), XOP 1.0 sections 3 and 4, SOAP Messages with Attachments.
+Source: RFC 2046, 5.1 (multipart), RFC 2387 (related), XOP 1.0 sections 3 and 4, SOAP Messages with
+Attachments.
 The boundary is read off the body itself: a stored message is decoded again without its headers.
 """
 

@@ -66,7 +66,12 @@ class SoapEndpoint(Settings):
     """Serve it: routes say `from: {endpoint: NAME, format: soap, set: OPERATION}`."""
 
     call: Call | None = None
-    """Call it: it may be a route's target. Documents become its operations, requests pass through."""
+    """Call it: routes name it in `targets`. Documents become its operations, requests pass through."""
+
+    @property
+    def queries(self) -> frozenset[str]:
+        """Give the operations that are declared to change nothing."""
+        return self.call.queries if self.call is not None else frozenset()
 
 
 class FaultTemplate(Settings):
@@ -82,8 +87,9 @@ class FaultTemplate(Settings):
 class Replies(Settings):
     """What a caller is told where not legacy itself answers, in the WSDL's own types.
 
-    Texts may hold `{message_id}`, `{reference}` (the target's number), `{request.PATH}`, `{reply.PATH}` (a JSON
-    answer of the target). An entry with `each: PATH` is written once for each of the request's records there.
+    Texts may hold `{message_id}`, `{reference}` (the target's number), `{request.PATH}`, `{reply.PATH}` (of
+    the target's JSON answer). An entry with `each: PATH` is written once for each of the request's records
+    there.
     """
 
     accepted: Template | None = None

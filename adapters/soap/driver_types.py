@@ -8,7 +8,7 @@ from typing import Any
 
 from zeep.xsd.elements import Any as ZeepAny
 from zeep.xsd.elements import Attribute, Element
-from zeep.xsd.elements.indicators import All, Choice, Group, Indicator, Sequence
+from zeep.xsd.elements.indicators import All, Choice, Group, OrderIndicator, Sequence
 from zeep.xsd.types import AnySimpleType, ComplexType, ListType, UnionType
 from zeep.xsd.types.builtins import BuiltinType
 
@@ -76,8 +76,8 @@ class TypeReader:
         """Give what cannot be kept apart in a record."""
         for name in sorted(self._repeated_groups):
             text = (
-                f"type {local_name(name) or '(without a name)'} repeats a group of several elements; a record "
-                "keeps them by name, and writing pairs them by number"
+                f"type {local_name(name) or '(without a name)'} repeats a group of several elements; a "
+                "record keeps them by name, and writing pairs them by number"
             )
             yield Finding("SOAP-GROUP", Position(source), text, Level.NOTE)
 
@@ -135,7 +135,7 @@ class TypeReader:
                 return [self.element(content)]
             case Group():
                 return self._parts(made, content.child)
-            case Indicator():
+            case OrderIndicator():
                 parts = [part for each in content for part in self._parts(made, each)]
                 group = GroupModel(_group_kind(content), parts, content.min_occurs != 0, _repeats(content))
                 if group.repeats and len(parts) > 1:

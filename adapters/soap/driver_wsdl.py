@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lxml import etree
 from zeep import Settings
@@ -86,7 +86,7 @@ def _resolved(catalogue: Catalogue, address: str, name: str) -> Any:
     )
     at = Position(name)
     try:
-        return Document(address, catalogue, settings=settings)
+        return Document(address, cast(Any, catalogue), settings=settings)
     except DecodeError as error:
         raise WsdlError(error.finding) from error
     except RecursionError as error:
@@ -259,8 +259,8 @@ def _binding_rules(
 
 def _body_rule(side: etree._Element, target: str) -> _BodyRule:
     rule = _BodyRule()
-    for each in side.iter():
-        if not isinstance(each.tag, str) or etree.QName(each).namespace not in _BINDINGS:
+    for each in side.iter(etree.Element):
+        if etree.QName(each).namespace not in _BINDINGS:
             continue
         match etree.QName(each).localname:
             case "body":

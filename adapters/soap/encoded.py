@@ -13,7 +13,7 @@ from lxml import etree
 from adapters.base.findings import Finding, Position
 from adapters.soap.faults import Blame, Fault, FaultError
 from adapters.soap.schema_set import ENCODING, ITEM
-from adapters.soap.types import XSI, XSI_NIL, XSI_TYPE, ElementModel, TypeModel, local_name
+from adapters.soap.types import XSI, XSI_NIL, XSI_TYPE, ElementModel, TypeModel, local_name, namespace_of
 from adapters.xml import element_position
 
 ELEMENTS_MAX = 20_000  # of one message, after references are followed
@@ -52,14 +52,19 @@ class _Decoder:
             text = f"following the references gives more than {ELEMENTS_MAX} elements or {NESTING_MAX} levels"
             raise _refused("SOAP-MULTIREF", found, self._source, text)
         target, opened = self._followed(found)
-        made = etree.Element(tag, nsmap={"xsi": XSI})
+        chosen = _chosen(target, model.type)
+        is_derived = chosen is not model.type
+        nsmap = {"xsi": XSI, "c": namespace_of(chosen.name)} if is_derived else {"xsi": XSI}
+        made = etree.Element(tag, nsmap=nsmap)
         line: object = target.sourceline
         if isinstance(line, int):
-            made.sourceline = line
+            made.sourceline = line  # type: ignore[assignment] # the stubs take it for read-only
+        if is_derived:
+            made.set(XSI_TYPE, f"c:{local_name(chosen.name)}")
         if _is_nil(target):
             made.set(XSI_NIL, "true")
         else:
-            self._fill(made, target, self._chosen(made, target, model.type), depth)
+            self._fill(made, target, chosen, depth)
         if opened:
             del self._open[-opened:]
         return made
@@ -79,22 +84,6 @@ class _Decoder:
             found = target
         return found, opened
 
-    def _chosen(self, made: etree._Element, found: etree._Element, declared: TypeModel) -> TypeModel:
-        """Give the type that is meant: a derived one that xsi:type names, else the declared one.
-
-        Encoded messages repeat the declared type everywhere, under many names; only a derived one matters.
-        """
-        said = found.get(XSI_TYPE)
-        if said is None or not declared.derived:
-            return declared
-        prefix, _, local = said.strip().rpartition(":")
-        namespace = found.nsmap.get(prefix or None) or ""
-        chosen = declared.derived.get(f"{{{namespace}}}{local}", declared)
-        if chosen is not declared:
-            etree.cleanup_namespaces(made, keep_ns_prefixes=["xsi"])
-            made.set(XSI_TYPE, etree.QName(namespace, local))
-        return chosen
-
     def _fill(self, made: etree._Element, found: etree._Element, model: TypeModel, depth: int) -> None:
         for attribute in model.attributes:
             text = found.get(attribute.tag)
@@ -104,13 +93,9 @@ class _Decoder:
             self._fill_array(made, found, model.array_item, depth)
         elif model.content is not None:
             self._fill_struct(made, found, model, depth)
-        elif model.has_any:
+        else:  # a text; elements in one are for the schema to refuse
             made.text = found.text
             for child in found.iterchildren(etree.Element):
-                made.append(self.element(child, _anything(child), str(child.tag), depth + 1))
-        else:
-            made.text = found.text
-            for child in found.iterchildren(etree.Element):  # a text has no elements: the schema says so
                 made.append(self.element(child, _anything(child), str(child.tag), depth + 1))
 
     def _fill_array(self, made: etree._Element, found: etree._Element, item: TypeModel, depth: int) -> None:
@@ -136,6 +121,19 @@ class _Decoder:
 
 def _anything(found: etree._Element) -> ElementModel:
     return ElementModel(str(found.tag), local_name(str(found.tag)), TypeModel(has_any=True))
+
+
+def _chosen(found: etree._Element, declared: TypeModel) -> TypeModel:
+    """Give the type that is meant: a derived one that xsi:type names, else the declared one.
+
+    Encoded messages repeat the declared type everywhere, under many names; only a derived one matters.
+    """
+    said = found.get(XSI_TYPE)
+    if said is None or not declared.derived:
+        return declared
+    prefix, _, local = said.strip().rpartition(":")
+    namespace = found.nsmap.get(prefix or None) or ""
+    return declared.derived.get(f"{{{namespace}}}{local}", declared)
 
 
 def _is_nil(found: etree._Element) -> bool:

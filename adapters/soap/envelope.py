@@ -1,4 +1,4 @@
-"""The envelope: which version, what stands in Header and Body, and which header blocks must be understood. Pure."""
+"""The envelope: its version, its Header and Body, and which header blocks must be understood. Pure."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Envelope:
     @property
     def entries(self) -> list[etree._Element]:
         """Give the elements of the Body."""
-        return [each for each in self.body if isinstance(each.tag, str)]
+        return list(self.body.iterchildren(etree.Element))
 
     @property
     def blocks(self) -> list[etree._Element]:
         """Give the header blocks."""
-        return [] if self.header is None else [each for each in self.header if isinstance(each.tag, str)]
+        return [] if self.header is None else list(self.header.iterchildren(etree.Element))
 
 
 def read_envelope(root: etree._Element, source: str) -> Envelope:

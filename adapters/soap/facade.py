@@ -31,6 +31,7 @@ from adapters.base.facade import (
 )
 from adapters.base.findings import DecodeError, Finding, Position
 from adapters.base.registry import FacadeRoute, FacadeSetup
+from adapters.base.transport import Reply
 from adapters.mapping import Record
 from adapters.mapping.records import getter, source_path
 from adapters.soap.addressing import ID_CHARACTERS_MAX, UNDERSTOOD, Addressing, read_addressing
@@ -76,7 +77,7 @@ class SoapFacade:
             raise FacadeSetupError(f"endpoint '{setup.endpoint.name}' is not served; it needs serve: path")
         serve: Serve = settings.serve
         self.name = setup.endpoint.name
-        self.paths = (serve.path,)
+        self.paths: tuple[str, ...] = (serve.path,)
         self.size_bytes_max = min(serve.body_bytes_max, setup.size_bytes_max)
         self._service = service_of(settings.wsdl)
         if self._service.wsdl.schema is None:
@@ -147,6 +148,11 @@ class SoapFacade:
                 answer = answers.fault(asked, fault, {})
                 return replace(answer, status=status if status >= 500 else answer.status)
 
+    def compare(self, route: str, legacy: Reply, cloud: Reply) -> tuple[Finding, ...]:
+        """Say where legacy's answer and the one that a caller would have got from the cloud differ."""
+        answers = self._answers.get(route)
+        return answers.compare(legacy, cloud) if answers is not None else ()
+
     def refusal(self, call: FacadeCall, finding: Finding, status: int) -> FacadeAnswer:
         """Word what the gateway refuses by itself: a body too large, a certificate that is not known."""
         blame = Blame.RECEIVER if status >= 500 else Blame.SENDER
@@ -156,7 +162,8 @@ class SoapFacade:
         head = Headers()
         head["Content-Type"] = call.header("Content-Type") or ""
         if head.get_content_type() not in CONTENT_TYPES or not call.header("Content-Type"):
-            text = f"Content-Type '{head.get_content_type()[:80]}' found; expected text/xml or application/soap+xml"
+            said = head.get_content_type()[:80]
+            text = f"Content-Type '{said}' found; expected text/xml or application/soap+xml"
             raise refused("SOAP-CONTENT-TYPE", call.path, text)
         charset, start = head.get_param("charset"), head.get_param("start")
         policy = self._verifier is not None

@@ -1,6 +1,7 @@
 """SOAP faults: what was wrong, as both versions say it. Pure.
 
-Source: SOAP 1.1, section 4.4; SOAP 1.2 part 1, section 5.4; HTTP statuses: SOAP 1.1, 6.2 and 1.2 part 2, 7.5.2.
+Source: SOAP 1.1, section 4.4; SOAP 1.2 part 1, section 5.4; HTTP statuses: SOAP 1.1, 6.2 and SOAP 1.2
+part 2, 7.5.2.
 """
 
 from __future__ import annotations
@@ -107,10 +108,10 @@ def _fault_12(fault: Fault) -> str:
 
 def _understanding(fault: Fault) -> str:
     """Write the header blocks that SOAP 1.2 has for these two faults. Source: part 1, 5.4.7 and 5.4.8."""
-    blocks = "".join(
-        f"<soap:NotUnderstood qname={quoteattr(f'h:{local_name(name)}')} xmlns:h={quoteattr(namespace_of(name))}/>"
-        for name in fault.not_understood
-    )
+    blocks = ""
+    for name in fault.not_understood:
+        qname, namespace = quoteattr(f"h:{local_name(name)}"), quoteattr(namespace_of(name))
+        blocks += f"<soap:NotUnderstood qname={qname} xmlns:h={namespace}/>"
     if fault.blame is Blame.VERSION:
         envelopes = "".join(
             f'<soap:SupportedEnvelope qname="e:Envelope" xmlns:e="{each.value}"/>' for each in Version

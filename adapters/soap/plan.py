@@ -111,7 +111,7 @@ class PlanCompiler:
         if made is not None:
             return made
         if id(model) in self._under_way:
-            return lambda element: self._made[id(model)](element)
+            return lambda element: self._made[id(model)](element)  # noqa: PLW0108 - it is not made yet
         self._under_way.add(id(model))
         self._kept.append(model)
         own = self._own(model)
@@ -235,38 +235,56 @@ def _simple_content_reader(read_text: Read, attributes: list[AttributeModel]) ->
 
 def _complex_reader(slots: dict[str, tuple[str, Read | None, bool]], model: TypeModel) -> Read:
     attributes = tuple((each.key, each.tag, each.default) for each in model.attributes)
-    has_any = model.has_any
     find = slots.get
+    keep_any = _any_keeper() if model.has_any else None
 
     def read(element: etree._Element) -> Record:
         record: Record = {}
-        for key, tag, default in attributes:
-            text = element.get(tag)
-            if text is not None:
-                record[key] = text
-            elif default is not None:
-                record[key] = default
+        if attributes:
+            _read_attributes(element, attributes, record)
         for child in element:
             slot = find(child.tag)
             if slot is None:
-                if has_any and child.tag.__class__ is str:
-                    record.setdefault(ANY_KEY, []).append(
-                        etree.tostring(child, encoding="unicode", with_tail=False)
-                    )
+                if keep_any is not None:
+                    keep_any(child, record)
                 continue
             key, reader, repeats = slot
             value = (child.text or "") if reader is None else reader(child)
-            if not repeats:
-                record[key] = value
-            elif value.__class__ is list:
-                record[key] = [*record.get(key, ()), *value]
-            elif key in record:
-                record[key].append(value)
+            if repeats:
+                _add(record, key, value)
             else:
-                record[key] = [value]
+                record[key] = value
         return record
 
     return read
+
+
+def _read_attributes(
+    element: etree._Element, attributes: tuple[tuple[str, str, str | None], ...], record: Record
+) -> None:
+    for key, tag, default in attributes:
+        text = element.get(tag)
+        if text is not None:
+            record[key] = text
+        elif default is not None:
+            record[key] = default
+
+
+def _add(record: Record, key: str, value: Any) -> None:
+    if value.__class__ is list:  # an encoded array is a list by itself
+        record[key] = [*record.get(key, ()), *value]
+    elif key in record:
+        record[key].append(value)
+    else:
+        record[key] = [value]
+
+
+def _any_keeper() -> Callable[[etree._Element, Record], None]:
+    def keep(child: etree._Element, record: Record) -> None:
+        text = etree.tostring(child, encoding="unicode", with_tail=False)
+        record.setdefault(ANY_KEY, []).append(text)
+
+    return keep
 
 
 def _array_reader(read_entry: Read) -> Read:

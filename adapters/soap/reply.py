@@ -187,8 +187,8 @@ class _Compiler:
             return made
         if id(model) in self._under_way:  # a type within itself
             return (
-                lambda value, out: self._made[id(model)][0](value, out),
-                lambda value, out: self._made[id(model)][1](value, out),
+                lambda value, out: self._made[id(model)][0](value, out),  # noqa: PLW0108 - not made yet
+                lambda value, out: self._made[id(model)][1](value, out),  # noqa: PLW0108
             )
         self._under_way.add(id(model))
         self._made[id(model)] = self._own(model)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urljoin
 
 from lxml import etree
@@ -24,7 +25,7 @@ ITEM = "item"  # what entries of encoded arrays are called once they are put in 
 
 @dataclass(frozen=True, slots=True)
 class SchemaDocument:
-    """One ``xs:schema``: the address that its relative imports count from, and whether something includes it."""
+    """One ``xs:schema``, and the address that its relative imports count from."""
 
     address: str
     root: etree._Element
@@ -185,9 +186,9 @@ class _Resolver(etree.Resolver):
         super().__init__()
         self._texts = texts
 
-    def resolve(self, system_url: str, public_id: str, context: object) -> object:
-        # An empty document for everything else: libxml2 must not try by itself.
-        return self.resolve_string(self._texts.get(system_url, b""), context)  # type: ignore[arg-type]
+    def resolve(self, system_url: str, public_id: str, context: object) -> Any:  # type: ignore[override]
+        # An empty document for everything else: libxml2 must not try by itself. The stubs know no context.
+        return self.resolve_string(self._texts.get(system_url, b""), context)  # type: ignore[call-arg]
 
 
 def _including(namespace: str, places: Iterable[str]) -> bytes:
@@ -212,7 +213,7 @@ def _by_namespace(wrappers: Iterable[ElementModel]) -> dict[str, list[ElementMod
 def _rpc_schema(namespace: str, wrappers: Sequence[ElementModel]) -> etree._Element:
     """Declare RPC wrappers: an element with the parts in order, unqualified. Source: WS-I BP 1.1, 4.7.20."""
     names = sorted({namespace_of(name) for name in _type_names(wrappers)} - {"", XS})
-    nsmap: dict[str | None, str] = {"xs": XS}
+    nsmap = {"xs": XS}
     nsmap.update({f"t{number}": name for number, name in enumerate(names)})
     root = etree.Element(f"{{{XS}}}schema", nsmap=nsmap)
     if namespace:

@@ -1,10 +1,11 @@
-"""A WSDL ready to serve: which operation a message is for, its compiled reading and writing, its schema. Pure."""
+"""A WSDL ready to serve: which operation a message is for, its compiled plans, its schema. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 from lxml import etree
 
@@ -120,10 +121,16 @@ class Service:
         schema = self.wsdl.schema
         if schema is None or schema.validate(element):
             return
-        for error in list(schema.error_log)[:PROBLEMS_MAX]:
+        for error in schema_errors(schema):
             place = _placed(element, error.path)
             at = Position(source, error.line or None, path=element_path(place))
             yield Finding("SOAP-INVALID", at, plain_message(error.message))
+
+
+def schema_errors(schema: etree.XMLSchema) -> list[Any]:
+    """Give what a schema had against what it judged last, as lxml's log entries, the first ones only."""
+    log: Iterable[Any] = cast(Any, schema.error_log)  # the stubs know nothing of its entries
+    return list(log)[:PROBLEMS_MAX]
 
 
 def _by_tag(ports: Iterable[Port], version: Version) -> Iterator[tuple[str, list[Operation]]]:
@@ -146,9 +153,8 @@ def _placed(element: etree._Element, path: str | None) -> etree._Element:
         name, _, number = step.partition("[")
         named = [
             child
-            for child in place
-            if isinstance(child.tag, str)
-            and (name == "*" or local_name(child.tag) == name.rpartition(":")[2])
+            for child in place.iterchildren(etree.Element)
+            if name == "*" or local_name(child.tag) == name.rpartition(":")[2]
         ]
         index = int(number.rstrip("]")) - 1 if number else 0
         if not 0 <= index < len(named):
@@ -164,7 +170,7 @@ _NAMESPACE = re.compile(r"\{[^{}]*\}")
 
 
 def plain_message(message: str) -> str:
-    """Give libxml2's word about a message without the value that it quotes, which may be a price or a name."""
+    """Give libxml2's word about a message without the value that it quotes: it may be a price or a name."""
     parts = _HEAD.match(message)
     if parts is None:
         return " ".join(_NAMESPACE.sub("", message).split())[:500]

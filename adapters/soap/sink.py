@@ -17,7 +17,7 @@ from lxml import etree
 
 from adapters.base import Clock, DecodeError, NoReply, Reply, Request, Rng
 from adapters.base.transport import Sink
-from adapters.soap.target import PASS
+from adapters.soap.target import is_written
 from adapters.soap.wsse import SecurityFault, Verifier, verifier
 from adapters.soap.wsse_settings import OutboundSecurity
 from adapters.soap.wsse_write import NONCE_BYTES, Seal, seal, secure
@@ -55,7 +55,7 @@ class SoapSink:
 
     async def send(self, request: Request, *, still_mine: ClaimCheck | None = None) -> Reply | NoReply:
         """Write one request and wait for its reply. Bytes that pass through are not touched."""
-        if request.step == PASS or self._security is None:
+        if self._security is None or not is_written(request):
             return await self._inner.send(request, still_mine=still_mine)
         try:
             seal_, answers = self._resolved(self._security)

@@ -1,6 +1,7 @@
 """Calling a SOAP service as a pure Target: documents to operations, bytes as they came, never twice blindly.
 
-The steps are `submit` (a document that we write), `look_up` (has it got it?) and `pass` (bytes as received).
+The steps are `submit` (a document that we write), `look_up` (has it got it?), `pass` (bytes as received) and
+`query` (a question, of either kind).
 A request without an answer is in doubt: it is looked up where the endpoint declares how, sent again only
 after a look-up at the end of the quiet period found nothing, and otherwise a person must ask.
 """
@@ -31,6 +32,7 @@ from adapters.base import (
     Stuck,
     Wait,
 )
+from adapters.base.transport import QUERY
 from adapters.mapping import Record
 from adapters.soap.client import Client, HeaderFacts, Submission, UnwritableError
 from adapters.soap.client_answer import FoundFault, judge_answer, judge_fault, said_at, unknown
@@ -82,7 +84,7 @@ class SoapTarget:
             case FoundFault():
                 return self._of_fault(request, found)
             case Envelope():
-                return Accepted() if request.step == PASS else self._of_answer(request, found)
+                return self._of_answer(request, found) if is_written(request) else Accepted()
             case _:
                 return found
 
@@ -101,7 +103,8 @@ class SoapTarget:
             headers.append(("SOAPAction", facts["soapaction"]))
         headers.append((CORRELATION_HEADER, delivery.correlation_id))
         plain = tuple((name, text) for name, text in headers if _is_plain(text))
-        return Request(PASS, effect, "POST", "", delivery.body, plain, self._timeout_s)
+        step = QUERY if effect is Effect.READ else PASS
+        return Request(step, effect, "POST", "", delivery.body, plain, self._timeout_s)
 
     def _effect_of_bytes(self, delivery: Delivery) -> Effect:
         """Tell a question from a change by what stands in the Body, where questions are declared."""
@@ -178,6 +181,8 @@ class SoapTarget:
     # -- requests ----------------------------------------------------------------------------------
 
     def _submit(self, delivery: Delivery, submission: Submission, now: datetime) -> Request | Stuck:
+        if submission.settings.operation in self._client.settings.queries:
+            return self._written(QUERY, Effect.READ, delivery, submission, now)
         effect = Effect.REPEATABLE if _is_safe(submission) else Effect.WRITE
         return self._written(SUBMIT, effect, delivery, submission, now)
 
@@ -300,6 +305,11 @@ def _is_found(step: StepResult) -> bool:
 
 def _found_nothing(step: StepResult) -> bool:
     return step.step == LOOK_UP and isinstance(step.outcome, Accepted) and not step.outcome.reference
+
+
+def is_written(request: Request) -> bool:
+    """Tell a request that was written from a document from bytes that pass through."""
+    return bool(_header(request, DOCUMENT_HEADER))
 
 
 def _header(request: Request, name: str) -> str:

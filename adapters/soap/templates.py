@@ -37,7 +37,10 @@ def placeholders(template: object) -> frozenset[str]:
 
 
 def compile_template(template: Mapping[str, Any]) -> Callable[[Moment], Record]:
-    """Compile a template; a text that is one placeholder without a value is left out. Errors: TemplateError."""
+    """Compile a template; a text that is one placeholder without a value is left out.
+
+    Errors: TemplateError.
+    """
     fill = _compiled(template, "")
 
     def filled(moment: Moment) -> Record:
@@ -119,7 +122,8 @@ def _place(name: str, path: str) -> Fill:
     if root not in _ROOTS or not below:
         known = ", ".join(f"{{{word}}}" for word in sorted(_WORDS))
         raise TemplateError(
-            f"{path}: '{{{name}}}' is no placeholder; expected {known}, {{request.PATH}}, {{reply.PATH}} or {{each.PATH}}"
+            f"{path}: '{{{name}}}' is no placeholder; expected {known}, {{request.PATH}}, {{reply.PATH}} "
+            "or {each.PATH}"
         )
     get = _getter(below, path)
     if root == "request":

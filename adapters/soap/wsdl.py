@@ -1,4 +1,4 @@
-"""A WSDL as a value: its ports and operations, what each message looks like, and the compiled schema. Pure."""
+"""A WSDL as a value: ports and operations, what each message looks like, the compiled schema. Pure."""
 
 from __future__ import annotations
 

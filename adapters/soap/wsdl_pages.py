@@ -1,4 +1,4 @@
-"""``?wsdl`` and ``?xsd=``: the WSDL as it is, with our address in it. Pure; everything is prepared at the start."""
+"""``?wsdl`` and ``?xsd=``: the WSDL as it is, with our address in it. Pure; all is prepared at the start."""
 
 from __future__ import annotations
 

@@ -95,6 +95,10 @@ class FacadeApi:
         """Serve these from now on."""
         self._by_path = {path: each for each in served for path in each.facade.paths}
 
+    def facade_of(self, route: str) -> Facade | None:
+        """Give the facade at which a route's messages arrive."""
+        return next((each.facade for each in self._by_path.values() if route in each.routes), None)
+
     def _handler(self, path: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]] | None:
         served = self._by_path.get(path)
         if served is None:
@@ -273,12 +277,12 @@ async def _body(request: web.Request, served: Served, app: HttpApp) -> bytes:
 
 
 def _check_sender(route: ServedRoute, admitted: Admitted, call: FacadeCall) -> None:
-    """Hold a partner to its proof: its certificate, or a request that shows who sent it. Errors: RefusedError."""
+    """Hold a partner to its proof: its certificate, or what the request shows. Errors: RefusedError."""
     if not route.must_prove:
         return
     is_own = admitted.partner == route.partner or (admitted.is_proven and admitted.partner is None)
     if not is_own:
-        text = f"this service takes requests on route '{route.route}' from {route.partner} only, who must prove it"
+        text = f"route '{route.route}' takes requests from {route.partner} only, who must prove to be it"
         raise RefusedError(refused(403, "HTTP-CERTIFICATE", call.path, text))
 
 

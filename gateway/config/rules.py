@@ -163,10 +163,11 @@ def _queries(draft: Draft, route: Route) -> Iterator[Finding]:
         name = getattr(route.targets, side)
         endpoint = draft.endpoints.get(name) if name is not None else None
         kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
-        if kind is not None and not kind.answers_queries:
+        declares = endpoint is not None and bool(getattr(endpoint.settings, "queries", None))
+        if kind is not None and not (kind.answers_queries or declares):
             text = (
-                f"mode query asks '{name}', which is of kind {kind.name}; that kind declares no question "
-                "that changes nothing: expected accepted, wait or pass_through"
+                f"mode query asks '{name}', of kind {kind.name}, which declares no question that changes "
+                "nothing (queries): expected accepted, wait or pass_through"
             )
             yield draft.finding("CONFIG-REPLY", ("routes", route.id, "reply"), text)
 

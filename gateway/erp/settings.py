@@ -174,6 +174,10 @@ class GenericRestSettings(HttpSettings):
     reference_header: str = Field(
         default="Idempotency-Key", description="also carries the reference; empty: none does"
     )
+    queries: dict[str, str] = Field(
+        default_factory=dict,
+        description="where questions are asked, by document type: they change nothing and are asked by POST",
+    )
     body: BodyFields = BodyFields()
     reply: ReplyPaths = ReplyPaths()
     decimals: Literal["text", "number"] = Field(
@@ -209,7 +213,7 @@ class GenericRestSettings(HttpSettings):
     def _path_is_relative(cls, path: str) -> str:
         return checked_path(path)
 
-    @field_validator("paths", "look_up_paths")
+    @field_validator("paths", "look_up_paths", "queries")
     @classmethod
     def _paths_are_relative(cls, paths: dict[str, str]) -> dict[str, str]:
         return {name: checked_path(path) for name, path in paths.items()}
@@ -236,6 +240,9 @@ class RawHttpSettings(HttpSettings):
     resend: Literal["never", "safe"] = Field(
         default="never",
         description="after an unknown outcome; safe: the receiver takes the same bytes twice as one",
+    )
+    queries: bool = Field(
+        default=False, description="what it is sent are questions that change nothing (`reply: query`)"
     )
     success_statuses: frozenset[int] = frozenset({200, 201, 202, 204})
     unprocessed_statuses: frozenset[int] = frozenset({429, 503})
