@@ -5,7 +5,9 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from adapters.base.facade import Facade
+from adapters.base.findings import Finding
 from adapters.base.formats import Format
+from adapters.base.library import Library
 from adapters.base.registry import Adapter, EndpointSetup, FacadeSetup
 from adapters.base.targets import Target
 from adapters.base.transport import Sink
@@ -25,6 +27,8 @@ def adapter() -> Adapter:
         target=_target,
         sink=_sink,
         writes_documents=_writes_documents,
+        prepare=_prepare,
+        judge_endpoint=_judge_endpoint,
         answers_queries=True,
         identities=("message_id",),
         content_types=("text/xml", "application/soap+xml", "multipart/related"),
@@ -61,3 +65,15 @@ def _writes_documents(settings: BaseModel) -> bool:
     from adapters.soap.config import SoapEndpoint
 
     return isinstance(settings, SoapEndpoint) and settings.call is not None and bool(settings.call.operations)
+
+
+def _prepare(settings: BaseModel) -> None:
+    from adapters.soap.calling import prepare
+
+    prepare(settings)
+
+
+def _judge_endpoint(name: str, settings: BaseModel, library: Library) -> list[Finding]:
+    from adapters.soap.calling import judge_call
+
+    return judge_call(name, settings, library)
