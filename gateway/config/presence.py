@@ -59,7 +59,9 @@ def check(
         at = configuration.places.at(each.section, each.name, *each.path)
         findings += [Finding(code, at, text, level) for code, text, level in found]
     for name, endpoint in configuration.endpoints.items():
-        findings += _endpoint(name, endpoint, configuration)
+        files = [each for each in _walk("endpoints", name, (), endpoint) if not _is_reference(each)]
+        if all(Path(each.value).is_file() for each in files):  # one that is not there is told already
+            findings += _endpoint(name, endpoint, configuration)
     return in_order(findings, [configuration.places.source])
 
 
