@@ -138,6 +138,10 @@ class TypeReader:
             case OrderIndicator():
                 parts = [part for each in content for part in self._parts(made, each)]
                 group = GroupModel(_group_kind(content), parts, content.min_occurs != 0, _repeats(content))
+                if group.kind == "choice":
+                    for part in parts:  # zeep makes each branch optional; the schema asks for one of them
+                        if isinstance(part, ElementModel):
+                            part.is_required = True
                 if group.repeats and len(parts) > 1:
                     self._repeated_groups.add(made.name)
                 return [group]

@@ -7,6 +7,7 @@ This file is blocking and slow (a second for a thousand types): call it in a thr
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -65,16 +66,19 @@ def read_wsdl(path: Path) -> Wsdl:
     """
     catalogue = Catalogue(path.parent)
     address = catalogue.address(path.name)
-    document = _resolved(catalogue, address, path.name)
+    document, left_out = _resolved(catalogue, address, path.name)
     trees = {name: parse_xml(body, name, BOUNDS) for name, body in catalogue.loaded.items()}
-    wsdl = _Builder(path.name, document, trees, catalogue).wsdl()
+    wsdl = _Builder(path.name, document, trees, catalogue, left_out).wsdl()
     if not any(port.operations for port in wsdl.ports):
+        why = "; ".join(dict.fromkeys(left_out))[:600]
         text = "the WSDL has no operation in a SOAP 1.1 or 1.2 port; there is nothing to serve"
+        text += f": {why}" if why else ""
         raise WsdlError(Finding("SOAP-NO-OPERATIONS", Position(path.name), text))
     return wsdl
 
 
-def _resolved(catalogue: Catalogue, address: str, name: str) -> Any:
+def _resolved(catalogue: Catalogue, address: str, name: str) -> tuple[Any, list[str]]:
+    """Give zeep's document, and what zeep left out of it: it warns, and goes on without the operation."""
     settings = Settings(
         strict=True,
         forbid_dtd=True,
@@ -86,7 +90,10 @@ def _resolved(catalogue: Catalogue, address: str, name: str) -> Any:
     )
     at = Position(name)
     try:
-        return Document(address, cast(Any, catalogue), settings=settings)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            document = Document(address, cast(Any, catalogue), settings=settings)
+        return document, [_plain(str(each.message)) for each in warned if each.category is UserWarning]
     except DecodeError as error:
         raise WsdlError(error.finding) from error
     except RecursionError as error:
@@ -98,8 +105,11 @@ def _resolved(catalogue: Catalogue, address: str, name: str) -> Any:
 
 
 def _told(error: Exception) -> str:
-    text = str(error).replace("https://wsdl.invalid/", "").strip() or type(error).__name__
-    return " ".join(text.split())[:300]
+    return _plain(str(error).strip() or type(error).__name__)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("https://wsdl.invalid/", "").split())[:300]
 
 
 @dataclass(slots=True)
@@ -114,7 +124,12 @@ class _BodyRule:
 
 class _Builder:
     def __init__(
-        self, name: str, document: Any, trees: Mapping[str, etree._Element], catalogue: Catalogue
+        self,
+        name: str,
+        document: Any,
+        trees: Mapping[str, etree._Element],
+        catalogue: Catalogue,
+        left_out: list[str],
     ) -> None:
         self._name = name
         self._document = document
@@ -125,9 +140,12 @@ class _Builder:
         self._rules = dict(_binding_rules(trees.values()))
         self._rpc: list[ElementModel] = []
         self._findings: list[Finding] = []
+        for each in left_out:
+            self._add("SOAP-WSDL", f"part of the WSDL is left out: {each}")
 
     def wsdl(self) -> Wsdl:
         ports = tuple(self._ports())
+        self._check_ports({(port.service, port.name) for port in ports})
         schema = None
         try:
             schema = compile_schema(self._schemas, self._rpc, self._types.arrays)
@@ -156,6 +174,16 @@ class _Builder:
                 operations = dict(self._operations(binding))
                 address = str(port.binding_options.get("address") or "")
                 yield Port(service.name, port.name, version, address, operations)
+
+    def _check_ports(self, served: set[tuple[str, str]]) -> None:
+        """Name each port that zeep has passed over, as it does where the binding is not there."""
+        for root in self._trees.values():
+            for service in root.iterfind(f"{{{WSDL}}}service"):
+                for port in service.iterfind(f"{{{WSDL}}}port"):
+                    is_soap = any(port.find(f"{{{namespace}}}address") is not None for namespace in _BINDINGS)
+                    if is_soap and (service.get("name"), port.get("name")) not in served:
+                        text = f"port {port.get('name')} is not served: its binding {port.get('binding')} cannot be used"
+                        self._add("SOAP-PORT", text)
 
     def _operations(self, binding: Any) -> Iterator[tuple[str, Operation]]:
         for name, operation in binding._operations.items():
