@@ -179,9 +179,7 @@ def test_arrays_and_references_are_followed_wherever_they_stand() -> None:
     direct = record(budget(f"<any-name>{SPLIT}</any-name><item>{SPLIT}</item>"))
     one = f'<multiRef id="s" enc:root="0">{SPLIT}</multiRef>'
     by_reference = record(budget('<item href="#s"/><item href="#s"/>', one))
-    chained = record(
-        budget('<item href="#r"/><item href="#s"/>', f'{one}<multiRef id="r" href="#s"/>')
-    )
+    chained = record(budget('<item href="#r"/><item href="#s"/>', f'{one}<multiRef id="r" href="#s"/>'))
 
     assert direct == by_reference == chained
     assert direct["splits"] == [{"costCenter": "1", "account": "2", "percent": "3"}] * 2

@@ -72,9 +72,14 @@ def test_an_envelope_of_no_known_version_is_told_which_are_known() -> None:
     found = denied(facade().admit(call(envelope("<x/>", "urn:soap:9"))))
     assert fault_of(found.answer.body)[0] == "soap:VersionMismatch"
 
-    soap12 = denied(facade().admit(call(envelope("<x/>", "urn:soap:9"), headers=(("Content-Type", TYPES[SOAP12]),))))
+    soap12 = denied(
+        facade().admit(call(envelope("<x/>", "urn:soap:9"), headers=(("Content-Type", TYPES[SOAP12]),)))
+    )
     code, _ = fault_of(soap12.answer.body)
-    names = [each.get("qname") for each in etree.fromstring(soap12.answer.body).iter(f"{{{SOAP12}}}SupportedEnvelope")]
+    names = [
+        each.get("qname")
+        for each in etree.fromstring(soap12.answer.body).iter(f"{{{SOAP12}}}SupportedEnvelope")
+    ]
     assert (code, soap12.answer.status, len(names)) == ("soap:VersionMismatch", 500, 2)
 
 
@@ -89,7 +94,7 @@ def test_a_version_that_the_wsdl_does_not_bind_is_a_mismatch() -> None:
     [
         (b"<html><body>log in</body></html>", "SOAP-ENVELOPE"),
         (b'<s:Envelope xmlns:s="%s"/>' % SOAP11.encode(), "SOAP-ENVELOPE"),
-        (envelope("") .replace(b"</s:Envelope>", b"<s:Body/></s:Envelope>"), "SOAP-ENVELOPE"),
+        (envelope("").replace(b"</s:Envelope>", b"<s:Body/></s:Envelope>"), "SOAP-ENVELOPE"),
         (envelope(""), "SOAP-OPERATION-UNKNOWN"),
         (envelope("<!-- SubmitPurchaseOrder -->"), "SOAP-OPERATION-UNKNOWN"),
         (envelope("<Nobody/>"), "SOAP-OPERATION-UNKNOWN"),
@@ -172,7 +177,9 @@ def test_a_block_that_must_be_understood_and_is_not_is_refused(version: str) -> 
 
     code, reason = fault_of(found.answer.body)
     assert code == "soap:MustUnderstand" and "Tx" in reason
-    named = [each.get("qname") for each in etree.fromstring(found.answer.body).iter(f"{{{SOAP12}}}NotUnderstood")]
+    named = [
+        each.get("qname") for each in etree.fromstring(found.answer.body).iter(f"{{{SOAP12}}}NotUnderstood")
+    ]
     assert named == (["h:Tx"] if version == SOAP12 else [])
 
 
@@ -403,7 +410,9 @@ def test_a_repeat_that_is_signed_anew_is_known_by_its_message_id_and_content() -
     one, again = (admitted(served.admit(call(signed_in()))) for _ in range(2))
     other = admitted(served.admit(call(signed_in().replace(b"Deliver before", b"Deliver after"))))
 
-    marks = [next(each for each in found.once if each.key.startswith("message/")) for found in (one, again, other)]
+    marks = [
+        next(each for each in found.once if each.key.startswith("message/")) for found in (one, again, other)
+    ]
     assert marks[0].key == marks[1].key == marks[2].key
     assert marks[0].content_hash == marks[1].content_hash != marks[2].content_hash
     assert len({one.arrival_key, again.arrival_key, other.arrival_key}) == 3
@@ -414,7 +423,9 @@ def test_a_repeat_that_is_signed_anew_is_known_by_its_message_id_and_content() -
 
 
 @pytest.mark.parametrize(("body", "version"), [(ORDER, SOAP11), (ORDER12, SOAP12)])
-def test_every_outcome_is_worded_in_the_callers_version_and_obeys_the_schema(body: bytes, version: str) -> None:
+def test_every_outcome_is_worded_in_the_callers_version_and_obeys_the_schema(
+    body: bytes, version: str
+) -> None:
     served = facade()
     found = admitted(served.admit(call(body, version)))
     reply = Reply(201, b'{"number": "E-1"}')
@@ -467,7 +478,10 @@ def test_a_replay_is_told_as_a_failed_authentication() -> None:
 
 
 def test_an_answer_that_breaks_the_schema_never_goes_out() -> None:
-    replies = {**ORDER_REPLIES, "accepted": {"PONumber": "{request.PurchaseOrder.PONumber}", "Status": "MAYBE"}}
+    replies = {
+        **ORDER_REPLIES,
+        "accepted": {"PONumber": "{request.PurchaseOrder.PONumber}", "Status": "MAYBE"},
+    }
     served = facade(replies=replies, reply="accepted")
     found = admitted(served.admit(call(ORDER)))
 
@@ -491,7 +505,10 @@ def test_a_one_way_operation_is_answered_with_nothing() -> None:
     [
         ({"operation": "Nobody"}, "no operation 'Nobody'"),
         ({"replies": {}}, "replies.delivered is needed"),
-        ({"replies": {"delivered": {}, "pending": {}, "fault": {"name": "X", "fields": {}}}}, "has no fault 'X'"),
+        (
+            {"replies": {"delivered": {}, "pending": {}, "fault": {"name": "X", "fields": {}}}},
+            "has no fault 'X'",
+        ),
     ],
 )
 def test_routes_that_do_not_fit_the_wsdl_are_refused_when_the_facade_is_built(
@@ -537,5 +554,3 @@ def test_two_systems_answers_are_compared_field_by_field() -> None:
     ]
     fault = Reply(500, fixture("replies/fault_invalid_item.soap11.xml"))
     assert [each.code for each in served.compare("po", fault, cloud())] == ["SHADOW-DIFFERS"]
-
-
