@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from pydantic import BaseModel
 
 from adapters.base.facade import Facade
@@ -29,6 +31,7 @@ def adapter() -> Adapter:
         writes_documents=_writes_documents,
         prepare=_prepare,
         judge_endpoint=_judge_endpoint,
+        check=_check,
         answers_queries=True,
         identities=("message_id",),
         content_types=("text/xml", "application/soap+xml", "multipart/related"),
@@ -77,3 +80,9 @@ def _judge_endpoint(name: str, settings: BaseModel, library: Library) -> list[Fi
     from adapters.soap.calling import judge_call
 
     return judge_call(name, settings, library)
+
+
+def _check(settings: BaseModel) -> Awaitable[list[str]] | list[str]:
+    from adapters.soap.calling import check_live
+
+    return check_live(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Protocol, cast
 
@@ -14,7 +15,7 @@ from adapters.base.transport import Sink
 from adapters.soap.call_settings import Call
 from adapters.soap.client import ClientError, compile_client
 from adapters.soap.driver_wsdl import WsdlError, wsdl_of
-from adapters.soap.sink import SoapSink
+from adapters.soap.sink import SoapSink, unreachable
 from adapters.soap.target import SoapTarget
 from adapters.xml import XmlBounds
 
@@ -99,3 +100,9 @@ def judge_call(name: str, settings: BaseModel, library: Library) -> list[Finding
     except WsdlError as error:
         return [replace(error.finding, at=Position(f"{name}.wsdl"))]
     return []
+
+
+def check_live(settings: BaseModel) -> Awaitable[list[str]] | list[str]:
+    """Say whether the service can be reached, for ``check --live``."""
+    call = cast(CalledEndpoint, settings).call
+    return unreachable(call.address) if call is not None else []

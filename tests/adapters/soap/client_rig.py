@@ -31,10 +31,6 @@ endpoints:
     wsdl: {wsdl}/materials_management.wsdl
     call:
       address: {address}
-      header:
-        RequestHeader:
-          {{MessageId: "{{reference}}", SenderId: BRIDGE, CreatedAt: "{{at}}", TestIndicator: "{{is_test}}"}}
-      queries: [CheckBudget, GetPurchaseOrderStatus, ValidateSupplier]
       faults:
         {{code: Code, text: Message, retryable: Retryable, lines: LineError, busy: [SYSTEM_BUSY],
          duplicate: [DUPLICATE], missing: [NOT_FOUND]}}
@@ -48,13 +44,18 @@ endpoints:
 routes:
   - {{id: po, from: {{http: true, document: purchase_order}}, targets: {{cloud: mms}}, stage: cloud}}
 """
+HEADER = """{RequestHeader: {MessageId: "{reference}", SenderId: BRIDGE, CreatedAt: "{at}",
+                               TestIndicator: "{is_test}"}}"""
 LOOK_UP = """look_up: {operation: GetPurchaseOrderStatus, mapping: order_status, number: PONumber,
                     waits: [0s], quiet: 0s}"""
 
 
 def configuration(address: str, *, look_up: str = LOOK_UP, more: str = "", **call: Any) -> Configuration:
     """Give a configuration with one endpoint; `call` adds keys to `call:` (as YAML text)."""
-    values = {"plaintext": "true", "timeout": "5s"} | call if address.startswith("http:") else call
+    given = {"header": HEADER, "queries": "[CheckBudget, GetPurchaseOrderStatus, ValidateSupplier]"}
+    if address.startswith("http:"):
+        given |= {"plaintext": "true", "timeout": "5s"}
+    values = given | call
     lines = "\n".join(f"      {key}: {value}" for key, value in values.items())
     text = TEXT.format(
         wsdl=FIXTURES / "wsdl",

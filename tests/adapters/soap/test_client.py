@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.base import (
@@ -27,11 +30,13 @@ from adapters.base import (
     TransientKind,
     Wait,
 )
+from adapters.soap.calling import check_live
+from gateway.config import check
 from simulators.faults import Action, Fault, FaultScript
 from simulators.soap_mms import Settings, SoapMms
 from simulators.soap_mms.client import budget_question
 from simulators.soap_mms.envelope import COMMON, PURCHASING
-from tests.adapters.soap.client_rig import FIXTURES, LOOK_UP, Called
+from tests.adapters.soap.client_rig import FIXTURES, LOOK_UP, Called, configuration
 from tests.gateway.support import REFERENCE, FakeClock
 
 NAMES = {"p": PURCHASING, "c": COMMON}
@@ -321,6 +326,36 @@ def test_the_table_of_answers(status: int, body: str, expected: type, kind: Tran
     assert getattr(outcome, "kind", None) is kind
 
 
+ANSWERS = [
+    GOOD,
+    OTHER,
+    UNTYPED,
+    SECURITY_FAULT,
+    (FIXTURES / "replies/fault_invalid_item.soap11.xml").read_text(),
+]
+
+
+@given(
+    answer=st.sampled_from(ANSWERS),
+    status=st.sampled_from([200, 202, 400, 500]),
+    at=st.integers(0, 2_000),
+    piece=st.binary(max_size=6),
+    cut=st.integers(0, 40),
+)
+def test_whatever_comes_back_has_a_meaning_and_only_a_whole_answer_counts_as_done(
+    answer: str, status: int, at: int, piece: bytes, cut: int
+) -> None:
+    course = nowhere().course()
+    body = answer.encode()
+    at = min(at, len(body))
+    outcome = course.target.interpret(course.next(), Reply(status, body[:at] + piece + body[at + cut :]))
+
+    assert isinstance(outcome, Accepted | Transient | Rejected | InDoubt)
+    if isinstance(outcome, Accepted):
+        assert status in (200, 202)
+        assert answer is GOOD
+
+
 def test_no_reply_is_no_harm_only_where_nothing_was_written() -> None:
     course = nowhere().course()
     request = course.next()
@@ -422,3 +457,27 @@ def test_a_wait_between_look_ups_grows(called) -> None:
     assert found.until == clock.now() + timedelta(
         seconds=5 + 2
     )  # the request's own time, then the first wait
+
+
+def test_check_tells_of_operations_ports_headers_and_mappings_that_do_not_fit(tmp_path: Path) -> None:
+    told = {
+        "port: Soap13": "the WSDL has no port 'Soap13'; there are: Soap11, Soap12",
+        "queries: [CheckBudgets]": "has no operation 'CheckBudgets'",
+        "header: {Header: {A: b}}": "declares no header 'Header'",
+    }
+    for change, text in told.items():
+        key, _, value = change.partition(": ")
+        made = configuration("http://127.0.0.1:9/x", **{key: value})
+        found = [str(each) for each in check(made, live=False, now=datetime.now(UTC))]
+
+        assert any(text in each and "endpoints.mms" in each and "[SOAP-CALL]" in each for each in found), (
+            found
+        )
+
+
+async def test_check_live_says_that_nobody_listens() -> None:
+    settings = configuration("http://127.0.0.1:9/x").endpoints["mms"].settings
+    assert settings is not None
+    assert await check_live(settings) == [
+        "no connection to 127.0.0.1:9 (Connect call failed ('127.0.0.1', 9))"
+    ]
