@@ -478,6 +478,8 @@ def test_check_tells_of_operations_ports_headers_and_mappings_that_do_not_fit(tm
 async def test_check_live_says_that_nobody_listens() -> None:
     settings = configuration("http://127.0.0.1:9/x").endpoints["mms"].settings
     assert settings is not None
-    assert await check_live(settings) == [
+    found = check_live(settings)
+    assert not isinstance(found, list)
+    assert await found == [
         "no connection to 127.0.0.1:9 (Connect call failed ('127.0.0.1', 9))"
     ]
