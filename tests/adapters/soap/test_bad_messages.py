@@ -63,7 +63,8 @@ def test_a_bad_message_is_refused_with_the_schemas_own_place(name: str, version:
     assert (found.finding.at.line or 0) > 10
     assert found.route == "po"
     detail = etree.fromstring(found.answer.body).find(".//{urn:mercy-health:mms:common:v2}ServiceFault")
-    assert detail is not None and detail.findtext("{*}Code") == "INVALID_REQUEST"
+    assert detail is not None
+    assert detail.findtext("{*}Code") == "INVALID_REQUEST"
 
 
 def test_no_value_of_a_bad_message_is_repeated_in_fault_or_finding() -> None:
@@ -222,7 +223,8 @@ def test_a_reference_that_leads_astray_is_refused(name: str) -> None:
     splits, others, told = MULTIREF[name]
     found = denied(budget(splits, others))
 
-    assert found.finding.code == "SOAP-MULTIREF" and told in found.finding.text
+    assert found.finding.code == "SOAP-MULTIREF"
+    assert told in found.finding.text
 
 
 def test_references_that_expand_without_end_cost_no_more_than_the_budget() -> None:
@@ -240,7 +242,8 @@ def test_references_that_expand_without_end_cost_no_more_than_the_budget() -> No
     began = time.process_time()
     found = denied(served.admit(call(body)))
 
-    assert found.finding.code == "SOAP-MULTIREF" and "more than 20000 elements" in found.finding.text
+    assert found.finding.code == "SOAP-MULTIREF"
+    assert "more than 20000 elements" in found.finding.text
     assert time.process_time() - began < 5, "a bound, not a benchmark"
 
 
@@ -254,4 +257,5 @@ def test_what_an_encoded_message_says_is_judged_by_the_schema_too(tmp_path: Path
     assert found.finding.code == "SOAP-INVALID"
     assert "percent" in found.finding.at.path
     surplus = denied(budget(f"<item>{SPLIT}<approved>yes</approved></item>"))
-    assert surplus.finding.code == "SOAP-INVALID" and "approved" in surplus.finding.text
+    assert surplus.finding.code == "SOAP-INVALID"
+    assert "approved" in surplus.finding.text

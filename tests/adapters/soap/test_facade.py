@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +26,6 @@ from tests.adapters.soap.facade_rig import (
     MMS,
     NOW,
     ORDER_REPLIES,
-    PATH,
     SOAP11,
     SOAP12,
     STOCK,
@@ -176,7 +173,8 @@ def test_a_block_that_must_be_understood_and_is_not_is_refused(version: str) -> 
     found = denied(facade().admit(call(with_header(block, version), version)))
 
     code, reason = fault_of(found.answer.body)
-    assert code == "soap:MustUnderstand" and "Tx" in reason
+    assert code == "soap:MustUnderstand"
+    assert "Tx" in reason
     named = [
         each.get("qname") for each in etree.fromstring(found.answer.body).iter(f"{{{SOAP12}}}NotUnderstood")
     ]
@@ -210,7 +208,8 @@ def test_a_typed_header_is_judged_by_the_schema() -> None:
     broken = ORDER.replace(b":TestIndicator>true<", b":TestIndicator>maybe<")
     assert broken != ORDER
     found = denied(facade().admit(call(broken)))
-    assert found.finding.code == "SOAP-INVALID" and "TestIndicator" in found.finding.at.path
+    assert found.finding.code == "SOAP-INVALID"
+    assert "TestIndicator" in found.finding.at.path
 
 
 # --- WS-Addressing ----------------------------------------------------------------------------------
@@ -370,7 +369,8 @@ def test_one_part_that_is_included_often_is_bounded() -> None:
     served = facade(MMS, "SubmitInvoice", {}, reply="pass_through")
 
     found = denied(served.admit(call(body, headers=headers)))
-    assert found.finding.code == "SOAP-XOP" and "more than the message may hold" in found.finding.text
+    assert found.finding.code == "SOAP-XOP"
+    assert "more than the message may hold" in found.finding.text
 
 
 # --- WS-Security ------------------------------------------------------------------------------------
@@ -385,8 +385,7 @@ def signed_in(password: str = "correct horse", message_id: str = "M-1") -> bytes
 
 def content() -> str:
     order = body_of(ORDER)
-    text = etree.tostring(order).decode()
-    return text
+    return etree.tostring(order).decode()
 
 
 def test_a_user_shows_who_he_is_and_a_wrong_password_learns_nothing() -> None:
@@ -400,7 +399,8 @@ def test_a_user_shows_who_he_is_and_a_wrong_password_learns_nothing() -> None:
     assert [each.key.partition("/")[0] for each in found.once] == ["nonce"]
     for each in (wrong, missing):
         code, reason = fault_of(each.answer.body)
-        assert code.startswith("sub:") and reason.startswith("the security header was refused")
+        assert code.startswith("sub:")
+        assert reason.startswith("the security header was refused")
         assert each.finding.code.startswith("WSSE-")
 
 
@@ -474,7 +474,8 @@ def test_a_replay_is_told_as_a_failed_authentication() -> None:
     answer = served.answer(found, WasReplayed(found.once[0]))
 
     code, reason = fault_of(answer.body)
-    assert code == "sub:FailedAuthentication" and "replay" in reason
+    assert code == "sub:FailedAuthentication"
+    assert "replay" in reason
 
 
 def test_an_answer_that_breaks_the_schema_never_goes_out() -> None:
@@ -488,7 +489,8 @@ def test_an_answer_that_breaks_the_schema_never_goes_out() -> None:
     answer = served.answer(found, WasAccepted("m1", is_repeat=False))
 
     assert fault_of(answer.body)[0] == "soap:Server"
-    assert answer.finding is not None and answer.finding.code == "SOAP-REPLY"
+    assert answer.finding is not None
+    assert answer.finding.code == "SOAP-REPLY"
 
 
 def test_a_one_way_operation_is_answered_with_nothing() -> None:

@@ -135,7 +135,8 @@ def test_what_zeep_loses_is_kept() -> None:
     assert first["Item"]["Manufacturer"] is None and "Manufacturer" in first["Item"], "nil"
     assert "Project" not in first["Accounting"][0], "absent"
     assert TYPE_KEY not in first["Item"]
-    assert second["Item"][TYPE_KEY] == "ImplantItem" and second["Item"]["Lot"] == "L2026-117"
+    assert second["Item"][TYPE_KEY] == "ImplantItem"
+    assert second["Item"]["Lot"] == "L2026-117"
 
 
 def test_defaults_of_attributes_and_of_empty_elements_are_filled_in() -> None:
@@ -317,7 +318,9 @@ def test_the_fields_of_a_message_are_told_as_mappings_know_them() -> None:
     line = {each.name: each for each in order["Line"].fields}
     item = {each.name: each for each in line["Item"].fields}
 
-    assert order["@type"].required and not order["Note"].required and order["Note"].repeated
+    assert order["@type"].required
+    assert not order["Note"].required
+    assert order["Note"].repeated
     assert {each.name for each in line["Quantity"].fields} == {"value", "@uom"}
     assert {TYPE_KEY, "VendorCatalog", "Gtin", "Lot"} <= set(item)
     assert not item["VendorCatalog"].required, "one branch of a choice"

@@ -177,7 +177,8 @@ def test_an_operation_whose_message_is_missing_is_named_and_the_others_are_there
 ) -> None:
     wsdl = read_wsdl(planted(tmp_path, change))
 
-    assert len(wsdl.operations) == 6 and "SubmitInvoice" not in wsdl.operations
+    assert len(wsdl.operations) == 6
+    assert "SubmitInvoice" not in wsdl.operations
     assert {each.code for each in wsdl.findings} == {"SOAP-WSDL"}
     assert any("SubmitInvoice" in each.text for each in wsdl.findings)
 
@@ -260,7 +261,8 @@ def test_the_wsdl_is_given_with_our_address_and_ways_to_its_schemas() -> None:
 @pytest.mark.parametrize("query", ["WSDL", "wsdl=", "Wsdl", "wsdl=materials_management.wsdl", "singleWsdl"])
 def test_clients_spell_the_question_in_many_ways(query: str) -> None:
     page = look(query)
-    assert isinstance(page, FacadeAnswer) and b"definitions" in page.body
+    assert isinstance(page, FacadeAnswer)
+    assert b"definitions" in page.body
 
 
 @pytest.mark.parametrize(
@@ -285,5 +287,6 @@ def test_nothing_but_the_wsdls_own_documents_is_given_out(query: str) -> None:
     assert isinstance(page, Denied), page
     assert page.answer.status == 404
     assert page.answer.content_type.startswith("text/plain")
-    assert b"root:" not in page.answer.body and b"\r\n" not in page.answer.body
+    assert b"root:" not in page.answer.body
+    assert b"\r\n" not in page.answer.body
     assert page.finding.code == "SOAP-NO-PAGE"
