@@ -33,6 +33,8 @@ Read = Callable[[etree._Element], Any]  # gives str | None | Record | list
 
 HEADER_KEY = "soap:Header"  # in a message's record: its declared header blocks
 _AS_SENT = frozenset({"string", "anySimpleType", "anyType", "union"})
+_TRUE = frozenset({"true", "1"})
+_TRIMMED = frozenset({"decimal", "integer", "positiveInteger", "int", "long", "date", "dateTime", "time"})
 _COLLAPSED = frozenset({"token", "language", "Name", "NCName", "NMTOKEN", "list"})
 
 
@@ -126,18 +128,15 @@ class PlanCompiler:
         if model.kind:
             text = _text_reader(model.kind)
             return _simple_content_reader(text, model.attributes) if model.attributes else text
-        slots = {
-            each.tag: (each.key, self._slot(each), each.repeats or each.type.array_item is not None)
-            for each in model.elements
-        }
-        return _complex_reader(slots, model)
+        return _complex_reader({each.tag: self._slot(each) for each in model.elements}, model)
 
-    def _slot(self, element: ElementModel) -> Read | None:
-        """Give None for a plain text, which is read without a call."""
-        is_plain = element.type.kind in _AS_SENT and not element.type.attributes and not element.type.derived
-        if is_plain and not element.is_nillable and element.default is None:
-            return None
-        return self.element(element)
+    def _slot(self, element: ElementModel) -> Slot:
+        """Give how an element is read: plain texts, which most elements are, without a call."""
+        is_list = element.repeats or element.type.array_item is not None
+        way = _WAYS.get(element.type.kind) if element.type.is_text and not element.type.derived else None
+        if way is None or is_list or element.default is not None:
+            return (element.key, _REPEATS if is_list else _CALL, self.element(element))
+        return (element.key, way + _NILLABLE if element.is_nillable else way, _no_reader)
 
     def _by_type(self, model: TypeModel, own: Read) -> Read:
         readers = {name: own if each is model else self._own_of(each) for name, each in model.derived.items()}
@@ -190,8 +189,7 @@ _BOOLEANS = {"1": "true", "0": "false"}
 
 
 def _collapsed(element: etree._Element) -> str:
-    text = element.text or ""
-    return " ".join(text.split()) if not text.isalnum() else text
+    return " ".join((element.text or "").split())
 
 
 def _with_nil(read: Read, element: ElementModel) -> Read:
@@ -199,7 +197,7 @@ def _with_nil(read: Read, element: ElementModel) -> Read:
         return read
 
     def read_nillable(found: etree._Element) -> Any:
-        return None if found.get(XSI_NIL) in ("true", "1") else read(found)
+        return None if found.get(XSI_NIL) in _TRUE else read(found)
 
     return read_nillable
 
@@ -221,39 +219,67 @@ def _simple_content_reader(read_text: Read, attributes: list[AttributeModel]) ->
 
     def read(element: etree._Element) -> Record:
         record: Record = {TEXT_KEY: read_text(element)}
-        get = element.get
-        for key, tag, default in every:
-            text = get(tag)
-            if text is not None:
-                record[key] = text
-            elif default is not None:
-                record[key] = default
+        _read_attributes(element, every, record)
         return record
 
-    return read
+    if len(every) > 1:
+        return read
+    key, tag, default = every[0]
+
+    def read_with_one(element: etree._Element) -> Record:
+        text = element.get(tag, default)
+        if text is None:
+            return {TEXT_KEY: read_text(element)}
+        return {TEXT_KEY: read_text(element), key: text}
+
+    return read_with_one
 
 
-def _complex_reader(slots: dict[str, tuple[str, Read | None, bool]], model: TypeModel) -> Read:
+Slot = tuple[str, int, Read]  # key in the record, way of reading, reader where it is one of calling
+
+# Ways of reading: texts as they are, with blanks joined, or without those around; by a call, one or many.
+_PLAIN, _COLLAPSED_WAY, _STRIPPED, _CALL, _REPEATS, _NILLABLE = 0, 1, 2, 4, 5, 8
+_WAYS = (
+    dict.fromkeys(_AS_SENT, _PLAIN)
+    | dict.fromkeys(_COLLAPSED, _COLLAPSED_WAY)
+    | dict.fromkeys(_TRIMMED, _STRIPPED)
+)
+
+
+def _no_reader(element: etree._Element) -> Any:
+    raise AssertionError("texts are read without a call")
+
+
+def _complex_reader(slots: dict[str, Slot], model: TypeModel) -> Read:  # noqa: C901 - see below
     attributes = tuple((each.key, each.tag, each.default) for each in model.attributes)
-    find = slots.get
     keep_any = _any_keeper() if model.has_any else None
 
+    # One loop, the hottest of all, so that nothing is called for a plain text: half of the time is
+    # lxml's own, for making an object of each element.
     def read(element: etree._Element) -> Record:
         record: Record = {}
         if attributes:
             _read_attributes(element, attributes, record)
         for child in element:
-            slot = find(child.tag)
-            if slot is None:
+            try:
+                key, way, reader = slots[child.tag]
+            except KeyError:
                 if keep_any is not None:
                     keep_any(child, record)
                 continue
-            key, reader, repeats = slot
-            value = (child.text or "") if reader is None else reader(child)
-            if repeats:
-                _add(record, key, value)
+            if way == _CALL:
+                record[key] = reader(child)
+            elif way == _REPEATS:
+                _add(record, key, reader(child))
+            elif way >= _NILLABLE and child.get(XSI_NIL) in _TRUE:
+                record[key] = None
             else:
-                record[key] = value
+                text = child.text or ""
+                if way & _STRIPPED:
+                    text = text.strip()
+                elif way & _COLLAPSED_WAY and (" " in text or not text.isprintable()):
+                    text = " ".join(text.split())
+                record[key] = text
         return record
 
     return read
@@ -289,6 +315,6 @@ def _any_keeper() -> Callable[[etree._Element, Record], None]:
 
 def _array_reader(read_entry: Read) -> Read:
     def read(element: etree._Element) -> list[Any]:
-        return [None if each.get(XSI_NIL) in ("true", "1") else read_entry(each) for each in element]
+        return [None if each.get(XSI_NIL) in _TRUE else read_entry(each) for each in element]
 
     return read
