@@ -102,10 +102,10 @@ class Calls:
 
     async def _passed_on(self, message_id: str, within_s: float) -> Answered | None:
         own = await self._pass_through(message_id)
-        if own is not None and _never_left(own):
+        if own is not None and never_left(own):
             own = await self._planned_anew(message_id)
         if own is None:
-            first = await self._repeated(message_id)
+            first = await self.repeated(message_id)
             if first is not None:
                 return await self.pass_on(first, within_s)
             return await self.result(message_id, within_s)
@@ -170,7 +170,7 @@ class Calls:
         self.settled(claimed, gone)
         return True
 
-    async def _repeated(self, message_id: str) -> str | None:
+    async def repeated(self, message_id: str) -> str | None:
         """Give the one message that another repeats as a whole: its caller joins the first one's."""
         message = await self._journal.message(message_id)
         views = await self._journal.documents(message_id=message_id)
@@ -222,7 +222,7 @@ class Calls:
             reply = own.steps[-1].reply if own is not None and own.steps else None
             if isinstance(reply, Reply):
                 content_type = reply.header("Content-Type") or "application/octet-stream"
-                return Answered(message_id, reply.body, content_type, status=reply.status)
+                return Answered(message_id, reply.body, content_type, status=reply.status, is_theirs=True)
             is_open = own is not None and own.state in (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
             if not is_open or self._clock.monotonic() >= ends:
                 return None
@@ -236,7 +236,7 @@ class Calls:
         """
         async with self._planning_anew:
             own = await self._pass_through(message_id)
-            if own is None or not _never_left(own):
+            if own is None or not never_left(own):
                 return own
             why = "it never reached the legacy system, and its caller sent it again"
             with self._pipeline.calling(message_id):
@@ -295,7 +295,7 @@ class Calls:
             woken.cancel()
 
 
-def _never_left(call: DeliveryView) -> bool:
+def never_left(call: DeliveryView) -> bool:
     """Tell whether a call was given up before anything of it reached legacy, and by no person."""
     is_unsent = all(
         isinstance(step.outcome, Transient)

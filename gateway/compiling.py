@@ -132,12 +132,14 @@ def _context(configuration: Configuration, route: Route, partner: Partner | None
     limits = configuration.gateway.limits
     format_name = route.source.format or CANONICAL
     partner_settings = partner.adapters.get(format_name) if partner is not None else None
+    endpoint = configuration.endpoints.get(route.source.endpoint or "")
     return DecodeContext(
         source=route.id,
         environment=configuration.gateway.environment,
         partner=route.source.partner,
         partner_settings=partner_settings,
         settings=route.source.format_settings,
+        endpoint_settings=endpoint.settings if endpoint is not None else None,
         library=library_for(configuration.library, partner_settings, route.source.format_settings),
         zone=configuration.zone(route.source.partner),
         bounds=Bounds(

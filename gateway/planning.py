@@ -44,7 +44,7 @@ from gateway.journal.types import (
 )
 from gateway.order_facts import order_facts
 from gateway.program import Program
-from gateway.stage import Decision, Stage, decide, follow, unknown_order
+from gateway.stage import Decision, Stage, ask, decide, follow, unknown_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +350,25 @@ def _plan_set(
         return document, [], []
     if document.verdict is Verdict.REJECTED or (decoded.document is None and not decoded.is_passed_through):
         return _untranslated(program, message, stage, document, decoded, _entries(each, facts, seen))
+    if program.reply == "query":
+        # Asked again is asked anew: yesterday's answer is no answer. A caller's own repeat shows by its id.
+        asked = replace(document, document_key=None, order_keys=())
+        decision = ask(program.rule, stage)
+        return plan_decision(program, message, asked, decision, decoded.raw, decoded.interchange)
+    return _decide_set(ruling, message, each, document, facts, seen, now)
+
+
+def _decide_set(
+    ruling: Ruling,
+    message: Message,
+    each: Keyed,
+    document: DocumentPlan,
+    facts: Facts,
+    seen: _Seen,
+    now: datetime,
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
+    """Decide about a set that was translated, or that goes on without a guide."""
+    program, decoded = ruling.program, each.decoded
     repeat = _repeat(program, message, each, document, seen)
     if repeat is not None:
         return repeat, [], []

@@ -410,7 +410,9 @@ class Translation:
         Nobody waits for what a person has replayed: workers deliver it.
         """
         is_call = (
-            self._is_call and program.reply == "pass_through" and self._message.origin.transport == "http"
+            self._is_call
+            and program.reply in ("pass_through", "query")
+            and self._message.origin.transport == "http"
         )
         return "pass_through" if is_call else "live"
 

@@ -74,6 +74,7 @@ class DecodeContext:
     partner: str | None = None
     partner_settings: BaseModel | None = None
     settings: BaseModel | None = None
+    endpoint_settings: BaseModel | None = None  # of the endpoint that the input came from, where there is one
     zone: str = "UTC"  # IANA name; given to dates that carry none
     bounds: Bounds = field(default_factory=Bounds)
     library: Library = field(default_factory=Library)  # the texts and tables that the settings name
