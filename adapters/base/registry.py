@@ -6,15 +6,15 @@ which gives an ``Adapter``; the folder's name is the word that routes.yaml uses.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import pkgutil
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 
 from pydantic import BaseModel
 
@@ -70,8 +70,9 @@ class Adapter:
     content_types: tuple[str, ...] = ()  # under which its format comes over HTTP; empty: under any
     answers_queries: bool = False  # its target declares questions that change nothing (``reply: query``)
     identities: tuple[str, ...] = ()  # what a route's ``identity:`` may say for this source
-    commands: Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None] | None = None
+    commands: Mapping[str, str] = field(default_factory=dict)  # its commands -> one line for ``--help``
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
+    package: str = ""  # the importable package that it is; the registry says so
 
 
 @lru_cache(maxsize=1)
@@ -94,6 +95,28 @@ def adapter(name: str) -> Adapter:
     if not NAME_PATTERN.fullmatch(name) or name not in known:
         raise AdapterError(f"there is no adapter '{name}'; there are: {', '.join(sorted(known))}")
     return known[name]
+
+
+def commands() -> Mapping[str, Adapter]:
+    """Give which adapter brings which command. Errors: AdapterError where two bring the same one."""
+    found: dict[str, Adapter] = {}
+    for made in adapters().values():
+        for name in made.commands:
+            if name in found:
+                raise AdapterError(f"the adapters '{found[name].name}' and '{made.name}' both bring '{name}'")
+            found[name] = made
+    return found
+
+
+def commands_module(made: Adapter) -> ModuleType:
+    """Import an adapter's ``commands.py``; only where one of its commands runs. Errors: AdapterError."""
+    try:
+        module = importlib.import_module(f"{made.package}.commands")
+    except ImportError as error:
+        raise AdapterError(f"the commands of adapter '{made.name}' cannot be loaded: {error}") from error
+    if not callable(getattr(module, "add", None)):
+        raise AdapterError(f"the commands of adapter '{made.name}': commands.py must define add()")
+    return module
 
 
 class AdapterError(Exception):
@@ -123,4 +146,4 @@ def _load(name: str, module: str) -> Adapter | None:
     result = made()
     if not isinstance(result, Adapter) or result.name != name:
         raise AdapterError(f"adapter '{name}': adapter() must give an Adapter named '{name}'")
-    return result
+    return replace(result, package=module.partition(":")[0])

@@ -1,0 +1,101 @@
+"""What commands of adapters are given of the gateway: see ``adapters.base.commands``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from adapters.base import Finding
+from adapters.base.commands import CommandError, PartnerSetup, Run, Subparsers
+from adapters.base.registry import EndpointSetup
+from gateway.commands import options, terminal
+
+
+class GatewayDesk:
+    """The desk of the command line. What it reads of a configuration is imported when it is asked for."""
+
+    def command(
+        self, subparsers: Subparsers, name: str, summary: str, run: Run, *, example: str, detail: str = ""
+    ) -> argparse.ArgumentParser:
+        """Add one command."""
+        return options.add_command(
+            subparsers, name, summary, partial(_run, run, self), example=example, detail=detail
+        )
+
+    def group(self, subparsers: Subparsers, name: str, summary: str, *, example: str) -> Subparsers:
+        """Add a command that has commands below it."""
+        return options.add_group(subparsers, name, summary, example=example)
+
+    def add_configuration(self, parser: argparse.ArgumentParser) -> None:
+        """Add ``-c``."""
+        options.add_configuration(parser)
+
+    def add_json(self, parser: argparse.ArgumentParser) -> None:
+        """Add ``--json``."""
+        options.add_json(parser)
+
+    def partner(self, config: Path, name: str, adapter: str) -> PartnerSetup:
+        """Read one partner of a configuration."""
+        from gateway.commands.configuration import loaded
+
+        configuration = loaded(config)
+        found = configuration.partners.get(name)
+        if found is None:
+            raise _unknown("partner", name, config, configuration.partners)
+        return PartnerSetup(name, found.environment, configuration.zone(name), found.adapters.get(adapter))
+
+    def endpoint(self, config: Path, name: str, adapter: str) -> EndpointSetup:
+        """Read one endpoint of a configuration."""
+        from gateway.commands.configuration import loaded
+        from gateway.destinations import endpoint_setup
+        from gateway.security.secrets import SecretStore
+        from gateway.system import SystemClock, SystemRng
+
+        configuration = loaded(config)
+        found = configuration.endpoints.get(name)
+        if found is None:
+            raise _unknown("endpoint", name, config, configuration.endpoints)
+        if found.kind != adapter or found.settings is None:
+            raise CommandError(
+                f"endpoint '{name}' of {config} is of kind {found.kind}; this command wants kind {adapter}"
+            )
+        secret = SecretStore(configuration.folder or Path())
+        return endpoint_setup(name, found, SystemClock(), SystemRng(), secret)
+
+    def print_text(self, *lines: str) -> None:
+        """Print lines to stdout."""
+        terminal.print_text(*lines)
+
+    def print_wrapped(self, text: str, indent: str = "", hanging: str | None = None) -> None:
+        """Print a paragraph."""
+        terminal.print_wrapped(text, indent, hanging)
+
+    def print_table(
+        self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, fixed: Sequence[int] = ()
+    ) -> None:
+        """Print a table."""
+        terminal.print_table(headings, rows, fixed=fixed)
+
+    def print_json(self, value: Any) -> None:
+        """Print a value for machines."""
+        terminal.print_json(value)
+
+    def print_findings(self, findings: Iterable[Finding], *, as_json: bool = False) -> bool:
+        """Print findings to stderr."""
+        return terminal.print_findings(findings, as_json=as_json)
+
+    def say(self, text: str) -> None:
+        """Tell something on stderr."""
+        terminal.say(text)
+
+
+def _run(run: Run, desk: GatewayDesk, arguments: argparse.Namespace) -> int:
+    return run(arguments, desk)
+
+
+def _unknown(what: str, name: str, config: Path, known: Iterable[str]) -> CommandError:
+    names = ", ".join(sorted(known)) or "none"
+    return CommandError(f"there is no {what} '{name}' in {config}; it declares: {names}")
