@@ -9,9 +9,11 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from adapters.base.settings import Duration, Kind, LocalPath, Settings, Size
+from adapters.base.settings import Duration, Kind, LocalPath, Settings, Size, Zone
+from adapters.sftp_files.schedule import Window, check_cron, read_window
+from adapters.sftp_files.server import SftpServer
 
 PICKED_UP_WORDS = frozenset({"name", "stem", "suffix"})
 DELIVERED_WORDS = PICKED_UP_WORDS | {"reference", "message_id", "role", "accepted"}
@@ -44,6 +46,16 @@ FolderName = Annotated[
 ]
 
 
+def _windows(value: Any) -> Any:
+    return tuple(read_window(each) if isinstance(each, str) else each for each in _as_list(value))
+
+
+Cron = Annotated[str, AfterValidator(check_cron), Kind("five fields of cron")]
+Windows = Annotated[
+    tuple[Window, ...], BeforeValidator(_windows), Kind("hours such as 06:00-18:30, or a list of them")
+]
+
+
 class Ready(Settings):
     """When a file is complete. `ready: rename` is short for `{rename: true}`, and so on."""
 
@@ -72,10 +84,13 @@ READY_WHEN_STABLE = Ready(stable=timedelta(seconds=10))
 
 
 class FilesEndpoint(Settings):
-    """A folder from which files are picked up, or into which they are delivered."""
+    """A folder from which files are picked up, or into which they are delivered: here, or by SFTP."""
 
-    folder: LocalPath
-    """The folder on this machine."""
+    folder: LocalPath | None = None
+    """The folder on this machine. Either this or `sftp`."""
+
+    sftp: SftpServer | None = None
+    """The account on an SFTP server, and the folder there."""
 
     pattern: Patterns = ("*",)
     """Names to pick up (`*.850`); case counts. Names that begin with a dot never are."""
@@ -110,6 +125,23 @@ class FilesEndpoint(Settings):
     poll: Annotated[Duration, Field(ge=timedelta(milliseconds=10))] = timedelta(seconds=5)
     """How often to look for files."""
 
+    cron: Cron | None = None
+    """When to look instead, as five fields of cron: `*/15 6-18 * * mon-fri`. Each time it looks every `poll`
+    until nothing is left to wait for, at most for `cron_for`."""
+
+    cron_for: Duration = timedelta(minutes=10)
+    """How long a look by `cron` goes on while files are not complete yet."""
+
+    windows: Windows = ()
+    """Hours in which to look at all: `06:00-18:30`, `mon-fri 06:00-18:30`, `22:00-02:00`; none: always."""
+
+    zone: Zone = "UTC"
+    """Time zone of `cron` and `windows`."""
+
+    pickers: int = Field(default=0, ge=0, le=16)
+    """Processes that pick up side by side, for folders with thousands of files; 0 picks up in the gateway's
+    own process. Several do not keep the order of files."""
+
     lease: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=15)
     """How long a picker owns a file; another takes it over when the first died."""
 
@@ -126,6 +158,12 @@ class FilesEndpoint(Settings):
 
     timeout: Duration = timedelta(seconds=30)
     """How long one step of a delivery may take."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> FilesEndpoint:
+        if (self.folder is None) == (self.sftp is None):
+            raise ValueError("expected exactly one of folder (on this machine) and sftp (on a server)")
+        return self
 
     @model_validator(mode="after")
     def _names(self) -> FilesEndpoint:

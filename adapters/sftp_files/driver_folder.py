@@ -221,6 +221,8 @@ class FolderPort:
 
 async def check_folder(settings: FilesEndpoint) -> list[str]:
     """Say what keeps a folder from being used: missing, or not writable; for ``check --live``."""
+    if settings.folder is None:
+        return []
     port = FolderPort(settings.folder.path, lambda: f"check-{os.getpid()}")
     try:
         await port.prepare(())
