@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import cast
 
-from adapters.base.registry import Adapter, EndpointSetup
+from adapters.base import Source
+from adapters.base.registry import Adapter, EndpointSetup, SourceSetup
 from adapters.base.settings import LocalPath
 from adapters.sftp_files.config import FilesEndpoint, FilesSource
 from adapters.sftp_files.driver_folder import FolderPort, check_folder
+from adapters.sftp_files.driver_pickers import PickedFiles
 from adapters.sftp_files.pickup import IDENTITIES
 from adapters.sftp_files.port import FilePort
+from adapters.sftp_files.shares import WHOLE, Share
 from adapters.sftp_files.sink import FileSink
 from adapters.sftp_files.source import FileSource
 from adapters.sftp_files.target import FileTarget
@@ -22,12 +25,25 @@ def adapter() -> Adapter:
         summary="files in a folder or on an SFTP server: picked up once each, delivered whole or not at all",
         endpoint=FilesEndpoint,
         source_settings=FilesSource,
-        source=lambda setup: FileSource(setup, port_of(setup.endpoint)),
+        source=_source,
         sink=lambda setup: FileSink(port_of(setup)),
         target=lambda setup: FileTarget(cast(FilesEndpoint, setup.settings)),
         identities=IDENTITIES,
         check=lambda settings: check_folder(cast(FilesEndpoint, settings)),
     )
+
+
+def _source(setup: SourceSetup) -> Source:
+    settings = cast(FilesEndpoint, setup.endpoint.settings)
+    return PickedFiles(setup, settings.pickers) if settings.pickers else source_of(setup)
+
+
+def source_of(setup: SourceSetup, share: Share = WHOLE) -> FileSource:
+    """Give the source that picks up in this process."""
+    settings = cast(FilesEndpoint, setup.endpoint.settings)
+    # A server far away is waited for less where the next files are read meanwhile.
+    ahead = settings.sftp.channels - 1 if settings.sftp is not None else 0
+    return FileSource(setup, port_of(setup.endpoint), ahead=ahead, share=share)
 
 
 def port_of(setup: EndpointSetup) -> FilePort:

@@ -11,7 +11,7 @@ import ctypes
 import errno
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -70,7 +70,7 @@ class FolderPort:
         """Give one entry."""
         return await self._run(self._stat, path)
 
-    async def open_read(self, path: str) -> AsyncIterator[bytes]:
+    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
         """Give a file's bytes."""
         descriptor, piece = await self._run(self._open, path)
         try:

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 import stat
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import TypeVar
 
 from adapters.base import Clock
@@ -77,7 +77,7 @@ class SftpPort:
         """Give one entry."""
         return await self._read(f"looking at {path}", lambda session: self._stat(session, path))
 
-    async def open_read(self, path: str) -> AsyncIterator[bytes]:
+    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
         """Give a file's bytes. A connection that is cut is made again, and the file goes on where it was."""
         place, done, tail = self._at(path), 0, b""
         first: Attributes | None = None

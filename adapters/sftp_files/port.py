@@ -7,7 +7,7 @@ surrogate escapes (PEP 383), so that every file can be named. A driver decides n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -94,7 +94,7 @@ class FilePort(Protocol):
         """Give one entry, a link itself rather than what it points to; None where there is none."""
         ...
 
-    def open_read(self, path: str) -> AsyncIterator[bytes]:
+    def open_read(self, path: str) -> AsyncGenerator[bytes]:
         """Give a regular file's bytes in bounded pieces."""
         ...
 

@@ -78,14 +78,14 @@ def check_cron(text: str) -> str:
 def next_look(
     now: datetime,
     *,
-    poll: timedelta,
+    poll_s: float,
     cron: str | None,
     windows: Sequence[Window],
     zone: str,
     goes_on: bool,
 ) -> datetime:
     """Give when to look next. ``goes_on``: a look by cron still waits for files and goes on by ``poll``."""
-    wanted = now + poll
+    wanted = now + timedelta(seconds=poll_s)
     if cron is not None and not goes_on:
         wanted = next(CronSim(cron, now.astimezone(ZoneInfo(zone)))).astimezone(UTC)
     return opened(wanted, windows, zone)
