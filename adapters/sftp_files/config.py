@@ -107,8 +107,9 @@ class FilesEndpoint(Settings):
     """How a file is taken: renamed into the work folder, so that two gateways never take the same one;
     `in_place` where that is not allowed: then only one gateway may read this folder."""
 
-    after: Literal["archive", "delete"] = "archive"
-    """What becomes of a file that was taken: moved to the done folder, or deleted."""
+    after: Literal["archive", "delete", "keep"] = "archive"
+    """What becomes of a file that was taken: moved to the done folder, deleted, or left where it is. `keep`
+    is for folders in which we may not move or delete, needs `claim: in_place`, and the sender clears up."""
 
     empty: Literal["refuse", "archive"] = "refuse"
     """What becomes of a file of zero bytes: refused with a reason, or put with those that are done."""
@@ -163,6 +164,8 @@ class FilesEndpoint(Settings):
     def _one_place(self) -> FilesEndpoint:
         if (self.folder is None) == (self.sftp is None):
             raise ValueError("expected exactly one of folder (on this machine) and sftp (on a server)")
+        if self.after == "keep" and self.claim != "in_place":
+            raise ValueError("after: keep leaves files where they are; it needs claim: in_place")
         return self
 
     @model_validator(mode="after")

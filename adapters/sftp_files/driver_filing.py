@@ -34,6 +34,8 @@ class Filing:
         A sender that kept the file open may have written more since: then what the gateway has is not
         the whole file, and it stays where it is, to be taken again as the new version it is.
         """
+        if self._settings.after == "keep":
+            return
         found = await self._port.stat(path)
         if found is None:
             return  # put away by the owner of a newer lease

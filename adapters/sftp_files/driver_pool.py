@@ -208,7 +208,7 @@ class Pool:
             await self._clock.sleep(0.1)
         again = AsyncRetrying(
             stop=stop_after_delay(patience_s),
-            wait=wait_exponential_jitter(initial=0.2, max=3.0, jitter=0.2),
+            wait=wait_exponential_jitter(multiplier=0.2, max=3.0, jitter=0.2),
             retry=retry_if_exception(_is_passing),
             sleep=self._clock.sleep,
             reraise=True,

@@ -27,6 +27,7 @@ from paramiko.ssh_exception import (
 )
 
 from adapters.sftp_files.driver_session import Session, StatusError
+from adapters.sftp_files.known_hosts import known_keys
 from adapters.sftp_files.port import PortError, PortErrorKind
 from adapters.sftp_files.protocol import ProtocolError
 from adapters.sftp_files.server import SftpServer
@@ -165,28 +166,17 @@ def fingerprint(blob: bytes) -> str:
 def pinned(server: SftpServer, host: str) -> Pins:
     """Give the keys that a server may show. Errors: PortError where the file cannot be read."""
     fingerprints = {pin.rstrip("=") for pin in server.host_key if pin.startswith("SHA256:")}
-    lines = [tuple(pin.split()[:2]) for pin in server.host_key if not pin.startswith("SHA256:")]
-    lines += _known(server, host)
-    found = fingerprints | {fingerprint(base64.b64decode(blob)) for _, blob in lines}
-    return Pins(frozenset(found), frozenset(key_type for key_type, _ in lines))
-
-
-def _known(server: SftpServer, host: str) -> list[tuple[str, str]]:
-    """Give the keys that a known_hosts file holds for a server; revoked ones are left out."""
-    if server.known_hosts is None:
-        return []
-    name = host if server.port == 22 else f"[{host}]:{server.port}"
-    known = paramiko.HostKeys()
-    try:
-        known.load(server.known_hosts)
-        text = server.known_hosts.path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        reason = f"known_hosts cannot be read: {error.strerror}: {server.known_hosts}"
-        raise PortError(PortErrorKind.CREDENTIAL, reason) from error
-    revoked = " ".join(line for line in text.splitlines() if line.startswith("@revoked"))
-    found: dict[str, paramiko.PKey] = dict(known.lookup(name) or {})
-    keys = [(key.get_name(), key.get_base64()) for key in found.values()]
-    return [(key_type, blob) for key_type, blob in keys if blob not in revoked]
+    lines = [pin.split()[:2] for pin in server.host_key if not pin.startswith("SHA256:")]
+    keys = [(kind, base64.b64decode(blob)) for kind, blob in lines]
+    if server.known_hosts is not None:
+        try:
+            text = server.known_hosts.path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            reason = f"known_hosts cannot be read: {error.strerror}: {server.known_hosts}"
+            raise PortError(PortErrorKind.CREDENTIAL, reason) from error
+        keys += known_keys(text, host, server.port)
+    found = fingerprints | {fingerprint(blob) for _, blob in keys}
+    return Pins(frozenset(found), frozenset(kind for kind, _ in keys))
 
 
 def check_host_key(key: paramiko.PKey, pins: Pins, host: str, port: int) -> None:

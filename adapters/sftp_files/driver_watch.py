@@ -51,6 +51,7 @@ class Watch:
         self._clock = setup.endpoint.clock
         self._seen: dict[str, pickup.Seen] = {}
         self._failures: dict[str, _Failure] = {}  # by path
+        self._kept: dict[str, Entry] = {}  # taken, and left where they are
         self._warned: set[str] = set()
         self._waits_for_files = False
         self._began_at: datetime | None = None  # the look by cron that is going on
@@ -61,8 +62,13 @@ class Watch:
         Two gateways with two journals on one folder so never take up each other's claimed files.
         """
         settings = self._settings
-        own = [settings.error] if settings.claim == "in_place" else [settings.work, settings.error]
-        await self._port.prepare(own if settings.after == "delete" else [*own, settings.done])
+        await self._port.prepare(
+            [
+                *([settings.work] if settings.claim == "rename" else []),
+                *([settings.error] if settings.after != "keep" else []),
+                *([settings.done] if settings.after == "archive" else []),
+            ]
+        )
         scope = f"sftp_files/{self._setup.endpoint.name}/owner"
         memory = self._setup.memory
         while (owner := await memory.cursor(scope)) is None:
@@ -78,7 +84,16 @@ class Watch:
         self._failures = {path: failure for path, failure in self._failures.items() if path in known}
         waiting = {path for path, failure in self._failures.items() if failure.until_s > now_s}
         self._waits_for_files = bool(self._failures) or len(fresh) < len(self._seen)
-        return [found for found in (*claimed, *fresh) if found.path not in waiting]
+        self._kept = {path: entry for path, entry in self._kept.items() if path in self._seen}
+        return [
+            found
+            for found in (*claimed, *fresh)
+            if found.path not in waiting and self._kept.get(found.path) != found.entry
+        ]
+
+    def keep(self, path: str, entry: Entry) -> None:
+        """Remember a file that was taken and stays where it is. A restart reads it once more; it is known."""
+        self._kept[path] = entry
 
     # -- leaving alone -------------------------------------------------------------------------
 
@@ -167,7 +182,8 @@ class Watch:
         if not ours:
             return []
         markers = {entry.name: entry for entry in entries if pickup.is_marker(entry.name, self._rules)}
-        server_ns = 0 if self._rules.ready.rename else await self._port.server_time_ns()
+        needs_clock = self._rules.is_blurred or not self._rules.ready.rename
+        server_ns = await self._port.server_time_ns() if needs_clock else 0
         ready = [
             seen.entry
             for seen in self._seen.values()

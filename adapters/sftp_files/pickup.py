@@ -21,6 +21,7 @@ from adapters.sftp_files.port import Entry, EntryKind
 
 IDENTITIES = ("path_size_mtime_hash", "content", "control_numbers", "none")
 NAME_BYTES_MAX = 180  # of 255: room for the claim's prefix, and for a unique part afterwards
+SHARP_AFTER = timedelta(seconds=2)  # a file older than that cannot change any more within its second
 REASON_SUFFIX = ".reason.txt"
 
 _WORK_NAME = re.compile(r"([a-z2-7]{16})~([a-z2-7]{16})~(.+)", re.DOTALL)
@@ -36,6 +37,7 @@ class Rules:
     ready: Ready
     size_bytes_max: int
     empty: Literal["refuse", "archive"]
+    is_blurred: bool = False  # two versions within a second look alike there, and the name stays the sender's
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def rules_of(settings: FilesEndpoint, patterns: tuple[str, ...], size_bytes_max:
         ready=settings.ready,
         size_bytes_max=bound,
         empty=settings.empty,
+        is_blurred=settings.sftp is not None and settings.claim == "in_place",
     )
 
 
@@ -122,9 +125,12 @@ def is_ready(seen: Seen, rules: Rules, markers: Mapping[str, Entry], *, server_n
     ``stable``: the same in ``polls`` looks, and unchanged for ``stable`` by the server's clock, or by
     our own watching where that clock or the file's time is wrong (moved in with a future time).
     ``done_file``: a done file older than its data was written too early; then the data must also be
-    stable, or half a file would be taken.
+    stable, or half a file would be taken. Whole seconds and a name that stays the sender's: a file must
+    be out of its second, or one that replaces it looks the same and is put away unread.
     """
     ready = rules.ready
+    if rules.is_blurred and not _is_stable(seen, SHARP_AFTER, 1, server_ns, now_s):
+        return False
     if ready.rename:
         return True
     if ready.done_file is None:

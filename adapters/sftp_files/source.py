@@ -246,6 +246,8 @@ class FileSource:
                 offered.path, offered.name, offered.claim, offered.entry, settlement, now
             )
             self._open.pop(offered.path, None)
+            if self._settings.after == "keep":
+                self._watch.keep(offered.path, offered.entry)
         except PortError as error:
             self._open[offered.path] = offered
             self._watch.failed(offered.path, offered.name, str(error))

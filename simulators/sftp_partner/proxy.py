@@ -26,7 +26,8 @@ class FaultProxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._flows = asyncio.Event()
-        self._budget: int | None = None
+        self._budgets: dict[bool, int] = {}  # what may still pass: from the server, towards it
+        self.passed = {True: 0, False: 0}  # what has passed: from the server, towards it
         self.port = 0
         self.round_trip_s = 0.0
         self.connections = 0
@@ -50,9 +51,9 @@ class FaultProxy:
         """Cut all connections now; new ones are taken."""
         self._run(self._cut())
 
-    def cut_after(self, size_bytes: int) -> None:
-        """Cut all connections once the server has sent so many more bytes; only once."""
-        self._budget = size_bytes
+    def cut_after(self, size_bytes: int, *, from_server: bool) -> None:
+        """Cut all connections once so many more bytes have come from one side; only once."""
+        self._budgets[from_server] = size_bytes
 
     def stall(self) -> None:
         """Pass nothing on any more, and say nothing: as a network does that lost a route."""
@@ -78,10 +79,8 @@ class FaultProxy:
             self._server.close()
         self._flows.set()
         await self._cut()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks, timeout=5)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.is_refusing:
@@ -112,7 +111,8 @@ class FaultProxy:
         try:
             with contextlib.suppress(OSError):
                 while piece := await reader.read(PIECE_BYTES):
-                    if from_server and self._is_spent(len(piece)):
+                    self.passed[from_server] += len(piece)
+                    if self._is_spent(len(piece), from_server):
                         await self._cut()
                         return
                     await queue.put((self._loop.time() + self.round_trip_s / 2, piece))
@@ -133,11 +133,11 @@ class FaultProxy:
             writer.write(piece)
             await writer.drain()
 
-    def _is_spent(self, size_bytes: int) -> bool:
-        if self._budget is None:
+    def _is_spent(self, size_bytes: int, from_server: bool) -> bool:
+        if from_server not in self._budgets:
             return False
-        self._budget -= size_bytes
-        if self._budget > 0:
+        self._budgets[from_server] -= size_bytes
+        if self._budgets[from_server] > 0:
             return False
-        self._budget = None
+        del self._budgets[from_server]
         return True

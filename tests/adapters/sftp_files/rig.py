@@ -21,6 +21,7 @@ from adapters.sftp_files.port import FilePort
 from adapters.sftp_files.source import FileSource
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import Arrival, ArrivalKind
+from tests.adapters.sftp_files.partner import Partner
 
 RENAME = Ready(rename=True)
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -129,13 +130,18 @@ class Rig:
     repeats: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)  # name, code
     origins: list[Any] = field(default_factory=list)
+    partner: Partner | None = None  # the folder is one on an SFTP server
+    ahead: int = 0
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
         self.journal = MemoryJournal(clock=self.clock)
 
     def source(self, port: FilePort | None = None, points: Points | None = None) -> FileSource:
-        settings = FilesEndpoint(folder=LocalPath(self.folder), **{"ready": RENAME, **self.settings})
+        place = (
+            {"folder": LocalPath(self.folder)} if self.partner is None else {"sftp": self.partner.settings()}
+        )
+        settings = FilesEndpoint.model_validate({**place, "ready": RENAME, **self.settings})
         rng = Counter()
         endpoint = EndpointSetup("inbox", "test", settings, self.clock, rng, lambda name: name)
         memory: Any = CrashingMemory(self.journal, points) if points else self.journal
@@ -148,8 +154,14 @@ class Rig:
             memory,
             self.size_bytes_max,
         )
-        port = port or FolderPort(self.folder, rng.token)
-        return FileSource(setup, CrashingPort(port, points) if points else port)
+        port = port or self.port()
+        return FileSource(setup, CrashingPort(port, points) if points else port, ahead=self.ahead)
+
+    def port(self) -> FilePort:
+        """Give a port to the folder, as the adapter makes it."""
+        if self.partner is not None:
+            return self.partner.port(self.clock)
+        return FolderPort(self.folder, Counter().token)
 
     async def take(self, inbound: Inbound, before_settle: Callable[[], None] | None = None) -> None:
         """Do what the pipeline does: journal, then settle."""
