@@ -106,6 +106,7 @@ class SftpPort:
 
     async def write_atomic(self, path: str, body: bytes) -> None:
         """Write beside the name, flush where the server can, see that all is there, rename over it."""
+        self._at(path)
         await self._sweep(path)
         part = f"{path.rpartition('/')[0]}/.{self._token()}.part".removeprefix("/")
         async with self._leased() as leased:
@@ -237,10 +238,22 @@ class SftpPort:
             session.rename(self._at(path), self._at(to))
         except StatusError as error:
             if self._stat(session, to) is not None:
+                if self._are_one(session, path, to) and self._remove(session, path):
+                    return
                 raise PortError(PortErrorKind.TAKEN, f"the name is taken: {shown(to)}") from error
             if self._stat(session, path) is None:
                 raise PortError(PortErrorKind.MISSING, f"there is no file {shown(path)}") from error
             raise
+
+    def _are_one(self, session: Session, path: str, to: str) -> bool:
+        """Tell whether two names are one file: a server that renames in two steps died between them."""
+        found = []
+        for each in (path, to):
+            folder, _, name = self._at(each).rpartition(b"/")
+            listed = session.entries(folder or b"/")
+            found.append(next((attributes for at, attributes in listed if at == name), None))
+        one, two = found
+        return one is not None and one.links > 1 and one == two
 
     def _replace(self, session: Session, part: str, path: str) -> None:
         """Rename over whatever is there; without the extension there is a moment when nothing is."""

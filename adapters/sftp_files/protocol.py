@@ -10,10 +10,11 @@ the extensions named ``...@openssh.com``.
 
 from __future__ import annotations
 
+import re
 import stat
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 VERSION = 3
@@ -22,7 +23,8 @@ PACKET_BYTES_MAX = 1024 * 1024  # a longer one is no SFTP: a greeting of a login
 POSIX_RENAME = b"posix-rename@openssh.com"
 FSYNC = b"fsync@openssh.com"
 STATVFS = b"statvfs@openssh.com"
-LIMITS = b"limits@openssh.com"
+
+_LONG_NAME = re.compile(rb"[-bcdlps][-rwxsStT]{9}[+.@]?\s+(\d{1,9})\s")
 
 
 class Type(IntEnum):
@@ -92,6 +94,7 @@ class Attributes:
     size_bytes: int | None = None
     mode: int | None = None
     modified_s: int | None = None  # since 1970, whole seconds, 32 bits
+    links: int = 1  # names that the file has; told by listings in the form of `ls -l` only
 
     @property
     def is_file(self) -> bool:
@@ -241,9 +244,11 @@ def read_names(body: bytes) -> list[tuple[bytes, Attributes]]:
     reader = Reader(body)
     found = []
     for _ in range(reader.number32()):
-        name = reader.text()
-        reader.text()  # the same for people, in a form of the server's own
-        found.append((name, reader.attributes()))
+        name, line = reader.text(), reader.text()
+        attributes = reader.attributes()
+        if shown := _LONG_NAME.match(line):
+            attributes = replace(attributes, links=int(shown[1]))
+        found.append((name, attributes))
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators.sftp_partner.server import PartnerServer
+from simulators.sftp_partner.server import PartnerServer, Settings
 from tests.adapters.sftp_files.partner import Partner
 
 numbers = itertools.count()
@@ -18,6 +18,18 @@ numbers = itertools.count()
 def partner_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PartnerServer]:
     """Run a real OpenSSH server. Where none is installed the test fails with the command that installs it."""
     server = PartnerServer(tmp_path_factory.mktemp("partner"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PartnerServer]:
+    """Run a server that offers no extension of OpenSSH's."""
+    refused = ("posix-rename", "fsync", "statvfs", "hardlink", "limits", "lsetstat", "expand-path")
+    server = PartnerServer(tmp_path_factory.mktemp("plain"), Settings(refused=refused))
     try:
         server.start()
         yield server

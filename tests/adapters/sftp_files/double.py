@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
-from paramiko import SFTPAttributes, SFTPHandle, SFTPServer, SFTPServerInterface
+from paramiko import SFTPAttributes, SFTPHandle, SFTPServer, SFTPServerInterface, sftp
 
 PASSWORD = "let me in, please"
 
@@ -89,7 +89,7 @@ class _Handle(SFTPHandle):
         kept = data[: max(self.double.room_bytes - offset, 0)]
         os.pwrite(self.file.fileno(), kept, offset)
         is_refused = len(kept) < len(data) and not self.double.is_lying
-        return int(paramiko.SFTP_FAILURE if is_refused else paramiko.SFTP_OK)
+        return int(sftp.SFTP_FAILURE if is_refused else sftp.SFTP_OK)
 
     def close(self) -> None:
         self.file.close()
@@ -115,7 +115,7 @@ class _Files(SFTPServerInterface):
         try:
             return SFTPAttributes.from_stat(self._at(path).lstat())
         except FileNotFoundError:
-            return paramiko.SFTP_NO_SUCH_FILE
+            return sftp.SFTP_NO_SUCH_FILE
 
     stat = lstat
 
@@ -127,19 +127,19 @@ class _Files(SFTPServerInterface):
                 os.open(self._at(path), flags, 0o660), "r+b" if flags & os.O_WRONLY else "rb", 0
             )
         except FileNotFoundError:
-            return paramiko.SFTP_NO_SUCH_FILE
+            return sftp.SFTP_NO_SUCH_FILE
         return handle
 
     def remove(self, path: str) -> int:
         self._at(path).unlink()
-        return int(paramiko.SFTP_OK)
+        return int(sftp.SFTP_OK)
 
     def rename(self, oldpath: str, newpath: str) -> int:
         if self._at(newpath).exists():
-            return int(paramiko.SFTP_FAILURE)
+            return int(sftp.SFTP_FAILURE)
         self._at(oldpath).rename(self._at(newpath))
-        return int(paramiko.SFTP_OK)
+        return int(sftp.SFTP_OK)
 
     def mkdir(self, path: str, attr: SFTPAttributes) -> int:
         self._at(path).mkdir()
-        return int(paramiko.SFTP_OK)
+        return int(sftp.SFTP_OK)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -92,7 +92,7 @@ class CrashingPort:
 
         return method if name in ("close", "open_read") else call
 
-    async def open_read(self, path: str) -> AsyncIterator[bytes]:
+    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
         self._points.step()
         async for piece in self._port.open_read(path):
             yield piece
@@ -154,8 +154,8 @@ class Rig:
             memory,
             self.size_bytes_max,
         )
-        port = port or self.port()
-        return FileSource(setup, CrashingPort(port, points) if points else port, ahead=self.ahead)
+        chosen: Any = port or self.port()
+        return FileSource(setup, CrashingPort(chosen, points) if points else chosen, ahead=self.ahead)
 
     def port(self) -> FilePort:
         """Give a port to the folder, as the adapter makes it."""
@@ -261,7 +261,7 @@ class RacingPort:
 
         return call
 
-    async def open_read(self, path: str) -> AsyncIterator[bytes]:
+    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
         async for piece in self._port.open_read(path):
             yield piece
             if "reading" in self._before:

@@ -395,7 +395,7 @@ async def test_a_host_key_is_pinned_in_any_of_its_forms(partner: Partner, tmp_pa
     known.write_text(f"[127.0.0.1]:{partner.server.port} {key}\n[127.0.0.1]:1 {key}\n")
     if how == "other port":
         known.write_text(f"[127.0.0.1]:1 {key}\n127.0.0.1 {key}\n")
-    pins = {
+    pins: dict[str, Any] = {
         "fingerprint": {"host_key": fingerprint(key)},
         "line": {"host_key": [key, "SHA256:" + "A" * 43]},
     }.get(how, {"host_key": (), "known_hosts": str(known)})
@@ -447,7 +447,7 @@ async def test_our_key_opens_or_says_what_is_wrong_with_it(
     server.client_key = sealed
     server.start()
     (tmp_path / "passphrase").write_text(passphrase or "")
-    more = {} if passphrase is None else {"passphrase": f"file:{tmp_path / 'passphrase'}"}
+    more: dict[str, Any] = {} if passphrase is None else {"passphrase": f"file:{tmp_path / 'passphrase'}"}
     port = own_partner.port(key=f"file:{tmp_path / key}", **more)
     if told is None:
         assert await port.stat("a") is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from adapters.sftp_files.driver_folder import FolderPort
 from adapters.sftp_files.port import EntryKind, FilePort, PortError, PortErrorKind
 from gateway.system import SystemRng
-from simulators.sftp_partner.server import PartnerServer, Settings
+from simulators.sftp_partner.server import PartnerServer
 from tests.adapters.sftp_files.partner import Partner
 from tests.scale import scaled
 
@@ -34,18 +34,6 @@ class Place:
         if self.partner is not None:
             self.partner.server.give(place)
         return place
-
-
-@pytest.fixture(scope="session")
-def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PartnerServer]:
-    """Run a server that offers no extension of OpenSSH's."""
-    refused = ("posix-rename", "fsync", "statvfs", "hardlink", "limits", "lsetstat", "expand-path")
-    server = PartnerServer(tmp_path_factory.mktemp("plain"), Settings(refused=refused))
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(params=["folder", "openssh", "plain"])
