@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
-from paramiko import SFTPAttributes, SFTPHandle, SFTPServer, SFTPServerInterface, sftp
+from paramiko import SFTPAttributes, SFTPHandle, SFTPServer, SFTPServerInterface, common, sftp
 
 PASSWORD = "let me in, please"
 
@@ -66,13 +66,13 @@ class _Door(paramiko.ServerInterface):
 
     def check_auth_password(self, username: str, password: str) -> int:
         self._double.logins.append(password)
-        return paramiko.AUTH_SUCCESSFUL if password == PASSWORD else paramiko.AUTH_FAILED
+        return common.AUTH_SUCCESSFUL if password == PASSWORD else common.AUTH_FAILED
 
     def get_allowed_auths(self, username: str) -> str:
         return "password"
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        return paramiko.OPEN_SUCCEEDED
+        return common.OPEN_SUCCEEDED
 
 
 class _Handle(SFTPHandle):
@@ -85,7 +85,7 @@ class _Handle(SFTPHandle):
     def read(self, offset: int, length: int) -> Any:
         return os.pread(self.file.fileno(), length, offset)
 
-    def write(self, offset: int, data: bytes) -> int:
+    def write(self, offset: int, data: Any) -> int:
         kept = data[: max(self.double.room_bytes - offset, 0)]
         os.pwrite(self.file.fileno(), kept, offset)
         is_refused = len(kept) < len(data) and not self.double.is_lying

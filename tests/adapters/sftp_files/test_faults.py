@@ -398,8 +398,8 @@ async def test_a_host_key_is_pinned_in_any_of_its_forms(partner: Partner, tmp_pa
     pins: dict[str, Any] = {
         "fingerprint": {"host_key": fingerprint(key)},
         "line": {"host_key": [key, "SHA256:" + "A" * 43]},
-    }.get(how, {"host_key": (), "known_hosts": str(known)})
-    port = partner.port(**pins)
+    }
+    port = partner.port(**pins.get(how, {"host_key": (), "known_hosts": str(known)}))
     if how == "other port":
         with pytest.raises(PortError, match="none for this host and port"):
             await port.stat("a")
