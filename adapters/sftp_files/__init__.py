@@ -29,6 +29,7 @@ def adapter() -> Adapter:
         sink=lambda setup: FileSink(port_of(setup)),
         target=lambda setup: FileTarget(cast(FilesEndpoint, setup.settings)),
         identities=IDENTITIES,
+        commands={"sftp": "try out a partner's SFTP server before it matters"},
         check=lambda settings: check_folder(cast(FilesEndpoint, settings)),
     )
 

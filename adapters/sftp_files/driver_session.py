@@ -108,6 +108,10 @@ class Session:
         """Make a folder."""
         self._done(Type.MKDIR, protocol.text(path) + protocol.private_attributes(mode))
 
+    def rmdir(self, path: bytes) -> None:
+        """Remove an empty folder."""
+        self._done(Type.RMDIR, protocol.text(path))
+
     def free_blocks(self, path: bytes) -> int | None:
         """Give the blocks that are free for us where a path is; None where the server does not say."""
         if protocol.STATVFS not in self.extensions:

@@ -93,7 +93,7 @@ def connect(server: SftpServer, secret: Secret) -> Connection:
             transport.channel_timeout = transport.clear_to_send_timeout = answer_s
             pins = pinned(server, host)
             _prefer(transport, pins)
-            _negotiate(transport, connect_s)
+            negotiate(transport, connect_s)
             check_host_key(transport.get_remote_server_key(), pins, host, server.port)
             log_in(transport, user, server, secret)
             transport.set_keepalive(max(int(server.keep_alive.total_seconds()), 1))
@@ -124,7 +124,8 @@ def open_socket(host: str, port: int, timeout_s: float) -> socket.socket:
     return sock
 
 
-def _negotiate(transport: paramiko.Transport, timeout_s: float) -> None:
+def negotiate(transport: paramiko.Transport, timeout_s: float) -> None:
+    """Agree on keys. Errors: SSHException, TimeoutError."""
     transport.start_client(timeout=timeout_s)
     # start_client returns in silence where its time is over.
     if not transport.initial_kex_done:
@@ -252,12 +253,22 @@ def private_key(server: SftpServer, secret: Secret) -> paramiko.PKey:
     return key
 
 
+def check_secrets(server: SftpServer, secret: Secret) -> None:
+    """See that everything is there that a log-in needs. Errors: PortError."""
+    resolved(server.user, secret)
+    if server.key is not None:
+        private_key(server, secret)
+    if server.password is not None:
+        _secret(server.password, secret)
+
+
 def _secret(reference: str, secret: Secret) -> str:
     try:
         return secret(reference)
     except Exception as error:
+        finding = getattr(error, "finding", None)
         # The store's error names the reference and not what it holds.
-        raise PortError(PortErrorKind.CREDENTIAL, str(error)) from error
+        raise PortError(PortErrorKind.CREDENTIAL, finding.text if finding else str(error)) from error
 
 
 # -- errors --------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ class FaultProxy:
         self._flows = asyncio.Event()
         self._budgets: dict[bool, int] = {}  # what may still pass: from the server, towards it
         self.passed = {True: 0, False: 0}  # what has passed: from the server, towards it
+        self._hush: int | None = None
         self.port = 0
         self.round_trip_s = 0.0
         self.connections = 0
@@ -54,6 +55,10 @@ class FaultProxy:
     def cut_after(self, size_bytes: int, *, from_server: bool) -> None:
         """Cut all connections once so many more bytes have come from one side; only once."""
         self._budgets[from_server] = size_bytes
+
+    def hush_after(self, size_bytes: int) -> None:
+        """Pass nothing on any more once the server has sent more than so many bytes."""
+        self._hush = size_bytes
 
     def stall(self) -> None:
         """Pass nothing on any more, and say nothing: as a network does that lost a route."""
@@ -112,6 +117,8 @@ class FaultProxy:
             with contextlib.suppress(OSError):
                 while piece := await reader.read(PIECE_BYTES):
                     self.passed[from_server] += len(piece)
+                    if from_server and self._hush is not None and self.passed[True] > self._hush:
+                        self._flows.clear()
                     if self._is_spent(len(piece), from_server):
                         await self._cut()
                         return
