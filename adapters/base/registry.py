@@ -18,7 +18,7 @@ from types import ModuleType
 
 from pydantic import BaseModel
 
-from adapters.base.environment import Clock, Rng, SourceMemory
+from adapters.base.environment import Clock, Judgments, Rng, SourceMemory
 from adapters.base.formats import Environment, Format
 from adapters.base.targets import Target
 from adapters.base.transport import Sink, Source
@@ -51,6 +51,7 @@ class SourceSetup:
     partner: str | None
     memory: SourceMemory
     size_bytes_max: int
+    judgments: Judgments | None = None  # what translation finds later, for sources that tell their senders
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,10 @@ class FilesEndpoint(Settings):
     error: FolderName = ".error"
     """Folder of files that were refused, each with a `.reason.txt`."""
 
+    reasons: bool = True
+    """Tell the sender what translation finds later: a `.reason.txt` in the error folder for each file that
+    was taken and cannot be used, or not all of it. Not in stage `legacy`, where it goes on as it is."""
+
     poll: Annotated[Duration, Field(ge=timedelta(milliseconds=10))] = timedelta(seconds=5)
     """How often to look for files."""
 

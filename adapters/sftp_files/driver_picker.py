@@ -16,10 +16,11 @@ import secrets
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from adapters.base import DecodeError, Inbound, Lease
+from adapters.base import DecodeError, Inbound, Judged, Lease
 from adapters.base.registry import EndpointSetup, SourceSetup
 from adapters.sftp_files import source_of
 from adapters.sftp_files.driver_frames import Answer, Ask, Frames, More, Offer, Piece, Settled, Start
@@ -89,6 +90,10 @@ class _Owner:
         """Give a secret; asked from a thread that connects."""
         return str(asyncio.run_coroutine_threadsafe(self.ask("secret", reference), self._loop).result(30))
 
+    async def judgments(self, after: str | None) -> tuple[Sequence[Judged], str]:
+        """Ask what translation found later."""
+        return await self.ask("judgments", after)  # type: ignore[no-any-return]
+
     async def offer(self, inbound: Inbound) -> None:
         """Offer a file, and settle it as the owner says."""
         number = next(self._numbers)
@@ -155,6 +160,7 @@ async def pick_up(sock: socket.socket) -> None:
         start.partner,
         owner,
         start.size_bytes_max,
+        owner.judgments,
     )
     async for inbound in source_of(setup, start.share).receive():
         await owner.offer(inbound)

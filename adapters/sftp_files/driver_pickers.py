@@ -167,6 +167,10 @@ class _Picker:
                 )
             except Exception as error:  # noqa: BLE001 - it names the reference, never what it holds
                 return Answer(ask.number, error=str(error))
+        if ask.name == "judgments":
+            judgments = self._setup.judgments
+            after = ask.arguments[0]
+            return Answer(ask.number, await judgments(after) if judgments else ((), after or ""))
         if ask.name not in MEMORY:
             return Answer(ask.number, error=f"a picker may not ask for {ask.name}")
         return Answer(ask.number, await getattr(self._setup.memory, ask.name)(*ask.arguments))

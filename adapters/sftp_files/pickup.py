@@ -15,13 +15,14 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from adapters.base import Finding, Position
+from adapters.base import Finding, Judged, Position
 from adapters.sftp_files.config import FilesEndpoint, Ready
 from adapters.sftp_files.port import Entry, EntryKind
 
 IDENTITIES = ("path_size_mtime_hash", "content", "control_numbers", "none")
 NAME_BYTES_MAX = 180  # of 255: room for the claim's prefix, and for a unique part afterwards
 SHARP_AFTER = timedelta(seconds=2)  # a file older than that cannot change any more within its second
+REASONS_MAX = 200  # findings that one file tells
 REASON_SUFFIX = ".reason.txt"
 
 _WORK_NAME = re.compile(r"([a-z2-7]{16})~([a-z2-7]{16})~(.+)", re.DOTALL)
@@ -190,6 +191,25 @@ def too_large(size_bytes: int, rules: Rules) -> str:
 def reason_text(name: str, finding: Finding, at: datetime) -> str:
     """Write the file that says why another one was refused."""
     return f"{shown(name)} was refused at {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC.\n\n{finding}\n"
+
+
+def late_reason_name(judged: Judged) -> str:
+    """Give the name of the file that says what is wrong with one that was taken before."""
+    return archived_names(judged.name, judged.message_id)[1] + REASON_SUFFIX
+
+
+def late_reason_text(judged: Judged) -> str:
+    """Write the file that says what translation found in one that was taken before."""
+    shown_findings = judged.findings[:REASONS_MAX]
+    lines = [
+        f"{judged.name} was taken at {judged.taken_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC as message "
+        f"{judged.message_id}, and is not used, or not all of it:",
+        "",
+        *map(str, shown_findings),
+    ]
+    if len(judged.findings) > len(shown_findings):
+        lines.append(f"... and {len(judged.findings) - len(shown_findings)} more")
+    return "\n".join([*lines, "", "Send what is missing again once it is mended.", ""])
 
 
 # --- identity -----------------------------------------------------------------------------------------

@@ -83,6 +83,7 @@ class FileSource:
                 try:
                     await self._settle_again()
                     owner = owner or await self._watch.begin()
+                    await self._tell()
                     candidates = await self._candidates(owner)
                     outages = 0
                 except PortError as error:
@@ -260,6 +261,21 @@ class FileSource:
         for path, offered in list(self._open.items()):
             if offered.settlement is not None and not self._watch.is_left_alone(path):
                 await self._settle(offered, offered.settlement)
+
+    async def _tell(self) -> None:
+        """Tell the sender what translation found since the last look; of several pickers one does."""
+        judgments, memory = self._setup.judgments, self._setup.memory
+        if judgments is None or not self._settings.reasons or self._settings.after == "keep":
+            return
+        if self._share.number != 0:
+            return
+        scope = f"{self._scope}/{self._setup.route}/judged"
+        cursor = await memory.cursor(scope)
+        found, following = await judgments(cursor)
+        for judged in found:
+            await self._filing.tell(judged)
+        if following != cursor:
+            await memory.set_cursor(scope, following, cursor)
 
     async def _settle_unsettled(self) -> None:
         """Refuse a given-up file whose body said why it cannot be taken; offer any other one again later."""
