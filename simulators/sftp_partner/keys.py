@@ -25,11 +25,14 @@ class KeyPair:
 
 
 def make_key(path: Path, *, passphrase: str = "", rsa: bool = False) -> KeyPair:
-    """Make a key pair, readable by its owner alone."""
+    """Make a key pair, readable by its owner alone; one that is there is kept."""
+    line = path.with_name(f"{path.name}.pub")
+    if path.exists() and line.exists():
+        return KeyPair(path, line.read_text().strip())
     key = generate_private_key(65_537, 2048) if rsa else Ed25519PrivateKey.generate()
     sealed = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
     path.touch(mode=0o600)
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, sealed))
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    path.with_name(f"{path.name}.pub").write_text(f"{public}\n")
+    line.write_text(f"{public}\n")
     return KeyPair(path, public)

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulators.scenario import CannotPlayError
 from simulators.sftp_partner.keys import KeyPair, make_key
 
 SSHD = Path("/usr/sbin/sshd")
@@ -28,7 +29,7 @@ PRIVILEGE_SEPARATION = Path("/run/sshd")  # Debian's sshd insists on it where it
 STARTS_S = 10.0
 
 
-class PartnerServerError(Exception):
+class PartnerServerError(CannotPlayError):
     """The server cannot be run here; the text says what to do."""
 
 
@@ -110,7 +111,8 @@ class PartnerServer:
 
     def change_host_key(self) -> KeyPair:
         """Show another key from the next start on."""
-        (self._folder / "host_key").unlink()
+        for name in ("host_key", "host_key.pub"):
+            (self._folder / name).unlink()
         self.host_key = make_key(self._folder / "host_key")
         return self.host_key
 
