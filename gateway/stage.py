@@ -31,7 +31,7 @@ class Stage(StrEnum):
 
 Dimension = Literal["facility", "location", "supplier", "category", "line_class", "order_type", "stock"]
 
-NEVER_BY_PERCENTAGE = frozenset({"stock", "consignment", "blanket", "release", "standing"})
+NEVER_BY_PERCENTAGE = frozenset({"stock", "consignment", "blanket", "release", "standing", "replenishment"})
 """Order types and stock classes that a percentage never selects: stock levels, consigned goods and
 running contracts live in one system as a whole, so a share of their orders would split them."""
 

@@ -52,6 +52,7 @@ from gateway.planning import (
     plan_chunk,
     plan_decision,
     refused_units,
+    repeats_in,
     verdict_of,
     whole_message,
 )
@@ -75,6 +76,7 @@ class _Gathered:
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     units: dict[int, tuple[Unit, ...]] = field(default_factory=dict)
     interchanges: dict[int, int] = field(default_factory=dict)  # set index -> interchange
+    repeats: set[int] = field(default_factory=set)  # indexes of sets that came before
 
 
 class Translation:
@@ -215,6 +217,7 @@ class Translation:
         gathered.interchanges[decoded.index] = decoded.interchange
         document = self._planned.get(decoded.index)
         if document is not None:  # planned before a kill: finish what was decided then
+            gathered.repeats.update([document.index] if document.repeats else [])
             gathered.bound += unsent(bound_sets(document, decoded.raw, decoded.interchange), self._sent)
 
     # -- planning --------------------------------------------------------------------------
@@ -235,6 +238,7 @@ class Translation:
             await self._turn.mine()
             if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
                 self._gathered.bound += chunk.bound
+                self._gathered.repeats |= repeats_in(chunk)
                 return
         raise UnsettledError(self._message.message_id)
 
@@ -278,7 +282,8 @@ class Translation:
                 for each in bound_deliveries(program, self._message, bound, summary.sets, rejected, wrapped)
             ]
         if acknowledges(program, stage):
-            deliveries += await self._acknowledgments(program, summary, rejected)
+            repeats = self._gathered.repeats | repeats_in(chunk)
+            deliveries += await self._acknowledgments(program, summary, rejected, repeats)
         return Plan(
             self._message.message_id,
             self._message.generation,
@@ -388,7 +393,7 @@ class Translation:
         return wrapped, problems
 
     async def _acknowledgments(
-        self, program: Program, summary: Summary, rejected: frozenset[Unit]
+        self, program: Program, summary: Summary, rejected: frozenset[Unit], repeats: Set[int]
     ) -> list[DeliveryPlan]:
         made = []
         verdicts = verdicts_of(self._gathered.verdicts, self._gathered.units, rejected)
@@ -400,6 +405,8 @@ class Translation:
                 for index, each in verdicts.items()
                 if self._gathered.interchanges[index] == position
             }
+            if program.resend == "ignore" and own and own.keys() <= repeats:
+                continue  # all of it came before: the partner's policy is to say nothing
             envelope = await self._envelope(program, program.partner or program.route)
             body = self._format.acknowledge(interchange, own, envelope)
             if body is not None:
