@@ -73,6 +73,7 @@ class Adapter:
     identities: tuple[str, ...] = ()  # what a route's ``identity:`` may say for this source
     commands: Mapping[str, str] = field(default_factory=dict)  # its commands -> one line for ``--help``
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
+    check_endpoint: Callable[[EndpointSetup], Awaitable[list[str]]] | None = None  # the same, with secrets
     package: str = ""  # the importable package that it is; the registry says so
 
 

@@ -125,7 +125,7 @@ class FilesEndpoint(Settings):
 
     reasons: bool = True
     """Tell the sender what translation finds later: a `.reason.txt` in the error folder for each file that
-    was taken and cannot be used, or not all of it. Not in stage `legacy`, where it goes on as it is."""
+    was taken and cannot be used, or not all of it. Not in stages `legacy` and `shadow`, where it goes on."""
 
     poll: Annotated[Duration, Field(ge=timedelta(milliseconds=10))] = timedelta(seconds=5)
     """How often to look for files."""

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from adapters.sftp_files.config import FilesEndpoint
 from adapters.sftp_files.port import Entry, EntryKind, PortError, PortErrorKind
 
 READ_BYTES = 256 * 1024
@@ -217,21 +216,6 @@ class FolderPort:
                 return place.lstat().st_mtime_ns
         finally:
             place.unlink(missing_ok=True)
-
-
-async def check_folder(settings: FilesEndpoint) -> list[str]:
-    """Say what keeps a folder from being used: missing, or not writable; for ``check --live``."""
-    if settings.folder is None:
-        return []
-    port = FolderPort(settings.folder.path, lambda: f"check-{os.getpid()}")
-    try:
-        await port.prepare(())
-        await port.server_time_ns()  # writes and removes a file
-    except PortError as error:
-        return [f"folder {settings.folder}: {error}"]
-    finally:
-        await port.close()
-    return []
 
 
 def port_error(error: OSError) -> PortError:

@@ -48,15 +48,15 @@ class PartnerServer:
     """One OpenSSH server. ``files`` is the folder in which whoever logs in begins."""
 
     def __init__(self, folder: Path, settings: Settings = Settings()) -> None:
-        self._folder = folder
+        self._folder = folder.absolute()
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._chroot: Path | None = None
         self.port = settings.port
         self.user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         folder.mkdir(parents=True, exist_ok=True)
-        self.client_key = make_key(folder / "client_key")
-        self.host_key = make_key(folder / "host_key", rsa=settings.rsa_host_key)
+        self.client_key = make_key(self._folder / "client_key")
+        self.host_key = make_key(self._folder / "host_key", rsa=settings.rsa_host_key)
         self.files = self._make_files()
 
     @property
