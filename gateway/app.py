@@ -33,6 +33,7 @@ from gateway.destinations import Destinations, endpoint_setup
 from gateway.facade_routes import served_facades
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import ClaimedDelivery, Settled
+from gateway.judgments import LateJudgments
 from gateway.pipeline import Pipeline
 from gateway.program import Programs
 from gateway.revisions import Revisions
@@ -317,6 +318,13 @@ class Gateway:
             partner=route.source.partner,
             memory=self.journal,
             size_bytes_max=configuration.gateway.limits.body_bytes_max,
+            judgments=LateJudgments(
+                self.journal,
+                route=route.id,
+                stage_of=route.follows or route.id,
+                endpoint=endpoint_name,
+                since=self.clock.now(),
+            ),
         )
         return made(setup)
 

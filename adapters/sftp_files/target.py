@@ -174,6 +174,8 @@ def _failure(request: Request, reply: Reply) -> Outcome:
     match reply.status:
         case 409:
             return Transient(f"the name {dict(request.headers).get('to', '')} is taken; another one is tried")
+        case 401:
+            return Transient(reason, TransientKind.CREDENTIAL)
         case 403:
             return Transient(f"{reason}; the folder's owner must allow this", TransientKind.CREDENTIAL)
         case 404 if request.step == "publish":
