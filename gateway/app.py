@@ -252,7 +252,7 @@ class Gateway:
             now, retention = self.clock.now(), self.configuration.gateway.retention
             try:
                 done = await self.journal.prune(
-                    now, now - retention.bodies, now - retention.keys, PRUNE_BATCH
+                    now, now - retention.bodies, now - retention.keys, now - retention.orders, PRUNE_BATCH
                 )
             except JournalBusyError:
                 done = 0

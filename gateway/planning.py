@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from adapters.base import Decoded, Finding, Level, Position, Role, Summary, Unit, UnitKind, Verdict
-from canonical.document import CanonicalDocument
+from adapters.base import AliasKind, Decoded, Finding, Level, Position, Role, Summary, Unit, UnitKind, Verdict
+from canonical.document import CanonicalDocument, Issuer, OrderNumber
 from canonical.keys import document_key, order_key_of, order_keys
 from canonical.registry import content_hash, to_json
 from gateway.journal.types import (
@@ -41,8 +41,13 @@ class Keyed:
     document_key: str | None = None
     content_hash: str | None = None
     order_keys: tuple[str, ...] = ()  # by the buyer's numbers
-    order_numbers: tuple[str, ...] = ()  # every number named, as sent, for alias look-up
+    numbers: tuple[OrderNumber, ...] = ()  # every order number named, as sent, for alias look-up
     opens: bool = False  # may open a ledger entry
+
+    @property
+    def order_numbers(self) -> tuple[str, ...]:
+        """Give every order number named, each once."""
+        return tuple(dict.fromkeys(each.number for each in self.numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +106,14 @@ def keyed(decoded: Decoded, program: Program) -> Keyed:
         return Keyed(
             decoded,
             order_keys=tuple(order_key_of(n, program.key_rules) for n in numbers),
-            order_numbers=numbers,
+            numbers=tuple(OrderNumber("buyer", number) for number in numbers),
         )
     return Keyed(
         decoded,
         document_key=document_key(document, program.key_rules),
         content_hash=content_hash(document),
         order_keys=order_keys(document, program.key_rules),
-        order_numbers=tuple(dict.fromkeys(each.number for each in document.order_references)),
+        numbers=document.order_references,
         opens=program.follows is None and bool(getattr(document, "opens_order", False)),
     )
 
@@ -143,9 +148,33 @@ def plan_chunk(
 
 
 def orders_named(each: Keyed, facts: Facts) -> tuple[str, ...]:
-    """Give the order keys that a set may mean: by the buyer's numbers, and by any alias of them."""
-    by_alias = (key for number in each.order_numbers for key in facts.resolved.get(number, ()))
+    """Give the order keys that a set may mean: by the buyer's numbers, and by other names of an order.
+
+    A name counts in its own numbering only: the seller's 1001 is not the ERP's. What a document calls
+    the buyer's number is the one that the supplier was given: the ERP's, where the ERP sent the order.
+    """
+    by_alias = (
+        key
+        for number in each.numbers
+        for key, kinds in facts.resolved.get(number.number, {}).items()
+        if kinds & _numberings(number.issuer, facts.ledger.get(key))
+    )
     return tuple(dict.fromkeys((*each.order_keys, *by_alias)))
+
+
+def _numberings(issuer: Issuer, entry: LedgerEntry | None) -> frozenset[AliasKind]:
+    """Give the numberings in which a number of this issuer may name this order."""
+    kinds = {AliasKind.IMPORTED}
+    match issuer:
+        case "seller":
+            kinds |= {AliasKind.SELLER}
+        case "erp":
+            kinds |= {AliasKind.ERP}
+        case "buyer":
+            kinds |= {AliasKind.BUYER, AliasKind.SUPPLIER_VISIBLE}
+            if entry is not None and entry.transmitter is Transmitter.ERP:
+                kinds |= {AliasKind.ERP}
+    return frozenset(kinds)
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:

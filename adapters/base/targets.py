@@ -30,6 +30,7 @@ class AliasKind(StrEnum):
     SUPPLIER_VISIBLE = "supplier_visible"  # fixed for the order's life
     ERP = "erp"
     SELLER = "seller"  # the supplier's number
+    IMPORTED = "imported"  # of an order from before the gateway: whose number it is, nobody said
 
 
 @dataclass(frozen=True, slots=True)

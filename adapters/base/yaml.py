@@ -88,11 +88,16 @@ Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
 
 
 class YamlError(Exception):
-    """A text is not the YAML we take; ``findings`` holds everything wrong with it."""
+    """A text is not the YAML we take; ``findings`` holds everything wrong with it.
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    ``root`` is the text without what was found wrong, where it could be read to its end: whoever judges
+    what it says can go on, and tell all mistakes at once. Nothing may be done with it.
+    """
+
+    def __init__(self, findings: Sequence[Finding], root: Node | None = None) -> None:
         super().__init__("\n".join(str(finding) for finding in findings))
         self.findings = tuple(findings)
+        self.root = root
 
 
 def load_yaml(text: str | bytes, source: str) -> Node:
@@ -148,7 +153,7 @@ class _Loader:
         except _Fatal:
             pass
         if self.findings or root is None:
-            raise YamlError(self.findings)
+            raise YamlError(self.findings, root)
         return root
 
     def _decoded(self, text: str | bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.commands.connection import ask
 from gateway.commands.csv_files import Fields, Row, RowError, read_rows
+from gateway.commands.errors import CommandError
 from gateway.commands.options import (
     Subparsers,
     add_change,
@@ -30,7 +31,8 @@ EXAMPLE = """\
 legacy-bridge orders list --side cloud
 legacy-bridge orders show 0004711
 legacy-bridge orders import open.csv --route po.acme --dry-run
-legacy-bridge orders import open.csv --route po.acme --why "before the canary\""""
+legacy-bridge orders import open.csv --route po.acme --why "before the canary"
+legacy-bridge orders close 0004711 --why "received and paid\""""
 
 IMPORT_DETAIL = """\
 Do this before a route's first canary: an order that legacy has open stays with
@@ -39,6 +41,12 @@ heading line: order_number, and where they differ from what is assumed: side
 (legacy or cloud; legacy is assumed), transmitter (legacy, gateway, erp or none;
 legacy for legacy, erp for cloud), aliases (further numbers, | between them).
 Orders that are known already stay as they are."""
+
+CLOSE_DETAIL = """\
+An order is open until somebody says that it is closed: nothing else ends it, and
+routes list counts it. Retention forgets its entry and all its names a while after
+(gateway.retention.orders). Export what is closed from the ERP or the legacy system
+as a CSV file with a heading line and the column order_number."""
 
 COLUMNS = ("order_number", "side", "transmitter", "aliases")
 SIDES = ("legacy", "cloud")
@@ -79,6 +87,19 @@ def add(subparsers: Subparsers) -> None:
     seed.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
     add_change(seed, is_why_required=False)
     add_connection(seed)
+    close = add_command(
+        group,
+        "close",
+        "mark orders closed, so that they are no longer counted as open",
+        run_close,
+        example='legacy-bridge orders close 0004711 0004712 --why "received and paid"\n'
+        'legacy-bridge orders close --file closed.csv --why "closed in the ERP by June"',
+        detail=CLOSE_DETAIL,
+    )
+    close.add_argument("orders", metavar="NUMBER", nargs="*", help="any number of an order, or its key")
+    close.add_argument("--file", metavar="FILE", type=Path, help="a CSV file with the column order_number")
+    add_change(close)
+    add_connection(close)
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -136,10 +157,37 @@ def run_import(arguments: argparse.Namespace) -> int:
     return 1 if compared["differing_count"] else 0
 
 
-def _order_row(fields: Fields, line: int) -> Row:
+def run_close(arguments: argparse.Namespace) -> int:
+    """Mark orders closed."""
+    numbers = list(arguments.orders)
+    if arguments.file is not None:
+        rows = read_rows(arguments.file, required=COLUMNS[:1], known=None, row=_closed_row)
+        numbers += [row["number"] for row in rows]
+    if not numbers:
+        raise CommandError("no order is named; give numbers, or --file FILE")
+    done = ask(arguments, "orders.close", orders=numbers, who=arguments.who, why=arguments.why)
+    if arguments.json:
+        print_json(done)
+        return 0
+    before = f"; {done['closed_before']} closed before" if done["closed_before"] else ""
+    verb = "is" if done["closed"] == 1 else "are"
+    print_text(f"{counted(done['closed'], 'order')} {verb} closed now{before}")
+    return 0
+
+
+def _closed_row(fields: Fields, line: int) -> Row:
+    return {"line": line, "number": _number(fields)}
+
+
+def _number(fields: Fields) -> str:
     number = fields["order_number"]
     if not number:
         raise RowError("order_number", "the order number is blank")
+    return number
+
+
+def _order_row(fields: Fields, line: int) -> Row:
+    number = _number(fields)
     side = fields.get("side") or "legacy"
     if side not in SIDES:
         raise RowError("side", f"'{side}' is no side; expected legacy or cloud")

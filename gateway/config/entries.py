@@ -79,7 +79,9 @@ def _root(parts: Parts, source: str, text: str) -> MappingNode | None:
         root = load_yaml(text, source)
     except YamlError as error:
         parts.findings.extend(error.findings)
-        return None
+        if error.root is None:
+            return None
+        root = error.root  # what could be read is judged, too: all mistakes at once
     if not isinstance(root, MappingNode):
         _add(parts, "CONFIG-VALUE", root.at, "expected sections such as gateway, endpoints and routes")
         return None

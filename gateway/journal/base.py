@@ -271,8 +271,8 @@ class Journal(SourceMemory, Protocol):
         """Count ledger entries of a route that are not closed, by side."""
         ...
 
-    async def close_order(self, order_key: str, now: datetime) -> None:
-        """Mark an order closed; retention counts from here."""
+    async def close_orders(self, order_keys: Sequence[str], who: str, why: str, now: datetime) -> int:
+        """Mark orders closed, audited; give how many were open. Retention counts from here."""
         ...
 
     async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
@@ -390,11 +390,19 @@ class Journal(SourceMemory, Protocol):
 
     # -- retention -------------------------------------------------------------------------
 
-    async def prune(self, now: datetime, bodies_before: datetime, keys_before: datetime, limit: int) -> int:
+    async def prune(
+        self,
+        now: datetime,
+        bodies_before: datetime,
+        keys_before: datetime,
+        orders_before: datetime,
+        limit: int,
+    ) -> int:
         """Forget what is old, at most ``limit`` things; give how many.
 
         These are bodies (message, document, request, reply) of settled messages older than
-        ``bodies_before``, and arrival and document keys older than ``keys_before``. Open work is never
-        touched; the ledger outlives closed + 24 months.
+        ``bodies_before``, arrival and document keys older than ``keys_before``, and ledger entries, with
+        all names of their orders, that were closed before ``orders_before``. Open work is never touched,
+        nor is the ledger entry of an order that something unfinished is about.
         """
         ...

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from adapters.base import Alias, Finding, Interchange, Origin, Role, StepResult, Unit, Verdict
+from adapters.base import Alias, AliasKind, Finding, Interchange, Origin, Role, StepResult, Unit, Verdict
 
 
 class MessageState(StrEnum):
@@ -271,7 +271,8 @@ class Facts:
 
     ledger: Mapping[str, LedgerEntry]  # by order key; only those that exist
     documents: Mapping[str, KnownDocument]  # by document key; only those that exist
-    resolved: Mapping[str, tuple[str, ...]]  # order number as sent -> order keys that it names
+    # Order number as sent -> orders that it names -> in which numberings it does.
+    resolved: Mapping[str, Mapping[str, frozenset[AliasKind]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from gateway.operations.views import alias_view, delivery_view, document_view, l
 IMPORTED = "imported"
 ROWS_MAX = 200_000
 SHOWN_MAX = 1_000
+PROBLEMS_SHOWN = 5
 
 
 class OrderRow(BaseModel):
@@ -65,6 +66,36 @@ class OrderOperations(OperationsBase):
         )
         self._wake()  # a follow-on may have waited for one of these
         return compared
+
+    async def orders_close(
+        self, orders: Annotated[list[Text], Field(min_length=1, max_length=ROWS_MAX)], who: Text, why: Text
+    ) -> JsonObject:
+        """Mark orders closed; each is given by a number that means one order only, or by its key.
+
+        Errors: OperationError where one means none or several; then nothing is closed.
+        """
+        keys: dict[str, str] = {}
+        problems = []
+        for order in orders:
+            found = await self._in_ledger(order)
+            if len(found) == 1:
+                keys[found[0]] = order
+            else:
+                problems.append(f"{order} ({' or '.join(found) if found else 'no entry in the ledger'})")
+        if problems:
+            shown = "; ".join(problems[:PROBLEMS_SHOWN])
+            more = f"; and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
+            raise OperationError(
+                "unknown",
+                f"these do not mean one order each: {shown}{more}. Nothing was closed; give keys, as "
+                "orders list shows them",
+            )
+        closed = await self._journal.close_orders(list(keys), who, why, self._clock.now())
+        return {"orders": len(keys), "closed": closed, "closed_before": len(keys) - closed}
+
+    async def _in_ledger(self, order: str) -> list[str]:
+        keys = await self._order_keys(order)
+        return list((await self._journal.facts(keys, (), ())).ledger)
 
     def _entries(
         self, route: str, rows: list[OrderRow], why: str

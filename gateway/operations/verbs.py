@@ -54,6 +54,7 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "orders.show": Operations.orders_show,
         "orders.diff": Operations.orders_diff,
         "orders.import": Operations.orders_import,
+        "orders.close": Operations.orders_close,
         "messages.list": Operations.messages_list,
         "messages.show": Operations.messages_show,
         "messages.documents": Operations.messages_documents,
@@ -79,6 +80,7 @@ CHANGES = frozenset(
     {
         "routes.set",
         "orders.import",
+        "orders.close",
         "messages.documents_unmasked",
         "messages.replay",
         "exceptions.retry",

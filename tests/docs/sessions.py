@@ -92,12 +92,12 @@ class Shell:
             time.sleep(0.02)
         return told.read_text().replace(str(self._folder), SHOWN_AS)
 
-    def settle(self, step: Step, *, wanted: str | None) -> str:
+    def settle(self, step: Step, *, wanted: str | None, within_s: float = SAME_S) -> str:
         """Run one step; ask again where it only asks and the answer is not yet as ``wanted``."""
         told = self.run(step.command)
         if SERVES.match(step.command):
             self._wait_until_up()
-        ends_at = time.monotonic() + SAME_S
+        ends_at = time.monotonic() + within_s
         while wanted is not None and ASKS.match(step.command) and time.monotonic() < ends_at:
             if normal(told) == wanted:
                 break
@@ -157,7 +157,7 @@ def shell(folder: Path) -> Iterator[Shell]:
         made.close()
 
 
-def check(text: str, folder: Path) -> list[str]:
+def check(text: str, folder: Path, within_s: float = SAME_S) -> list[str]:
     """Do what a page says; give what differs from what it prints, in words."""
     differences = []
     with shell(folder) as ground:
@@ -169,7 +169,7 @@ def check(text: str, folder: Path) -> list[str]:
                 ground.settle(doing, wanted=None)
                 continue
             printed = "\n".join(doing.output)
-            told = ground.settle(doing, wanted=normal(printed))
+            told = ground.settle(doing, wanted=normal(printed), within_s=within_s)
             if normal(told) != normal(printed):
                 differences.append(f"$ {doing.command}\n--- the page\n{printed}\n--- really\n{told}")
             ground.ids.update(zip(MESSAGE.findall(printed), MESSAGE.findall(told), strict=False))

@@ -62,8 +62,10 @@ class Keeping:
     async def open_orders(self, route: str) -> Mapping[str, int]:
         return orders.open_orders(self._tables, route)
 
-    async def close_order(self, order_key: str, now: datetime) -> None:
-        await self._commit("close_order", lambda: orders.close_order(self._tables, order_key, now))
+    async def close_orders(self, order_keys: Sequence[str], who: str, why: str, now: datetime) -> int:
+        return await self._commit(
+            "close_orders", lambda: orders.close_orders(self._tables, order_keys, who, why, now)
+        )
 
     async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
         return orders.alias_rows(self._tables, order_key)
@@ -162,9 +164,17 @@ class Keeping:
 
     # -- retention -------------------------------------------------------------------------
 
-    async def prune(self, now: datetime, bodies_before: datetime, keys_before: datetime, limit: int) -> int:
+    async def prune(
+        self,
+        now: datetime,
+        bodies_before: datetime,
+        keys_before: datetime,
+        orders_before: datetime,
+        limit: int,
+    ) -> int:
         return await self._commit(
-            "prune", lambda: retention.prune(self._tables, now, bodies_before, keys_before, limit)
+            "prune",
+            lambda: retention.prune(self._tables, now, bodies_before, keys_before, orders_before, limit),
         )
 
     # -- source memory ---------------------------------------------------------------------

@@ -32,11 +32,15 @@ def facts(
             for key, holder in (known.items() if dedupes else ())
         },
         resolved={
-            number: tuple(sorted(tables.order_numbers[number]))
+            number: {key: _numberings(tables, key, number) for key in sorted(tables.order_numbers[number])}
             for number in order_numbers
             if number in tables.order_numbers
         },
     )
+
+
+def _numberings(tables: Tables, order_key: str, number: str) -> frozenset[AliasKind]:
+    return frozenset(alias.kind for alias in tables.aliases[order_key] if alias.number == number)
 
 
 def moved(tables: Tables, expected: Expected, *, dedupes: bool) -> str | None:
@@ -88,11 +92,27 @@ def take_back(tables: Tables, order_key: str) -> None:
     tables.ledger.pop(order_key, None)
 
 
-def close_order(tables: Tables, order_key: str, now: datetime) -> None:
-    """Mark an order closed, once; one without an entry has nothing to close."""
-    entry = tables.ledger.get(order_key)
-    if entry is not None and entry.closed_at is None:
-        _put(tables, replace(entry, closed_at=now, revision=entry.revision + 1))
+def close_orders(tables: Tables, order_keys: Sequence[str], who: str, why: str, now: datetime) -> int:
+    """Mark orders closed, each once; give how many were open. Audited."""
+    closed = 0
+    for order_key in order_keys:
+        entry = tables.ledger.get(order_key)
+        if entry is not None and entry.closed_at is None:
+            _put(tables, replace(entry, closed_at=now, revision=entry.revision + 1))
+            append(tables, now, who, "orders.close", order_key, {}, why)
+            closed += 1
+    return closed
+
+
+def forget(tables: Tables, order_key: str) -> None:
+    """Remove an order's entry and all its names."""
+    tables.ledger.pop(order_key, None)
+    tables.ledger_revisions.pop(order_key, None)
+    for alias in tables.aliases.pop(order_key, ()):
+        keys = tables.order_numbers.get(alias.number, {})
+        keys.pop(order_key, None)
+        if not keys:
+            tables.order_numbers.pop(alias.number, None)
 
 
 def place_by_phone(
@@ -122,7 +142,7 @@ def import_orders(
     """Seed the ledger; entries that exist stay. Audited."""
     opened = sum(open_entry(tables, entry) for entry in entries)
     for order_key, numbers in further_numbers.items():
-        add_aliases(tables, order_key, [Alias(AliasKind.BUYER, number) for number in numbers])
+        add_aliases(tables, order_key, [Alias(AliasKind.IMPORTED, number) for number in numbers])
     detail = {"entries": str(len(entries)), "opened": str(opened)}
     append(tables, now, who, "orders.import", "", detail, why)
     return opened

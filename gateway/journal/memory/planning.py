@@ -91,7 +91,7 @@ def plan_awaited(
     del tables.awaiting[(message_id, decided.index)]
     document.plan, document.planned_at = decided, now
     _index_document(tables, document)
-    _write_deliveries(tables, record, deliveries, now)
+    _write_deliveries(tables, record, deliveries, now, has_waited=True)
     return True
 
 
@@ -190,11 +190,23 @@ def _index_document(tables: Tables, document: DocumentRecord) -> None:
 
 
 def _write_deliveries(
-    tables: Tables, record: MessageRecord, deliveries: Sequence[DeliveryPlan], now: datetime
+    tables: Tables,
+    record: MessageRecord,
+    deliveries: Sequence[DeliveryPlan],
+    now: datetime,
+    *,
+    has_waited: bool = False,
 ) -> tuple[str, ...]:
+    """Write deliveries into their lanes; give the ids of those that were overtaken and parked.
+
+    ``has_waited``: they are about an order that came after them, and stand directly behind the document
+    that opened it.
+    """
     overtaken = []
     for planned in deliveries:
         delivery = _delivery(tables, record, planned, now)
+        if has_waited or record.view.generation > 1:
+            delivery.key = max(delivery.key, (*_behind_order(tables, planned.lanes), delivery.key[2]))
         sequence, index, _ = delivery.key
         late_in = tables.lanes.overtaken_order(planned.target, planned.lanes, sequence, index)
         if late_in is not None:
@@ -206,6 +218,18 @@ def _write_deliveries(
         record.deliveries.append(delivery)
         tables.lanes.enter(delivery)
     return tuple(overtaken)
+
+
+def _behind_order(tables: Tables, lanes: Iterable[str]) -> tuple[int, int]:
+    """Give the place of the document that opened one of these orders, the last of them."""
+    places = [(0, -1)]
+    for order_key in lanes:
+        entry = tables.ledger.get(order_key)
+        opener = tables.messages.get(entry.message_id) if entry is not None and entry.message_id else None
+        indexes = opener.openers.get(order_key) if opener is not None else None
+        if opener is not None and indexes:
+            places.append((opener.view.sequence, min(indexes)))
+    return max(places)
 
 
 def _delivery(tables: Tables, record: MessageRecord, planned: DeliveryPlan, now: datetime) -> DeliveryRecord:

@@ -1,4 +1,4 @@
-"""Retention in the memory journal: settled messages lose their bytes, then their keys. Open work stays."""
+"""Retention in the memory journal: bytes, keys and closed orders go in their turn. Open work stays."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.base import Reply, StepResult
+from gateway.journal.memory import orders
 from gateway.journal.memory.records import DeliveryRecord, MessageRecord, Tables
 
 
-def prune(tables: Tables, now: datetime, bodies_before: datetime, keys_before: datetime, limit: int) -> int:
-    """Forget at most ``limit`` bodies and keys, oldest first; give how many.
+def prune(
+    tables: Tables,
+    now: datetime,
+    bodies_before: datetime,
+    keys_before: datetime,
+    orders_before: datetime,
+    limit: int,
+) -> int:
+    """Forget at most ``limit`` bodies, keys and closed orders, oldest first; give how many.
 
     What sources were to remember until now goes too, uncounted.
     """
@@ -28,7 +36,33 @@ def prune(tables: Tables, now: datetime, bodies_before: datetime, keys_before: d
             forgotten += _forget_bodies(record, limit - forgotten)
         if accepted_at < keys_before:
             forgotten += _forget_keys(tables, record, limit - forgotten)
-    return forgotten
+    return forgotten + _forget_orders(tables, orders_before, limit - forgotten)
+
+
+def _forget_orders(tables: Tables, before: datetime, limit: int) -> int:
+    closed = [
+        (entry.closed_at, key)
+        for key, entry in tables.ledger.items()
+        if entry.closed_at and entry.closed_at < before
+    ]
+    busy = _busy_orders(tables) if closed else frozenset()
+    forgotten = sorted((at, key) for at, key in closed if key not in busy)[:limit]
+    for _, key in forgotten:
+        orders.forget(tables, key)
+    return len(forgotten)
+
+
+def _busy_orders(tables: Tables) -> frozenset[str]:
+    """Give the orders that something unfinished is about."""
+    delivering = (key for each in tables.unfinished.values() for key in each.order_keys)
+    open_documents = (
+        key
+        for record in tables.messages.values()
+        for document in record.all_documents()
+        if document.is_open_exception or document.plan.awaits
+        for key in document.plan.order_keys
+    )
+    return frozenset((*delivering, *open_documents))
 
 
 def _is_settled(record: MessageRecord) -> bool:

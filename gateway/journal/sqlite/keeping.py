@@ -42,8 +42,8 @@ class Keeping(Store):
     async def open_orders(self, route: str) -> Mapping[str, int]:
         return await self._read(ledger.open_orders, route)
 
-    async def close_order(self, order_key: str, now: datetime) -> None:
-        await self._write(ledger.close_order, order_key, now)
+    async def close_orders(self, order_keys: Sequence[str], who: str, why: str, now: datetime) -> int:
+        return await self._write(ledger.close_orders, tuple(order_keys), who, why, now)
 
     async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
         return await self._read(ledger.alias_rows, order_key)
@@ -120,12 +120,20 @@ class Keeping(Store):
 
     # -- retention -------------------------------------------------------------------------
 
-    async def prune(self, now: datetime, bodies_before: datetime, keys_before: datetime, limit: int) -> int:
+    async def prune(
+        self,
+        now: datetime,
+        bodies_before: datetime,
+        keys_before: datetime,
+        orders_before: datetime,
+        limit: int,
+    ) -> int:
         """See ``Journal.prune``; every batch is a transaction of its own, others go between."""
         forgotten = 0
         for operation, before in (
             (retention.prune_bodies, bodies_before),
             (retention.prune_keys, keys_before),
+            (retention.prune_orders, orders_before),
         ):
             while forgotten < limit:
                 batch = min(retention.BATCH, limit - forgotten)

@@ -22,8 +22,15 @@ def facts(
     known = (db.row("document.known_key", (key,)) for key in document_keys) if db.dedupes else ()
     documents = {row[0]: KnownDocument(*row) for row in known if row}
     named = {number: db.rows("order.named", (number,)) for number in order_numbers}
-    resolved = {number: tuple(key for (key,) in rows) for number, rows in named.items() if rows}
+    resolved = {number: _numberings(rows) for number, rows in named.items() if rows}
     return Facts(ledger, documents, resolved)
+
+
+def _numberings(rows: Iterable[Row]) -> dict[str, frozenset[AliasKind]]:
+    found: dict[str, set[AliasKind]] = {}
+    for order_key, kind in rows:
+        found.setdefault(order_key, set()).add(AliasKind(kind))
+    return {order_key: frozenset(kinds) for order_key, kinds in found.items()}
 
 
 def ledger_moved(db: Database, expected: Mapping[str, int | None]) -> bool:
@@ -92,7 +99,7 @@ def import_orders(
     """Seed the ledger; entries that exist stay. Audited."""
     opened = sum(open_entry(db, entry) for entry in entries)
     for order_key, numbers in further_numbers.items():
-        add_aliases(db, order_key, [Alias(AliasKind.BUYER, number) for number in numbers])
+        add_aliases(db, order_key, [Alias(AliasKind.IMPORTED, number) for number in numbers])
     append(db, now, who, "orders.import", "", {"entries": str(len(entries)), "opened": str(opened)}, why)
     return opened
 
@@ -107,9 +114,12 @@ def open_orders(db: Database, route: str) -> dict[str, int]:
     return dict(db.rows("order.count_open", (route,)))
 
 
-def close_order(db: Database, order_key: str, now: datetime) -> None:
-    """Mark an order closed, once; one without an entry has nothing to close."""
-    db.run("order.close", (to_micros(now), order_key))
+def close_orders(db: Database, order_keys: Sequence[str], who: str, why: str, now: datetime) -> int:
+    """Mark orders closed, each once; give how many were open. Audited."""
+    closed = [key for key in order_keys if db.changed("order.close", (to_micros(now), key))]
+    for key in closed:
+        append(db, now, who, "orders.close", key, {}, why)
+    return len(closed)
 
 
 def add_aliases(db: Database, order_key: str, aliases: Iterable[Alias]) -> None:

@@ -29,10 +29,12 @@ def insert_deliveries(
     now: int,
     *,
     holds: bool,
+    has_waited: bool = False,
 ) -> tuple[str, ...]:
     """Write deliveries into their lanes; give the ids of those that were overtaken and parked.
 
-    ``holds``: those of an acceptance unit wait until it is decided.
+    ``holds``: those of an acceptance unit wait until it is decided. ``has_waited``: they are about an
+    order that came after them, and stand directly behind the document that opened it.
     """
     sent = set[tuple[str, str, str]]()
     if message.generation > 1 and not message.resend:
@@ -43,7 +45,10 @@ def insert_deliveries(
             db, message, documents, delivery
         ):
             continue
-        if _insert(db, message, documents, delivery, now, holds) is DeliveryState.PARKED:
+        position = position_of(message.sequence, delivery.document_index)
+        if has_waited or message.generation > 1:
+            position = max(position, _behind_order(db, delivery.lanes))
+        if _insert(db, message, documents, delivery, now, holds, position) is DeliveryState.PARKED:
             overtaken.append(delivery.delivery_id)
     return tuple(overtaken)
 
@@ -71,6 +76,12 @@ def _is_known(
     return db.row("delivery.same_of_message", (message.sequence, message.generation, *identity)) is not None
 
 
+def _behind_order(db: Database, lanes: Iterable[str]) -> int:
+    """Give the place of the document that opened one of these orders, the last of them; 0 for none."""
+    opened = (db.row("order.opened_at", (order_key,)) for order_key in lanes)
+    return max((position_of(*row) for row in opened if row is not None), default=0)
+
+
 def _insert(
     db: Database,
     message: PlannedMessage,
@@ -78,10 +89,10 @@ def _insert(
     delivery: DeliveryPlan,
     now: int,
     holds: bool,
+    position: int,
 ) -> DeliveryState:
     document_id, order_keys = _document(db, message, documents, delivery)
     number = next(db.delivery_numbers)
-    position = position_of(message.sequence, delivery.document_index)
     overtaken = overtaken_order(db, delivery.target, delivery.lanes, position)
     state, findings = DeliveryState.READY, EMPTY
     if overtaken is not None:

@@ -202,5 +202,5 @@ def plan_awaited(
     at = to_micros(now)
     replace_document(db, document_id, message, document, at)
     documents = {document.index: (document_id, document.order_keys)}
-    insert_deliveries(db, message, documents, deliveries, at, holds=message.is_open)
+    insert_deliveries(db, message, documents, deliveries, at, holds=message.is_open, has_waited=True)
     return True

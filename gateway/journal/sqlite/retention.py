@@ -1,7 +1,7 @@
-"""Retention: settled messages lose their bodies, then their keys. Open work is never touched.
+"""Retention: settled messages lose their bodies, then their keys, closed orders their ledger entry.
 
-One call forgets a bounded number of bodies; the journal calls it again and again, so that no
-transaction of retention holds up an acceptance for long.
+Open work is never touched. One call forgets a bounded number of things; the journal calls it again and
+again, so that no transaction of retention holds up an acceptance for long.
 """
 
 from __future__ import annotations
@@ -53,6 +53,16 @@ def prune_keys(db: Database, before: datetime, limit: int) -> int:
     if forgotten < limit:
         forgotten += db.changed("retention.forget_document_keys", (at, limit - forgotten))
     return forgotten
+
+
+def prune_orders(db: Database, before: datetime, limit: int) -> int:
+    """Forget at most ``limit`` ledger entries of orders closed long ago, and their names; give how many."""
+    keys = db.rows("retention.orders_closed", (to_micros(before), limit))
+    for key in keys:
+        db.run("retention.forget_aliases", key)
+        db.run("order.take_back", key)
+        db.run("retention.forget_taken_back", key)
+    return len(keys)
 
 
 def prune_seen(db: Database, now: datetime, limit: int) -> None:

@@ -53,7 +53,7 @@ def test_what_only_reads_works_while_the_gateway_runs_and_while_it_is_stopped_al
 CHANGES = [
     ("routes", "set", "po.one", "legacy"), ("messages", "replay", "m1"), ("exceptions", "retry", "m1"),
     ("exceptions", "resolve", "m1", "--dismiss"), ("exceptions", "acknowledge", "m1"),
-    ("explain", "PO-1", "--unmasked"),
+    ("explain", "PO-1", "--unmasked"), ("orders", "close", "PO-1"),
 ]  # fmt: skip
 
 
@@ -117,6 +117,22 @@ def test_open_orders_are_imported_after_a_dry_run_that_changed_nothing(
     assert "the ledger says cloud, the file legacy; it stays as it is" in tried.err
     assert "1 known already" in done.out
     assert "cloud, sent to the supplier by erp" in bridge("orders", "show", "S-2").out
+
+
+def test_orders_are_open_until_they_are_closed_by_number_or_file(bridge: Command, gateway: Running) -> None:
+    arrived(gateway, order_set("PO-1"), order_set("PO-2"), order_set("PO-3"))
+    Path("closed.csv").write_text("order_number,paid\nPO-2,yes\nPO-3,yes\n")
+
+    one = bridge("orders", "close", "PO-1", "--why", "paid")
+    wrong = bridge("orders", "close", "PO-2", "PO-404", "--why", "paid")
+    rest = bridge("orders", "close", "PO-1", "--file", "closed.csv", "--why", "paid")
+
+    assert (one.code, one.out) == (0, "1 order is closed now\n")
+    assert (wrong.code, "PO-404 (no entry in the ledger)" in wrong.err) == (2, True)
+    assert (rest.code, rest.out) == (0, "2 orders are closed now; 1 closed before\n")
+    assert ", closed 20" in bridge("orders", "show", "PO-2").out
+    assert "orders.close" in bridge("audit", "list").out
+    assert bridge("orders", "close", "--why", "x").code == 2
 
 
 @pytest.mark.parametrize(

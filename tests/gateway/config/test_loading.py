@@ -88,6 +88,12 @@ def test_a_secret_written_in_place_of_its_reference_is_refused_and_not_repeated(
     assert "hunter2" not in str(found)
 
 
+def test_a_repeated_key_hides_no_other_mistake() -> None:
+    text = changed("retry: {attempts", "retry: {atempts") + "\nroutes: []\n"
+
+    assert [each.code for each in refused(text)] == ["CONFIG-UNKNOWN-KEY", "YAML-REPEATED-KEY"]
+
+
 def test_an_unknown_key_names_the_one_that_was_probably_meant() -> None:
     found = refused(changed("retry: {attempts", "retry: {atempts"))
 

@@ -428,7 +428,7 @@ async def keep_books(twins: Twins) -> None:
     order_key = rng.choice(ORDERS)
     match rng.randint(0, 3):
         case 0:
-            await twins.both("close", lambda j: j.close_order(order_key, twins.now))
+            await twins.both("close", lambda j: j.close_orders([order_key], "ann", "done", twins.now))
         case 1:
             imported = [entry(order_key, Side.LEGACY, stage="imported", message_id=None)]
             await twins.both(
@@ -459,7 +459,7 @@ async def show(journal: Journal, twins: Twins) -> dict[str, object]:
         "open orders": dict(await journal.open_orders(ROUTE)),
         "aliases": {key: sorted(await journal.aliases(key)) for key in ORDERS},
         "known": dict(facts.documents),
-        "resolved": {number: sorted(keys) for number, keys in facts.resolved.items()},
+        "resolved": facts.resolved,
         "exceptions": sorted(await journal.exceptions(), key=lambda item: item.exception_id),
         "overdue": sorted(await journal.overdue(now, after(twins.now_s - 300)), key=repr),
         "to translate": sorted(await journal.routes_to_translate()),

@@ -6,7 +6,17 @@ import pytest
 
 from gateway.journal.base import StaleClaimError
 from gateway.journal.types import DeliveryState, Expected, Planned
-from tests.gateway.journal.builders import Scene, awaited, delivery, document, finding, group, request, result
+from tests.gateway.journal.builders import (
+    Scene,
+    awaited,
+    delivery,
+    document,
+    entry,
+    finding,
+    group,
+    request,
+    result,
+)
 
 
 async def test_only_the_head_of_a_lane_can_be_claimed(scene: Scene) -> None:
@@ -189,6 +199,50 @@ async def test_an_overtaken_follow_on_is_parked_too(scene: Scene) -> None:
     await scene.journal.plan_awaited("m1", document(), [delivery("d1")], Expected(1), scene.now)
 
     assert await scene.state("d1") is DeliveryState.PARKED
+
+
+async def awaited_then_opened(scene: Scene) -> None:
+    """m1 waits for its order, which m2 opens."""
+    await scene.accept("m1")
+    await scene.plan("m1", [document(0, "O-1", awaits=awaited())])
+    await scene.accept("m2")
+    await scene.plan("m2", [document(0, "O-1")], [delivery("m2-d")], opens=(entry("O-1", message_id="m2"),))
+
+
+async def decided(scene: Scene) -> DeliveryState:
+    expected = Expected(1, ledger={"O-1": 1})
+    assert await scene.journal.plan_awaited("m1", document(), [delivery("m1-d")], expected, scene.now)
+    return await scene.state("m1-d")
+
+
+async def test_a_follow_on_that_waited_goes_behind_its_order_and_never_before_it(scene: Scene) -> None:
+    await awaited_then_opened(scene)
+    await scene.order("m3", "O-1")
+    await decided(scene)
+
+    went = []
+    while claimed := await scene.claim():
+        went += [each.claim.delivery_id for each in claimed]
+        await scene.deliver(claimed[0].claim)
+
+    assert went == ["m2-d", "m1-d", "m3-d"]
+
+
+async def test_a_follow_on_that_waited_is_not_late_where_only_its_order_has_gone(scene: Scene) -> None:
+    await awaited_then_opened(scene)
+    await scene.deliver((await scene.claim_only()).claim)
+
+    assert await decided(scene) is DeliveryState.READY
+    assert await scene.claim_ids() == ["m1-d"]
+
+
+async def test_a_follow_on_that_waited_is_late_where_a_later_one_has_gone(scene: Scene) -> None:
+    await awaited_then_opened(scene)
+    await scene.order("m3", "O-1")
+    for _ in range(2):
+        await scene.deliver((await scene.claim_only()).claim)
+
+    assert await decided(scene) is DeliveryState.PARKED
 
 
 async def test_a_later_document_at_another_target_overtakes_nothing(scene: Scene) -> None:

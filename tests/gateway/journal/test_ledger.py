@@ -55,10 +55,10 @@ async def test_closing_an_order_marks_it_once_and_is_a_new_revision(scene: Scene
     await scene.order("m1", opens=[entry()])
     scene.later(60)
 
-    await scene.journal.close_order("O-1", scene.now)
+    await scene.journal.close_orders(["O-1"], "ann", "done", scene.now)
     closed_at = scene.now
     scene.later(60)
-    await scene.journal.close_order("O-1", scene.now)
+    await scene.journal.close_orders(["O-1"], "ann", "done", scene.now)
 
     (closed,) = await scene.journal.orders()
     assert closed.closed_at == closed_at
@@ -66,7 +66,7 @@ async def test_closing_an_order_marks_it_once_and_is_a_new_revision(scene: Scene
 
 
 async def test_closing_an_order_that_nobody_opened_opens_none(scene: Scene) -> None:
-    await scene.journal.close_order("O-9", T0)
+    await scene.journal.close_orders(["O-9"], "ann", "done", T0)
 
     assert await scene.journal.orders() == []
 
@@ -85,12 +85,12 @@ async def test_entries_are_listed_newest_first_by_side_and_route(scene: Scene) -
 async def test_open_orders_of_a_route_are_counted_by_side(scene: Scene) -> None:
     opens = [entry("O-1"), entry("O-2"), entry("O-3", Side.LEGACY), entry("O-4", route="requisitions_in")]
     await scene.order("m1", opens=opens)
-    await scene.journal.close_order("O-2", T0)
+    await scene.journal.close_orders(["O-2"], "ann", "done", T0)
 
     counted = await scene.journal.open_orders(ROUTE)
 
     assert (counted.get("cloud", 0), counted.get("legacy", 0)) == (1, 1)
-    await scene.journal.close_order("O-3", T0)
+    await scene.journal.close_orders(["O-3"], "ann", "done", T0)
     assert (await scene.journal.open_orders(ROUTE)).get("legacy", 0) == 0
 
 
@@ -110,7 +110,8 @@ async def test_importing_seeds_the_ledger_and_leaves_what_is_there(scene: Scene)
     kept = await ledger_of(scene.journal, "O-1", "O-2")
     assert (kept["O-1"].side, kept["O-2"].side, kept["O-2"].stage) == (Side.CLOUD, Side.LEGACY, "imported")
     resolved = (await scene.journal.facts([], [], ["PO-2", "0000PO-2"])).resolved
-    assert resolved == {"PO-2": ("O-2",), "0000PO-2": ("O-2",)}
+    further = {"O-2": frozenset({AliasKind.IMPORTED})}
+    assert resolved == {"PO-2": further, "0000PO-2": further}
 
 
 async def test_importing_again_is_nothing_new_and_both_are_audited(scene: Scene) -> None:
@@ -136,7 +137,8 @@ async def test_a_plan_writes_the_names_that_a_document_gives_an_order(scene: Sce
         ("buyer", "PO-7", "", ""),
         ("supplier_visible", "V-99", "", ""),
     }
-    assert (await scene.journal.facts([], [], ["V-99"])).resolved == {"V-99": ("O-1",)}
+    visible = {"O-1": frozenset({AliasKind.SUPPLIER_VISIBLE})}
+    assert (await scene.journal.facts([], [], ["V-99"])).resolved == {"V-99": visible}
 
 
 async def test_a_name_that_is_known_is_not_written_twice(scene: Scene) -> None:

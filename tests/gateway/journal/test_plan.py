@@ -237,7 +237,7 @@ async def test_a_plan_that_saw_another_ledger_is_refused(scene: Scene, seen: int
 async def test_every_change_of_a_ledger_entry_is_seen_by_plans(scene: Scene) -> None:
     await scene.order("m0", opens=[entry()])
     seen = (await scene.journal.facts(["O-1"], [], [])).ledger["O-1"].revision
-    await scene.journal.close_order("O-1", T0)
+    await scene.journal.close_orders(["O-1"], "ann", "done", T0)
     await scene.accept("m1")
 
     moved = await scene.plan("m1", [document()], expected=Expected(1, {}, {"O-1": seen}))

@@ -15,10 +15,16 @@ OLD = T0 + timedelta(days=400)
 NEVER = T0 - timedelta(days=1)
 
 
-async def prune(scene: Scene, *, bodies_before: datetime = OLD, keys_before: datetime = NEVER) -> int:
+async def prune(
+    scene: Scene,
+    *,
+    bodies_before: datetime = OLD,
+    keys_before: datetime = NEVER,
+    orders_before: datetime = NEVER,
+) -> int:
     """Prune in small batches until nothing is left to forget."""
     forgotten, batches = 0, 0
-    while count := await scene.journal.prune(OLD, bodies_before, keys_before, 2):
+    while count := await scene.journal.prune(OLD, bodies_before, keys_before, orders_before, 2):
         assert count <= 2
         forgotten, batches = forgotten + count, batches + 1
         assert batches < 100
@@ -87,13 +93,45 @@ async def test_keys_are_forgotten_in_their_turn(scene: Scene) -> None:
     assert (again.kind, again.repeat_of) == (ArrivalKind.NEW, "m1")
 
 
-async def test_the_ledger_outlives_everything_for_two_years_after_an_order_is_closed(scene: Scene) -> None:
+async def test_the_ledger_outlives_bodies_and_keys(scene: Scene) -> None:
     await delivered(scene)
-    await scene.journal.close_order("O-m1", T0)
+    await scene.journal.close_orders(["O-m1"], "ann", "done", T0)
 
-    await scene.journal.prune(T0 + timedelta(days=700), OLD, OLD, 1_000)
+    await scene.journal.prune(T0 + timedelta(days=700), OLD, OLD, T0 - timedelta(days=30), 1_000)
 
     assert [kept.order_key for kept in await scene.journal.orders()] == ["O-m1"]
+
+
+async def test_an_order_closed_long_ago_is_forgotten_with_all_its_names(scene: Scene) -> None:
+    await delivered(scene)
+    await scene.journal.import_orders([entry("O-2")], {"O-2": ["PO-2"]}, "ann", "seed", T0)
+    await scene.journal.close_orders(["O-2"], "ann", "done", T0)
+
+    assert await prune(scene, bodies_before=NEVER, orders_before=T0) == 0  # not before, but then
+    assert await prune(scene, bodies_before=NEVER, orders_before=OLD) == 1
+
+    assert [kept.order_key for kept in await scene.journal.orders()] == ["O-m1"]
+    assert (await scene.journal.facts(["O-2"], [], ["PO-2"])).resolved == {}
+    assert await scene.journal.aliases("O-2") == ()
+
+
+async def test_the_entry_of_an_order_that_something_unfinished_is_about_stays(scene: Scene) -> None:
+    await scene.accept("m1")
+    await scene.plan("m1", [document(0, "O-1")], [delivery("m1-d", 0, "O-1")], opens=(entry("O-1"),))
+    await scene.journal.close_orders(["O-1"], "ann", "done", T0)
+
+    assert await prune(scene, orders_before=OLD) == 0
+    await scene.deliver((await scene.claim_only()).claim)
+    assert await prune(scene, bodies_before=NEVER, orders_before=OLD) == 1
+
+
+async def test_a_parked_document_keeps_the_entry_of_its_order(scene: Scene) -> None:
+    await scene.accept("m1")
+    parked = document(0, "O-1", is_parked=True, findings=(finding(),))
+    await scene.plan("m1", [parked], opens=(entry("O-1"),))
+    await scene.journal.close_orders(["O-1"], "ann", "done", T0)
+
+    assert await prune(scene, orders_before=OLD) == 0
 
 
 OPEN_WORK = (  # noqa: SIM905 - a list of words reads better
@@ -162,5 +200,5 @@ async def test_one_call_forgets_no_more_than_its_limit(scene: Scene) -> None:
     for number in range(3):
         await delivered(scene, f"m{number}")
 
-    assert await scene.journal.prune(OLD, OLD, OLD, 1) == 1
-    assert await scene.journal.prune(OLD, OLD, OLD, 5) == 5
+    assert await scene.journal.prune(OLD, OLD, OLD, NEVER, 1) == 1
+    assert await scene.journal.prune(OLD, OLD, OLD, NEVER, 5) == 5

@@ -20,6 +20,16 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
     1 + coalesce((SELECT revision FROM order_taken_back WHERE order_key = ?), 0))
 ON CONFLICT (order_key) DO NOTHING;
 
+-- name: opened_at
+-- Where the document that opened an order stands.
+SELECT message.sequence, min(document.document_index)
+FROM order_entry
+JOIN message ON message.message_id = order_entry.message_id
+JOIN document ON document.message = message.sequence
+JOIN order_document ON order_document.document_id = document.document_id
+WHERE order_entry.order_key = ? AND order_document.order_key = order_entry.order_key AND order_document.opens = 1
+GROUP BY message.sequence;
+
 -- name: opened_by
 SELECT revision FROM order_entry WHERE order_key = ? AND opened_by = ? AND generation = ?;
 
@@ -50,7 +60,7 @@ INSERT OR IGNORE INTO alias (order_key, kind, number, line, line_number) VALUES 
 SELECT kind, number, line, line_number FROM alias WHERE order_key = ? ORDER BY kind, number, line, line_number;
 
 -- name: named
-SELECT DISTINCT order_key FROM alias WHERE number = ? ORDER BY order_key;
+SELECT DISTINCT order_key, kind FROM alias WHERE number = ? ORDER BY order_key;
 
 -- name: number_known
 SELECT 1 FROM alias JOIN order_entry USING (order_key) WHERE alias.number = ? LIMIT 1;

@@ -54,3 +54,19 @@ DELETE FROM arrival_key WHERE (route, arrival_key, message) IN (
 DELETE FROM document_key WHERE document_key IN (
     SELECT document_key.document_key FROM document_key JOIN message USING (message_id)
     WHERE document_key.remembered_at < ? AND $is_settled ORDER BY document_key.remembered_at LIMIT ?);
+
+-- name: orders_closed
+SELECT order_key FROM order_entry
+WHERE closed_at < ?
+  AND NOT EXISTS (SELECT 1 FROM order_delivery JOIN delivery USING (number)
+      WHERE order_delivery.order_key = order_entry.order_key AND delivery.ended_at IS NULL)
+  AND NOT EXISTS (SELECT 1 FROM order_document JOIN document USING (document_id)
+      WHERE order_document.order_key = order_entry.order_key
+        AND (document.parked_at IS NOT NULL OR document.awaits_until IS NOT NULL))
+ORDER BY closed_at LIMIT ?;
+
+-- name: forget_aliases
+DELETE FROM alias WHERE order_key = ?;
+
+-- name: forget_taken_back
+DELETE FROM order_taken_back WHERE order_key = ?;

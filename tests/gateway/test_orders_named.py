@@ -1,0 +1,56 @@
+"""Which order a follow-on means: each number in its own numbering."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from adapters.base import AliasKind, Decoded
+from canonical.document import Issuer, OrderNumber
+from gateway.journal.types import Facts, LedgerEntry, Side, Transmitter
+from gateway.planning import Keyed, orders_named
+
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def facts(kind: AliasKind, transmitter: Transmitter) -> Facts:
+    """Order K is called 1001 in one numbering."""
+    entry = LedgerEntry("K", Side.CLOUD, transmitter, "po", "cloud", "stage cloud", AT)
+    return Facts({"K": entry}, {}, {"1001": {"K": frozenset({kind})}})
+
+
+def named(issuer: Issuer, kind: AliasKind, transmitter: Transmitter = Transmitter.GATEWAY) -> tuple[str, ...]:
+    told = Keyed(Decoded(0, "855", None, (), b"", ()), numbers=(OrderNumber(issuer, "1001"),))
+    return orders_named(told, facts(kind, transmitter))
+
+
+@pytest.mark.parametrize(
+    "issuer, kind",
+    [
+        ("buyer", AliasKind.BUYER),
+        ("buyer", AliasKind.SUPPLIER_VISIBLE),
+        ("seller", AliasKind.SELLER),
+        ("erp", AliasKind.ERP),
+    ],
+)
+def test_a_number_is_found_in_its_own_numbering(issuer: Issuer, kind: AliasKind) -> None:
+    assert named(issuer, kind) == ("K",)
+
+
+@pytest.mark.parametrize(
+    "issuer, kind",
+    [
+        ("buyer", AliasKind.SELLER),
+        ("buyer", AliasKind.ERP),
+        ("seller", AliasKind.ERP),
+        ("seller", AliasKind.BUYER),
+        ("erp", AliasKind.BUYER),
+    ],
+)
+def test_a_number_of_another_numbering_is_another_order(issuer: Issuer, kind: AliasKind) -> None:
+    assert named(issuer, kind) == ()
+
+
+def test_a_supplier_calls_by_the_erps_number_what_the_erp_sent_it() -> None:
+    assert named("buyer", AliasKind.ERP, Transmitter.ERP) == ("K",)
