@@ -183,7 +183,8 @@ class FieldBuilder:
             return Field(
                 name, Kind.PACKED if kind == "packed" else Kind.BINARY, length, digits, scale,
                 is_signed=is_signed, is_little_endian=self._spec.little_endian,
-                any_value=self._spec.binary == "bytes", absent_bytes=self._absent_bytes(spec, length), **shared,
+                any_value=self._spec.binary == "bytes", absent_bytes=self._absent_bytes(spec, length),
+                **shared,
             )  # fmt: skip
         if kind == "number" or (not self._is_fixed and kind in ("int", "dec") and detail is None):
             length = (spec.len or digits + (1 if scale else 0)) if self._is_fixed else 0
@@ -225,8 +226,8 @@ class FieldBuilder:
         digits = int(found[1]) if found is not None else 0
         scale = int(found[2] or 0) if found is not None else 0
         if not 1 <= digits <= DIGITS_MAX or scale > digits or (kind == "int" and scale):
-            self._add((*where, "type"), f"'{spec.type}' found; expected digits and decimals, such as {kind}(7,2)"
-                      if kind != "int" else f"'{spec.type}' found; expected int with len, or int(7)")  # fmt: skip
+            wanted = "len, or int(7)" if kind == "int" else f"digits and decimals, such as {kind}(7,2)"
+            self._add((*where, "type"), f"'{spec.type}' found; expected {wanted}")
             return 1, 0
         if kind == "binary" and digits > 18:
             self._add((*where, "type"), "a binary field has up to 18 digits")
@@ -236,7 +237,8 @@ class FieldBuilder:
     def _shared(self, spec: FieldSpec, where: Place) -> Any:
         return {
             "const": spec.const, "fill": spec.fill, "is_required": spec.required, "is_quoted": spec.quoted,
-            "is_excel": spec.excel, "label": spec.label or spec.name or "", "at": position_of(self._node, where),
+            "is_excel": spec.excel, "label": spec.label or spec.name or "",
+            "at": position_of(self._node, where),
         }  # fmt: skip
 
     def _absent(self, spec: FieldSpec, length: int, default: str | None) -> str | None:

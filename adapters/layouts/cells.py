@@ -19,7 +19,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The cells of one row. ``starts``: where each begins in the row's text; ``is_open``: a quote never ends."""
+    """The cells of one row. ``starts``: where each begins in the text; ``is_open``: a quote never ends."""
 
     texts: list[str]
     starts: list[int]

@@ -193,34 +193,41 @@ _CLAUSES = {"PIC", "PICTURE", "USAGE", "SIGN", "OCCURS", "REDEFINES", "VALUE", "
 
 def _clauses(entry: Group, words: list[str], tell: Callable[[str], None]) -> None:
     place = 0
-    while place < len(words):
-        word, following = words[place], words[place + 1 : place + 2]
-        place += 1
-        if word in ("PIC", "PICTURE") and following:
-            entry.picture, place = following[0], place + 1
-        elif word == "USAGE":
-            continue
-        elif word in _USAGES:
-            entry.usage = _USAGES[word]
-        elif word in _REFUSED:
-            tell(f"{word} describes no bytes that every machine reads alike; it is not supported")
-        elif word in ("LEADING", "TRAILING"):
-            entry.sign = word + (" SEPARATE" if following == ["SEPARATE"] else "")
-        elif word == "REDEFINES" and following:
-            entry.redefines, place = following[0], place + 1
-        elif word == "OCCURS" and following and following[0].isdecimal():
-            entry.least = entry.most = int(following[0])
-            place += 1
-            if words[place : place + 1] == ["TO"] and words[place + 1 : place + 2]:
-                entry.most, place = int(words[place + 1]), place + 2
-        elif word == "DEPENDING" and following:
-            entry.depends, place = following[0], place + 1
-        elif word == "BLANK":
-            entry.is_blank_when_zero = True
-        elif word in ("JUST", "JUSTIFIED"):
-            entry.is_right = True
-        elif word in ("VALUE", "VALUES"):
-            return  # what a program puts there at its start says nothing of a file
+    while place < len(words) and words[place] not in ("VALUE", "VALUES"):
+        # What a program puts there at its start (VALUE) says nothing of a file.
+        place = _clause(entry, words, place, tell)
+
+
+def _clause(entry: Group, words: list[str], place: int, tell: Callable[[str], None]) -> int:
+    """Take one clause; give the place behind it."""
+    word, following = words[place], words[place + 1] if place + 1 < len(words) else ""
+    if word in _USAGES:
+        entry.usage = _USAGES[word]
+    elif word in _REFUSED:
+        tell(f"{word} describes no bytes that every machine reads alike; it is not supported")
+    elif word in ("LEADING", "TRAILING"):
+        entry.sign = word + (" SEPARATE" if following == "SEPARATE" else "")
+    elif word == "BLANK":
+        entry.is_blank_when_zero = True
+    elif word in ("JUST", "JUSTIFIED"):
+        entry.is_right = True
+    elif word == "OCCURS" and following.isdecimal():
+        return _occurs(entry, words, place)
+    elif word in _WITH_WORD and following:
+        setattr(entry, _WITH_WORD[word], following)
+        return place + 2
+    return place + 1
+
+
+_WITH_WORD = {"PIC": "picture", "PICTURE": "picture", "REDEFINES": "redefines", "DEPENDING": "depends"}
+
+
+def _occurs(entry: Group, words: list[str], place: int) -> int:
+    entry.least = entry.most = int(words[place + 1])
+    if words[place + 2 : place + 3] == ["TO"] and words[place + 3 : place + 4]:
+        entry.most = int(words[place + 3])
+        return place + 4
+    return place + 2
 
 
 # -- entries to items
@@ -302,12 +309,7 @@ class _Maker:
                 views.append(View(Condition(name, texts), _as_block(self._item(entry))))
         lengths = [sum(item_length(each) or 0 for each in view.block.items) for view in views]
         longest = max(lengths)
-        padded = tuple(
-            view if its == longest
-            else View(view.when, replace(view.block, items=(*view.block.items,
-                                                            Field("FILLER_REST", Kind.FILLER, longest - its))))
-            for view, its in zip(views, lengths, strict=True)
-        )  # fmt: skip
+        padded = tuple(_padded(view, longest - its) for view, its in zip(views, lengths, strict=True))
         return Choice(longest, padded, entries[0].at)
 
     def _measured(self, entry: Group) -> int | None:
@@ -361,6 +363,13 @@ class _Maker:
 
     def _refuse(self, entry: Group, text: str) -> None:
         self.findings.append(Finding("LAYOUT-COPYBOOK", entry.at, f"{entry.name}: {text}"))
+
+
+def _padded(view: View, by: int) -> View:
+    if not by:
+        return view
+    rest = Field("FILLER_REST", Kind.FILLER, by)
+    return View(view.when, replace(view.block, items=(*view.block.items, rest)))
 
 
 def _sign(clause: str) -> Sign:

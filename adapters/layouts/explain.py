@@ -141,6 +141,8 @@ def _read_field(run: _Reading, item: Field, into: Values, path: str) -> None:
     try:
         if is_cut and item.kind not in (Kind.TEXT, Kind.FILLER):
             raise UnfitError("FLAT-LENGTH", "the field is cut off")
+        if "\ufffd" in stands and not item.is_bytes and "\ufffd".encode(run.layout.encoding, "ignore") == b"":
+            raise UnfitError("FLAT-ENCODING", f"a byte is no character of {run.layout.encoding}")
         value = read_value(item, stands, raw, run.layout.zones)
         if item.is_required and not value:
             raise UnfitError("FLAT-REQUIRED", "there is no value; the layout says that there must be one")

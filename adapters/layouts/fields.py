@@ -42,26 +42,21 @@ def _fields(items: Sequence[Item], known: frozenset[str]) -> Iterator[SourceFiel
     for item in items:
         match item:
             case Field():
-                if (
-                    item.kind is not Kind.FILLER
-                    and item.name not in known
-                    and item.const is None
-                    and item.fill is None
-                ):
+                if not (item.kind is Kind.FILLER or item.name in known or item.const or item.fill):
                     yield SourceField(item.name, required=item.is_required, at=item.at)
-            case Block(name="") if not item.is_list:
-                yield from _fields(item.items, known)
             case Block():
-                inner = tuple(_fields(item.items, known))
-                is_texts = len(inner) == 1 and inner[0].name == ITSELF
-                if item.is_list:
-                    yield SourceField(item.name, repeated=True, fields=() if is_texts else inner, at=item.at)
-                elif inner:
-                    yield SourceField(item.name, fields=inner, at=item.at)
+                yield from _block_fields(item, known)
             case Choice():
                 for view in item.views:
-                    inner = tuple(_fields(view.block.items, known))
-                    if view.block.name and inner:
-                        yield SourceField(view.block.name, fields=inner, at=view.block.at)
-                    else:
-                        yield from (replace(each, required=False) for each in inner)
+                    yield from (replace(each, required=False) for each in _block_fields(view.block, known))
+
+
+def _block_fields(block: Block, known: frozenset[str]) -> Iterator[SourceField]:
+    inner = tuple(_fields(block.items, known))
+    if block.is_list:
+        is_texts = len(inner) == 1 and inner[0].name == ITSELF
+        yield SourceField(block.name, repeated=True, fields=() if is_texts else inner, at=block.at)
+    elif block.name and inner:
+        yield SourceField(block.name, fields=inner, at=block.at)
+    else:
+        yield from inner

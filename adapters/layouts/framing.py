@@ -37,6 +37,16 @@ class Framer:
         self._is_begun = False
         self._is_over = False
 
+    def state(self) -> tuple[bytes, int, bool, bool]:
+        """Give what another framer needs to go on."""
+        return self._held, self._offset, self._is_begun, self._is_over
+
+    def resume(self, state: object) -> None:
+        """Go on where another framer stood."""
+        if not isinstance(state, tuple):
+            raise TypeError("this is no framer's state")
+        self._held, self._offset, self._is_begun, self._is_over = state
+
     def feed(self, chunk: bytes) -> Iterator[Cut]:
         """Give the records that these bytes complete."""
         if self._is_over:
@@ -72,7 +82,7 @@ class Framer:
     def _begun(self, *, is_end: bool) -> bool:
         if self._is_begun:
             return True
-        if len(self._held) < len(_BOM) and not is_end:
+        if self._frame.kind == "lines" and len(self._held) < len(_BOM) and not is_end:
             return False
         self._is_begun = True
         if self._frame.kind == "lines" and self._held.startswith(_BOM):

@@ -34,7 +34,8 @@ def text_reader(layout: Layout, record: RecordType) -> ReadText:
     code.items(record.items, "v0", place)
     code.line(f"if len(t) != {place}: raise Odd")
     code.line("return v0")
-    return code.compiled("read")
+    read: ReadText = code.compiled("read")
+    return read
 
 
 def cell_reader(layout: Layout, record: RecordType) -> ReadCells:
@@ -45,7 +46,8 @@ def cell_reader(layout: Layout, record: RecordType) -> ReadCells:
     code.items(record.items, "v0", place, cells=True)
     code.lines.insert(1, f"    if len(c) != {place}: raise Odd")
     code.line("return v0")
-    return code.compiled("read")
+    read: ReadCells = code.compiled("read")
+    return read
 
 
 class _Place:

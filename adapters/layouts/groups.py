@@ -18,6 +18,18 @@ from adapters.layouts.totals import Tally, mismatch, totals_within, walk
 
 _STEP = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?")
 
+_STATE = (
+    "_open",
+    "_document",
+    "_is_left_out",
+    "_key",
+    "_tallies",
+    "_file",
+    "heads",
+    "findings",
+    "is_condemned",
+)
+
 
 @dataclass(slots=True)
 class Grouped:
@@ -67,6 +79,15 @@ class Grouper:
         self.findings: list[Finding] = []
         self.is_condemned = False  # the file as a whole is wrong: totals, order, records of its own
 
+    def state(self) -> dict[str, object]:
+        """Give what another grouper of the same layout needs to go on."""
+        return {name: getattr(self, name) for name in _STATE}
+
+    def resume(self, state: dict[str, object]) -> None:
+        """Go on where another grouper stood."""
+        for name in _STATE:
+            setattr(self, name, state[name])
+
     def feed(self, rows: Iterable[tuple[Row, tuple[Finding, ...]]]) -> Iterator[Grouped]:
         """Give the documents that these rows complete."""
         for row, findings in rows:
@@ -91,7 +112,8 @@ class Grouper:
         layout = self._layout
         is_bad = any(each.level is Level.REJECTED for each in findings)
         if not row.name:
-            return self._nameless(row, findings)
+            self._nameless(row, findings)
+            return None
         record = layout.records[row.name]
         if layout.rows is not None and row.name == layout.document:
             return self._row_of_group(row, findings, is_bad=is_bad)
@@ -264,8 +286,10 @@ class Grouper:
         for child in self._layout.children(closing.record.name or None):
             found = closing.counts.get(child.name, 0)
             if found < child.least:
-                at = Position(self._source, closing.row.number or None, 1 if closing.row.number else None,
-                              closing.record.name, closing.row.offset if closing.row.number else None)  # fmt: skip
+                row = closing.row
+                at = Position(self._source)
+                if row.number:
+                    at = Position(self._source, row.number, 1, closing.record.name, row.offset)
                 told = f"{where} has {found} {child.name}; expected at least {child.least}"
                 tell(Finding("FLAT-OCCURS", at, told))
 

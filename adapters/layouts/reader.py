@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from adapters.base.findings import Finding, Level, Position
+from adapters.layouts.build import fields_of
 from adapters.layouts.build_fields import item_length
 from adapters.layouts.cells import Cells, is_formula, split_closely, split_plainly
 from adapters.layouts.explain import Problem, read_slowly
@@ -19,6 +20,7 @@ from adapters.layouts.values import UnfitError, write_value
 
 HEADER = "(header)"
 _SHOWN = 24
+_STATE = ("findings", "is_readable", "_number", "_headed", "_columns", "_told")
 
 
 class Reader:
@@ -40,6 +42,23 @@ class Reader:
         self._lengths = {name: _size(layout, record) for name, record in layout.records.items()}
         self._is_trimmed = layout.frame.trims
         self._told: set[str] = set()
+        # Bytes that are no characters decode to U+FFFD, one each; text fields with one are refused closely.
+        self._errors = "replace" if has_bytes(layout) else "strict"
+
+    def skip_heading(self) -> None:
+        """Read rows of cells without a heading row in front of them."""
+        self._headed = True
+
+    def state(self) -> dict[str, object]:
+        """Give what another reader of the same layout needs to go on after the bytes fed so far."""
+        plain = {name: getattr(self, name) for name in _STATE}
+        return plain | {"framer": self._framer.state()}
+
+    def resume(self, state: dict[str, object]) -> None:
+        """Go on where another reader stood."""
+        for name in _STATE:
+            setattr(self, name, state[name])
+        self._framer.resume(state["framer"])
 
     def feed(self, chunk: bytes) -> Iterator[tuple[Row, tuple[Finding, ...]]]:
         """Give the records that these bytes complete, each with what is wrong in it."""
@@ -53,14 +72,15 @@ class Reader:
 
     def _rows(self, cuts: Iterable[Cut]) -> Iterator[tuple[Row, tuple[Finding, ...]]]:
         encoding, functions, recognise = self.layout.encoding, self._functions, self._recognise
+        errors = self._errors
         for cut in cuts:
             self._number += 1
             raw = cut.raw
             if cut.problem is None and self._headed and self._form is None:
                 try:
-                    text = raw.decode(encoding)
+                    text = raw.decode(encoding, errors)
                     name = recognise(text, raw)
-                    if name is not None:
+                    if name is not None and "\ufffd" not in text:
                         length = self._lengths[name]
                         if self._is_trimmed and length is not None and len(text) < length:
                             text = text.ljust(length)
@@ -84,7 +104,7 @@ class Reader:
                 self._note("FLAT-BLANK", "blank lines were skipped", cut)
                 return None
         try:
-            text = raw.decode(self.layout.encoding)
+            text = raw.decode(self.layout.encoding, self._errors)
         except UnicodeDecodeError as error:
             bad = raw[error.start : error.start + 1].hex().upper()
             told = f"byte X'{bad}' is no character of {self.layout.encoding}; is the encoding right?"
@@ -163,15 +183,7 @@ class Reader:
         name = self._recognise_cells(cells)
         if name is None:
             return self._unknown(cut, text)
-        try:
-            values = self._functions[name](cells, b"")
-            problems: list[Problem] = []
-        except (OddError, UnfitError):
-            width = self._lengths[name] or 0
-            while len(cells) > width and cells[-1] == "":  # a delimiter at the end, not declared
-                cells = cells[:-1]
-                self._note("FLAT-SURPLUS", "rows end with empty cells that the layout does not have", cut)
-            values, problems = read_slowly(self.layout, self.layout.records[name], text, raw, cells)
+        values, problems = self._read_cells(name, cells, text, cut)
         if form.formulas != "keep":
             problems += self._formulas(name, cells)
         findings: tuple[Finding, ...] = ()
@@ -179,6 +191,18 @@ class Reader:
             close = close or split_closely(text, form)
             findings = tuple(self._told_of_cell(each, name, text, close, cut) for each in problems)
         return Row(name, values, self._number, cut.offset, cut.whole), findings
+
+    def _read_cells(
+        self, name: str, cells: list[str], text: str, cut: Cut
+    ) -> tuple[Values, list[Problem]]:
+        try:
+            return self._functions[name](cells, b""), []
+        except (OddError, UnfitError):
+            width = self._lengths[name] or 0
+            while len(cells) > width and cells[-1] == "":  # a delimiter at the end, not declared
+                cells = cells[:-1]
+                self._note("FLAT-SURPLUS", "rows end with empty cells that the layout does not have", cut)
+            return read_slowly(self.layout, self.layout.records[name], text, b"", cells)
 
     def _recognise_cells(self, cells: Sequence[str]) -> str | None:
         return self._recognise(cells, b"")
@@ -191,10 +215,7 @@ class Reader:
         found = [each.strip() for each in cells]
         if form.header == "checked":
             if found != labels:
-                wrong = next((i for i, (a, b) in enumerate(zip(found, labels, strict=False)) if a != b), None)
-                where = f"column {wrong + 1} is '{found[wrong]}', expected '{labels[wrong]}'" if wrong is not None else (
-                    f"{len(found)} columns found, expected {len(labels)}")  # fmt: skip
-                self._refuse_file("FLAT-HEADER", f"the heading differs: {where}", cut)
+                self._refuse_file("FLAT-HEADER", f"the heading differs: {_difference(found, labels)}", cut)
             return
         missing = [label for label in labels if label not in found]
         if missing:
@@ -249,6 +270,13 @@ class Reader:
             self.source, self._number if cut is not None else None, offset=cut.offset if cut else None
         )
         return Finding(code, at, text, level)
+
+
+def _difference(found: Sequence[str], labels: Sequence[str]) -> str:
+    for number, (one, other) in enumerate(zip(found, labels, strict=False), start=1):
+        if one != other:
+            return f"column {number} is '{one}', expected '{other}'"
+    return f"{len(found)} columns found, expected {len(labels)}"
 
 
 def recogniser(layout: Layout) -> Callable[[object, bytes], str | None]:
@@ -308,6 +336,11 @@ def _written(layout: Layout, field: Field, text: str) -> object:
         return write_value(field, text, layout.zones)
     except UnfitError:
         return text
+
+
+def has_bytes(layout: Layout) -> bool:
+    """Tell whether some field's bytes are no characters."""
+    return any(each.is_bytes for record in layout.records.values() for each in fields_of(record.items, deep=True))
 
 
 def _functions(layout: Layout) -> dict[str, Callable[[object, bytes], Values]]:

@@ -62,7 +62,7 @@ def _heads(layout: Layout, heads: Sequence[Row], fills: Mapping[str, str], *, is
 
 
 def _complete(layout: Layout, record: RecordType, values: Values, fills: Mapping[str, str]) -> None:
-    """Put in what the layout itself knows: constants, what the record is recognised by, the envelope's part."""
+    """Put in what the layout itself knows: constants, what it recognises by, the envelope's part."""
     for field in fields_of(record.items):
         if values.get(field.name):
             continue

@@ -1,4 +1,4 @@
-"""One value of one field, both ways, slowly and exactly: what every tolerance and every finding is decided by.
+"""One value of one field, both ways, slowly and exactly: it decides every tolerance and every finding.
 
 Generated code (``generate_read.py``, ``generate_write.py``) does the same for values that are as the
 layout says; whatever else comes goes through here. A value is a text: numbers keep all their digits,

@@ -27,16 +27,19 @@ class Writer:
         if layout.delimited is None:
             self._functions = {name: text_writer(layout, record) for name, record in layout.records.items()}
 
-    def write(self, rows: Iterable[Row]) -> bytes:
-        """Give the file. Rows that do not fit are left out, and ``findings`` says why."""
+    def write(self, rows: Iterable[Row], *, is_begun: bool = False) -> bytes:
+        """Give the file. Rows that do not fit are left out, and ``findings`` says why.
+
+        ``is_begun``: it has its beginning already; no mark of the byte order, no heading row.
+        """
         frame = self.layout.frame
-        records = list(self._records(rows))
+        records = list(self._records(rows, is_begun=is_begun))
         if frame.kind != "lines":
             return b"".join(records)
         body = frame.newline.join(records)
         if records and frame.is_last_ended:
             body += frame.newline
-        return _BOM + body if frame.has_bom else body
+        return _BOM + body if frame.has_bom and not is_begun else body
 
     def record(self, row: Row) -> bytes:
         """Give one record without its line end. Errors: OddError where it does not fit."""
@@ -46,10 +49,10 @@ class Writer:
             raise OddError
         return raw
 
-    def _records(self, rows: Iterable[Row]) -> Iterable[bytes]:
+    def _records(self, rows: Iterable[Row], *, is_begun: bool = False) -> Iterable[bytes]:
         frame, form, encoding = self.layout.frame, self.layout.delimited, self.layout.encoding
         functions = self._functions
-        if form is not None and form.header != "none":
+        if form is not None and form.header != "none" and not is_begun:
             yield join(
                 heading(self.layout), cell_fields(next(iter(self.layout.records.values())).items), form
             ).encode(encoding)
@@ -103,13 +106,13 @@ class Writer:
                 and not field.is_excel
                 and is_formula(cell)
             ):
-                found.append(Problem(field.name, index, index + 1, "FLAT-FORMULA",
-                                     "the cell would begin as a formula does; a spreadsheet would run it"))  # fmt: skip
+                told = "the cell would begin as a formula does; a spreadsheet would run it"
+                found.append(Problem(field.name, index, index + 1, "FLAT-FORMULA", told))
             breaks = ("\n" in cell or "\r" in cell) and not (form.spans_lines and form.quote)
             if breaks or (not form.quote and form.delimiter in cell):
                 what = "a line end" if breaks else "the delimiter"
-                found.append(Problem(field.name, index, index + 1, "FLAT-OVERFLOW",
-                                     f"the value has {what} in it, which this file cannot hold"))  # fmt: skip
+                told = f"the value has {what} in it, which this file cannot hold"
+                found.append(Problem(field.name, index, index + 1, "FLAT-OVERFLOW", told))
         return found
 
     def _told_of(self, problem: Problem, row: Row, number: int) -> Finding:
