@@ -192,9 +192,7 @@ class Reader:
             findings = tuple(self._told_of_cell(each, name, text, close, cut) for each in problems)
         return Row(name, values, self._number, cut.offset, cut.whole), findings
 
-    def _read_cells(
-        self, name: str, cells: list[str], text: str, cut: Cut
-    ) -> tuple[Values, list[Problem]]:
+    def _read_cells(self, name: str, cells: list[str], text: str, cut: Cut) -> tuple[Values, list[Problem]]:
         try:
             return self._functions[name](cells, b""), []
         except (OddError, UnfitError):
@@ -340,7 +338,9 @@ def _written(layout: Layout, field: Field, text: str) -> object:
 
 def has_bytes(layout: Layout) -> bool:
     """Tell whether some field's bytes are no characters."""
-    return any(each.is_bytes for record in layout.records.values() for each in fields_of(record.items, deep=True))
+    return any(
+        each.is_bytes for record in layout.records.values() for each in fields_of(record.items, deep=True)
+    )
 
 
 def _functions(layout: Layout) -> dict[str, Callable[[object, bytes], Values]]:

@@ -95,11 +95,15 @@ def _fields(with_bytes: bool) -> st.SearchStrategy[dict[str, Any]]:
         st.fixed_dictionaries({"len": lengths, "align": st.sampled_from(("left", "right"))}),
         st.fixed_dictionaries({"filler": lengths}),
         _numbers("dec").flatmap(
-            lambda each: st.sampled_from(("none", "leading", "trailing")).map(lambda sign: {**each, "sign": sign})
+            lambda each: st.sampled_from(("none", "leading", "trailing")).map(
+                lambda sign: {**each, "sign": sign}
+            )
         ),
         _numbers("zoned"),
         _numbers("int"),
-        st.sampled_from(("date(CCYYMMDD)", "date(CCYYDDD)", "date(MM/DD/CCYY)")).map(lambda kind: {"type": kind}),
+        st.sampled_from(("date(CCYYMMDD)", "date(CCYYDDD)", "date(MM/DD/CCYY)")).map(
+            lambda kind: {"type": kind}
+        ),
         st.sampled_from(("date(YYMMDD)", "date(YYDDD)")).map(lambda kind: {"type": kind, "pivot": "60"}),
         st.fixed_dictionaries({"len": st.just("9"), "type": st.just("number(8,3)")}),
         st.fixed_dictionaries({"len": st.just("3"), "occurs": st.integers(2, 4).map(str)}),
@@ -178,7 +182,9 @@ def _value(layout: Layout, field: Field) -> st.SearchStrategy[str]:
             return _dates(field)
         case Kind.NUMBER:
             numbers = st.integers(0, 10**4 - 1)
-            form: Callable[[int], str] = str if not field.scale or not field.length else lambda n: f"{n / 100:.2f}"
+            form: Callable[[int], str] = (
+                str if not field.scale or not field.length else lambda n: f"{n / 100:.2f}"
+            )
             return st.one_of(st.just(""), numbers.map(form))
     return _digits(field)
 
@@ -194,7 +200,9 @@ def _texts(layout: Layout, field: Field) -> st.SearchStrategy[str]:
 
 def _dates(field: Field) -> st.SearchStrategy[str]:
     assert field.date is not None
-    low, high = (date(1960, 1, 1), date(2049, 12, 31)) if "YY" in str(field.date.parts) else (date.min, date.max)
+    low, high = (
+        (date(1960, 1, 1), date(2049, 12, 31)) if "YY" in str(field.date.parts) else (date.min, date.max)
+    )
     days = st.dates(low, high).map(date.isoformat)
     return days if field.absent is None else st.one_of(st.just(""), days)
 

@@ -83,7 +83,13 @@ def test_the_fast_way_reads_what_the_slow_way_reads(drawn: Drawn) -> None:
     body = Writer(drawn.layout).write(drawn.rows)
     frame = drawn.layout.frame
     for row in read(drawn.layout, body)[0]:
-        raw = row.raw[4:] if frame.kind == "rdw" else row.raw.removesuffix(frame.newline) if frame.kind == "lines" else row.raw
+        raw = (
+            row.raw[4:]
+            if frame.kind == "rdw"
+            else row.raw.removesuffix(frame.newline)
+            if frame.kind == "lines"
+            else row.raw
+        )
         text = raw.decode(drawn.layout.encoding, "replace")
         values, problems = read_slowly(drawn.layout, drawn.layout.records[row.name], text, raw)
 
@@ -111,7 +117,9 @@ _LINES = st.lists(
         {
             "ITEM": st.text("ABC123", min_size=1, max_size=6),
             "QTY": st.integers(0, 10**7 - 1).map(lambda n: f"{n // 100:05}.{n % 100:02}"),
-            "A": st.lists(st.fixed_dictionaries({"ACCOUNT": st.text("0123456789-", min_size=1, max_size=9)}), max_size=3),
+            "A": st.lists(
+                st.fixed_dictionaries({"ACCOUNT": st.text("0123456789-", min_size=1, max_size=9)}), max_size=3
+            ),
         }
     ),
     min_size=1,
