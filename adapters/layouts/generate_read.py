@@ -27,7 +27,7 @@ class OddError(Exception):
 def text_reader(layout: Layout, record: RecordType) -> ReadText:
     """Give the reader of a record of fixed width. ``t``: its characters, ``b``: its bytes."""
     code = _Code(layout)
-    code.open("def read(t, b):")
+    code.begin("def read(t, b):")
     if code.has_names_to_know(record.items):
         code.line("k = {}")
     place = _Place(None, 0)
@@ -41,7 +41,7 @@ def text_reader(layout: Layout, record: RecordType) -> ReadText:
 def cell_reader(layout: Layout, record: RecordType) -> ReadCells:
     """Give the reader of a row of cells."""
     code = _Code(layout)
-    code.open("def read(c):")
+    code.begin("def read(c):")
     place = _Place(None, 0)
     code.items(record.items, "v0", place, cells=True)
     code.lines.insert(1, f"    if len(c) != {place}: raise Odd")
@@ -94,11 +94,11 @@ class _Code:
     def line(self, text: str) -> None:
         self.lines.append("    " * self._indent + text)
 
-    def open(self, text: str) -> None:
+    def begin(self, text: str) -> None:
         self.line(text)
         self._indent += 1
 
-    def close(self) -> None:
+    def end(self) -> None:
         self._indent -= 1
 
     def fresh(self, letter: str) -> str:
@@ -180,12 +180,12 @@ class _Code:
             times = self.fresh("n")
             self.line(f"{times} = int(k.get({block.depends!r}) or 0)")
             self.line(f"if not {block.least} <= {times} <= {block.most}: raise Odd")
-        self.open(f"for _ in range({times}):")
+        self.begin(f"for _ in range({times}):")
         inner = _Place(pointer, 0)
         self.items(block.items, entry, inner)
         self.line(f"{made}.append({entry + '[' + repr('.') + ']' if _is_by_itself(block) else entry})")
         self.line(f"{pointer} = {inner}")
-        self.close()
+        self.end()
         place.variable, place.distance = pointer, 0
         return made
 
@@ -198,16 +198,16 @@ class _Code:
         for view in choice.views:
             if view.when is None:
                 continue
-            self.open(f"{word} k.get({view.when.name!r}) in {view.when.texts!r}:")
+            self.begin(f"{word} k.get({view.when.name!r}) in {view.when.texts!r}:")
             self._view(view.block, made, start)
-            self.close()
+            self.end()
             word = "elif"
         if word == "if":
             self._view(plain.block, made, start)
         else:
-            self.open("else:")
+            self.begin("else:")
             self._view(plain.block, made, start)
-            self.close()
+            self.end()
         place.variable, place.distance = start, choice.length
         return made
 
@@ -283,13 +283,13 @@ class _Code:
         decimal = (
             f"{digits}.isdecimal()" if self._is_plain else f"{digits}.isascii() and {digits}.isdecimal()"
         )
-        self.open(f"if {decimal}:")
+        self.begin(f"if {decimal}:")
         self.line(f"{made} = {_pointed(digits, field, minus)}")
-        self.close()
+        self.end()
         if field.absent is not None:
-            self.open(f"elif {at} == {field.absent!r}:")
+            self.begin(f"elif {at} == {field.absent!r}:")
             self.line(otherwise)
-            self.close()
+            self.end()
         self.line("else: raise Odd")
         if field.absent is not None and field.absent.isdecimal():  # zeros that mean no value
             self.line(f"if {at} == {field.absent!r}: {made} = ''")
