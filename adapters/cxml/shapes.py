@@ -53,10 +53,11 @@ OrderReference: @orderID @orderDate DocumentReference
 ConfirmationHeader: @type @noticeDate @confirmID @operation @invoiceID DocumentReference Total Shipping Tax
   Contact* Hazard* Comments* IdReference* Extrinsic*
 ConfirmationItem: @lineNumber @quantity UnitOfMeasure Contact* Hazard* ConfirmationStatus* Extrinsic*
-ConfirmationStatus: @type @quantity @shipmentDate @deliveryDate UnitOfMeasure ItemIn UnitPrice Tax Shipping
-  Comments* Extrinsic*
-InvoiceDetailRequestHeader: @invoiceID @invoiceDate @purpose @operation @invoiceOrigin InvoiceDetailHeaderIndicator
-  InvoiceDetailLineIndicator InvoicePartner* PaymentTerm* Comments* IdReference* Extrinsic*
+ConfirmationStatus: @type @quantity @shipmentDate @deliveryDate UnitOfMeasure ItemIn UnitPrice Tax
+  Shipping Comments* Extrinsic*
+InvoiceDetailRequestHeader: @invoiceID @invoiceDate @purpose @operation @invoiceOrigin
+  InvoiceDetailHeaderIndicator InvoiceDetailLineIndicator InvoicePartner* PaymentTerm* Comments* IdReference*
+  Extrinsic*
 InvoicePartner: Contact IdReference*
 PaymentTerm: @payInNumberOfDays Discount Extrinsic*
 InvoiceDetailOrder: InvoiceDetailOrderInfo InvoiceDetailItem*
@@ -69,8 +70,8 @@ ShippingAmount: Money
 GrossAmount: Money
 NetAmount: Money
 DueAmount: Money
-InvoiceDetailSummary: SubtotalAmount Tax SpecialHandlingAmount ShippingAmount GrossAmount NetAmount DepositAmount
-  DueAmount
+InvoiceDetailSummary: SubtotalAmount Tax SpecialHandlingAmount ShippingAmount GrossAmount NetAmount
+  DepositAmount DueAmount
 SupplierOrderInfo: @orderID @orderDate
 IdReference: @identifier @domain
 OrderRequest: OrderRequestHeader ItemOut*

@@ -6,7 +6,7 @@ EBCDIC is cut before it is decoded: its bytes 15 and 25 are line ends only as ch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import TypeAlias
 
 from adapters.layouts.model import Frame
 
@@ -16,14 +16,10 @@ _RDW_BYTES = 4
 _SPAN_LINES_MAX = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """One record's bytes and where they begin; ``problem``: what is wrong with the cut itself."""
-
-    raw: bytes
-    offset: int
-    whole: bytes  # with its line end or descriptor word
-    problem: tuple[str, str] | None = None  # code, text
+Problem: TypeAlias = tuple[str, str]  # code, text: what is wrong with the cut itself
+# One record: its bytes, where they begin, its bytes with their line end or descriptor word, and a problem.
+# A plain tuple: making one for each record of a big file is a good part of reading it.
+Cut: TypeAlias = tuple[bytes, int, bytes, Problem | None]
 
 
 class Framer:
@@ -76,7 +72,7 @@ class Framer:
             text = (
                 f"{len(self._held)} bytes are left at the end; expected {expected}: the last one is cut off"
             )
-            yield Cut(self._held, self._offset, self._held, ("FLAT-FRAME", text))
+            yield self._held, self._offset, self._held, ("FLAT-FRAME", text)
             self._held = b""
 
     def _begun(self, *, is_end: bool) -> bool:
@@ -94,6 +90,14 @@ class Framer:
         newline = self._frame.newline
         pieces = self._held.split(newline)
         rest = pieces.pop()
+        if self._is_open is None:
+            offset = self._offset
+            for piece in pieces:
+                whole = piece + newline
+                self._offset = offset + len(whole)
+                yield piece, offset, whole, None
+                offset = self._offset
+            pieces = []
         pending: list[bytes] = []
         for index, piece in enumerate(pieces):
             line = newline.join((*pending, piece)) if pending else piece
@@ -103,13 +107,13 @@ class Framer:
                     continue
             pending = []
             whole = line + newline
-            yield Cut(line, self._offset, whole)
+            yield line, self._offset, whole, None
             self._offset += len(whole)
         self._held = newline.join((*pending, rest)) if pending else rest
         if is_end:
             last, self._held = self._held, b""
             if last and last != _DOS_END:
-                yield Cut(last, self._offset, last)
+                yield last, self._offset, last, None
         elif len(self._held) > self._frame.record_bytes_max:
             yield self._ended(f"a line has more than {self._frame.record_bytes_max} bytes; is newline right?")
 
@@ -118,7 +122,7 @@ class Framer:
         place = 0
         while place + length <= len(held):
             raw = held[place : place + length]
-            yield Cut(raw, self._offset + place, raw)
+            yield raw, self._offset + place, raw, None
             place += length
         self._offset += place
         self._held = held[place:]
@@ -140,7 +144,7 @@ class Framer:
             end = place + _RDW_BYTES + length
             if end > len(held):
                 break
-            yield Cut(held[place + 4 : end], self._offset + place + 4, held[place:end])
+            yield held[place + 4 : end], self._offset + place + 4, held[place:end], None
             place = end
         self._offset += place
         self._held = held[place:]
@@ -149,4 +153,4 @@ class Framer:
         """Give up: behind this nobody can tell where a record begins."""
         self._is_over = True
         raw, self._held = self._held[:256], b""
-        return Cut(raw, self._offset, raw, ("FLAT-FRAME", text))
+        return raw, self._offset, raw, ("FLAT-FRAME", text)

@@ -73,18 +73,19 @@ class Reader:
     def _rows(self, cuts: Iterable[Cut]) -> Iterator[tuple[Row, tuple[Finding, ...]]]:
         encoding, functions, recognise = self.layout.encoding, self._functions, self._recognise
         errors = self._errors
+        is_plain = self._form is None
         for cut in cuts:
-            self._number += 1
-            raw = cut.raw
-            if cut.problem is None and self._headed and self._form is None:
+            raw, offset, whole, problem = cut
+            self._number = number = self._number + 1
+            if is_plain and problem is None:
                 try:
                     text = raw.decode(encoding, errors)
                     name = recognise(text, raw)
-                    if name is not None and "\ufffd" not in text:
-                        length = self._lengths[name]
-                        if self._is_trimmed and length is not None and len(text) < length:
+                    if name is not None and (errors == "strict" or "\ufffd" not in text):
+                        length = self._lengths[name] if self._is_trimmed else None
+                        if length is not None and len(text) < length:
                             text = text.ljust(length)
-                        yield Row(name, functions[name](text, raw), self._number, cut.offset, cut.whole), ()
+                        yield Row(name, functions[name](text, raw), number, offset, whole), ()
                         continue
                 except (OddError, UnfitError, UnicodeDecodeError):
                     pass
@@ -95,9 +96,9 @@ class Reader:
     # -- one record that is not plain ------------------------------------------------------
 
     def _closely(self, cut: Cut) -> tuple[Row, tuple[Finding, ...]] | None:
-        raw = cut.raw
-        if cut.problem is not None:
-            return self._bad(cut, "", cut.problem[0], cut.problem[1])
+        raw = cut[0]
+        if cut[3] is not None:
+            return self._bad(cut, "", *cut[3])
         if self.layout.frame.kind == "lines":
             raw = self._line(raw)
             if not raw.strip(b" ") and (self._form is None or not raw):
@@ -110,8 +111,8 @@ class Reader:
             told = f"byte X'{bad}' is no character of {self.layout.encoding}; is the encoding right?"
             name = self._recognised_despite(raw)
             column = len(raw[: error.start].decode(self.layout.encoding, "replace"))
-            at = Position(self.source, self._number, column + 1, name, cut.offset + error.start)
-            return Row(name, {}, self._number, cut.offset, cut.whole), (Finding("FLAT-ENCODING", at, told),)
+            at = Position(self.source, self._number, column + 1, name, cut[1] + error.start)
+            return Row(name, {}, self._number, cut[1], cut[2]), (Finding("FLAT-ENCODING", at, told),)
         if self._form is not None:
             return self._cells(cut, text, raw)
         return self._fixed(cut, text, raw)
@@ -139,7 +140,7 @@ class Reader:
         findings = tuple(self._told_of(each, name, text, cut) for each in problems)
         if not findings and length is not None and len(text) > length:
             self._note("FLAT-SURPLUS", f"records are longer than their {length} characters, by blanks", cut)
-        return Row(name, values, self._number, cut.offset, cut.whole), findings
+        return Row(name, values, self._number, cut[1], cut[2]), findings
 
     def _unknown(self, cut: Cut, text: str) -> tuple[Row, tuple[Finding, ...]] | None:
         if self.layout.unknown == "skip":
@@ -150,13 +151,13 @@ class Reader:
         return self._bad(cut, "", "FLAT-RECORD", told)
 
     def _bad(self, cut: Cut, name: str, code: str, text: str) -> tuple[Row, tuple[Finding, ...]]:
-        at = Position(self.source, self._number, 1, name, cut.offset)
-        return Row(name, {}, self._number, cut.offset, cut.whole), (Finding(code, at, text),)
+        at = Position(self.source, self._number, 1, name, cut[1])
+        return Row(name, {}, self._number, cut[1], cut[2]), (Finding(code, at, text),)
 
     def _told_of(self, problem: Problem, name: str, text: str, cut: Cut) -> Finding:
         before = text[: problem.start].encode(self.layout.encoding, "replace")
         path = path_of(name, problem.path) if problem.path != name else name
-        at = Position(self.source, self._number, problem.start + 1, path, cut.offset + len(before))
+        at = Position(self.source, self._number, problem.start + 1, path, cut[1] + len(before))
         facts = {"end": str(max(problem.end, problem.start + 1))}
         return Finding(problem.code, at, problem.text, facts=facts)
 
@@ -190,7 +191,7 @@ class Reader:
         if problems:
             close = close or split_closely(text, form)
             findings = tuple(self._told_of_cell(each, name, text, close, cut) for each in problems)
-        return Row(name, values, self._number, cut.offset, cut.whole), findings
+        return Row(name, values, self._number, cut[1], cut[2]), findings
 
     def _read_cells(self, name: str, cells: list[str], text: str, cut: Cut) -> tuple[Values, list[Problem]]:
         try:
@@ -221,7 +222,7 @@ class Reader:
         self._columns = [found.index(label) if label in found else -1 for label in labels]
 
     def _refuse_file(self, code: str, text: str, cut: Cut) -> None:
-        at = Position(self.source, self._number, 1, HEADER, cut.offset)
+        at = Position(self.source, self._number, 1, HEADER, cut[1])
         self.findings.append(Finding(code, at, text))
         self.is_readable = False
 
@@ -250,7 +251,7 @@ class Reader:
         is_note = problem.code == "FLAT-FORMULA" and form is not None and form.formulas == "note"
         before = text[:start].encode(self.layout.encoding, "replace")
         path = path_of(name, problem.path) if problem.path != name else name
-        at = Position(self.source, self._number, start + 1, path, cut.offset + len(before))
+        at = Position(self.source, self._number, start + 1, path, cut[1] + len(before))
         level = Level.NOTE if is_note else Level.REJECTED
         return Finding(problem.code, at, problem.text, level, facts={"end": str(max(end, start + 1))})
 
@@ -264,9 +265,7 @@ class Reader:
     def _finding(
         self, code: str, text: str, cut: Cut | None = None, level: Level = Level.REJECTED
     ) -> Finding:
-        at = Position(
-            self.source, self._number if cut is not None else None, offset=cut.offset if cut else None
-        )
+        at = Position(self.source, self._number if cut is not None else None, offset=cut[1] if cut else None)
         return Finding(code, at, text, level)
 
 
@@ -381,6 +380,10 @@ def heading(layout: Layout) -> list[str]:
 
 
 def _opens(layout: Layout) -> Callable[[bytes], bool]:
+    """Give the function that tells whether a line ends inside a quoted cell; a bare quote opens none."""
     form = layout.delimited
-    quote = form.quote.encode(layout.encoding) if form is not None and form.quote else b""
-    return lambda line: bool(quote) and line.count(quote) % 2 == 1
+    if form is None or not form.quote:
+        return lambda line: False
+    given, quote = form, form.quote.encode(layout.encoding)
+    encoding = layout.encoding
+    return lambda line: quote in line and split_closely(line.decode(encoding, "replace"), given).is_open

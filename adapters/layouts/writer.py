@@ -9,7 +9,7 @@ from adapters.layouts.cells import is_formula, join
 from adapters.layouts.explain import Problem, write_slowly
 from adapters.layouts.generate_read import OddError
 from adapters.layouts.generate_write import WriteRecord, text_writer
-from adapters.layouts.model import Kind, Layout, RecordType, Row, path_of
+from adapters.layouts.model import Field, Kind, Layout, RecordType, Row, path_of
 from adapters.layouts.reader import cell_fields, heading
 from adapters.layouts.values import UnfitError
 
@@ -53,9 +53,8 @@ class Writer:
         frame, form, encoding = self.layout.frame, self.layout.delimited, self.layout.encoding
         functions = self._functions
         if form is not None and form.header != "none" and not is_begun:
-            yield join(
-                heading(self.layout), cell_fields(next(iter(self.layout.records.values())).items), form
-            ).encode(encoding)
+            labels = heading(self.layout)
+            yield join(labels, [Field(label, Kind.TEXT, 0) for label in labels], form).encode(encoding)
         for number, row in enumerate(rows, start=1):
             try:
                 made = functions[row.name](row.values)

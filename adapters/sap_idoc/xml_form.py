@@ -22,7 +22,7 @@ def tree_of(idoc: etree._Element) -> tuple[Values, list[etree._Element]]:
     for child in idoc:
         name = etree.QName(child).localname
         if name == CONTROL:
-            values |= {field.tag: (field.text or "").strip() for field in child if isinstance(field.tag, str)}
+            values |= {etree.QName(field).localname: (field.text or "").strip() for field in child}
         else:
             _segment(child, name, values, unknown)
     return values, unknown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,20 +97,7 @@ def test_the_fast_way_reads_what_the_slow_way_reads(drawn: Drawn) -> None:
         assert values == row.values
 
 
-ORDERS = json.dumps(
-    {
-        "layout": "orders", "format": "fixed", "encoding": "ascii", "document": "H",
-        "records": {
-            "F": {"match": {"T": "F"}, "occurs": "1", "fields": [{"name": "T", "len": "1"}, {"name": "NO", "type": "int(4)", "fill": "control_number"}]},
-            "H": {"match": {"T": "H"}, "fields": [{"name": "T", "len": "1"}, {"name": "PO", "len": "8"}, {"name": "LINES", "type": "int(3)"}]},
-            "N": {"match": {"T": "N"}, "parent": "H", "occurs": "0..1", "fields": [{"name": "T", "len": "1"}, {"name": "NOTE", "len": "11"}]},
-            "D": {"match": {"T": "D"}, "parent": "H", "occurs": "1..", "fields": [{"name": "T", "len": "1"}, {"name": "ITEM", "len": "6"}, {"name": "QTY", "type": "dec(7,2)"}]},
-            "A": {"match": {"T": "A"}, "parent": "D", "fields": [{"name": "T", "len": "1"}, {"name": "ACCOUNT", "len": "9"}]},
-            "Z": {"match": {"T": "Z"}, "occurs": "1", "fields": [{"name": "T", "len": "1"}, {"name": "COUNT", "type": "int(5)"}, {"name": "SUM", "type": "dec(9,2)"}]},
-        },
-        "totals": {"H.LINES": "count(D)", "Z.COUNT": "count(H)", "Z.SUM": "sum(D.QTY)"},
-    }
-)  # fmt: skip
+ORDERS = Path(__file__).with_name("orders.yaml").read_text()
 
 _LINES = st.lists(
     st.fixed_dictionaries(
