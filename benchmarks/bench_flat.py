@@ -163,7 +163,7 @@ def _memory() -> Line:
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     grown, count = float(told[0]), int(told[1])
     name = f"flat: memory above the imports while {RSS_FILE_MB} MB ({count} records) are read and grouped"
-    return Line(name, f"{grown:.0f} MB", None, f"<= {RSS_BAR_MB:.0f} MB", grown <= RSS_BAR_MB)
+    return Line(name, f"{grown:.1f} MB", None, f"<= {RSS_BAR_MB:.0f} MB", grown <= RSS_BAR_MB)
 
 
 def _measure_memory(size_mb: int) -> None:
