@@ -108,7 +108,8 @@ class FlatScenario:
         body = clinics_file([(ORDER, KNOWN_VENDOR), (UNKNOWN, UNKNOWN_VENDOR)])
         ending = Ending(ends("erp"), parked=("MAP-CROSSWALK",), erp_orders=(ORDER,))
         sent = await ground.file(
-            "clinics/out", "orders.txt", body, route="po.clinics", label="2 orders, fixed width", ending=ending,
+            "clinics/out", "orders.txt", body, route="po.clinics", label="2 orders, fixed width",
+            ending=ending,
         )  # fmt: skip
         await ground.translated(sent)
         ground.tell("HTTP: the supplier's answer, which goes back to the clinics as a flat file")
