@@ -37,6 +37,14 @@ def item_length(item: Item) -> int | None:
             return sum(whole) * item.most if len(whole) == len(lengths) else None
 
 
+def longest(items: Sequence[Item]) -> int:
+    """Give how many characters items take at most."""
+    found = 0
+    for item in items:
+        found += longest(item.items) * item.most if isinstance(item, Block) else item.length
+    return found
+
+
 class FieldBuilder:
     """Builds the items of one record and gathers what is wrong with them (LAYOUT-FIELD)."""
 

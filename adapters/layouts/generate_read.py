@@ -32,7 +32,11 @@ def text_reader(layout: Layout, record: RecordType) -> ReadText:
         code.line("k = {}")
     place = _Place(None, 0)
     code.items(record.items, "v0", place)
-    code.line(f"if len(t) != {place}: raise Odd")
+    if layout.frame.trims and place.variable is not None:
+        # Blanks at its end were not written, and were put back up to the longest that it can be.
+        code.line(f"if len(t) < {place} or t[{place}:].strip(' '): raise Odd")
+    else:
+        code.line(f"if len(t) != {place}: raise Odd")
     code.line("return v0")
     read: ReadText = code.compiled("read")
     return read

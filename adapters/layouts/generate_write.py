@@ -26,10 +26,10 @@ def text_writer(layout: Layout, record: RecordType) -> WriteRecord:
     has_bytes = _has_bytes(record.items)
     code = _Code(layout, has_bytes=has_bytes)
     expression = code.items(record.items, "v")
-    fixed = _length(record.items)
-    body = [*code.lines, f"    o = {expression}"]
-    if fixed is not None:
-        body.append(f"    if len(o) != {fixed}: raise Odd")
+    length = code.expected(record.items)
+    if length is None:  # tables in tables: their lengths are looked at one by one, the slow way
+        return _never
+    body = [*code.lines, f"    o = {expression}", f"    if len(o) != {length}: raise Odd"]
     if code.is_simple:
         head = ["def write(v):"]
     else:
@@ -53,6 +53,7 @@ class _Code:
         self._functions: list[str] = []
         self._count = 0
         self.is_simple = True
+        self._entries: dict[str, str] = {}  # tables of varying length -> the variable with their entries
 
     def compiled(self, body: Sequence[str], record: RecordType) -> WriteRecord:
         self._names["record"] = record
@@ -60,6 +61,19 @@ class _Code:
         exec(compile(text, f"<layout {self._layout.name}>", "exec"), self._names)  # noqa: S102
         found: WriteRecord = self._names["write"]
         return found
+
+    def expected(self, items: Sequence[Item]) -> str | None:
+        """Give the expression of a record's length; None where tables stand in tables."""
+        parts = ["0"]
+        for item in items:
+            length = item_length(item)
+            if length is not None:
+                parts.append(str(length))
+            elif isinstance(item, Block) and item.name in self._entries and _length(item.items) is not None:
+                parts.append(f"len({self._entries[item.name]}) * {_length(item.items)}")
+            else:
+                return None
+        return " + ".join(parts)
 
     def fresh(self, letter: str) -> str:
         self._count += 1
@@ -113,6 +127,7 @@ class _Code:
             self.lines.append(f"    {entries} = [*{entries}, *([{empty}] * ({block.most} - len({entries})))]")
         else:
             self.is_simple = False
+            self._entries[block.name] = entries
         if _has_choice(block.items):
             self.is_simple = False
             return (
@@ -193,6 +208,10 @@ class _KnownDates(dict[Any, Any]):
         if len(self) < _DATES_KEPT:
             self[value] = stands
         return stands
+
+
+def _never(values: Values) -> Any:
+    raise OddError
 
 
 def _number_of_view(choice: Choice, known: Values) -> int:

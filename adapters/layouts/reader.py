@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from adapters.base.findings import Finding, Level, Position
 from adapters.layouts.build import fields_of
-from adapters.layouts.build_fields import item_length
+from adapters.layouts.build_fields import item_length, longest
 from adapters.layouts.cells import Cells, is_formula, split_closely, split_plainly
 from adapters.layouts.explain import Problem, read_slowly
 from adapters.layouts.framing import Cut, Framer
@@ -357,6 +357,8 @@ def _size(layout: Layout, record: RecordType) -> int | None:
     """Give a record's characters, or a row's cells; None where its data decides."""
     if layout.delimited is not None:
         return len(cell_fields(record.items))
+    if layout.frame.trims:
+        return longest(record.items)
     lengths = [item_length(each) for each in record.items]
     known = [each for each in lengths if each is not None]
     return sum(known) if len(known) == len(lengths) else None

@@ -235,3 +235,65 @@ def test_a_mistake_in_a_layout_is_told_with_its_line(change: str, code: str, wor
     assert finding.code == code
     assert words in finding.text
     assert finding.at.line == 1 + text[: text.index(wrong)].count("\n")
+
+
+TABLE = """
+layout: table
+format: fixed
+encoding: ascii
+trims: TRIMS
+records:
+  R:
+    fields:
+      - {name: ID, len: 2}
+      - {name: COUNT, type: int(1)}
+      - name: LOT
+        occurs: 0..3
+        depends: COUNT
+        fields: [{name: NO, len: 3}, {name: QTY, type: "dec(3,1)"}]
+      - {name: USER, len: 4}
+"""
+
+
+@pytest.mark.parametrize("trims", ["yes", "no"])
+@pytest.mark.parametrize("count", [0, 1, 3])
+@pytest.mark.parametrize("user", ["ANNA", "A", ""])
+def test_a_table_of_varying_length_reads_and_writes_with_blanks_dropped_or_not(
+    trims: str, count: int, user: str
+) -> None:
+    layout = compile_layout(TABLE.replace("TRIMS", trims), "table.yaml")
+    lots = [{"NO": f"L{n}", "QTY": f"0{n}.5"} for n in range(count)]
+    body = Writer(layout).write([Row("R", {"ID": "A1", "LOT": lots, "USER": user})])
+
+    reader = Reader(layout, "t")
+    ((row, findings),) = [*reader.feed(body), *reader.finish()]
+    assert findings == ()
+    assert row.values == {"ID": "A1", "COUNT": str(count), "LOT": lots, "USER": user}
+    assert Writer(layout).write([Row("R", row.values)]) == body
+    assert (
+        body == f"A1{count}{''.join(f'L{n} 0{n}5' for n in range(count))}{user:<4}".rstrip().encode() + b"\n"
+        or (trims == "no")
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "path"),
+    [
+        ({"LOT": [{"NO": "TOOLONG", "QTY": "1.0"}]}, "FLAT-OVERFLOW", "R / LOT[1].NO"),
+        ({"LOT": [{"NO": "1", "QTY": "1.0"}] * 4}, "FLAT-OVERFLOW", "R / LOT"),
+        ({"LOT": [{"NO": "1", "QTY": "1.0"}], "COUNT": "3"}, "FLAT-OCCURS", "R / COUNT"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_not_written(values: dict[str, object], code: str, path: str) -> None:
+    writer = Writer(compile_layout(TABLE.replace("TRIMS", "no"), "table.yaml"))
+    assert writer.write([Row("R", {"ID": "A1", "USER": "", **values})]) == b""
+    assert (code, path) in [(each.code, each.at.path) for each in writer.findings]
+
+
+def test_a_count_that_says_more_than_the_record_holds_is_told() -> None:
+    layout = compile_layout(TABLE.replace("TRIMS", "no"), "table.yaml")
+    assert ("FLAT-OCCURS", 1, 4, "R / LOT", 3) in places(layout, b"A19L1 005L2 015ANNA\n")
+    assert ("FLAT-LENGTH", 1, 14, "R", 13) in [
+        (each.code, each.at.line, each.at.column, each.at.path, each.at.offset)
+        for each in found(layout, b"A12L1 005ANNA\n")
+    ]
