@@ -21,7 +21,7 @@ from adapters.layouts.model import Delimited
 
 LINES_LOOKED_AT = 2_000
 DELIMITERS = ",;|\t"
-_DATES = ("CCYYMMDD", "YYMMDD", "MM/DD/CCYY", "CCYY-MM-DD", "MMDDCCYY", "CCYYDDD")
+_DATES = "CCYYMMDD YYMMDD MM/DD/CCYY CCYY-MM-DD MMDDCCYY CCYYDDD".split()  # noqa: SIM905
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 _TYPE_LENGTH_MAX = 4
 

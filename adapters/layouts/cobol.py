@@ -19,15 +19,22 @@ from adapters.layouts.spec import LayoutSpec
 _AREA_END = 72  # columns 73-80 are an identification area
 _PICTURE = re.compile(r"([A-Z0-9()+\-.,$*/]+)", re.IGNORECASE)
 _REPEAT = re.compile(r"(.)\((\d{1,6})\)")
-_USAGES = {
-    "COMP": "COMP", "COMPUTATIONAL": "COMP", "COMP-4": "COMP", "COMPUTATIONAL-4": "COMP", "BINARY": "COMP",
-    "COMP-3": "COMP-3", "COMPUTATIONAL-3": "COMP-3", "PACKED-DECIMAL": "COMP-3",
-    "COMP-5": "COMP-5", "COMPUTATIONAL-5": "COMP-5", "DISPLAY": "DISPLAY",
-}  # fmt: skip
-_REFUSED = {
-    "COMP-1", "COMPUTATIONAL-1", "COMP-2", "COMPUTATIONAL-2", "COMP-6", "INDEX", "POINTER", "NATIONAL",
-    "DISPLAY-1", "SYNC", "SYNCHRONIZED", "FUNCTION-POINTER", "PROCEDURE-POINTER",
-}  # fmt: skip
+_USAGE_WORDS = """
+binary COMP COMPUTATIONAL COMP-4 COMPUTATIONAL-4 BINARY
+packed COMP-3 COMPUTATIONAL-3 PACKED-DECIMAL
+native COMP-5 COMPUTATIONAL-5
+display DISPLAY
+refused COMP-1 COMPUTATIONAL-1 COMP-2 COMPUTATIONAL-2 COMP-6 INDEX POINTER NATIONAL DISPLAY-1
+refused SYNC SYNCHRONIZED FUNCTION-POINTER PROCEDURE-POINTER
+"""
+
+
+def _usages() -> dict[str, str]:
+    lines = (line.split() for line in _USAGE_WORDS.strip().split("\n"))
+    return {word: usage for usage, *words in lines for word in words}
+
+
+_USAGES = _usages()
 _NOISE = {"IS", "ARE", "TIMES", "ON", "CHARACTER", "RIGHT"}
 _LEVELS_SKIPPED = (66, 77, 88)
 
@@ -201,10 +208,11 @@ def _clauses(entry: Group, words: list[str], tell: Callable[[str], None]) -> Non
 def _clause(entry: Group, words: list[str], place: int, tell: Callable[[str], None]) -> int:
     """Take one clause; give the place behind it."""
     word, following = words[place], words[place + 1] if place + 1 < len(words) else ""
-    if word in _USAGES:
-        entry.usage = _USAGES[word]
-    elif word in _REFUSED:
+    usage = _USAGES.get(word)
+    if usage == "refused":
         tell(f"{word} describes no bytes that every machine reads alike; it is not supported")
+    elif usage is not None:
+        entry.usage = usage
     elif word in ("LEADING", "TRAILING"):
         entry.sign = word + (" SEPARATE" if following == "SEPARATE" else "")
     elif word == "BLANK":
@@ -326,13 +334,13 @@ class _Maker:
 
     def _number(self, entry: Group, picture: _Picture) -> Field:
         spec, digits, scale = self._spec, picture.digits, picture.scale
-        if entry.usage in ("COMP", "COMP-5"):
+        if entry.usage in ("binary", "native"):
             return Field(
                 entry.name, Kind.BINARY, binary_length(digits), digits, scale, is_signed=picture.is_signed,
                 is_little_endian=spec.little_endian, label=entry.name, at=entry.at,
-                any_value=entry.usage == "COMP-5" or spec.binary == "bytes",
+                any_value=entry.usage == "native" or spec.binary == "bytes",
             )  # fmt: skip
-        if entry.usage == "COMP-3":
+        if entry.usage == "packed":
             return Field(
                 entry.name, Kind.PACKED, digits // 2 + 1, digits, scale, is_signed=picture.is_signed,
                 label=entry.name, at=entry.at,
@@ -356,7 +364,7 @@ class _Maker:
         if made.is_number and made.digits > 31:
             self._refuse(entry, f"PIC {entry.picture} has {made.digits} digits; up to 31 are read")
             return _Picture(1)
-        if entry.usage in ("COMP", "COMP-5") and made.digits > 18:
+        if entry.usage in ("binary", "native") and made.digits > 18:
             self._refuse(entry, f"PIC {entry.picture} is binary with {made.digits} digits; up to 18 are read")
             return _Picture(1)
         return made
