@@ -596,6 +596,7 @@ class Translation:
             zone=context.zone,
             partner_settings=context.partner_settings,
             settings=context.settings,
+            library=context.library,
         )
 
 

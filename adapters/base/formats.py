@@ -238,7 +238,11 @@ class Format(Protocol):
         ...
 
     def recognises(self, head: bytes) -> bool:
-        """Tell whether an input's first bytes (up to 4 KiB) look like this format; never raises."""
+        """Tell whether an input's first bytes (up to 4 KiB) look like this format; never raises.
+
+        A format that only a partner's settings tell apart (flat files) may have a further method
+        ``recognises_by(head, partner_settings, library)``, which the command ``translate`` asks.
+        """
         ...
 
 
