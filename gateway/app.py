@@ -111,10 +111,11 @@ class Gateway:
         self.translator = Translator(journal, self.pipeline, self.clock)
         self.calls = Calls(
             journal, self.pipeline, self.destinations, self.clock, self._rng,
-            worker=self.name, lease_s=programs.lease_s,
+            worker=self.name, lease_s=programs.lease_s, ended=self._planned,
         )  # fmt: skip
         self._run("deliver", self.worker.run())
         self._run("translate", self.translator.run())
+        self._run("calls", self.calls.run())
         self._run("alarm", self._alarms().run())
         self._run("prune", self._prune())
         self._start_sources(sources)
