@@ -104,12 +104,18 @@ class ExceptionOperations(OperationsBase):
     async def _situation(self, message: Message, parked: list[str]) -> Situation:
         views = await self._journal.documents(message_id=message.message_id, limit=EVERYTHING)
         deliveries = await self._journal.deliveries(message_id=message.message_id, limit=EVERYTHING)
+        documents = [each for each in views if each.generation == message.generation]
+        orders = {key for each in documents for key in each.plan.order_keys}
+        facts = await self._journal.facts(sorted(orders), (), ())
+        route = self._configuration().routes.get(message.route)
         return Situation(
             message,
-            [each for each in views if each.generation == message.generation],
+            documents,
             [each for each in deliveries if each.role in LIVE],
             parked,
             message.accepted_at + self._patience(message),
+            facts.ledger,
+            route.targets.supplier if route is not None else None,
         )
 
     async def _phones(self) -> dict[str, str]:
