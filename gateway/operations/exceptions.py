@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 from gateway.call_sheet import LIVE, Call, Situation, calls
@@ -113,7 +113,7 @@ class ExceptionOperations(OperationsBase):
             documents,
             [each for each in deliveries if each.role in LIVE],
             parked,
-            message.accepted_at + self._patience(message),
+            message.accepted_at + self._configuration().patience(message.route, message.is_urgent),
             facts.ledger,
             route.targets.supplier if route is not None else None,
         )
@@ -128,12 +128,6 @@ class ExceptionOperations(OperationsBase):
     def _orders_come_by(self, route: str) -> bool:
         found = self._configuration().routes.get(route)
         return found is None or found.originates
-
-    def _patience(self, message: Message) -> timedelta:
-        configuration = self._configuration()
-        route = configuration.routes.get(message.route)
-        deadline = configuration.deadline(route) if route is not None else configuration.defaults.deadline
-        return deadline.rush if message.is_urgent else deadline.other
 
     async def _exception(self, exception_id: str) -> ExceptionItem:
         items = await self._journal.exceptions(limit=EVERYTHING)
