@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -90,6 +91,12 @@ class Configuration:
         if "tell" not in changes and not self.defaults.deadline.tell and route.owner.page is not None:
             changes["tell"] = (route.owner.page,)
         return self.defaults.deadline.model_copy(update=changes)
+
+    def patience(self, route: str, is_urgent: bool) -> timedelta:
+        """Give how long a message of a route may take where nothing of it says so itself."""
+        found = self.routes.get(route)
+        deadline = self.deadline(found) if found is not None else self.defaults.deadline
+        return deadline.rush if is_urgent else deadline.other
 
     def retry_policy(self, route: Route) -> RetryPolicy:
         """Give how a route's deliveries are tried again: its own words over the defaults."""

@@ -231,6 +231,13 @@ class Journal(SourceMemory, Protocol):
         """Write down a finished step in the middle of a series; the claim stays. Errors: StaleClaimError."""
         ...
 
+    async def unsent_calls(self, limit: int = 1_000) -> list[tuple[str, str]]:
+        """Give (message id, delivery id) of ``pass_through`` deliveries that nobody has attempted yet.
+
+        Workers never send them; whose caller is gone would hold its order's lanes for ever.
+        """
+        ...
+
     async def next_due(self, targets: Sequence[str]) -> datetime | None:
         """Give when the earliest waiting delivery of these targets is due, for the worker's sleep."""
         ...

@@ -190,6 +190,9 @@ class MemoryJournal(Keeping):
     async def step_done(self, claim: Claim, result: StepResult, now: datetime) -> None:
         await self._commit("step_done", lambda: delivering.step_done(self._tables, claim, result))
 
+    async def unsent_calls(self, limit: int = 1_000) -> list[tuple[str, str]]:
+        return views.unsent_calls(self._tables, limit)
+
     async def next_due(self, targets: Sequence[str]) -> datetime | None:
         return delivering.next_due(self._tables, targets)
 

@@ -179,6 +179,9 @@ class SqliteJournal(Keeping):
     async def step_done(self, claim: Claim, result: StepResult, now: datetime) -> None:
         await self._write(attempts.step_done, claim, result)
 
+    async def unsent_calls(self, limit: int = 1_000) -> list[tuple[str, str]]:
+        return await self._read(views.unsent_calls, limit)
+
     async def next_due(self, targets: Sequence[str]) -> datetime | None:
         return await self._read(claims.next_due, targets)
 
