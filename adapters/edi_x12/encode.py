@@ -20,6 +20,7 @@ from adapters.edi_x12.kept import Row, with_kept
 from adapters.edi_x12.lexer import Places, SetText, separators_of
 from adapters.edi_x12.outbound import Group, write_interchange
 from adapters.edi_x12.page import Page, Problem
+from adapters.edi_x12.read_in import PLAIN_COMPONENT, with_component
 from adapters.edi_x12.report import Report
 from adapters.edi_x12.walk import walk_fast, walk_slowly
 from canonical.document import CanonicalDocument
@@ -98,7 +99,18 @@ def write_set(
     if page.problems:
         return [_problem(each, control) for each in page.problems]
     rows = with_kept(page, partner, zone)
+    component = delimiters.component.decode("latin-1")
+    if component != PLAIN_COMPONENT:
+        rows = [_separated(row, guide, component) for row in rows]
     return _judged(rows, guide, control, partner, delimiters)
+
+
+def _separated(row: Row, guide: Guide, component: str) -> Row:
+    """Give a row whose composites are separated as this partner wants it."""
+    return [
+        row[0],
+        *(each or "" for each in with_component(tuple(row[1:]), row[0], guide, PLAIN_COMPONENT, component)),
+    ]
 
 
 def _judged(
