@@ -133,7 +133,7 @@ def _judged(
         raw = text.encode(encoding)
     except UnicodeEncodeError as error:
         problem = f"holds a character that {encoding}, this partner's encoding, does not have"
-        return [_finding("X12-ENCODING", f"ST {control}", f"{problem} (at {error.start})")]
+        return [_finding("X12-OUT-ENCODING", f"ST {control}", f"{problem} (at {error.start})")]
     read = SetText(text, whole, separators)
     if walk_fast(read, body, guide) is not None:
         return WrittenSet(guide.set_type, raw)
