@@ -64,6 +64,7 @@ def keys_of_body(body: bytes) -> tuple[ControlKey, ...]:
     start = re.compile(re.escape(marks.terminator) + rb"[\r\n]*GS" + re.escape(marks.element))
     for found in start.finditer(body):
         end = body.find(marks.terminator, found.end())
-        gs = [part.decode("latin-1") for part in body[found.end() : end].split(marks.element)]
+        said = [part.decode("latin-1") for part in body[found.end() : end].split(marks.element, 8)]
+        gs = [*said, *[""] * 8]  # what a group does not say of itself is not written at its end
         keys.append(ControlKey("GS06", group_key(gs[0], gs[1], gs[2], gs[5])))
     return tuple(keys)

@@ -22,7 +22,7 @@ from adapters.edi_x12.judge import judge
 SEARCHED_BYTES = 4096  # how much may stand in front of the first segment before we give up
 CONTROL_SEGMENT_MAX = 4096  # bytes of an envelope segment
 _CONTROL_NAMES = frozenset({"ISA", "GS", "ST", "SE", "GE", "IEA"})
-_LEADING = re.compile(rb"(?:[ \t\r\n\x0b\x0c\x00\x1a]|\xc2\xa0|\xef\xbb\xbf|\xa0)*")
+_LEADING = re.compile(rb"(?:[ \t\r\n\x0b\x0c\x00\x1a]++|\xc2\xa0|\xef\xbb\xbf|\xa0)*+")
 _START = re.compile(rb"(?:ISA|GS|ST)[^A-Za-z0-9\s]")
 
 
@@ -43,6 +43,8 @@ class X12Decoder:
         self._delimiters: Delimiters | None = None
         self._is_full = False  # size_bytes_max was reached
         self._ended = False
+        self._passed_bom = False  # in a run of blanks that was let go of already
+        self._passed_blanks = False
         self._envelopes = Envelopes(context, self._partner)
         if resume is not None:
             self._restore(resume)
@@ -67,6 +69,7 @@ class X12Decoder:
         """Say that the input ended."""
         self._ended = True
         last = list(self._advance())
+        self._note_end()
         return last, self._envelopes.summary(self._position(len(self._buffer)))
 
     def state(self) -> bytes:
@@ -83,6 +86,7 @@ class X12Decoder:
                 "set_place": list(self._set_place),
                 "delimiters": self._delimiters.to_json() if self._delimiters else None,
                 "is_full": self._is_full,
+                "passed": [self._passed_bom, self._passed_blanks],
                 "envelopes": self._envelopes.to_json(),
             }
         ).encode()
@@ -96,6 +100,7 @@ class X12Decoder:
         self._set_place = (kept["set_place"][0], kept["set_place"][1])
         self._delimiters = Delimiters.from_json(kept["delimiters"]) if kept["delimiters"] else None
         self._is_full = kept["is_full"]
+        self._passed_bom, self._passed_blanks = kept["passed"]
         self._envelopes.restore(kept["envelopes"])
 
     def _advance(self) -> Iterator[Decoded]:
@@ -134,7 +139,10 @@ class X12Decoder:
     def _seek(self) -> bool:
         """Find the next interchange, or a bare group or set, and its delimiters."""
         start = self._skip_blanks(self._at)
-        if start is None or (len(self._buffer) - start < SEARCHED_BYTES and not self._ended):
+        if start is None:
+            self._pass_blanks()
+            return False
+        if len(self._buffer) - start < SEARCHED_BYTES and not self._ended:
             return False
         window = bytes(self._buffer[start : start + SEARCHED_BYTES])
         skipped, head = _find_head(window)
@@ -154,13 +162,33 @@ class X12Decoder:
         self._at += head.length
         return True
 
+    def _pass_blanks(self) -> None:
+        """Let go of a long run of blanks, remembering that there was one: it is not looked at again."""
+        end = _blanks_end(self._buffer, self._at)
+        cut = end - 8
+        if cut - self._at < SEARCHED_BYTES or self._buffer[cut - 4 : end].strip(BLANKS):
+            return
+        passed = self._buffer[self._at : cut]
+        self._passed_bom = self._passed_bom or b"\xef\xbb\xbf" in passed
+        self._passed_blanks = self._passed_blanks or bool(passed.strip(b"\r\n\x1a"))
+        self._at = cut
+
+    def _note_end(self) -> None:
+        rest = bytes(self._buffer[self._at :])
+        is_blank = _blanks_end(self._buffer, self._at) >= len(self._buffer)
+        if is_blank and self._envelopes.count and (self._passed_blanks or rest.strip(b"\r\n\x1a")):
+            text = "blanks stand behind the last segment"
+            self._envelopes.tolerate("X12-BLANKS", text, self._position(len(self._buffer)))
+
     def _note_front(self, start: int) -> None:
         in_front = bytes(self._buffer[self._at : start])
-        if b"\xef\xbb\xbf" in in_front:
+        has_bom, has_blanks = self._passed_bom, self._passed_blanks
+        self._passed_bom = self._passed_blanks = False
+        if has_bom or b"\xef\xbb\xbf" in in_front:
             self._envelopes.tolerate(
                 "X12-BOM", "the file begins with a byte order mark", self._position(start)
             )
-        elif in_front.strip(b"\r\n\x1a"):
+        elif has_blanks or in_front.strip(b"\r\n\x1a"):
             self._envelopes.tolerate(
                 "X12-BLANKS", "blanks stand in front of a segment", self._position(start)
             )
@@ -184,9 +212,12 @@ class X12Decoder:
 
     def _between_sets(self, delimiters: Delimiters) -> bool:
         start = self._skip_blanks(self._at, delimiters.terminator)
+        if start is None:
+            self._pass_blanks()
         end = None if start is None else self._segment_end(start, delimiters)
         if start is None or end is None:
             return False
+        self._passed_bom = self._passed_blanks = False
         parts = _segment_text(bytes(self._buffer[start:end]), delimiters)
         place = self._position(start, parts[0] if parts[0] in _CONTROL_NAMES else "")
         self._at = min(end + len(delimiters.terminator), len(self._buffer))
@@ -272,10 +303,11 @@ class X12Decoder:
                 place = self._position(end)
                 self._envelopes.tolerate("X12-EMPTY-SEGMENT", "an empty segment was skipped", place)
                 at = self._at = end + len(terminator)
+                self._passed_bom = self._passed_blanks = False
                 continue
             if end >= len(self._buffer):
                 return None
-            if terminator and self._buffer[at:end].strip(b"\r\n"):
+            if terminator and (self._passed_blanks or self._buffer[at:end].strip(b"\r\n")):
                 place = self._position(end)
                 self._envelopes.tolerate("X12-BLANKS", "blanks stand in front of a segment", place)
             return end

@@ -15,7 +15,7 @@ from adapters.base.formats import ControlKey, DecodeContext, Decoded, Interchang
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.control_keys import keys_of_set
 from adapters.edi_x12.delimiters import Delimiters, Head
-from adapters.edi_x12.judge import ACKNOWLEDGMENTS, SetFrame, Told
+from adapters.edi_x12.judge import ACKNOWLEDGMENTS, TOLD_MAX, SetFrame, Told
 from adapters.edi_x12.receipts import receipt_of_ta1
 
 GROUP_OF_SET = {
@@ -69,7 +69,7 @@ class Envelopes:
 
     def open_interchange(self, head: Head, place: Position) -> None:
         """Open an interchange at its ISA. Source: X12.5 ISA01-ISA16."""
-        isa = list(head.isa)
+        isa = [part[:TOLD_MAX] for part in head.isa]
         isa[1] = isa[3] = ""  # may be a password; it is kept nowhere
         self._open(isa, head.delimiters)
         for code, text in head.notes:
@@ -103,7 +103,7 @@ class Envelopes:
         if self._group is not None:
             self._missing_trailer("X12-NO-GE", "GE", "3", place)
         current = self._interchange()
-        gs = [part.strip()[:80] for part in gs[:9]] + [""] * (8 - len(gs))
+        gs = [part.strip()[:TOLD_MAX] for part in gs[:9]] + [""] * (8 - len(gs))
         is_repeated = gs[5] in self._groups_seen
         self._groups_seen.add(gs[5])
         self._start_group(gs)
@@ -125,7 +125,7 @@ class Envelopes:
         if group is None:
             self._say("X12-NO-GS", "GE closes a group that no GS opened", place)
             return
-        group["ge"] = [part.strip()[:80] for part in ge[:2]]
+        group["ge"] = [part.strip()[:TOLD_MAX] for part in ge[:2]]
         count, control = (group["ge"] + ["", ""])[:2]
         unit = (UnitKind.GROUP.value, group["key"])
         if not _is_same_number(count, str(len(group["sets"]))):
@@ -179,7 +179,7 @@ class Envelopes:
         if group is None:
             raise AssertionError("a group was opened above")
         st = raw[:200].split(delimiters.terminator, 1)[0].split(delimiters.element)
-        set_type, control = (part.strip().decode("latin-1") for part in [*st, b"", b""][1:3])
+        set_type, control = (part.strip().decode("latin-1")[:TOLD_MAX] for part in [*st, b"", b""][1:3])
         is_repeated = control in self._controls
         self._controls.add(control)
         index, self._sets = self._sets, self._sets + 1
@@ -199,7 +199,7 @@ class Envelopes:
             offset=offset,
             line=line,
             version=around.version,
-            control_numbers={"ST02": control[:80], **around.numbers} if control else around.numbers,
+            control_numbers={"ST02": control[:TOLD_MAX], **around.numbers} if control else around.numbers,
             condemned=tuple((code, text) for code, text in self._condemned),
             is_repeated=is_repeated,
             gs=around.gs,
@@ -210,7 +210,7 @@ class Envelopes:
         """Give what is the same for all sets of one type in the current group."""
         current, group = self._interchange(), self._group or {}
         isa, gs = current["isa"], group["gs"]
-        numbers = {"GS06": gs[5][:80] if gs else "", "ISA13": isa[12][:80] if isa else ""}
+        numbers = {"GS06": gs[5][:TOLD_MAX] if gs else "", "ISA13": isa[12][:TOLD_MAX] if isa else ""}
         is_answer = set_type in ACKNOWLEDGMENTS
         return _Around(
             set_type,

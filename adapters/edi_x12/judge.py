@@ -22,6 +22,7 @@ from adapters.edi_x12.report import Report
 from adapters.edi_x12.walk import Walked, walk_fast, walk_slowly
 from canonical.document import CanonicalDocument
 
+TOLD_MAX = 80  # characters of a number from an envelope that are kept: none of X12's is longer than 35
 ACKNOWLEDGMENTS = frozenset({"997", "999", "TA1"})
 
 ORDER_NUMBERS: Mapping[str, int] = MappingProxyType(
@@ -88,7 +89,7 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     places = Places(raw, frame.delimiters, frame.offset, frame.line)
     separator = read.separators.element
     st = [part.strip() for part in read.segments[0].split(separator)]
-    set_type, control = [*st, "", ""][1:3]
+    set_type, control = (part[:TOLD_MAX] for part in [*st, "", ""][1:3])
     report = Report(context.source, control, partner, places, context.bounds.findings_max)
     for tolerance in read.tolerances:
         report.tolerate(tolerance.code, tolerance.text, tolerance.segment, tolerance.count)
@@ -164,7 +165,7 @@ def _trailer(read: SetText, control: str, report: Report) -> Sequence[str]:
     if not count.isdecimal() or len(count) > 10 or int(count) != last + 1:
         text = f"SE01 says {count[:20] or 'nothing'}, but the set has {last + 1} segments from ST to SE"
         report.add("X12-SE01", text, last, "SE01", level=level, value=count[:20], facts={"set_error": "4"})
-    if trailer_control != control:
+    if trailer_control[:TOLD_MAX] != control:
         text = f"SE02 says {trailer_control[:20] or 'nothing'}; expected ST02's {control}"
         report.add(
             "X12-SE02", text, last, "SE02", level=level, value=trailer_control[:20], facts={"set_error": "3"}

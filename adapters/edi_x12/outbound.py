@@ -12,6 +12,7 @@ from adapters.base.findings import Finding, Position
 from adapters.base.formats import EncodeError, Envelope, Interchange
 from adapters.edi_x12.delimiters import ISA_WIDTHS, Delimiters
 from adapters.edi_x12.envelope import GROUP_OF_SET
+from adapters.edi_x12.judge import TOLD_MAX
 
 CONTROL_NUMBER_MAX = 999_999_999
 GROUPS_MAX = 100
@@ -135,7 +136,7 @@ def _regrouped(sets: Sequence[bytes], about: Interchange) -> list[Group]:
     types: dict[int, str] = {}
     for raw in sets:
         st = raw[:200].split(delimiters.terminator, 1)[0].split(delimiters.element)
-        kind, control = (part.strip().decode("latin-1") for part in [*st, b"", b""][1:3])
+        kind, control = (part.strip().decode("latin-1")[:TOLD_MAX] for part in [*st, b"", b""][1:3])
         homes = waiting.get((kind, control))
         if not homes:
             raise EncodeError([_finding("X12-WRAP-SET", f"set {kind} {control} is not of this interchange")])

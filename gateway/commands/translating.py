@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -52,10 +52,19 @@ class Profile:
     settings: dict[str, BaseModel] = field(default_factory=dict)  # the partner's, by format
     zone: str = "UTC"
     accept_by: UnitKind = UnitKind.SET
+    acknowledgment: Literal["997", "999"] = "997"
 
     def in_zone(self, at: datetime) -> datetime:
         """Give a time that names no zone the partner's."""
         return at.replace(tzinfo=ZoneInfo(self.zone))
+
+
+class Readable(Protocol):
+    """What an input is read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give the next bytes."""
+        ...
 
 
 @dataclass(slots=True)
@@ -63,7 +72,7 @@ class Input:
     """One input, and whether anything could be recognised in it."""
 
     source: str
-    file: BinaryIO
+    file: Readable
     format_name: str | None
     is_readable: bool = True
 
@@ -88,6 +97,7 @@ class Written:
             environment=self.profile.environment or self.environment,
             zone=self.profile.zone,
             partner_settings=self.profile.settings.get(format_name),
+            acknowledgment=self.profile.acknowledgment,
         )
         self.control_number += 1
         return envelope
@@ -116,6 +126,7 @@ def profile_of(configuration: Configuration, partner: str) -> Profile:
         dict(found.adapters),
         configuration.zone(partner),
         found.accept_by,
+        "999" if found.acknowledge is not None and found.acknowledge.type == "999" else "997",
     )
 
 
@@ -164,7 +175,7 @@ class _Reading:
         self.units: dict[int, tuple[Unit, ...]] = {}
         self.interchanges: dict[int, int] = {}
 
-    def sets(self, begun: bytes, file: BinaryIO) -> Iterator[Decoded]:
+    def sets(self, begun: bytes, file: Readable) -> Iterator[Decoded]:
         """Give the sets, one by one; afterwards there is a summary."""
         piece = begun
         while piece:
@@ -214,7 +225,7 @@ def _formats() -> dict[str, Format]:
     return {CANONICAL: CanonicalJson(), **made}
 
 
-def _begun(file: BinaryIO) -> tuple[bytes, bytes]:
+def _begun(file: Readable) -> tuple[bytes, bytes]:
     """Give the beginning of an input, and of that the head that formats look at."""
     body = b""
     while len(body) < PROBE_BYTES and (piece := file.read(PROBE_BYTES - len(body))):
