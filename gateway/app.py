@@ -102,6 +102,7 @@ class Gateway:
         recovered = await journal.recover(now)
         if recovered:
             log.warning("journal.recovered deliveries=%d", recovered)
+        await self.destinations.warm_up(configuration)
         destinations, sources = self.destinations.prepared(configuration), self._sources(configuration)
         programs = await self._load(configuration, who)
         self.programs = Revisions(programs, journal, self._compiled)
@@ -160,6 +161,7 @@ class Gateway:
             raise ReloadError(refused)
         for setting in waiting_for_restart(self._started_with, configuration):
             log.warning("configuration.waits_for_restart setting=%s", setting)
+        await self.destinations.warm_up(configuration)
         destinations, sources = self.destinations.prepared(configuration), self._sources(configuration)
         taking_over = [prepare(configuration) for prepare in self._reloading]
         programs = await self._load(configuration, who)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Mapping
 
 from adapters.base import (
@@ -25,9 +26,11 @@ from adapters.base import (
 )
 from gateway.acknowledging import REPLY
 from gateway.delivery import Destination, deliver_once
-from gateway.journal.base import Journal, StaleClaimError
+from gateway.journal.base import Journal, JournalBusyError, StaleClaimError
 from gateway.journal.types import ClaimedDelivery, DeliveryState, DeliveryView, MessageState, Settled
 from gateway.pipeline import Pipeline
+
+log = logging.getLogger("legacy_bridge.calls")
 
 PROBLEM = "application/problem+json"
 DELIVERED = 200
@@ -89,7 +92,15 @@ class Calls:
         Where the route no longer passes through (stages canary and cloud) this waits for the result.
         None: no reply in time; the attempt is in doubt, and nothing sends it again.
         """
-        await self._pipeline.translate(message_id)
+        try:
+            await self._pipeline.translate(message_id)
+            return await self._passed_on(message_id, within_s)
+        except Exception:
+            # Nobody but this connection sends the call: unsent, it would hold its order's lane for ever.
+            self._let_go_of(message_id)
+            raise
+
+    async def _passed_on(self, message_id: str, within_s: float) -> Answered | None:
         own = await self._pass_through(message_id)
         if own is not None and never_left(own):
             own = await self._planned_anew(message_id)
@@ -117,7 +128,7 @@ class Calls:
                 self.settled(claimed, settled)
                 return
             if self._clock.monotonic() >= ends:
-                self._let_go(own)
+                self._let_go_of(own.message_id)
                 return
             await self._clock.sleep(LOOK_AGAIN_S)
             own = await self._pass_through(own.message_id) or own
@@ -126,25 +137,38 @@ class Calls:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         return await self._journal.claim_one(own.delivery_id, self._worker, self._lease_s, now, monotonic)
 
-    def _let_go(self, own: DeliveryView) -> None:
+    def _let_go_of(self, message_id: str) -> None:
         """Have a call that nobody waits for end by itself: workers never send it, and it holds its lanes."""
-        if own.delivery_id in self._letting_go:
+        if message_id in self._letting_go:
             return
-        task = asyncio.get_running_loop().create_task(self._end_unsent(own))
-        self._letting_go[own.delivery_id] = task
-        task.add_done_callback(lambda done: self._letting_go.pop(own.delivery_id, None))
+        task = asyncio.get_running_loop().create_task(self._end_unsent(message_id))
+        self._letting_go[message_id] = task
+        task.add_done_callback(lambda done: self._letting_go.pop(message_id, None))
 
-    async def _end_unsent(self, own: DeliveryView) -> None:
+    async def _end_unsent(self, message_id: str) -> None:
         """End a call unsent at the head of its lanes, unless its caller comes back and sends it."""
-        while own.state in UNSENT:
-            claimed = await self._claimed(own)
-            if claimed is not None:
-                gone = Settled(DeliveryState.VOID, reason="never sent: its caller did not wait")
-                await self._journal.settle(claimed.claim, gone, self._clock.now())
-                self.settled(claimed, gone)
-                return
+        while True:
+            try:
+                if await self._has_ended(message_id):
+                    return
+            except JournalBusyError:
+                log.warning("call.journal_busy message=%s let go of later", message_id)
             await self._clock.sleep(LET_GO_S)
-            own = await self._pass_through(own.message_id) or own
+
+    async def _has_ended(self, message_id: str) -> bool:
+        message = await self._journal.message(message_id)
+        own = await self._pass_through(message_id)
+        if own is None:  # not planned yet: it becomes nobody's call as soon as it is
+            return message.state not in (MessageState.ACCEPTED, MessageState.TRANSLATING)
+        if own.state not in UNSENT:
+            return True
+        claimed = await self._claimed(own)
+        if claimed is None:
+            return False
+        gone = Settled(DeliveryState.VOID, reason="never sent: its caller did not wait")
+        await self._journal.settle(claimed.claim, gone, self._clock.now())
+        self.settled(claimed, gone)
+        return True
 
     async def repeated(self, message_id: str) -> str | None:
         """Give the one message that another repeats as a whole: its caller joins the first one's."""
@@ -157,19 +181,23 @@ class Calls:
     async def acknowledgment(self, message_id: str, within_s: float) -> Answered | None:
         """Give the acknowledgment that the partner wants on its own call (``acknowledge.to: reply``).
 
-        A caller that comes back gets the same bytes. None: there is none within the time.
+        A message of several interchanges gets one of each, one after the other. A caller that comes back
+        gets the same bytes. None: there is none within the time.
         """
         ends = self._clock.monotonic() + within_s
         await self._pipeline.translate(message_id)
         while True:
             views = await self._journal.deliveries(message_id=message_id)
-            own = next((view for view in views if view.target == REPLY), None)
-            if own is not None and own.steps:
-                body = own.steps[-1].request.body
-                return Answered(message_id, body, own.steps[-1].request.address)
-            if own is not None and await self._hand_over(own):
+            every = [view for view in views if view.target == REPLY]
+            newest = max((view.generation for view in every), default=0)
+            own = [view for view in every if view.generation == newest]
+            if own and all(view.steps for view in own):
+                given = [view.steps[-1].request for view in own]
+                return Answered(message_id, b"".join(each.body for each in given), given[0].address)
+            handed = [await self._hand_over(view) for view in own if not view.steps]
+            if handed and all(handed):
                 continue
-            if own is None or self._clock.monotonic() >= ends:
+            if not own or self._clock.monotonic() >= ends:
                 return None
             await self._clock.sleep(0.05)
 
@@ -284,9 +312,28 @@ def _result(message_id: str, live: list[DeliveryView]) -> Answered | None:
         findings = [finding.to_json() for view in parked for finding in view.findings]
         body = {"title": "parked", "message_id": message_id, "findings": findings}
         return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=422)
-    ended = (DeliveryState.DONE, DeliveryState.SUPERSEDED, DeliveryState.VOID)
-    if not all(view.state in ended for view in live):
+    standing = [view for view in live if view.state is not DeliveryState.SUPERSEDED]
+    if any(view.state not in (DeliveryState.DONE, DeliveryState.VOID) for view in standing):
         return None
-    deliveries = [{"target": view.target, "reference": view.target_reference} for view in live]
+    newest = max((view.generation for view in standing), default=0)
+    closed = [view for view in standing if view.state is DeliveryState.VOID and view.generation == newest]
+    if closed:
+        return _not_delivered(message_id, closed)
+    deliveries = [
+        {"target": view.target, "reference": view.target_reference}
+        for view in standing
+        if view.state is DeliveryState.DONE
+    ]
     result = {"message_id": message_id, "state": "delivered", "deliveries": deliveries}
     return Answered(message_id, json.dumps(result).encode(), "application/json")
+
+
+def _not_delivered(message_id: str, closed: list[DeliveryView]) -> Answered:
+    """Say that a message was closed without being delivered: by a person, or with the unit it stood in."""
+    why = "; ".join(f"{view.target}: {view.reason or 'closed without being sent'}" for view in closed)
+    body = {
+        "title": "not delivered",
+        "detail": f"{why}. It was closed, and nothing sends it any more; ask the gateway's operators",
+        "message_id": message_id,
+    }
+    return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=409)

@@ -13,7 +13,7 @@ from adapters.base.registry import adapters
 from adapters.mapping import crosswalk_words
 from gateway.acknowledging import REPLY
 from gateway.canonical_json import NAME as CANONICAL
-from gateway.config import Configuration, Partner, Route
+from gateway.config import Configuration, Partner, Resend, Route
 from gateway.config.named_texts import library_for
 from gateway.journal.types import Side
 from gateway.outcome import RetryPolicy
@@ -85,6 +85,7 @@ def _program(configuration: Configuration, route: Route) -> Program:
         acknowledge=_acknowledge(configuration, route),
         control_numbers=_control_numbers(partner),
         resend=partner.resend.same_content if partner is not None else "acknowledge",
+        resend_window=(partner.resend if partner is not None else Resend()).window,
         deadlines=Deadlines(deadline.rush.total_seconds(), deadline.other.total_seconds()),
         is_urgent=route.urgent,
         reply=route.reply.mode,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -37,6 +39,14 @@ class Destinations:
     def __call__(self) -> Mapping[str, Destination]:
         """Give the destinations of now."""
         return self._built
+
+    async def warm_up(self, configuration: Configuration) -> None:
+        """Let adapters read what takes them long, in a thread; what cannot be read ``prepared`` tells of."""
+        for endpoint in configuration.endpoints.values():
+            adapter = adapters().get(endpoint.kind)
+            if adapter is not None and adapter.prepare is not None and endpoint.settings is not None:
+                with contextlib.suppress(Exception):
+                    await asyncio.to_thread(adapter.prepare, endpoint.settings)
 
     def prepared(self, configuration: Configuration) -> Prepared:
         """Build what a configuration needs and is not there yet; what did not change is kept as it is.

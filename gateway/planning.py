@@ -94,7 +94,7 @@ class _Seen:
     """What this chunk itself adds to the facts: two sets of one chunk may name the same order."""
 
     ledger: dict[str, LedgerEntry]
-    documents: dict[str, tuple[str, int, str]]  # document key -> message id, index, content hash
+    documents: dict[str, tuple[str, int, str, datetime]]  # document key -> message id, index, hash, since
     opened: list[LedgerEntry] = field(default_factory=list)
 
 
@@ -125,7 +125,8 @@ def plan_chunk(
     seen = _Seen(
         ledger=dict(facts.ledger),
         documents={
-            key: (known.message_id, known.index, known.content_hash) for key, known in facts.documents.items()
+            key: (known.message_id, known.index, known.content_hash, known.since)
+            for key, known in facts.documents.items()
         },
     )
     documents: list[DocumentPlan] = []
@@ -175,6 +176,11 @@ def _numberings(issuer: Issuer, entry: LedgerEntry | None) -> frozenset[AliasKin
             if entry is not None and entry.transmitter is Transmitter.ERP:
                 kinds |= {AliasKind.ERP}
     return frozenset(kinds)
+
+
+def repeats_in(chunk: Chunk) -> set[int]:
+    """Give the indexes of the sets that came before."""
+    return {document.index for document in chunk.documents if document.repeats}
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
@@ -383,8 +389,8 @@ def _repeat(
     """Judge a document whose key is known: a repeat by the partner's policy, or a changed body."""
     if each.document_key is None or each.content_hash is None:
         return None
-    own = (message.message_id, document.index, each.content_hash)
-    first, index, hashed = seen.documents.setdefault(each.document_key, own)
+    own = (message.message_id, document.index, each.content_hash, message.accepted_at)
+    first, index, hashed, since = seen.documents.setdefault(each.document_key, own)
     if (first, index) == own[:2]:
         return None  # itself: now, or in an earlier generation of a replayed message
     if hashed != each.content_hash:
@@ -398,14 +404,20 @@ def _repeat(
             document, is_parked=True, document_key=None, decision=f"same key as in {first}, other content",
             findings=(*document.findings, finding),
         )  # fmt: skip
+    is_late = message.accepted_at - since > program.resend_window
+    told = f"the partner's resend policy is '{program.resend}'"
+    if is_late:
+        days = program.resend_window.days
+        told = f"that is longer ago than the partner's resend window ({days} days): see whether it was sent "
+        told += "again, or its number used for another order"
     finding = Finding(
         code="DOCUMENT-REPEATED",
         at=Position(message.origin.name, path=f"set {document.index + 1}"),
-        text=f"message {first} brought the same document; the partner's resend policy is '{program.resend}'",
+        text=f"message {first} brought the same document; {told}",
         level=Level.NOTE,
     )
     return replace(
-        document, repeats=first, is_parked=program.resend == "park", decision=f"repeat of {first}",
+        document, repeats=first, is_parked=is_late or program.resend == "park", decision=f"repeat of {first}",
         findings=(*document.findings, finding),
     )  # fmt: skip
 

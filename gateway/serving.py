@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.base import Clock, Executor, Finding
+from adapters.base.registry import EndpointError
 from gateway.alarm_senders import Mail, Webhook
 from gateway.alarms import Send
 from gateway.api.facades import FacadeApi
@@ -163,6 +164,8 @@ def _refused() -> Iterator[None]:
         raise ServeError(error.finding.text, [error.finding]) from error
     except PartnerError as error:
         raise ServeError("the partners' certificates do not tell them apart", list(error.findings)) from error
+    except EndpointError as error:
+        raise ServeError("an endpoint does not fit its files", list(error.findings)) from error
     except (JournalError, ControlError, FacadeError) as error:
         raise ServeError(str(error)) from error
     except OSError as error:

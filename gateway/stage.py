@@ -29,9 +29,10 @@ class Stage(StrEnum):
     RETIRED = "retired"
 
 
+Form = Literal["as_received", "canonical"]
 Dimension = Literal["facility", "location", "supplier", "category", "line_class", "order_type", "stock"]
 
-NEVER_BY_PERCENTAGE = frozenset({"stock", "consignment", "blanket", "release", "standing"})
+NEVER_BY_PERCENTAGE = frozenset({"stock", "consignment", "blanket", "release", "standing", "replenishment"})
 """Order types and stock classes that a percentage never selects: stock levels, consigned goods and
 running contracts live in one system as a whole, so a share of their orders would split them."""
 
@@ -62,9 +63,7 @@ class RouteRule:
     pin_legacy: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
     salt: str = ""
     copies_to_legacy: bool = False  # losing_side: copy_not_transmitted
-
-
-Form = Literal["as_received", "canonical"]
+    legacy_form: Form = "as_received"  # canonical: legacy's endpoint writes documents in a form of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +203,7 @@ def _towards(
             f"targets.{side.value}; add one, then retry this exception",
         )
         return Decision(None, transmitter, (), reason, findings=(finding,))
-    intents = [Intent(target, "live", "as_received" if side is Side.LEGACY else "canonical")]
+    intents = [Intent(target, "live", rule.legacy_form if side is Side.LEGACY else "canonical")]
     if side is Side.LEGACY and stage is Stage.SHADOW and rule.cloud_target is not None:
         intents.append(Intent(rule.cloud_target, "shadow", "canonical"))
     if (
@@ -213,7 +212,7 @@ def _towards(
         and rule.legacy_target is not None
         and stage is not Stage.RETIRED
     ):
-        intents.append(Intent(rule.legacy_target, "copy", "as_received"))
+        intents.append(Intent(rule.legacy_target, "copy", rule.legacy_form))
     if transmitter is Transmitter.GATEWAY and stage is not None and rule.supplier_target is not None:
         intents.append(Intent(rule.supplier_target, "live", "as_received"))
     return Decision(side, transmitter, tuple(intents), reason)

@@ -53,6 +53,7 @@ from gateway.planning import (
     plan_chunk,
     plan_decision,
     refused_units,
+    repeats_in,
     verdict_of,
     whole_message,
 )
@@ -77,6 +78,7 @@ class _Gathered:
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     units: dict[int, tuple[Unit, ...]] = field(default_factory=dict)
     interchanges: dict[int, int] = field(default_factory=dict)  # set index -> interchange
+    repeats: set[int] = field(default_factory=set)  # indexes of sets that came before
 
 
 class Translation:
@@ -229,6 +231,7 @@ class Translation:
         gathered.interchanges[decoded.index] = decoded.interchange
         document = self._planned.get(decoded.index)
         if document is not None:  # planned before a kill: finish what was decided then
+            gathered.repeats.update([document.index] if document.repeats else [])
             gathered.bound += unsent(bound_sets(document, decoded.raw, decoded.interchange), self._sent)
 
     # -- planning --------------------------------------------------------------------------
@@ -249,6 +252,7 @@ class Translation:
             await self._turn.mine()
             if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
                 self._gathered.bound += chunk.bound
+                self._gathered.repeats |= repeats_in(chunk)
                 return
         raise UnsettledError(self._message.message_id)
 
@@ -292,7 +296,8 @@ class Translation:
                 for each in bound_deliveries(program, self._message, bound, summary.sets, rejected, wrapped)
             ]
         if acknowledges(program, stage):
-            deliveries += await self._acknowledgments(program, summary, rejected)
+            repeats = self._gathered.repeats | repeats_in(chunk)
+            deliveries += await self._acknowledgments(program, summary, rejected, repeats)
         return Plan(
             self._message.message_id,
             self._message.generation,
@@ -459,7 +464,7 @@ class Translation:
         return wrapped, problems
 
     async def _acknowledgments(
-        self, program: Program, summary: Summary, rejected: frozenset[Unit]
+        self, program: Program, summary: Summary, rejected: frozenset[Unit], repeats: Set[int]
     ) -> list[DeliveryPlan]:
         made = []
         verdicts = verdicts_of(self._gathered.verdicts, self._gathered.units, rejected)
@@ -471,6 +476,8 @@ class Translation:
                 for index, each in verdicts.items()
                 if self._gathered.interchanges[index] == position
             }
+            if program.resend == "ignore" and own and own.keys() <= repeats:
+                continue  # all of it came before: the partner's policy is to say nothing
             envelope = await self._envelope(program, program.partner or program.route)
             body = self._format.acknowledge(interchange, own, envelope)
             if body is not None:

@@ -103,6 +103,10 @@ class Adapter:
     commands: Mapping[str, str] = field(default_factory=dict)  # its commands -> one line for ``--help``
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
     writes_documents: Callable[[BaseModel], bool] | None = None  # its target wants documents, also for legacy
+    prepare: Callable[[BaseModel], None] | None = None  # slow reading, done in a thread before it is needed
+    judge_endpoint: Callable[[str, BaseModel, Library], list[Finding]] | None = (
+        None  # with its files
+    )
     package: str = ""  # the importable package that it is; the registry says so
 
 
@@ -148,6 +152,14 @@ def commands_module(made: Adapter) -> ModuleType:
     if not callable(getattr(module, "add", None)):
         raise AdapterError(f"the commands of adapter '{made.name}': commands.py must define add()")
     return module
+
+
+class EndpointError(Exception):
+    """An endpoint cannot be built from its settings and files; all reasons at once."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = findings
 
 
 class AdapterError(Exception):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Protocol, cast
 
+from pydantic import BaseModel
+
+from adapters.base import Finding, Library, Position
 from adapters.base.http import HttpOutlet
 from adapters.base.registry import EndpointSetup
 from adapters.base.transport import Sink
 from adapters.soap.call_settings import Call
-from adapters.soap.client import compile_client
-from adapters.soap.driver_wsdl import wsdl_of
-from adapters.soap.sink import SoapSink
+from adapters.soap.client import ClientError, compile_client
+from adapters.soap.driver_wsdl import WsdlError, wsdl_of
+from adapters.soap.sink import SoapSink, unreachable
 from adapters.soap.target import SoapTarget
 from adapters.xml import XmlBounds
 
@@ -34,12 +38,16 @@ def soap_target(setup: EndpointSetup) -> SoapTarget | None:
     """Give the target of an endpoint; None where its settings do not say how to call it.
 
     The first time for a WSDL it blocks while that is read.
-    Errors: WsdlError, ClientError.
+    Errors: ClientError.
     """
     settings = cast(CalledEndpoint, setup.settings)
     if settings.call is None:
         return None
-    client = compile_client(setup.name, settings.call, wsdl_of(str(Path(settings.wsdl))), setup.library)
+    try:
+        wsdl = wsdl_of(str(settings.wsdl))
+    except WsdlError as error:
+        raise ClientError((error.finding,)) from error
+    client = compile_client(setup.name, settings.call, wsdl, setup.library)
     return SoapTarget(setup.name, client, is_test=setup.environment == "test")
 
 
@@ -73,3 +81,28 @@ def soap_sink(setup: EndpointSetup) -> Sink:
         security=call.security,
         secret=setup.secret,
     )
+
+
+def prepare(settings: BaseModel) -> None:
+    """Read the WSDL, so that it is known when the target is built. It blocks. Errors: WsdlError."""
+    wsdl_of(str(cast(CalledEndpoint, settings).wsdl))
+
+
+def judge_call(name: str, settings: BaseModel, library: Library) -> list[Finding]:
+    """Give what does not fit together of an endpoint that is called: its WSDL, operations and mappings."""
+    called = cast(CalledEndpoint, settings)
+    if called.call is None:
+        return []
+    try:
+        compile_client(name, called.call, wsdl_of(str(called.wsdl)), library)
+    except ClientError as error:
+        return list(error.findings)
+    except WsdlError as error:
+        return [replace(error.finding, at=Position(f"{name}.wsdl"))]
+    return []
+
+
+def check_live(settings: BaseModel) -> Awaitable[list[str]] | list[str]:
+    """Say whether the service can be reached, for ``check --live``."""
+    call = cast(CalledEndpoint, settings).call
+    return unreachable(call.address) if call is not None else []

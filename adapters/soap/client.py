@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.base import EncodeError, Finding, Level, Library, Position
+from adapters.base.registry import EndpointError
 from adapters.base.yaml import YamlError
 from adapters.mapping import Mapping as DocumentMapping
 from adapters.mapping import MappingContext, MappingError, Record, crosswalk_words
@@ -25,12 +26,8 @@ from adapters.xml import XmlBounds
 from canonical.document import CanonicalDocument
 
 
-class ClientError(Exception):
+class ClientError(EndpointError):
     """An endpoint's `call` does not fit its WSDL or mappings; all reasons at once."""
-
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
-        super().__init__("\n".join(str(finding) for finding in findings))
-        self.findings = findings
 
 
 class UnwritableError(Exception):

@@ -6,6 +6,7 @@ A typed fault is the service's own refusal. A fault that blames the message says
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,6 +42,8 @@ BLAMES_MESSAGE = frozenset(
 NOT_THERE = frozenset({404, 405, 410})  # the service is not deployed there: nothing was done
 FINDINGS_MAX = 100
 TEXT_MAX = 300
+HTML_SCANNED_BYTES = 64 * 1024
+_LOG_IN = re.compile(rb"<html.*type\s*=\s*[\"']?password", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,8 @@ def _by_status(reply: Reply, effect: Effect, rules: AnswerRules, why: str) -> Ou
             return Transient(reason, TransientKind.OUTAGE, wait_s)
         case status if status in NOT_THERE:
             return Transient(f"status {status}: no service at this address", TransientKind.OUTAGE)
+        case _ if _LOG_IN.search(reply.body[:HTML_SCANNED_BYTES]):
+            return Transient("a log-in page came instead of an answer", TransientKind.CREDENTIAL)
         case 502 | 504:
             return unknown(effect, reason, TransientKind.OUTAGE)
         case status if 400 <= status < 500 and status not in (408, 425):

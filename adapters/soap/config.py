@@ -66,7 +66,7 @@ class SoapEndpoint(Settings):
     """Serve it: routes say `from: {endpoint: NAME, format: soap, set: OPERATION}`."""
 
     call: Call | None = None
-    """Call it: routes name this endpoint in `targets`."""
+    """Call it: routes name it in `targets`. Documents become its operations, requests pass through."""
 
     @property
     def queries(self) -> frozenset[str]:

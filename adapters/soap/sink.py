@@ -7,17 +7,19 @@ or a proof that still counts is not stored.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from lxml import etree
 
 from adapters.base import Clock, DecodeError, NoReply, Reply, Request, Rng
 from adapters.base.transport import Sink
-from adapters.soap.target import PASS
+from adapters.soap.target import is_written
 from adapters.soap.wsse import SecurityFault, Verifier, verifier
 from adapters.soap.wsse_settings import OutboundSecurity
 from adapters.soap.wsse_write import NONCE_BYTES, Seal, seal, secure
@@ -26,6 +28,7 @@ from adapters.xml import Keep, XmlBounds, parse_xml
 ClaimCheck = Callable[[], Awaitable[bool]]
 
 
+CONNECT_S = 5.0
 LOOK_EVERY_S = 1.0  # secrets and keys that change are taken up without a restart
 
 
@@ -55,7 +58,7 @@ class SoapSink:
 
     async def send(self, request: Request, *, still_mine: ClaimCheck | None = None) -> Reply | NoReply:
         """Write one request and wait for its reply. Bytes that pass through are not touched."""
-        if request.step == PASS or self._security is None:
+        if self._security is None or not is_written(request):
             return await self._inner.send(request, still_mine=still_mine)
         try:
             seal_, answers = self._resolved(self._security)
@@ -97,3 +100,18 @@ class SoapSink:
         if isinstance(found, SecurityFault):
             return NoReply("maybe", f"the answer's security does not hold: {found.finding.text}")
         return replace(reply, body=etree.tostring(found.envelope, encoding="UTF-8"))
+
+
+async def unreachable(address: str) -> list[str]:
+    """Say why a service cannot be reached: it connects, and sends nothing."""
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        opening = asyncio.open_connection(parts.hostname, port)
+        _, writer = await asyncio.wait_for(opening, CONNECT_S)
+    except TimeoutError:
+        return [f"no connection to {parts.hostname}:{port} within {CONNECT_S:.0f} s"]
+    except OSError as error:
+        return [f"no connection to {parts.hostname}:{port} ({error.strerror or error})"]
+    writer.close()
+    return []

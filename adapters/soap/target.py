@@ -1,6 +1,7 @@
 """Calling a SOAP service as a pure Target: documents to operations, bytes as they came, never twice blindly.
 
-The steps are `submit` (a document that we write), `look_up` (has it got it?) and `pass` (bytes as received).
+The steps are `submit` (a document that we write), `look_up` (has it got it?), `pass` (bytes as received) and
+`query` (a question, of either kind).
 A request without an answer is in doubt: it is looked up where the endpoint declares how, sent again only
 after a look-up at the end of the quiet period found nothing, and otherwise a person must ask.
 """
@@ -8,6 +9,7 @@ after a look-up at the end of the quiet period found nothing, and otherwise a pe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adapters.base import (
@@ -30,6 +32,7 @@ from adapters.base import (
     Stuck,
     Wait,
 )
+from adapters.base.transport import QUERY
 from adapters.mapping import Record
 from adapters.soap.client import Client, HeaderFacts, Submission, UnwritableError
 from adapters.soap.client_answer import FoundFault, judge_answer, judge_fault, said_at, unknown
@@ -69,7 +72,8 @@ class SoapTarget:
         if accepted is not None:
             return self._finished(accepted, done)
         submits = [at for at, step in enumerate(done) if step.step == SUBMIT]
-        if submits and done[submits[-1]].is_in_doubt and submission.settings.resend == "never":
+        last = done[submits[-1]] if submits else None
+        if last is not None and last.is_in_doubt and (self._told_of(last) or not _is_safe(submission)):
             return self._after_doubt(delivery, done, submits[-1], submission, now)
         return self._submit(delivery, submission, now)
 
@@ -80,7 +84,7 @@ class SoapTarget:
             case FoundFault():
                 return self._of_fault(request, found)
             case Envelope():
-                return Accepted() if request.step == PASS else self._of_answer(request, found)
+                return self._of_answer(request, found) if is_written(request) else Accepted()
             case _:
                 return found
 
@@ -99,7 +103,8 @@ class SoapTarget:
             headers.append(("SOAPAction", facts["soapaction"]))
         headers.append((CORRELATION_HEADER, delivery.correlation_id))
         plain = tuple((name, text) for name, text in headers if _is_plain(text))
-        return Request(PASS, effect, "POST", "", delivery.body, plain, self._timeout_s)
+        step = QUERY if effect is Effect.READ else PASS
+        return Request(step, effect, "POST", "", delivery.body, plain, self._timeout_s)
 
     def _effect_of_bytes(self, delivery: Delivery) -> Effect:
         """Tell a question from a change by what stands in the Body, where questions are declared."""
@@ -176,7 +181,9 @@ class SoapTarget:
     # -- requests ----------------------------------------------------------------------------------
 
     def _submit(self, delivery: Delivery, submission: Submission, now: datetime) -> Request | Stuck:
-        effect = Effect.REPEATABLE if submission.settings.resend == "safe" else Effect.WRITE
+        if submission.settings.operation in self._client.settings.queries:
+            return self._written(QUERY, Effect.READ, delivery, submission, now)
+        effect = Effect.REPEATABLE if _is_safe(submission) else Effect.WRITE
         return self._written(SUBMIT, effect, delivery, submission, now)
 
     def _asked(self, delivery: Delivery, submission: Submission, now: datetime) -> Request | Stuck:
@@ -244,7 +251,13 @@ class SoapTarget:
 
     def _was_unanswered(self, done: Sequence[StepResult]) -> bool:
         """Tell whether a request of ours may have made the document that a look-up found."""
-        return any(step.step == SUBMIT and step.is_in_doubt and not self._told_of(step) for step in done)
+        return any(step.step == SUBMIT and self._may_have_happened(step) for step in done)
+
+    def _may_have_happened(self, step: StepResult) -> bool:
+        if step.reply is None:
+            return True
+        meaning = self.interpret(replace(step.request, effect=Effect.WRITE), step.reply)
+        return isinstance(meaning, InDoubt) and not self._told_of(step)
 
     def _told_of(self, step: StepResult) -> str:
         """Give the code by which the service itself said that it knows the number, "" where it did not."""
@@ -282,12 +295,21 @@ def _refusals(submission: Submission, record: Record, place: str) -> tuple[Findi
     )
 
 
+def _is_safe(submission: Submission) -> bool:
+    return submission.settings.resend == "safe"
+
+
 def _is_found(step: StepResult) -> bool:
     return isinstance(step.outcome, Accepted) and bool(step.outcome.reference)
 
 
 def _found_nothing(step: StepResult) -> bool:
     return step.step == LOOK_UP and isinstance(step.outcome, Accepted) and not step.outcome.reference
+
+
+def is_written(request: Request) -> bool:
+    """Tell a request that was written from a document from bytes that pass through."""
+    return bool(_header(request, DOCUMENT_HEADER))
 
 
 def _header(request: Request, name: str) -> str:

@@ -91,24 +91,26 @@ def secure(envelope: etree._Element, seal: Seal, now: datetime, nonce: bytes) ->
     if policy.must_understand:
         namespace = etree.QName(envelope).namespace
         security.set(f"{{{namespace}}}mustUnderstand", "1" if namespace == SOAP11 else "true")
-    timestamp = _timestamp(security, now, policy, f"TS-{mark}")
+    timestamp = _timestamp(security, now, policy, f"timestamp-{mark}")
     token = None
     if policy.token is not None and seal.password is not None:
         created = timestamp.findtext(CREATED) or ""
-        token = write_token(policy.token.user, seal.password, policy.token.form, created, nonce, f"UT-{mark}")
+        token = write_token(
+            policy.token.user, seal.password, policy.token.form, created, nonce, f"token-{mark}"
+        )
         security.append(token)
     if policy.signature is not None and seal.certificate is not None and seal.key is not None:
         binary = etree.SubElement(
             security,
             BINARY_TOKEN,
-            {"EncodingType": BASE64_BINARY, "ValueType": X509_V3, WSU_ID: f"X509-{mark}"},
+            {"EncodingType": BASE64_BINARY, "ValueType": X509_V3, WSU_ID: f"certificate-{mark}"},
         )
         binary.text = seal.certificate.base64_der
-        body.set(WSU_ID, body.get(WSU_ID) or f"B-{mark}")
+        body.set(WSU_ID, body.get(WSU_ID) or f"body-{mark}")
         targets = _signed(policy.signature.signed, header, body, timestamp, token, mark)
-        sign(security, targets, f"X509-{mark}", seal.key)
+        sign(security, targets, f"certificate-{mark}", seal.key)
     if seal.receiver is not None:
-        encrypt_body(security, body, seal.receiver, (f"ED-{mark}", f"EK-{mark}"))
+        encrypt_body(security, body, seal.receiver, (f"data-{mark}", f"key-{mark}"))
 
 
 def _places(envelope: etree._Element) -> tuple[etree._Element, etree._Element]:
@@ -156,7 +158,7 @@ def _signed(
             case "addressing":
                 blocks = [each for each in header if etree.QName(each).namespace in (WSA, WSA_2004)]
                 for at, block in enumerate(blocks):
-                    block.set(WSU_ID, f"A{at}-{mark}")
+                    block.set(WSU_ID, f"addressing{at}-{mark}")
                 targets += blocks
             case _:
                 raise AssertionError(part)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from adapters.base import Library, Position, SourceText
+from adapters.base.registry import adapters
 from adapters.base.yaml import Node, position_of
 from canonical.keys import KeyRules
 from gateway.config.defaults import Deadline, Defaults
@@ -143,7 +144,19 @@ class Configuration:
             pin_legacy={} if canary is None else canary.pin_legacy.words(),
             salt=route.id,
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
+            legacy_form="canonical" if self.writes_for_legacy(route) else "as_received",
         )
+
+    def writes_for_legacy(self, route: Route) -> bool:
+        """Tell whether legacy gets a route's documents in another form than they came in.
+
+        So it is where its endpoint writes documents by itself, and the route's format is not its own.
+        """
+        endpoint = self.endpoints.get(route.targets.legacy or "")
+        kind = adapters().get(endpoint.kind) if endpoint is not None else None
+        if endpoint is None or endpoint.settings is None or kind is None or kind.writes_documents is None:
+            return False
+        return route.source.format != kind.name and kind.writes_documents(endpoint.settings)
 
 
 def library_of(mappings: Mapping[str, MappingFile], layouts: Mapping[str, MappingFile]) -> Library:

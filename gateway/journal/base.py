@@ -107,6 +107,10 @@ class Journal(SourceMemory, Protocol):
         """Keep the finding of an input that was refused before acceptance, without its body; give its id."""
         ...
 
+    async def knows_arrival(self, route: str, arrival_key: str) -> bool:
+        """Tell whether a message came by a route under this key, whatever its bytes."""
+        ...
+
     async def message(self, message_id: str) -> Message:
         """Give one message. Errors: UnknownError."""
         ...

@@ -14,6 +14,7 @@ Place = tuple[int, int]  # message sequence, document index
 def violations(records: Records) -> Iterator[Violation]:
     """Compare the order of commits with the order of acceptance, lane by lane.
 
+    What came before the document that opened its order waited for it, and counts as coming right behind.
     What a person took up again (an audited retry or replay) may be late: that was its purpose.
     """
     lanes: dict[tuple[str, str], list[Commit]] = defaultdict(list)
@@ -24,12 +25,24 @@ def violations(records: Records) -> Iterator[Violation]:
     for (target, order_key), commits in lanes.items():
         newest: Place = (-1, -1)
         for commit in sorted(commits, key=lambda each: each.entry.sequence):
-            place = _place(commit)
+            place = max(_place(commit), _opened_at(records, order_key))
             if place < newest:
                 told = f"message {place[0]} set {place[1]} after message {newest[0]} set {newest[1]}"
                 text = f"{target} committed {told}"
                 yield Violation("I4", order_key, text)
             newest = max(newest, place)
+
+
+def _opened_at(records: Records, order_key: str) -> Place:
+    """Give the place of the document that opened an order."""
+    entry = records.orders.get(order_key)
+    opener = records.messages.get(entry.message_id) if entry is not None and entry.message_id else None
+    if opener is None:
+        return (-1, -1)
+    views = records.documents.get(opener.message_id, [])
+    return opener.sequence, min(
+        (view.plan.index for view in views if order_key in view.plan.order_keys), default=-1
+    )
 
 
 def _place(commit: Commit) -> Place:

@@ -85,6 +85,9 @@ class MemoryJournal(Keeping):
     async def refuse(self, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
         return await self._commit("refuse", lambda: messages.refuse(self._tables, route, origin, finding, at))
 
+    async def knows_arrival(self, route: str, arrival_key: str) -> bool:
+        return bool(self._tables.arrivals.get((route, arrival_key)))
+
     async def message(self, message_id: str) -> Message:
         return messages.message_record(self._tables, message_id).view
 

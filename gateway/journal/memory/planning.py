@@ -183,7 +183,7 @@ def _index_document(tables: Tables, document: DocumentRecord) -> None:
     content_hash = told.content_hash or ""
     holder = tables.document_keys.get(told.document_key)
     if holder is None:
-        holder = DocumentKey(message_id, told.index, content_hash, document.generation)
+        holder = DocumentKey(message_id, told.index, content_hash, document.generation, document.planned_at)
         tables.document_keys[told.document_key] = holder
     elif holder.message_id == message_id and holder.generation < document.generation:
         holder.index, holder.content_hash = told.index, content_hash

@@ -93,6 +93,9 @@ class SqliteJournal(Keeping):
     async def refuse(self, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
         return await self._write(messages.refuse, route, origin, finding, at)
 
+    async def knows_arrival(self, route: str, arrival_key: str) -> bool:
+        return await self._read(messages.knows_arrival, route, arrival_key)
+
     async def message(self, message_id: str) -> Message:
         return await self._read(messages.message, message_id)
 
