@@ -480,6 +480,4 @@ async def test_check_live_says_that_nobody_listens() -> None:
     assert settings is not None
     found = check_live(settings)
     assert not isinstance(found, list)
-    assert await found == [
-        "no connection to 127.0.0.1:9 (Connect call failed ('127.0.0.1', 9))"
-    ]
+    assert await found == ["no connection to 127.0.0.1:9 (Connect call failed ('127.0.0.1', 9))"]
