@@ -64,8 +64,8 @@ class SoapTarget:
         """Say what to send next. The journal's record of every step begun is all the state there is."""
         if delivery.role == "copy" and self._client.settings.copies == "refuse":
             text = (
-                f"{self.name} would take this copy for an order of its own, and send it to the supplier again; "
-                "declare losing_side: nothing, or let it tell copies (call.copies)"
+                f"{self.name} would take this copy for an order of its own, and send it to the supplier "
+                "again; declare losing_side: nothing, or let it tell copies (call.copies)"
             )
             return self._stuck("LEGACY-COPY", text)
         if delivery.canonical is None:
