@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from adapters.base import Answered, Clock, Executor, Finding, Format, Inbound, Origin, Rng, Source
@@ -33,6 +33,7 @@ from gateway.destinations import Destinations, endpoint_setup
 from gateway.facade_routes import served_facades
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import ClaimedDelivery, Settled
+from gateway.judgments import LateJudgments
 from gateway.pipeline import Pipeline
 from gateway.program import Programs
 from gateway.revisions import Revisions
@@ -120,10 +121,11 @@ class Gateway:
         self.translator = Translator(journal, self.pipeline, self.clock)
         self.calls = Calls(
             journal, self.pipeline, self.destinations, self.clock, self._rng,
-            worker=self.name, lease_s=programs.lease_s,
+            worker=self.name, lease_s=programs.lease_s, ended=self._planned,
         )  # fmt: skip
         self._run("deliver", self.worker.run())
         self._run("translate", self.translator.run())
+        self._run("calls", self.calls.run())
         self._run("alarm", self._alarms().run())
         self._run("prune", self._prune())
         self._start_sources(sources)
@@ -262,14 +264,18 @@ class Gateway:
         self.translator.wake()  # a planned order may be what a follow-on waits for
 
     def _alarms(self) -> AlarmLoop:
-        alarms = self.configuration.gateway.alarms
-        slowest = max((each.deadlines.rush_s for each in self.programs(None).routes.values()), default=900.0)
+        configuration = self.configuration
+        alarms = configuration.gateway.alarms
+        every = [
+            configuration.patience(name, rush) for name in configuration.routes for rush in (True, False)
+        ]
         return AlarmLoop(
             self.journal,
             self.clock,
             self._senders,
             repeat=alarms.repeat,
-            untranslated_after=timedelta(seconds=slowest),
+            patience=configuration.patience,
+            patience_least=min(every, default=configuration.defaults.deadline.rush),
             tell=self._told,
         )
 
@@ -317,6 +323,13 @@ class Gateway:
             partner=route.source.partner,
             memory=self.journal,
             size_bytes_max=configuration.gateway.limits.body_bytes_max,
+            judgments=LateJudgments(
+                self.journal,
+                route=route.id,
+                stage_of=route.follows or route.id,
+                endpoint=endpoint_name,
+                since=self.clock.now(),
+            ),
         )
         return made(setup)
 

@@ -154,7 +154,9 @@ def _acknowledge(configuration: Configuration, route: Route) -> AcknowledgePolic
     declared = configuration.acknowledge(route)
     if declared is None:
         return AcknowledgePolicy()
-    return AcknowledgePolicy(declared.type, declared.by, declared.to, declared.within.total_seconds())
+    return AcknowledgePolicy(
+        declared.type, declared.by, declared.to, declared.within.total_seconds(), declared.expected
+    )
 
 
 def _control_numbers(partner: Partner | None) -> ControlNumbers:

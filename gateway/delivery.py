@@ -422,7 +422,8 @@ def _delivery(claimed: ClaimedDelivery) -> Delivery:
         target=claimed.target,
         role=claimed.role,
         reference=claimed.reference,
-        canonical=claimed.document,
+        # What was written for its target (the route's ``write``) is bytes to it, whatever it was before.
+        canonical=claimed.document if claimed.body == claimed.document else None,
         body=claimed.body,
         origin=replace(claimed.origin, content_type=claimed.content_type or claimed.origin.content_type),
         document_key=claimed.document_key,

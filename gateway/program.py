@@ -33,6 +33,7 @@ class AcknowledgePolicy:
     by: Literal["auto", "gateway", "legacy"] = "auto"
     to: str | None = None
     within_s: float = 900.0
+    is_expected: bool = False  # of what goes on in envelopes of ours
 
 
 @dataclass(frozen=True, slots=True)

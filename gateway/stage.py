@@ -39,10 +39,14 @@ running contracts live in one system as a whole, so a share of their orders woul
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """What a decision may look at: words of one order, by dimension."""
+    """What a decision may look at: words of one order, by dimension.
+
+    ``is_placed``: the supplier has the order already, so that nobody sends it.
+    """
 
     order_key: str
     words: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
+    is_placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class RouteRule:
     pin_legacy: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
     salt: str = ""
     copies_to_legacy: bool = False  # losing_side: copy_not_transmitted
+    writes_supplier: bool = False  # the supplier gets what we write, not the bytes as received
     legacy_form: Form = "as_received"  # canonical: legacy's endpoint writes documents in a form of its own
 
 
@@ -101,14 +106,14 @@ def decide(
         )
     match stage:
         case Stage.LEGACY | Stage.SHADOW:
-            return _opening(rule, stage, Side.LEGACY, f"stage {stage.value}")
+            return _opening(rule, stage, Side.LEGACY, f"stage {stage.value}", order)
         case Stage.CANARY:
             why_cloud = _selected(rule, share_percent, order)
             if why_cloud is None:
-                return _opening(rule, stage, Side.LEGACY, "canary: not selected")
-            return _opening(rule, stage, Side.CLOUD, f"canary: {why_cloud}")
+                return _opening(rule, stage, Side.LEGACY, "canary: not selected", order)
+            return _opening(rule, stage, Side.CLOUD, f"canary: {why_cloud}", order)
         case Stage.CLOUD:
-            return _opening(rule, stage, Side.CLOUD, "stage cloud")
+            return _opening(rule, stage, Side.CLOUD, "stage cloud", order)
         case Stage.RETIRED:
             return _refused(rule.route)
 
@@ -183,8 +188,10 @@ def _selected(rule: RouteRule, share_percent: Decimal, order: OrderFacts) -> str
     return f"selected by {chosen} and {share_percent} %"
 
 
-def _opening(rule: RouteRule, stage: Stage, side: Side, reason: str) -> Decision:
+def _opening(rule: RouteRule, stage: Stage, side: Side, reason: str, order: OrderFacts) -> Decision:
     transmitter = rule.legacy_transmitter if side is Side.LEGACY else rule.cloud_transmitter
+    if order.is_placed:
+        transmitter, reason = Transmitter.NONE, f"{reason}; the supplier has it already"
     made = _towards(rule, stage, side, transmitter, reason)
     return Decision(
         made.side, transmitter, made.intents, reason, opens=made.side is not None, findings=made.findings
@@ -214,7 +221,8 @@ def _towards(
     ):
         intents.append(Intent(rule.legacy_target, "copy", rule.legacy_form))
     if transmitter is Transmitter.GATEWAY and stage is not None and rule.supplier_target is not None:
-        intents.append(Intent(rule.supplier_target, "live", "as_received"))
+        form: Form = "canonical" if rule.writes_supplier else "as_received"
+        intents.append(Intent(rule.supplier_target, "live", form))
     return Decision(side, transmitter, tuple(intents), reason)
 
 

@@ -18,7 +18,7 @@ from types import ModuleType
 
 from pydantic import BaseModel
 
-from adapters.base.environment import Clock, Rng, SourceMemory
+from adapters.base.environment import Clock, Judgments, Rng, SourceMemory
 from adapters.base.facade import Facade
 from adapters.base.findings import Finding
 from adapters.base.formats import Environment, Format
@@ -57,6 +57,7 @@ class SourceSetup:
     partner: str | None
     memory: SourceMemory
     size_bytes_max: int
+    judgments: Judgments | None = None  # what translation finds later, for sources that tell their senders
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,8 @@ class Adapter:
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
     writes_documents: Callable[[BaseModel], bool] | None = None  # its target wants documents, also for legacy
     prepare: Callable[[BaseModel], None] | None = None  # slow reading, done in a thread before it is needed
-    judge_endpoint: Callable[[str, BaseModel, Library], list[Finding]] | None = (
-        None  # with its files
-    )
+    judge_endpoint: Callable[[str, BaseModel, Library], list[Finding]] | None = None  # with its files
+    check_endpoint: Callable[[EndpointSetup], Awaitable[list[str]]] | None = None  # the same, with secrets
     package: str = ""  # the importable package that it is; the registry says so
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -91,6 +92,12 @@ class Configuration:
             changes["tell"] = (route.owner.page,)
         return self.defaults.deadline.model_copy(update=changes)
 
+    def patience(self, route: str, is_urgent: bool) -> timedelta:
+        """Give how long a message of a route may take where nothing of it says so itself."""
+        found = self.routes.get(route)
+        deadline = self.deadline(found) if found is not None else self.defaults.deadline
+        return deadline.rush if is_urgent else deadline.other
+
     def retry_policy(self, route: Route) -> RetryPolicy:
         """Give how a route's deliveries are tried again: its own words over the defaults."""
         change, default = route.retry, self.defaults.retry
@@ -145,6 +152,7 @@ class Configuration:
             pin_legacy={} if canary is None else canary.pin_legacy.words(),
             salt=route.id,
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
+            writes_supplier=route.targets.supplier in route.write,
             legacy_form="canonical" if writes_for(legacy, route) else "as_received",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import filecmp
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -115,14 +116,15 @@ def test_a_demo_of_the_wheel_ends_well_anywhere_and_leaves_nothing(demos: Mappin
     for told in (
         "10 orders, 1 for the cloud      erp as PO-",
         "mms-in, 9 orders",
+        "ok   the clinic got one 997 by SFTP that accepts both orders",
         "AK4*2*330*6*TWELVE~",  # the 997 of the bad order
         "AK9*P*3*3*2~",
         "[X12-UNREADABLE]",
         "routes set: po.metro canary -> cloud; staying: ",
         "ok   the alarm about order 430422 came by webhook",
-        "ok   the ERP's ledger holds 9 documents for the 9 orders that belong to it, each",
     ):
         assert told in out
+    assert re.search(r"ok   the ERP's ledger holds (\d+) documents for the \1 orders that belong to it", out)
 
 
 def test_an_erp_that_commits_twice_makes_the_demo_fail_with_the_difference(
@@ -132,9 +134,12 @@ def test_an_erp_that_commits_twice_makes_the_demo_fail_with_the_difference(
 
     assert code == 1, out
     difference = " ".join(out[out.index("NOT AS EXPECTED") :].split())
-    assert (
-        "holds 18 documents for the 9 orders that belong to it, each exactly once: it is not so" in difference
+    counted = re.search(
+        r"holds (\d+) documents for the (\d+) orders that belong to it, each exactly once: it is not so",
+        difference,
     )
+    assert counted is not None
+    assert int(counted[1]) == 2 * int(counted[2])
     assert "(410021 2 times, " in difference
     assert "not expected: erp live parked" in difference  # the look-up after a silent commit finds two
     assert "differences from what was expected" in difference
@@ -200,11 +205,12 @@ def test_a_new_folder_with_a_scenario_is_played_without_any_other_edit(
     (tmp_path / "carrier_pigeon" / "scenario.py").write_text(
         "class Pigeon:\n    rank = 15\n\n\ndef scenario(*, is_spoiled):\n    return Pigeon()\n"
     )
+    before = len(scenarios())
     monkeypatch.setattr(simulators, "__path__", [*simulators.__path__, str(tmp_path)])
     played = [type(each).__name__ for each in scenarios()]
 
     assert played[1] == "Pigeon"  # behind the alarm's (10), before the folders' (20)
-    assert len(played) == 7
+    assert len(played) == before + 1
 
 
 SENT = Sent("an order", "HTTP", "po", "/v1", b"", Ending(ends("erp"), parked=("X",), status=200), status=200)
