@@ -181,7 +181,7 @@ class Call(Settings):
     """Operations that change nothing: sent again without a look-up when no answer came."""
 
     copies: Literal["refuse", "send"] = "refuse"
-    """A copy of an order that the cloud owns. `send` only where the service can tell that it is one (by `{role}`
+    """A copy of an order that the cloud owns. `send` only where the service can tell it from an order (by `{role}`
     in `header`): else it would take it for an order of its own, and send it to the supplier a second time."""
 
     faults: FaultRules = FaultRules()
