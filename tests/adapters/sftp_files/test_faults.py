@@ -311,6 +311,26 @@ async def test_a_server_that_opens_few_sessions_serves_many_by_turns(tmp_path: P
         server.stop()
 
 
+async def test_a_refusal_costs_neither_connection_nor_session(own_partner: Partner) -> None:
+    own_partner.put("a")
+    own_partner.put("b")
+    with FaultProxy(own_partner.server.port) as proxy:
+        port = own_partner.port(port=str(proxy.port), channels="2")
+        await port.prepare([".work"])
+        for _ in range(20):
+            assert not await port.claim("nobody", ".work/nobody")
+            assert await port.stat("nobody") is None
+            with pytest.raises(PortError, match="taken"):
+                await port.move("a", "b")
+            with pytest.raises(PortError, match="No such file"):
+                await read(port, "nobody")
+            with pytest.raises(PortError, match="expected a regular file"):
+                await read(port, ".work")
+        await port.close()
+        assert proxy.connections == 1
+    assert own_partner.server.log.read_text().count("Starting session") <= 2
+
+
 async def test_endpoints_of_one_account_share_one_connection(partner: Partner, proxy: FaultProxy) -> None:
     ports = [partner.port(port=str(proxy.port)) for _ in range(3)]
     await asyncio.gather(*(port.stat("a") for port in ports))
