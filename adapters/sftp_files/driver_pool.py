@@ -128,6 +128,7 @@ class Pool:
                     if leased.connection.is_usable:
                         leased.is_fresh = False
                         return leased
+                    self._open -= 1
                     await self._drop(leased)
                     continue
                 self._open += 1
@@ -154,8 +155,10 @@ class Pool:
         connection.sessions += 1
         try:
             session = await self._in_thread("opening a session", connection.session)
-        except BaseException:
+        except BaseException as error:
             connection.sessions -= 1
+            if not isinstance(error, PortError):
+                connection.is_condemned = True  # the thread may still open one, which nobody owns
             raise
         return Leased(self, connection, session, is_fresh=True)
 
@@ -175,9 +178,12 @@ class Pool:
         if connection.is_usable:
             threading.Thread(target=leased.session.close, daemon=True).start()
         elif connection.sessions <= 0:
-            connection.cut()
-            self._alive.discard(connection)
-            threading.Thread(target=connection.close, daemon=True).start()
+            self._let_go(connection)
+
+    def _let_go(self, connection: Connection) -> None:
+        connection.cut()
+        self._alive.discard(connection)
+        threading.Thread(target=connection.close, daemon=True).start()
 
     # -- connecting ----------------------------------------------------------------------------
 
@@ -196,6 +202,8 @@ class Pool:
                     self._denied = (error, self._clock.monotonic() + pause_s)
                 raise
             self._denied = None
+            if self._connection is not None and self._connection.sessions <= 0:
+                self._let_go(self._connection)
             self._connection = made
             self._alive.add(made)
             self._open_max = self._server.channels

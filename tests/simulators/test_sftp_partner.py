@@ -112,8 +112,8 @@ def test_simulate_prints_what_routes_yaml_must_say_and_ends_when_told(tmp_path: 
     assert process.stdout is not None
     told = "".join(process.stdout.readline() for _ in range(5))
     process.send_signal(signal.SIGTERM)
-
-    assert process.wait(10) == 0
     process.stdout.close()
+
+    assert process.wait(20) == 0
     assert re.search(r"user: \w+, folder: in,", told)
     assert "host_key: ssh-ed25519 AAAA" in told
