@@ -149,8 +149,8 @@ def _progress(done: Sequence[StepResult]) -> _Progress:
         match result.step, result.outcome:
             case "stage", Accepted():
                 progress.staged = result.request.address
-            case "stage", _ if isinstance(result.reply, NoReply):
-                progress.unanswered += 1
+            case "stage", _ if not isinstance(result.reply, Reply):
+                progress.unanswered += 1  # by the other side, or by a process that was killed meanwhile
             case "mark", Accepted():
                 progress.is_marked = True
             case "publish", Accepted():

@@ -21,11 +21,12 @@ import pytest
 
 import simulators
 from gateway.demo.demo_evidence import Found
+from gateway.demo.demo_folder import FIXTURES
 from simulators.scenario import Ending, Sent, ends, scenarios
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("legacy-bridge")
-DECLARED_PORTS = (8425, 8443, 8444, 8445, 8446)
+DECLARED_PORTS = (8425, 8443, 8444, 8445, 8446, 8447)
 ENDS_S = 90
 
 pytestmark = pytest.mark.timeout(120)  # a demo takes 11 s, on a machine that has time for it
@@ -187,12 +188,13 @@ def test_a_demo_that_is_interrupted_leaves_nothing(tmp_path: Path, number: int, 
 
 
 def test_the_package_carries_the_same_routes_and_fixtures_as_the_checkout() -> None:
-    # Where this fails: cp routes.yaml simulators/demo/ && cp -r fixtures/demo simulators/demo/fixtures/
+    # Where this fails: cp routes.yaml simulators/demo/, and the same for the folder that differs.
     packaged = PROJECT / "simulators" / "demo"
-    compared = filecmp.dircmp(PROJECT / "fixtures" / "demo", packaged / "fixtures" / "demo")
-
     assert (PROJECT / "routes.yaml").read_bytes() == (packaged / "routes.yaml").read_bytes()
-    assert (compared.left_only, compared.right_only, compared.diff_files) == ([], [], [])
+    for folder in FIXTURES:
+        compared = filecmp.dircmp(PROJECT / folder, packaged / folder)
+
+        assert (compared.left_only, compared.right_only, compared.diff_files) == ([], [], [])
 
 
 def test_a_new_folder_with_a_scenario_is_played_without_any_other_edit(
