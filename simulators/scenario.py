@@ -64,6 +64,10 @@ class Checked:
     found: str = ""  # what was there instead
 
 
+class CannotPlayError(Exception):
+    """A scenario needs something that this machine lacks; the text says what, and how to get it."""
+
+
 class Ground(Protocol):
     """What a scenario plays on: the demo's folder (routes.yaml, certs/, fixtures/, var/) and its gateway."""
 

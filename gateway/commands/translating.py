@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -53,6 +53,7 @@ class Profile:
     settings: dict[str, BaseModel] = field(default_factory=dict)  # the partner's, by format
     zone: str = "UTC"
     accept_by: UnitKind = UnitKind.SET
+    acknowledgment: Literal["997", "999"] = "997"
     library: Library = field(default_factory=Library)  # mappings and layouts; code tables are in a journal
 
     def in_zone(self, at: datetime) -> datetime:
@@ -60,12 +61,20 @@ class Profile:
         return at.replace(tzinfo=ZoneInfo(self.zone))
 
 
+class Readable(Protocol):
+    """What an input is read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give the next bytes."""
+        ...
+
+
 @dataclass(slots=True)
 class Input:
     """One input, and whether anything could be recognised in it."""
 
     source: str
-    file: BinaryIO
+    file: Readable
     format_name: str | None
     is_readable: bool = True
 
@@ -90,6 +99,7 @@ class Written:
             environment=self.profile.environment or self.environment,
             zone=self.profile.zone,
             partner_settings=self.profile.settings.get(format_name),
+            acknowledgment=self.profile.acknowledgment,
             library=self.profile.library,
         )
         self.control_number += 1
@@ -119,6 +129,7 @@ def profile_of(configuration: Configuration, partner: str) -> Profile:
         dict(found.adapters),
         configuration.zone(partner),
         found.accept_by,
+        "999" if found.acknowledge is not None and found.acknowledge.type == "999" else "997",
         configuration.library,
     )
 
@@ -168,7 +179,7 @@ class _Reading:
         self.units: dict[int, tuple[Unit, ...]] = {}
         self.interchanges: dict[int, int] = {}
 
-    def sets(self, begun: bytes, file: BinaryIO) -> Iterator[Decoded]:
+    def sets(self, begun: bytes, file: Readable) -> Iterator[Decoded]:
         """Give the sets, one by one; afterwards there is a summary."""
         piece = begun
         while piece:
@@ -218,7 +229,7 @@ def _formats() -> dict[str, Format]:
     return {CANONICAL: CanonicalJson(), **made}
 
 
-def _begun(file: BinaryIO) -> tuple[bytes, bytes]:
+def _begun(file: Readable) -> tuple[bytes, bytes]:
     """Give the beginning of an input, and of that the head that formats look at."""
     body = b""
     while len(body) < PROBE_BYTES and (piece := file.read(PROBE_BYTES - len(body))):

@@ -43,7 +43,7 @@ class Resend(Settings):
     """Same key and content: answer it as the first one, say nothing, or let a person look."""
 
     window: Duration = timedelta(days=30)
-    """How long the same document counts as sent again."""
+    """How long the same document counts as sent again; after that a person looks at it, whatever was said."""
 
 
 class Acknowledge(Settings):
@@ -60,6 +60,10 @@ class Acknowledge(Settings):
 
     within: Duration = timedelta(minutes=15)
     """When one that was not delivered raises an alarm."""
+
+    expected: bool = False
+    """Whether what goes on to legacy in envelopes of ours is acknowledged by it: its 997 is consumed here,
+    and one that does not come `within` is an exception."""
 
 
 class ControlNumbers(Settings):

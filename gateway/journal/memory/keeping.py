@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, TypeVar
 
 from adapters.base import Clock, Lease
-from gateway.journal.memory import audit, orders, people, retention, settings, source_memory
+from gateway.journal.memory import audit, controls, orders, people, retention, settings, source_memory
 from gateway.journal.memory import overdue as late  # parameters have the module's own name
 from gateway.journal.memory.records import Tables
 from gateway.journal.types import (
@@ -99,6 +99,11 @@ class Keeping:
         return await self._commit(
             "set_stage",
             lambda: settings.set_stage(self._tables, now, who, why, route, expected, stage, share_percent),
+        )
+
+    async def mark_unacknowledged(self, now: datetime) -> int:
+        return await self._commit(
+            "mark_unacknowledged", lambda: controls.mark_unacknowledged(self._tables, now)
         )
 
     # -- people ----------------------------------------------------------------------------

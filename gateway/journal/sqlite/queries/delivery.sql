@@ -137,6 +137,13 @@ WHERE number = ?;
 SELECT number, target, reference, steps FROM delivery
 WHERE ended_at IS NULL AND role = 'pass_through' AND NOT (state = 'parked' AND steps > 0);
 
+-- name: unsent_calls
+SELECT message.message_id, delivery.delivery_id FROM delivery INDEXED BY delivery_pass_through
+    JOIN message ON message.sequence = delivery.message
+WHERE delivery.ended_at IS NULL AND delivery.role = 'pass_through' AND delivery.state <> 'parked'
+  AND delivery.steps = 0
+ORDER BY delivery.number LIMIT ?;
+
 -- name: park
 UPDATE delivery SET state = 'parked', is_in_doubt = is_in_doubt OR state = 'attempting', findings = ?,
     parked_at = ?, worker = NULL, lease_until = NULL

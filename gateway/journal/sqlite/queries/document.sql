@@ -29,7 +29,8 @@ WHERE message_id = excluded.message_id AND generation < excluded.generation;
 SELECT message_id FROM document_key WHERE document_key = ?;
 
 -- name: known_key
-SELECT document_key, message_id, document_index, content_hash FROM document_key WHERE document_key = ?;
+SELECT document_key, message_id, document_index, content_hash, remembered_at FROM document_key
+WHERE document_key = ?;
 
 -- name: give_back_key
 DELETE FROM document_key WHERE document_key = ? AND message_id = ? AND generation = ?;
