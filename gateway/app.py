@@ -235,7 +235,9 @@ class Gateway:
     def _alarms(self) -> AlarmLoop:
         configuration = self.configuration
         alarms = configuration.gateway.alarms
-        every = [configuration.patience(name, rush) for name in configuration.routes for rush in (True, False)]
+        every = [
+            configuration.patience(name, rush) for name in configuration.routes for rush in (True, False)
+        ]
         return AlarmLoop(
             self.journal,
             self.clock,

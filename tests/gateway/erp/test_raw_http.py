@@ -51,7 +51,9 @@ def code_12(word: str, sub: str = "x:Order") -> str:
 
 SENDER_FAULT = fault("<faultcode>s:Client</faultcode>")
 SERVER_FAULT = fault("<faultcode>s:Server</faultcode>")
-NAMES_A_CLIENT = "<Field><Name>saved-for</Name><Value>Client 4711</Value><faultcode>s:Client</faultcode></Field>"
+NAMES_A_CLIENT = (
+    "<Field><Name>saved-for</Name><Value>Client 4711</Value><faultcode>s:Client</faultcode></Field>"
+)
 
 
 @pytest.fixture
