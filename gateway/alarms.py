@@ -83,6 +83,9 @@ class AlarmLoop:
     async def check(self) -> Alarm | None:
         """Send one alarm about all that is due; None where nothing is."""
         now = self._clock.now()
+        missing = await self._journal.mark_unacknowledged(now)
+        if missing:
+            log.error("acknowledgment.missing count=%d", missing)
         found = await self._journal.overdue(now, now - self._patience_least, OVERDUE_MAX)
         overdue = [self._by_own_route(entry) for entry in found]
         due = alarms_due([each for each in overdue if each.deadline_at <= now], now, self._repeat)

@@ -153,10 +153,10 @@ class Calls:
     async def _passed_on(self, message_id: str, ends: float) -> Answered | None:
         await self._pipeline.translate(message_id)
         own = await self._pass_through(message_id)
-        if own is not None and _never_left(own):
+        if own is not None and never_left(own):
             own = await self._planned_anew(message_id)
         if own is None:
-            first = await self._repeated(message_id)
+            first = await self.repeated(message_id)
             remaining = ends - self._clock.monotonic()
             if first is not None:
                 return await self.pass_on(first, remaining)
@@ -199,7 +199,7 @@ class Calls:
         self.settled(claimed, gone)
         self._ended()
 
-    async def _repeated(self, message_id: str) -> str | None:
+    async def repeated(self, message_id: str) -> str | None:
         """Give the one message that another repeats as a whole: its caller joins the first one's."""
         message = await self._journal.message(message_id)
         views = await self._journal.documents(message_id=message_id, limit=EVERY)
@@ -257,7 +257,7 @@ class Calls:
                 if not reply.body and (forgotten := await self._answer_forgotten(message_id)):
                     return forgotten
                 content_type = reply.header("Content-Type") or "application/octet-stream"
-                return Answered(message_id, reply.body, content_type, status=reply.status)
+                return Answered(message_id, reply.body, content_type, status=reply.status, is_theirs=True)
             is_open = own is not None and own.state in (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
             if not is_open or self._clock.monotonic() >= ends:
                 return None
@@ -287,7 +287,7 @@ class Calls:
         """
         async with self._planning_anew:
             own = await self._pass_through(message_id)
-            if own is None or not _never_left(own):
+            if own is None or not never_left(own):
                 return own
             why = "it never reached the legacy system, and its caller sent it again"
             with self._pipeline.calling(message_id):
@@ -347,7 +347,7 @@ class Calls:
             woken.cancel()
 
 
-def _never_left(call: DeliveryView) -> bool:
+def never_left(call: DeliveryView) -> bool:
     """Tell whether a call was given up before anything of it reached legacy, and by no person."""
     is_unsent = all(
         isinstance(step.outcome, Transient)

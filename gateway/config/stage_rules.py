@@ -43,9 +43,22 @@ def stage_findings(draft: Draft, route: Route, stage: Stage | None) -> Iterator[
     yield from _transmitters(draft, route, stage)
     yield from _canary(draft, route, stage)
     yield from _acknowledging(draft, route, stage)
-    if route.reply.mode == "pass_through" and stage not in (Stage.LEGACY, Stage.SHADOW):
+    if (
+        route.reply.mode == "pass_through"
+        and stage not in (Stage.LEGACY, Stage.SHADOW)
+        and not is_served(
+            draft, route
+        )  # a facade answers in the caller's own form, whoever has done the work
+    ):
         text = f"in stage {stage.value} no legacy answer can be passed through; expected accepted or wait"
         yield draft.finding("CONFIG-REPLY", ("routes", route.id, "reply"), text)
+
+
+def is_served(draft: Draft, route: Route) -> bool:
+    """Tell whether a route's messages arrive at a facade."""
+    endpoint = draft.endpoints.get(route.source.endpoint or "")
+    kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
+    return kind is not None and kind.is_served
 
 
 def _targets(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:

@@ -52,6 +52,8 @@ class RawHttp:
         self.name = name
         self.settings = settings
         self._effect = Effect.REPEATABLE if settings.resend == "safe" else Effect.WRITE
+        if settings.queries:
+            self._effect = Effect.READ
         self._rules = StatusRules(name, settings.success_statuses, settings.unprocessed_statuses)
 
     def next_request(

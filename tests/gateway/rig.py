@@ -83,7 +83,9 @@ class Recorder:
     ) -> Request | Finished:
         if done and isinstance(done[-1].outcome, Accepted):
             return Finished(done[-1].outcome.reference, done[-1].outcome.aliases)
-        body = to_json(delivery.document) if delivery.document is not None else delivery.body
+        body = delivery.body  # written in a format of the target's own, or canonical JSON
+        if delivery.document is not None and body == delivery.canonical:
+            body = to_json(delivery.document)
         return Request("create", Effect.REPEATABLE, "POST", self.name, body)
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:

@@ -123,9 +123,15 @@ class MemoryJournal(Keeping):
         )
 
     async def facts(
-        self, order_keys: Sequence[str], document_keys: Sequence[str], order_numbers: Sequence[str]
+        self,
+        order_keys: Sequence[str],
+        document_keys: Sequence[str],
+        order_numbers: Sequence[str],
+        control_keys: Sequence[str] = (),
     ) -> Facts:
-        return orders.facts(self._tables, order_keys, document_keys, order_numbers, dedupes=self._dedupes)
+        return orders.facts(
+            self._tables, order_keys, document_keys, order_numbers, control_keys, dedupes=self._dedupes
+        )
 
     async def plan(self, plan: Plan, now: datetime) -> Planned | Moved:
         return await self._commit(

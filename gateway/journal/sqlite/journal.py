@@ -128,9 +128,13 @@ class SqliteJournal(Keeping):
         return await self._write(messages.begin_translation, message_id, config_revision)
 
     async def facts(
-        self, order_keys: Sequence[str], document_keys: Sequence[str], order_numbers: Sequence[str]
+        self,
+        order_keys: Sequence[str],
+        document_keys: Sequence[str],
+        order_numbers: Sequence[str],
+        control_keys: Sequence[str] = (),
     ) -> Facts:
-        return await self._read(ledger.facts, order_keys, document_keys, order_numbers)
+        return await self._read(ledger.facts, order_keys, document_keys, order_numbers, control_keys)
 
     async def plan(self, plan: Plan, now: datetime) -> Planned | Moved:
         return await self._write(planning.plan, plan, now)

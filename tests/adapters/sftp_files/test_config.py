@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from adapters.base.registry import adapter
 from adapters.sftp_files.config import FilesEndpoint
+from adapters.sftp_files.server import SftpServer
 
 
 def endpoint(**settings: Any) -> FilesEndpoint:
@@ -84,3 +85,56 @@ async def test_a_folder_that_cannot_be_used_is_found_by_the_live_check(tmp_path:
     assert await problems(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
     assert "no such folder" in (await problems(tmp_path / "missing"))[0]
+
+
+SERVER = {"host": "sftp.acme.example", "user": "mercy", "key": "file:k", "host_key": "SHA256:" + "A" * 43}
+
+
+def test_an_account_says_where_who_and_which_key_and_the_rest_has_defaults() -> None:
+    found = FilesEndpoint.model_validate({"sftp": SERVER}).sftp
+
+    assert found is not None
+    assert (found.port, found.folder, found.channels) == (22, ".", 4)
+    assert found.disabled == (
+        "aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc",
+        "hmac-sha1", "hmac-sha1-96", "hmac-md5", "hmac-md5-96",
+    )  # fmt: skip
+    assert "hmac-sha1" not in SftpServer.model_validate({**SERVER, "allow": "hmac-sha1"}).disabled
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"key": None}, "expected key or password"),
+        ({"key": None, "password": "env:P", "certificate": "file:c"}, "expected key too"),
+        ({"host_key": None}, "never trusted at first sight"),
+        ({"host_key": "ssh-ed25519 AAAA"}, "SHA256:"),
+        ({"host_key": "MD5:aa:bb"}, "sftp check"),
+        ({"password": "let me in"}, "a secret is never written here"),
+        ({"allow": "ssh-dss"}, "weak and still there"),
+        ({"channels": "0"}, "greater than or equal to 1"),
+        ({"host": "sftp://acme"}, "match pattern"),
+        ({"folder": "a\nb"}, "match pattern"),
+    ],
+)
+def test_an_account_that_cannot_be_right_is_refused(changes: dict[str, Any], told: str) -> None:
+    settings = {key: value for key, value in {**SERVER, **changes}.items() if value is not None}
+
+    with pytest.raises(ValidationError, match=told):
+        FilesEndpoint.model_validate({"sftp": settings})
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "exactly one of folder"),
+        ({"folder": "in", "sftp": SERVER}, "exactly one of folder"),
+        ({"folder": "in", "after": "keep"}, "needs claim: in_place"),
+        ({"folder": "in", "cron": "never"}, "five fields"),
+        ({"folder": "in", "windows": ["18-6"]}, "expected hours"),
+        ({"folder": "in", "pickers": "99"}, "less than or equal to 16"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_right_is_refused(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        FilesEndpoint.model_validate(settings)
