@@ -40,6 +40,9 @@ class PurchaseOrder(TradeDocument):
     Document key: organisation + number + release + revision, and for purposes other than the original
     the purpose (with a content hash where no revision tells two apart).
     Order key: organisation + number.
+
+    `already_placed`: the supplier has it (it was telephoned and is confirmed now, or the goods of a
+    bill-only order were used up): it is created, and nobody sends it to the supplier again.
     """
 
     document_type: Literal["purchase_order"] = "purchase_order"
@@ -48,6 +51,7 @@ class PurchaseOrder(TradeDocument):
     revision: Code | None = None
     order_type: OrderType = "stand_alone"
     urgency: Urgency = "normal"
+    already_placed: bool = False
     order_date: DateValue | None = None
     requested: DateValue | None = None
     seller_number: Code | None = None
@@ -72,7 +76,7 @@ class PurchaseOrder(TradeDocument):
     @property
     def opens_order(self) -> bool:
         """Say whether this document may open an order. A cancel, replace or copy only follows one."""
-        return self.purpose in SAME_AS_ORIGINAL
+        return self.purpose in SAME_AS_ORIGINAL or self.purpose == "confirmation"
 
     @property
     def named_orders(self) -> tuple[OrderReference, ...]:

@@ -15,9 +15,10 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from adapters.base.registry import AdapterError, adapters
-from gateway.commands.errors import CommandError
-from gateway.commands.options import HelpFormatter, Subparsers
+from adapters.base.commands import CommandError, Desk
+from adapters.base.registry import AdapterError, commands_module
+from adapters.base.registry import commands as commands_of_adapters
+from gateway.commands.options import HelpFormatter
 
 GOOD, FINDINGS, USAGE = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as a shell would say it
@@ -113,16 +114,21 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         module = importlib.import_module(f"gateway.commands.{_MODULES.get(wanted, wanted)}")
         module.add(subparsers)
         return parser
+    brought = commands_of_adapters()
+    if wanted is not None and wanted in brought:
+        commands_module(brought[wanted]).add(subparsers, _desk())
+        return parser
     for name, summary in COMMANDS.items():
         subparsers.add_parser(name, help=summary)
-    _add_commands_of_adapters(subparsers)
+    for name in sorted(set(brought) - set(COMMANDS)):  # what is ours stays ours
+        subparsers.add_parser(name, help=brought[name].commands[name])
     return parser
 
 
-def _add_commands_of_adapters(subparsers: Subparsers) -> None:
-    for adapter in adapters().values():
-        if adapter.commands is not None:
-            adapter.commands(subparsers)
+def _desk() -> Desk:
+    from gateway.commands.desk import GatewayDesk
+
+    return GatewayDesk()
 
 
 def _say(text: str) -> None:

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from adapters.base import Bounds, DecodeContext, UnitKind
+from adapters.base.registry import adapters
+from adapters.mapping import crosswalk_words
 from gateway.acknowledging import REPLY
 from gateway.canonical_json import NAME as CANONICAL
 from gateway.config import Configuration, Partner, Resend, Route
+from gateway.config.named_texts import library_for
 from gateway.journal.types import Side
 from gateway.outcome import RetryPolicy
 from gateway.program import (
@@ -21,6 +24,7 @@ from gateway.program import (
     Program,
     Programs,
     UnknownOrder,
+    Writing,
 )
 
 REPLY_WITHIN = timedelta(seconds=30)
@@ -87,18 +91,56 @@ def _program(configuration: Configuration, route: Route) -> Program:
         reply=route.reply.mode,
         reply_within_s=within.total_seconds(),
         size_bytes_max=configuration.gateway.limits.body_bytes_max,
+        writes=_writes(configuration, route),
+        crosswalks=_crosswalks(configuration, route),
     )
+
+
+def _writes(configuration: Configuration, route: Route) -> dict[str, Writing]:
+    found: dict[str, Writing] = {}
+    for target, declared in route.write.items():
+        name = declared.partner or route.source.partner
+        partner = configuration.partners.get(name or "")
+        partner_settings = partner.adapters.get(declared.format) if partner is not None else None
+        found[target] = Writing(
+            format_name=declared.format,
+            emitter=f"{name or route.id}>{target}",
+            settings=declared.settings,
+            partner_settings=partner_settings,
+            zone=configuration.zone(name),
+            control_numbers=_control_numbers(partner),
+            library=library_for(configuration.library, declared.settings, partner_settings),
+            content_type=next(iter(adapters()[declared.format].content_types), ""),
+        )
+    return found
+
+
+def _crosswalks(configuration: Configuration, route: Route) -> dict[str, str]:
+    """Give the code tables that the route's mappings use, by the words that they use for them."""
+    partner = configuration.partners.get(route.source.partner or "")
+    named = [route.source.format_settings, *(partner.adapters.values() if partner is not None else ())]
+    for declared in route.write.values():
+        named.append(declared.settings)
+        other = configuration.partners.get(declared.partner or "")
+        named += other.adapters.values() if other is not None else ()
+    library = library_for(configuration.library, *named)
+    words = {word for each in library.mappings.values() for word in crosswalk_words(each.text, each.file)}
+    return {word: configuration.crosswalks.get(word, word) for word in sorted(words)}
 
 
 def _context(configuration: Configuration, route: Route, partner: Partner | None) -> DecodeContext:
     limits = configuration.gateway.limits
     format_name = route.source.format or CANONICAL
+    partner_settings = partner.adapters.get(format_name) if partner is not None else None
+    endpoint = configuration.endpoints.get(route.source.endpoint or "")
     return DecodeContext(
         source=route.id,
         environment=configuration.gateway.environment,
         partner=route.source.partner,
-        partner_settings=partner.adapters.get(format_name) if partner is not None else None,
+        partner_settings=partner_settings,
         settings=route.source.format_settings,
+        endpoint_settings=endpoint.settings if endpoint is not None else None,
+        library=library_for(configuration.library, partner_settings, route.source.format_settings),
         zone=configuration.zone(route.source.partner),
         bounds=Bounds(
             size_bytes_max=limits.body_bytes_max,
@@ -112,7 +154,9 @@ def _acknowledge(configuration: Configuration, route: Route) -> AcknowledgePolic
     declared = configuration.acknowledge(route)
     if declared is None:
         return AcknowledgePolicy()
-    return AcknowledgePolicy(declared.type, declared.by, declared.to, declared.within.total_seconds())
+    return AcknowledgePolicy(
+        declared.type, declared.by, declared.to, declared.within.total_seconds(), declared.expected
+    )
 
 
 def _control_numbers(partner: Partner | None) -> ControlNumbers:

@@ -35,7 +35,9 @@ def order_facts(order_key: str, document: CanonicalDocument) -> OrderFacts:
         "stock": (line.stock for line in lines),
     }
     return OrderFacts(
-        order_key, {name: frozenset(word for word in each if word) for name, each in words.items()}
+        order_key,
+        {name: frozenset(word for word in each if word) for name, each in words.items()},
+        is_placed=isinstance(document, PurchaseOrder) and document.already_placed,
     )
 
 

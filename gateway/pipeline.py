@@ -28,6 +28,7 @@ from adapters.base import (
     Settlement,
     Taken,
 )
+from gateway.crosswalk import CodeTableCache
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import (
     Acceptance,
@@ -79,6 +80,7 @@ class Pipeline:
         self._rng = rng
         self._accepted = accepted
         self._planned = planned
+        self._tables = CodeTableCache(journal)
         self._translating: dict[str, asyncio.Lock] = {}
         self._calling: set[str] = set()
         self._undecidable: dict[str, int] = {}  # message -> how often in a row
@@ -229,6 +231,7 @@ class Pipeline:
             self._clock,
             message,
             turn,
+            tables=self._tables,
             is_call=message.generation == 1 or message.message_id in self._calling,
         )
 

@@ -18,8 +18,22 @@ from adapters.base import AliasKind, Decoded, Finding, Level, Position, Role, Su
 from canonical.document import CanonicalDocument, Issuer, OrderNumber
 from canonical.keys import document_key, order_key_of, order_keys
 from canonical.registry import content_hash, to_json
+from gateway.correspondence import (
+    Consumed,
+    Returned,
+    ReturnsTo,
+    Stranded,
+    Unknown,
+    consumed,
+    controls_of,
+    correspondence,
+    repeat_finding,
+    repeated,
+)
 from gateway.journal.types import (
+    Acknowledged,
     AwaitedOrder,
+    ControlNumber,
     DeliveryPlan,
     DeliveryView,
     DocumentPlan,
@@ -31,7 +45,7 @@ from gateway.journal.types import (
 )
 from gateway.order_facts import order_facts
 from gateway.program import Program
-from gateway.stage import Decision, Stage, decide, follow, placed_by_phone, unknown_order
+from gateway.stage import Decision, Stage, ask, decide, follow, placed_by_phone, unknown_order
 
 
 class NamedOrder(NamedTuple):
@@ -69,6 +83,7 @@ class Ruling:
     program: Program
     stage: Stage
     share: Decimal
+    returns_to: ReturnsTo = lambda route: None  # where acknowledgments of what a route received go
 
 
 Rulings = Callable[[str], Ruling]  # by set type
@@ -99,6 +114,8 @@ class Chunk:
     bound: tuple[Bound, ...]
     seen_orders: frozenset[str]  # order keys whose ledger state was looked at
     seen_documents: frozenset[str]
+    controls: tuple[ControlNumber, ...] = ()
+    acknowledged: tuple[Acknowledged, ...] = ()
 
 
 @dataclass(slots=True)
@@ -108,6 +125,7 @@ class _Seen:
     ledger: dict[str, LedgerEntry]
     documents: dict[str, tuple[str, int, str, datetime]]  # document key -> message id, index, hash, since
     opened: list[LedgerEntry] = field(default_factory=list)
+    acknowledged: list[Acknowledged] = field(default_factory=list)
 
 
 def keyed(decoded: Decoded, program: Program, message: Message) -> Keyed:
@@ -162,10 +180,14 @@ def plan_chunk(
     documents: list[DocumentPlan] = []
     deliveries: list[DeliveryPlan] = []
     bound: list[Bound] = []
+    controls: dict[str, ControlNumber] = {}
     for each in sets:
         ruling = rulings(each.decoded.set_type)
         document, made, goes_on = _plan_set(ruling, message, each, facts, seen, now)
         documents.append(document)
+        for control in controls_of(each.decoded, document):
+            if control.is_taken or control.key not in controls:
+                controls[control.key] = control
         deliveries.extend(made)
         bound.extend(goes_on)
     return Chunk(
@@ -175,6 +197,8 @@ def plan_chunk(
         tuple(bound),
         seen_orders=frozenset(key for each in sets for key in orders_named(each, facts)),
         seen_documents=frozenset(each.document_key for each in sets if each.document_key),
+        controls=tuple(controls.values()),
+        acknowledged=tuple(seen.acknowledged),
     )
 
 
@@ -408,17 +432,43 @@ def _plan_set(
 ) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
     program, decoded = ruling.program, each.decoded
     document = _written_down(program, message, each)
+    if decoded.receipts:
+        planned = _corresponded(ruling, message, each, document, facts, seen)
+        if isinstance(planned, tuple):
+            return planned
+        document = planned
+    document = _counted(message, each, document, facts, ruling.stage)
+    if document.repeats is not None:
+        return document, [], []
     if document.verdict is Verdict.REJECTED or (decoded.document is None and not decoded.is_passed_through):
         return _untranslated(ruling, message, each, document, facts, seen, now)
+    if program.reply == "query":
+        # Asked again is asked anew: yesterday's answer is no answer. A caller's own repeat shows by its id.
+        asked = replace(document, document_key=None, order_keys=())
+        decision = ask(program.rule, ruling.stage)
+        return plan_decision(program, message, asked, decision, decoded.raw, decoded.interchange)
+    return _decide_set(ruling, message, each, document, facts, seen, now)
+
+
+def _decide_set(
+    ruling: Ruling,
+    message: Message,
+    each: Keyed,
+    document: DocumentPlan,
+    facts: Facts,
+    seen: _Seen,
+    now: datetime,
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
+    """Decide about a set that was translated, or that goes on without a guide."""
+    program, decoded = ruling.program, each.decoded
     repeat = _repeat(program, message, each, document, seen)
     if repeat is not None:
         return _passed_on(ruling, each, repeat, facts, seen)
     if each.opens:
-        key = each.order_keys[0]
-        facts_of_order = order_facts(key, _document(decoded))
-        decision = decide(program.rule, ruling.stage, ruling.share, facts_of_order, seen.ledger.get(key))
-        if decision.opens:
-            _open(program, message, ruling.stage, key, decision, seen, now)
+        confirmed = _confirmed(message, each, document, seen.ledger.get(each.order_keys[0]))
+        if confirmed is not None:
+            return confirmed, [], []
+        decision = _opening(ruling, message, each, seen, now)
     else:
         waits = program.unknown.after_s > 0
         until = message.accepted_at + timedelta(seconds=program.unknown.after_s) if waits else None
@@ -433,6 +483,46 @@ def waiting(document: DocumentPlan, awaited: AwaitedOrder) -> DocumentPlan:
     """Give a follow-on that waits for an order which nobody knows yet."""
     text = f"waits for its order until {awaited.until:%Y-%m-%d %H:%M:%S}Z"
     return replace(document, awaits=awaited, decision=text)
+
+
+def _counted(
+    message: Message, each: Keyed, document: DocumentPlan, facts: Facts, stage: Stage
+) -> DocumentPlan:
+    """Judge a set whose control numbers another message used before, by the partner's policy.
+
+    Where legacy is live its bytes go on whatever we find.
+    """
+    decoded = each.decoded
+    used = repeated(decoded, message.message_id, facts.controls)
+    if used is None:
+        return document
+    control, earlier = used
+    findings = (*document.findings, repeat_finding(decoded, control, earlier, message.origin.name))
+    counted = replace(document, findings=findings, verdict=verdict_of(findings))
+    if control.on_repeat != "acknowledge" or stage in (Stage.LEGACY, Stage.SHADOW):
+        return counted
+    reason = f"{control.name} repeats that of {earlier.message_id}"
+    return replace(counted, repeats=earlier.message_id, decision=reason)
+
+
+def _corresponded(
+    ruling: Ruling, message: Message, each: Keyed, document: DocumentPlan, facts: Facts, seen: _Seen
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]] | DocumentPlan:
+    """Plan an acknowledgment that came in; one that is about nothing we know is planned as any other set."""
+    at = Position(message.origin.name, path=f"set {document.index + 1}")
+    decoded = each.decoded
+    match correspondence(decoded.receipts[0], facts.controls, ruling.returns_to, at):
+        case Consumed() as result:
+            seen.acknowledged.append(result.acknowledged)
+            return consumed(document, result), [], []
+        case Returned(target, reason):
+            returned = replace(document, decision=reason, passes_to=((target, "acknowledgment"),))
+            return returned, [], bound_sets(returned, decoded.raw, decoded.interchange)
+        case Stranded(finding):
+            findings = (*document.findings, finding)
+            return replace(document, findings=findings, is_parked=True, decision="cannot go back"), [], []
+        case Unknown(note):
+            return replace(document, findings=(*document.findings, note))
 
 
 def _written_down(program: Program, message: Message, each: Keyed) -> DocumentPlan:
@@ -455,6 +545,41 @@ def _written_down(program: Program, message: Message, each: Keyed) -> DocumentPl
     )
 
 
+def _opening(ruling: Ruling, message: Message, each: Keyed, seen: _Seen, now: datetime) -> Decision:
+    """Decide about a document that may open an order, and open it."""
+    key, program, stage = each.order_keys[0], ruling.program, ruling.stage
+    facts_of_order = order_facts(key, _document(each.decoded))
+    decision = decide(program.rule, stage, ruling.share, facts_of_order, seen.ledger.get(key))
+    if decision.opens and decision.side is not None:
+        _open(program, message, stage, key, decision, seen, now)
+    return decision
+
+
+def _entries(each: Keyed, facts: Facts, seen: _Seen) -> list[LedgerEntry]:
+    """Give the ledger entries of all orders that a set names."""
+    return [seen.ledger[key] for key in orders_named(each, facts) if key in seen.ledger]
+
+
+def _confirmed(
+    message: Message, each: Keyed, document: DocumentPlan, entry: LedgerEntry | None
+) -> DocumentPlan | None:
+    """Take a confirmation of an order that the cloud ERP has already: there is nothing to create again.
+
+    One that legacy owns goes on, as everything does that legacy sends and gets.
+    """
+    purpose = getattr(each.decoded.document, "purpose", None)
+    if entry is None or entry.side is not Side.CLOUD or purpose != "confirmation":
+        return None
+    finding = Finding(
+        code="ORDER-CONFIRMED",
+        at=Position(message.origin.name, path=f"set {document.index + 1}"),
+        text="it confirms an order that the cloud ERP has; it is kept, and nothing is created or sent again",
+        level=Level.NOTE,
+    )
+    reason = f"confirms order {entry.order_key}"
+    return replace(document, decision=reason, findings=(*document.findings, finding))
+
+
 def _untranslated(
     ruling: Ruling,
     message: Message,
@@ -464,14 +589,28 @@ def _untranslated(
     seen: _Seen,
     now: datetime,
 ) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
-    """Park what cannot be translated; in stages legacy and shadow its bytes go on all the same.
+    """Park what cannot be translated; where legacy is live its bytes go on all the same.
 
-    The document key is dropped: a corrected set must not be taken for a repeat of this one. But an order
-    that legacy was given is legacy's from then on, and what corrects it must go there too.
+    Legacy is live in stages legacy and shadow, and in every stage for a follow-on of orders that are
+    legacy's: it needs no translation of ours. What follows an order of the cloud ERP goes nowhere by
+    itself. The document key is dropped: a corrected set must not be taken for a repeat of this one. But
+    an order that legacy was given is legacy's from then on, and what corrects it must go there too.
     """
     parked = replace(document, is_parked=True, document_key=None, decision="not translated")
+    entries, program = _entries(each, facts, seen), ruling.program
+    if program.follows is not None and entries:
+        target = program.rule.legacy_target
+        if target is None or {entry.side for entry in entries} != {Side.LEGACY}:
+            return parked, [], []
+        passes = replace(
+            parked,
+            decision="not translated; its order is legacy's: the bytes pass on",
+            side=Side.LEGACY,
+            passes_to=((target, "live"),),
+            order_keys=tuple(entry.order_key for entry in entries),
+        )
+        return passes, [], bound_sets(passes, each.decoded.raw, each.decoded.interchange)
     passed, deliveries, bound = _passed_on(ruling, each, parked, facts, seen)
-    program = ruling.program
     if bound and program.follows is None:
         reason = f"stage {ruling.stage.value}, passed on untranslated"
         decision = Decision(Side.LEGACY, program.rule.legacy_transmitter, (), reason, opens=True)
@@ -489,7 +628,7 @@ def _passed_on(
     Not where its order is known to be the cloud's, or was placed by phone: legacy would transmit it.
     """
     program, stage, target = ruling.program, ruling.stage, ruling.program.rule.legacy_target
-    entries = [seen.ledger[key] for key in orders_named(each, facts) if key in seen.ledger]
+    entries = _entries(each, facts, seen)
     is_clouds = any(entry.side is Side.CLOUD for entry in entries) or (
         not entries and program.follows is not None and program.unknown.side is Side.CLOUD
     )

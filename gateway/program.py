@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, Protocol
 
-from adapters.base import DecodeContext, UnitKind
+from pydantic import BaseModel
+
+from adapters.base import DecodeContext, Library, UnitKind
 from canonical.keys import KeyRules
 from gateway.journal.types import Side
 from gateway.outcome import RetryPolicy
@@ -31,6 +33,7 @@ class AcknowledgePolicy:
     by: Literal["auto", "gateway", "legacy"] = "auto"
     to: str | None = None
     within_s: float = 900.0
+    is_expected: bool = False  # of what goes on in envelopes of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,20 @@ class ControlNumbers:
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """How documents are written for one endpoint that takes bytes."""
+
+    format_name: str
+    emitter: str  # whose control numbers count
+    settings: BaseModel | None = None
+    partner_settings: BaseModel | None = None
+    zone: str = "UTC"
+    control_numbers: ControlNumbers = field(default_factory=ControlNumbers)
+    library: Library = field(default_factory=Library)
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One route, compiled."""
 
@@ -79,6 +96,8 @@ class Program:
     reply: ReplyMode = "accepted"
     reply_within_s: float = 30.0
     size_bytes_max: int = 256 * 1024 * 1024
+    writes: Mapping[str, Writing] = field(default_factory=dict)  # by endpoint
+    crosswalks: Mapping[str, str] = field(default_factory=dict)  # word that its mappings use -> table
 
     @property
     def stage_route(self) -> str:

@@ -29,6 +29,7 @@ class Stage(StrEnum):
     RETIRED = "retired"
 
 
+Form = Literal["as_received", "canonical"]
 Dimension = Literal["facility", "location", "supplier", "category", "line_class", "order_type", "stock"]
 
 NEVER_BY_PERCENTAGE = frozenset({"stock", "consignment", "blanket", "release", "standing", "replenishment"})
@@ -38,10 +39,14 @@ running contracts live in one system as a whole, so a share of their orders woul
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """What a decision may look at: words of one order, by dimension."""
+    """What a decision may look at: words of one order, by dimension.
+
+    ``is_placed``: the supplier has the order already, so that nobody sends it.
+    """
 
     order_key: str
     words: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
+    is_placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,8 @@ class RouteRule:
     pin_legacy: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
     salt: str = ""
     copies_to_legacy: bool = False  # losing_side: copy_not_transmitted
-
-
-Form = Literal["as_received", "canonical"]
+    writes_supplier: bool = False  # the supplier gets what we write, not the bytes as received
+    legacy_form: Form = "as_received"  # canonical: legacy's endpoint writes documents in a form of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +109,14 @@ def decide(
         return _towards(rule, stage, entry.side, entry.transmitter, reason)
     match stage:
         case Stage.LEGACY | Stage.SHADOW:
-            return _opening(rule, stage, Side.LEGACY, f"stage {stage.value}")
+            return _opening(rule, stage, Side.LEGACY, f"stage {stage.value}", order)
         case Stage.CANARY:
             why_cloud = _selected(rule, share_percent, order)
             if why_cloud is None:
-                return _opening(rule, stage, Side.LEGACY, "canary: not selected")
-            return _opening(rule, stage, Side.CLOUD, f"canary: {why_cloud}")
+                return _opening(rule, stage, Side.LEGACY, "canary: not selected", order)
+            return _opening(rule, stage, Side.CLOUD, f"canary: {why_cloud}", order)
         case Stage.CLOUD:
-            return _opening(rule, stage, Side.CLOUD, "stage cloud")
+            return _opening(rule, stage, Side.CLOUD, "stage cloud", order)
         case Stage.RETIRED:
             return _refused(rule.route)
 
@@ -138,6 +142,17 @@ def follow(rule: RouteRule, entries: Sequence[LedgerEntry], *, originates: bool 
     if originates and placed_by_phone(rule, entry):
         return _not_transmitted(rule, entry)
     return _towards(rule, None, entry.side, entry.transmitter, f"follows order {entry.order_key}")
+
+
+def ask(rule: RouteRule, stage: Stage) -> Decision:
+    """Decide who answers a question that is about no order in particular: the side that the stage trusts.
+
+    A canary selects orders; a question belongs to none, so legacy goes on answering it.
+    """
+    if stage is Stage.RETIRED:
+        return _refused(rule.route)
+    side = Side.CLOUD if stage is Stage.CLOUD else Side.LEGACY
+    return _towards(rule, stage, side, Transmitter.NONE, f"a question in stage {stage.value}")
 
 
 def placed_by_phone(rule: RouteRule, entry: LedgerEntry) -> bool:
@@ -188,8 +203,10 @@ def _selected(rule: RouteRule, share_percent: Decimal, order: OrderFacts) -> str
     return f"selected by {chosen} and {share_percent} %"
 
 
-def _opening(rule: RouteRule, stage: Stage, side: Side, reason: str) -> Decision:
+def _opening(rule: RouteRule, stage: Stage, side: Side, reason: str, order: OrderFacts) -> Decision:
     transmitter = rule.legacy_transmitter if side is Side.LEGACY else rule.cloud_transmitter
+    if order.is_placed:
+        transmitter, reason = Transmitter.NONE, f"{reason}; the supplier has it already"
     made = _towards(rule, stage, side, transmitter, reason)
     return Decision(
         made.side, transmitter, made.intents, reason, opens=made.side is not None, findings=made.findings
@@ -208,7 +225,7 @@ def _towards(
             f"targets.{side.value}; add one, then retry this exception",
         )
         return Decision(None, transmitter, (), reason, findings=(finding,))
-    intents = [Intent(target, "live", "as_received" if side is Side.LEGACY else "canonical")]
+    intents = [Intent(target, "live", rule.legacy_form if side is Side.LEGACY else "canonical")]
     if side is Side.LEGACY and stage is Stage.SHADOW and rule.cloud_target is not None:
         intents.append(Intent(rule.cloud_target, "shadow", "canonical"))
     if (
@@ -217,9 +234,10 @@ def _towards(
         and rule.legacy_target is not None
         and stage is not Stage.RETIRED
     ):
-        intents.append(Intent(rule.legacy_target, "copy", "as_received"))
+        intents.append(Intent(rule.legacy_target, "copy", rule.legacy_form))
     if transmitter is Transmitter.GATEWAY and stage is not None and rule.supplier_target is not None:
-        intents.append(Intent(rule.supplier_target, "live", "as_received"))
+        form: Form = "canonical" if rule.writes_supplier else "as_received"
+        intents.append(Intent(rule.supplier_target, "live", form))
     return Decision(side, transmitter, tuple(intents), reason)
 
 

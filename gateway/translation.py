@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
+from typing import Literal
 
 from adapters.base import (
     Clock,
@@ -21,16 +23,28 @@ from adapters.base import (
     Finding,
     Format,
     Interchange,
+    Numbered,
+    Position,
     Role,
     Summary,
     Unit,
     Verdict,
 )
-from gateway.acknowledging import acknowledges, acknowledgment_delivery, verdicts_of
+from gateway.acknowledging import REPLY, acknowledges, acknowledgment_delivery, verdicts_of
+from gateway.correspondence import (
+    GROUP_NUMBER,
+    EnvelopeAnswers,
+    control_keys,
+    envelope_answers,
+    repeats_refused,
+    taken_by,
+)
+from gateway.crosswalk import CodeTableCache
 from gateway.earlier import Sent, sent_earlier, unsent, without_sent
 from gateway.journal.base import Journal
 from gateway.journal.types import (
     AwaitedOrder,
+    ControlNumber,
     DeliveryPlan,
     DocumentPlan,
     Expected,
@@ -59,9 +73,10 @@ from gateway.planning import (
     waiting,
     whole_message,
 )
-from gateway.program import Program, ProgramSource
+from gateway.program import Program, ProgramSource, Writing
 from gateway.stage import Stage
 from gateway.turns import Turn
+from gateway.writing import without_unwritable, writing_of, written
 
 SETS_PER_CHUNK = 200
 DECISIONS_MAX = 100  # a plan that keeps moving is decided again this often; then it is tried later
@@ -79,27 +94,17 @@ class _Gathered:
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     units: dict[int, tuple[Unit, ...]] = field(default_factory=dict)
     interchanges: dict[int, int] = field(default_factory=dict)  # set index -> interchange
-    repeats: set[int] = field(default_factory=set)  # indexes of sets that came before
+    came_before: set[int] = field(default_factory=set)  # indexes of sets that are repeats
+    repeats: dict[int, dict[str, None]] = field(default_factory=dict)  # interchange -> control numbers
+    answered_elsewhere: set[int] = field(default_factory=set)  # sets that who gets them acknowledges
     clouds: set[int] = field(default_factory=set)  # indexes of sets that go to the cloud
     waiting: set[int] = field(default_factory=set)  # indexes of sets that wait for their order
-
-    def add(self, document: DocumentPlan) -> None:
-        """Note how a set was decided."""
-        index = document.index
-        self.verdicts[index] = document.verdict
-        for indexes, holds in (
-            (self.repeats, document.repeats is not None),
-            (self.clouds, document.side is Side.CLOUD),
-            (self.waiting, document.awaits is not None),
-        ):
-            indexes.discard(index)
-            indexes.update((index,) if holds else ())
 
 
 class Translation:
     """One message on its way through its route's program."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what one run is made of; only the pipeline makes one
         self,
         journal: Journal,
         programs: ProgramSource,
@@ -109,9 +114,13 @@ class Translation:
         message: Message,
         turn: Turn | None = None,
         *,
+        tables: CodeTableCache | None = None,
         is_call: bool = True,
     ) -> None:
         self._is_call = is_call
+        self._tables = tables or CodeTableCache(journal)
+        self._formats = formats
+        self._bodies: dict[str, bytes | tuple[Finding, ...]] = {}  # written once, though decided again
         self._turn = turn or Turn()
         self._journal = journal
         self._programs = programs
@@ -171,6 +180,10 @@ class Translation:
         decided, deliveries, bound = plan_decision(
             program, self._message, settled, decision, decoded.raw, decoded.interchange
         )
+        deliveries, unwritable = await self._write(program, [decided], deliveries)
+        if unwritable:
+            (decided,), _ = without_unwritable((decided,), (), unwritable)
+            bound, deliveries = [], []
         bound, deliveries = unsent(bound, deliveries, self._sent)
         wrapped, problems = await self._wrap(program, bound, sets, self._message.interchanges, frozenset())
         if problems:  # its bytes cannot go on: a person must look, or it would be lost in silence
@@ -199,8 +212,12 @@ class Translation:
 
     async def _sets(self, *, is_urgent: bool = False) -> AsyncIterator[Decoded | Summary]:
         """Give the sets of the message and at last the summary."""
-        context = replace(self._pinned.context, source=self._message.origin.name or self._message.message_id)
-        message = self._message
+        message, pinned = self._message, self._pinned.context
+        library = pinned.library
+        if self._pinned.crosswalks:
+            tables = await self._tables(self._pinned.crosswalks)
+            library = replace(library, crosswalk=tables, at=message.accepted_at)
+        context = replace(pinned, source=message.origin.name or message.message_id, library=library)
         decoding = await self._executor.decoding(
             self._pinned.format_name, context, message.size_bytes, is_urgent=is_urgent or message.is_urgent
         )
@@ -235,12 +252,29 @@ class Translation:
         gathered.verdicts[decoded.index] = verdict_of(decoded.findings)
         gathered.units[decoded.index] = decoded.units
         gathered.interchanges[decoded.index] = decoded.interchange
+        if decoded.is_answered_by_receiver:
+            gathered.answered_elsewhere.add(decoded.index)
         document = self._planned.get(decoded.index)
         if document is not None:  # planned before a kill: finish what was decided then
-            gathered.add(document)
-            gathered.bound += unsent(bound_sets(document, decoded.raw, decoded.interchange), (), self._sent)[
-                0
-            ]
+            self._remember_decided(document)
+            own = bound_sets(document, decoded.raw, decoded.interchange)
+            gathered.bound += unsent(own, (), self._sent)[0]
+
+    def _remember_decided(self, document: DocumentPlan) -> None:
+        """Keep what a decision makes worse than decoding did: an acknowledgment says it."""
+        gathered = self._gathered
+        index = document.index
+        gathered.verdicts[index] = document.verdict
+        for indexes, holds in (
+            (gathered.came_before, document.repeats is not None),
+            (gathered.clouds, document.side is Side.CLOUD),
+            (gathered.waiting, document.awaits is not None),
+        ):
+            indexes.discard(index)
+            indexes.update((index,) if holds else ())
+        interchange = gathered.interchanges[document.index]
+        names = dict.fromkeys(repeats_refused(document.findings))
+        gathered.repeats.setdefault(interchange, {}).update(names)
 
     # -- planning --------------------------------------------------------------------------
 
@@ -248,7 +282,7 @@ class Translation:
         for _ in range(DECISIONS_MAX):
             revision, stages = self._programs(None).revision, await self._journal.stages()
             facts = await self._facts(batch)
-            chunk = self._chunk(stages, batch, facts)
+            chunk = await self._written(self._chunk(stages, batch, facts))
             plan = Plan(
                 self._message.message_id,
                 self._message.generation,
@@ -256,11 +290,15 @@ class Translation:
                 chunk.documents,
                 chunk.deliveries,
                 chunk.opens,
+                controls=chunk.controls,
+                acknowledged=chunk.acknowledged,
             )
             await self._turn.mine()
             done = await self._journal.plan(plan, self._clock.now())
             if not isinstance(done, Moved):
                 self._gathered.bound += chunk.bound
+                for document in chunk.documents:
+                    self._remember_decided(document)
                 return
             await self._look_again(done)
         raise UnsettledError(self._message.message_id)
@@ -269,7 +307,7 @@ class Translation:
         for _ in range(DECISIONS_MAX):
             revision, stages = self._programs(None).revision, await self._journal.stages()
             facts = await self._facts(batch)
-            chunk = self._chunk(stages, batch, facts)
+            chunk = await self._written(self._chunk(stages, batch, facts))
             expected = self._expected(revision, stages, batch, facts, chunk)
             plan = await self._last_plan(stages, expected, chunk, summary)
             await self._turn.mine()
@@ -292,10 +330,16 @@ class Translation:
     ) -> Plan:
         program = self._own_program()
         stage = Stage(stages[program.stage_route].stage)
+        for document in chunk.documents:
+            self._remember_decided(document)
         rejected = self._rejected(program, stage, summary)
         findings = list(summary.findings)
         deliveries = list(chunk.deliveries)
-        if summary.sets == 0:
+        answers = await self._answers(summary)
+        findings += answers.findings
+        if answers.returns_to is not None:
+            deliveries.append(whole_message(program, self._message, answers.returns_to, "acknowledgment"))
+        elif summary.sets == 0 and not answers.acknowledged:
             deliveries += self._nothing_recognised(program, stage)
         else:
             bound = [*self._gathered.bound, *chunk.bound]
@@ -308,7 +352,8 @@ class Translation:
                 for each in bound_deliveries(program, self._message, bound, summary.sets, rejected, wrapped)
             ]
         if acknowledges(program, stage, is_untouched=self._is_untouched(program, summary, deliveries)):
-            deliveries += await self._acknowledgments(program, summary, rejected, self._gathered.repeats)
+            untouched = self._untouched(program, deliveries)
+            deliveries += await self._acknowledgments(program, summary, rejected, untouched)
         return Plan(
             self._message.message_id,
             self._message.generation,
@@ -321,8 +366,10 @@ class Translation:
             findings=tuple(findings),
             interchanges=summary.interchanges,
             parks=not summary.is_readable
-            or len(findings) > len(summary.findings)
+            or any(each not in summary.findings for each in findings)
             or self._is_condemned_in_silence(rejected),
+            controls=(*chunk.controls, *self._numbers_sent(program, deliveries)),
+            acknowledged=(*chunk.acknowledged, *answers.acknowledged),
         )
 
     def _rejected(self, program: Program, stage: Stage, summary: Summary) -> frozenset[Unit]:
@@ -365,6 +412,51 @@ class Translation:
             for each in deliveries
         )
 
+    async def _answers(self, summary: Summary) -> EnvelopeAnswers:
+        """Tell for whom the acknowledgments are that stand in no set."""
+        if not summary.receipts:
+            return EnvelopeAnswers()
+        facts = await self._journal.facts((), (), (), [receipt.key for receipt in summary.receipts])
+        at = Position(self._message.origin.name)
+        return envelope_answers(
+            summary.receipts, facts.controls, self._returns_to, at, is_alone=summary.sets == 0
+        )
+
+    def _returns_to(self, route: str) -> str | None:
+        """Give the endpoint that takes acknowledgments of what a route received."""
+        program = self._programs(None).routes.get(route)
+        target = program.acknowledge.to if program is not None else None
+        return None if target == REPLY else target
+
+    def _numbers_sent(self, program: Program, deliveries: Sequence[DeliveryPlan]) -> list[ControlNumber]:
+        """Give the control numbers of our own envelopes, and by when they must be acknowledged."""
+        if not isinstance(self._format, Numbered):
+            return []
+        policy, made = program.acknowledge, list[ControlNumber]()
+        for each in deliveries:
+            if each.body is None or each.role == "acknowledgment" or each.document_index is not None:
+                continue
+            due_at = self._message.accepted_at + timedelta(seconds=policy.within_s)
+            for key in self._format.control_keys(each.body):
+                is_owed = policy.is_expected and key.name == GROUP_NUMBER
+                made.append(ControlNumber(key.key, True, each.delivery_id, due_at if is_owed else None))
+        return made
+
+    def _untouched(self, program: Program, deliveries: Sequence[DeliveryPlan]) -> frozenset[int]:
+        """Give the interchanges that legacy gets as they came, all of whose sets it acknowledges itself.
+
+        A single set goes as it came even where it waits for its order first.
+        """
+        gathered = self._gathered
+        is_whole = any(
+            each.document_index is None and each.body is None and each.target == program.rule.legacy_target
+            for each in deliveries
+        )
+        if not is_whole and len(gathered.verdicts) != 1:
+            return frozenset()
+        ours = (index for index in gathered.verdicts if index not in gathered.answered_elsewhere)
+        return frozenset(gathered.interchanges.values()) - {gathered.interchanges[index] for index in ours}
+
     def _nothing_recognised(self, program: Program, stage: Stage) -> list[DeliveryPlan]:
         """Pass on what we cannot read at all, where legacy is live: it only is an exception for us."""
         target = program.rule.legacy_target
@@ -378,7 +470,9 @@ class Translation:
         Nobody waits for what a person has replayed: workers deliver it.
         """
         is_call = (
-            self._is_call and program.reply == "pass_through" and self._message.origin.transport == "http"
+            self._is_call
+            and program.reply in ("pass_through", "query")
+            and self._message.origin.transport == "http"
         )
         return "pass_through" if is_call else "live"
 
@@ -386,12 +480,11 @@ class Translation:
         def ruling(set_type: str) -> Ruling:
             program = self._program_of(set_type)
             state = stages[program.stage_route]
-            return Ruling(program, Stage(state.stage), Decimal(state.share_percent))
+            share = Decimal(state.share_percent)
+            return Ruling(program, Stage(state.stage), share, self._returns_to)
 
-        chunk = without_sent(plan_chunk(ruling, self._message, batch, facts, self._clock.now()), self._sent)
-        for document in chunk.documents:
-            self._gathered.add(document)
-        return chunk
+        chunk = plan_chunk(ruling, self._message, batch, facts, self._clock.now())
+        return without_sent(chunk, self._sent)
 
     def _expected(
         self,
@@ -409,7 +502,13 @@ class Translation:
             key: facts.documents[key].message_id if key in facts.documents else None
             for key in chunk.seen_documents
         }
-        return Expected(revision, deciding, _revisions(facts, chunk.seen_orders), known, self._sent.settled)
+        counted = {
+            key.key for each in batch for key in each.decoded.control_keys if key.on_repeat != "ignore"
+        }
+        used = {key: taken_by(facts.controls.get(key)) for key in counted}
+        return Expected(
+            revision, deciding, _revisions(facts, chunk.seen_orders), known, used, self._sent.settled
+        )
 
     async def _facts(self, batch: Sequence[Keyed]) -> Facts:
         """Look up everything that a batch names; what an alias leads to is looked up in turn."""
@@ -418,7 +517,8 @@ class Translation:
         numbers = tuple(
             dict.fromkeys(number for each in batch if not each.opens for number in each.order_numbers)
         )
-        facts = await self._journal.facts(orders, documents, numbers)
+        controls = control_keys([each.decoded for each in batch])
+        facts = await self._journal.facts(orders, documents, numbers, controls)
         further = tuple({key for keys in facts.resolved.values() for key in keys} - set(orders))
         if not further:
             return facts
@@ -435,6 +535,61 @@ class Translation:
         return self._programs(None).routes.get(self._message.route, self._pinned)
 
     # -- writing bytes ---------------------------------------------------------------------
+
+    async def _written(self, chunk: Chunk) -> Chunk:
+        """Write the documents of a chunk for the targets that take bytes; park what cannot be written."""
+        deliveries: list[DeliveryPlan] = []
+        problems: dict[int, tuple[Finding, ...]] = {}
+        by_index = {document.index: document for document in chunk.documents}
+        for each in chunk.deliveries:
+            document = by_index.get(each.document_index) if each.document_index is not None else None
+            if document is None:
+                deliveries.append(each)
+                continue
+            made, found = await self._write(self._program_of(document.set_type), [document], [each])
+            deliveries += made
+            problems |= found
+        documents, kept = without_unwritable(chunk.documents, tuple(deliveries), problems)
+        bound = tuple(each for each in chunk.bound if each.index not in problems)
+        return replace(chunk, documents=documents, deliveries=kept, bound=bound)
+
+    async def _write(
+        self, program: Program, documents: Sequence[DocumentPlan], deliveries: Sequence[DeliveryPlan]
+    ) -> tuple[list[DeliveryPlan], dict[int, tuple[Finding, ...]]]:
+        made: list[DeliveryPlan] = []
+        problems: dict[int, tuple[Finding, ...]] = {}
+        canonical = {document.index: document.canonical for document in documents}
+        for each in deliveries:
+            writing, text = writing_of(program, each), canonical.get(each.document_index or 0)
+            if writing is None or text is None:
+                made.append(each)
+                continue
+            if each.delivery_id not in self._bodies:
+                self._bodies[each.delivery_id] = await self._body(program, writing, text)
+            body = self._bodies[each.delivery_id]
+            if isinstance(body, bytes):
+                made.append(replace(each, body=body, content_type=writing.content_type))
+            else:
+                problems[each.document_index or 0] = body
+        return made, problems
+
+    async def _body(
+        self, program: Program, writing: Writing, canonical: bytes
+    ) -> bytes | tuple[Finding, ...]:
+        numbers = writing.control_numbers
+        number = await self._journal.next_control_number(
+            writing.emitter, "interchange", numbers.lowest, numbers.highest
+        )
+        return written(
+            writing,
+            self._formats,
+            canonical,
+            number,
+            program.context.environment,
+            await self._tables(program.crosswalks),
+            self._message.accepted_at,
+            self._clock.now(),
+        )
 
     async def _wrap(
         self,
@@ -462,21 +617,28 @@ class Translation:
         return wrapped, problems
 
     async def _acknowledgments(
-        self, program: Program, summary: Summary, rejected: frozenset[Unit], repeats: Set[int]
+        self,
+        program: Program,
+        summary: Summary,
+        rejected: frozenset[Unit],
+        untouched: frozenset[int],
     ) -> list[DeliveryPlan]:
         made = []
         verdicts = verdicts_of(self._gathered.verdicts, self._gathered.units, rejected)
         for position, interchange in enumerate(summary.interchanges):
-            if interchange.is_acknowledgment:
+            if interchange.is_acknowledgment or position in untouched:
                 continue
             own = {
                 index: each
                 for index, each in verdicts.items()
                 if self._gathered.interchanges[index] == position
             }
-            if program.resend == "ignore" and own and own.keys() <= repeats:
+            if program.resend == "ignore" and own and own.keys() <= self._gathered.came_before:
                 continue  # all of it came before: the partner's policy is to say nothing
             envelope = await self._envelope(program, program.partner or program.route)
+            repeats = tuple(self._gathered.repeats.get(position, ()))
+            kind: Literal["997", "999"] = "999" if program.acknowledge.kind == "999" else "997"
+            envelope = replace(envelope, acknowledgment=kind, repeats=repeats)
             body = self._format.acknowledge(interchange, own, envelope)
             if body is not None:
                 made.append(acknowledgment_delivery(program, self._message, position, body))
@@ -495,6 +657,7 @@ class Translation:
             zone=context.zone,
             partner_settings=context.partner_settings,
             settings=context.settings,
+            library=context.library,
         )
 
 

@@ -4,10 +4,20 @@ Everything here is a type. Nothing here does I/O, and no adapter needs more of t
 this package. ``adapters.base.registry`` finds the adapters that exist.
 """
 
-from adapters.base.environment import Clock, Decoding, Executor, Lease, Rng, SourceMemory
+from adapters.base.environment import (
+    Clock,
+    Decoding,
+    Executor,
+    Judged,
+    Judgments,
+    Lease,
+    Rng,
+    SourceMemory,
+)
 from adapters.base.findings import DecodeError, Finding, Level, Position
 from adapters.base.formats import (
     Bounds,
+    ControlKey,
     DecodeContext,
     Decoded,
     Decoder,
@@ -16,11 +26,14 @@ from adapters.base.formats import (
     Environment,
     Format,
     Interchange,
+    Numbered,
+    Receipt,
     Summary,
     Unit,
     UnitKind,
     Verdict,
 )
+from adapters.base.library import CodeRow, CodeTable, CodeTables, Library, SourceText
 from adapters.base.targets import (
     Accepted,
     Alias,
@@ -60,6 +73,10 @@ __all__ = [
     "Answered",
     "Bounds",
     "Clock",
+    "CodeRow",
+    "CodeTable",
+    "CodeTables",
+    "ControlKey",
     "DecodeContext",
     "DecodeError",
     "Decoded",
@@ -77,12 +94,17 @@ __all__ = [
     "InDoubt",
     "Inbound",
     "Interchange",
+    "Judged",
+    "Judgments",
     "Lease",
     "Level",
+    "Library",
     "NoReply",
+    "Numbered",
     "Origin",
     "Outcome",
     "Position",
+    "Receipt",
     "Refused",
     "Rejected",
     "Reply",
@@ -93,6 +115,7 @@ __all__ = [
     "Sink",
     "Source",
     "SourceMemory",
+    "SourceText",
     "StepResult",
     "Stuck",
     "Summary",

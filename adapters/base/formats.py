@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
 from adapters.base.findings import Finding
+from adapters.base.library import Library
 from canonical.document import CanonicalDocument
 
 Environment = Literal["test", "production"]
@@ -55,6 +56,8 @@ class Bounds:
     segments_max: int = 1_000_000  # of one set
     findings_max: int = 1_000  # of one set; further ones are counted, not kept
     nesting_max: int = 64
+    parts_max: int = 2_000_000  # interchanges, groups and sets of one input
+    segment_bytes_max: int = 1024 * 1024  # of one segment that holds no binary data
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,34 @@ class DecodeContext:
     partner: str | None = None
     partner_settings: BaseModel | None = None
     settings: BaseModel | None = None
+    endpoint_settings: BaseModel | None = None  # of the endpoint that the input came from, where there is one
     zone: str = "UTC"  # IANA name; given to dates that carry none
     bounds: Bounds = field(default_factory=Bounds)
+    library: Library = field(default_factory=Library)  # the texts and tables that the settings name
+
+
+OnRepeat = Literal["ignore", "report", "acknowledge", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlKey:
+    """A number by which an envelope or a set calls itself, and what follows where it was used before.
+
+    ``key`` says who counts and what: the same for whoever sends it, so that an answer finds it.
+    """
+
+    name: str  # "ISA13", "GS06", "ST02"
+    key: str
+    on_repeat: OnRepeat = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an acknowledgment says of one group or envelope that was sent to whoever wrote it."""
+
+    key: str  # the ControlKey.key of what it acknowledges
+    verdict: Verdict
+    text: str  # "997: PO 101, 2 of 3 sets accepted; refused: 850 0002"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +123,9 @@ class Decoded:
     interchange: int = 0  # position in Summary.interchanges
     is_passed_through: bool = False
     order_numbers: tuple[str, ...] = ()
+    control_keys: tuple[ControlKey, ...] = ()  # outermost first; none for an acknowledgment
+    receipts: tuple[Receipt, ...] = ()  # of an acknowledgment
+    is_answered_by_receiver: bool = False  # where it goes on in its own envelope, who gets it acknowledges it
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +152,7 @@ class Summary:
     rejected_units: frozenset[Unit]  # units that their own envelope condemns (partner policy applied)
     interchanges: tuple[Interchange, ...] = ()
     is_readable: bool = True  # False: nothing in the input could be recognised as this format
+    receipts: tuple[Receipt, ...] = ()  # those that stand in no set (X12: TA1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +170,9 @@ class Envelope:
     zone: str = "UTC"
     partner_settings: BaseModel | None = None
     settings: BaseModel | None = None
+    acknowledgment: Literal["997", "999"] = "997"  # which one the partner wants
+    repeats: tuple[str, ...] = ()  # control numbers of what is acknowledged that were used before: "ISA13"
+    library: Library = field(default_factory=Library)
 
 
 class Decoder(Protocol):
@@ -202,7 +238,20 @@ class Format(Protocol):
         ...
 
     def recognises(self, head: bytes) -> bool:
-        """Tell whether an input's first bytes (up to 4 KiB) look like this format; never raises."""
+        """Tell whether an input's first bytes (up to 4 KiB) look like this format; never raises.
+
+        A format that only a partner's settings tell apart (flat files) may have a further method
+        ``recognises_by(head, partner_settings, library)``, which the command ``translate`` asks.
+        """
+        ...
+
+
+@runtime_checkable
+class Numbered(Protocol):
+    """What a format adds whose envelopes are numbered and answered by number."""
+
+    def control_keys(self, body: bytes) -> tuple[ControlKey, ...]:
+        """Give the control numbers of an envelope that this format wrote."""
         ...
 
 

@@ -180,6 +180,26 @@ class PresentFile(LocalPath):
     __slots__ = ()
 
 
+class MappingName(str):
+    """The name of a mapping that routes.yaml declares under ``mappings:``."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(lambda value: cls(_declared_name(value)))
+
+
+class LayoutName(str):
+    """The name of a record layout that routes.yaml declares under ``layouts:``."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(lambda value: cls(_declared_name(value)))
+
+
 class SecretRef(str):
     """Where a secret is found: ``env:NAME`` or ``file:PATH``. Never the secret itself."""
 
@@ -237,6 +257,12 @@ Name = Annotated[
 Url = Annotated[
     str, StringConstraints(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"), Kind("http or https address")
 ]
+
+
+def _declared_name(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise PydanticCustomError("declared_name", "expected a name that this file declares")
+    return value
 
 
 def _parsed(wanted: Any, value: object) -> Any:

@@ -1,4 +1,4 @@
-"""X12: orders in, acknowledgments out, envelopes checked and made anew. A format, no transport."""
+"""X12: orders, their acknowledgments and invoices both ways, envelopes. A format, no transport."""
 
 from adapters.base.registry import Adapter
 
@@ -10,7 +10,7 @@ def adapter() -> Adapter:
 
     return Adapter(
         name="edi_x12",
-        summary="X12 EDI: 850 to canonical orders, 997 acknowledgments, envelopes",
+        summary="X12 EDI: 850, 855 and 810 both ways, acknowledgments, envelopes",
         partner=X12Partner,
         format=X12Format,
         # Source: RFC 1767; the last two are what senders say that know no better.
@@ -20,4 +20,5 @@ def adapter() -> Adapter:
             "text/plain",
             "application/octet-stream",
         ),
+        commands={"x12": "show and check guides of X12 sets"},
     )

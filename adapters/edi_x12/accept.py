@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from adapters.edi_x12.binary import masked
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.delimiters import Delimiters
 from adapters.edi_x12.grammar import fast_form
-from adapters.edi_x12.guide import guide_for
+from adapters.edi_x12.guide import Guide, guide_for
 from adapters.edi_x12.lexer import SetText, line_break, separators_of
 from adapters.edi_x12.walk import Walked, walk_fast
 
@@ -22,6 +23,7 @@ class Accepted:
     set_type: str
     control: str
     walked: Walked
+    guide: Guide
 
 
 def accepted(
@@ -43,14 +45,14 @@ def accepted(
     if segments[-1] != f"SE{separator}{len(segments)}{separator}{control}":
         return None
     walked = walk_fast(read, segments[1:-1], guide)
-    return None if walked is None else Accepted(set_type, control, walked)
+    return None if walked is None else Accepted(set_type, control, walked, guide)
 
 
 def _plainly_split(raw: bytes, delimiters: Delimiters, encoding: str | None) -> SetText | None:
     """Split at the terminator and the one line break behind each of them."""
     used = encoding or "utf-8"
     try:
-        text = raw.decode(used)
+        text = masked(raw, delimiters).decode(used)
     except (UnicodeDecodeError, LookupError):
         return None
     separators = separators_of(delimiters, used)

@@ -1,7 +1,7 @@
 """Code tables between X12 and the canonical words; a code that is not here becomes `other`, kept as sent.
 
 Only codes that we use. Sources: data elements 353, 92, 98, 66, 235, 128, 374, 639, 366, 248, 355, 146,
-623 and 662 of X12 004010 and 005010.
+587, 623, 640, 662 and 668 of X12 004010 and 005010.
 """
 
 from __future__ import annotations
@@ -20,6 +20,28 @@ ORDER_TYPES: Mapping[str, str] = MappingProxyType({
     "RL": "release", "RO": "rush", "CN": "consignment", "DS": "dropship", "RE": "replenishment",
     "ST": "standing", "SP": "sample", "SS": "service", "EO": "emergency",
 })  # fmt: skip
+
+RESPONSES: Mapping[str, str] = MappingProxyType({
+    "AT": "accepted", "AP": "accepted", "AC": "accepted_with_changes", "AE": "accepted_with_changes",
+    "RO": "accepted_with_changes", "RD": "rejected", "RF": "rejected", "RJ": "rejected",
+    "AD": "acknowledged_with_detail", "AK": "acknowledged_without_detail", "AH": "on_hold",
+})  # fmt: skip
+"""Element 587. RO is a rejection with a counter offer: what is offered stands in the lines."""
+
+LINE_STATUSES: Mapping[str, str] = MappingProxyType({
+    "IA": "accepted", "IB": "backordered", "BP": "partly_backordered", "IC": "changed", "IP": "price_changed",
+    "IQ": "quantity_changed", "IE": "price_pending", "SP": "date_pending", "DR": "rescheduled",
+    "IS": "substituted", "IF": "on_hold", "IH": "on_hold", "IW": "on_hold", "ID": "deleted", "IR": "rejected",
+    "AC": "shipped", "AR": "released", "AA": "accepted", "R1": "rejected", "R2": "rejected", "R3": "rejected",
+    "R4": "rejected", "R5": "rejected", "R6": "rejected",
+})  # fmt: skip
+"""Element 668."""
+
+INVOICE_TYPES: Mapping[str, str] = MappingProxyType({
+    "DI": "invoice", "PR": "invoice", "DR": "debit_memo", "DN": "debit_memo", "CR": "credit_memo",
+    "CN": "credit_memo", "CI": "consolidated", "PP": "prepayment", "PF": "pro_forma",
+})  # fmt: skip
+"""Element 640, as BIG07 uses it."""
 
 URGENT_ORDER_TYPES = frozenset({"RO", "EO"})
 

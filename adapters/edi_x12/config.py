@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from adapters.base.findings import Level
 from adapters.base.settings import Settings
+from adapters.edi_x12.profile import AcknowledgmentReading, InvoiceTypes, OrderTypes, Outbound
 
 Policy = Literal["accept_with_errors", "reject"]
 
@@ -79,20 +80,57 @@ class X12Partner(Settings):
     envelope_counts: Policy = "accept_with_errors"
     """GE or IEA counts or control numbers do not match."""
 
-    duplicates: Policy = "accept_with_errors"
-    """A control number is used twice inside one file."""
+    duplicates: Literal["accept_with_errors", "acknowledge_again", "reject"] = "accept_with_errors"
+    """A control number was used before, in this file or in an earlier one. `acknowledge_again`: what an
+    earlier file brought is answered and goes nowhere a second time; inside one file it is as the first."""
+
+    unique: tuple[Literal["ISA13", "GS06", "ST02"], ...] = ("ISA13", "GS06")
+    """Control numbers that this partner never uses twice, from file to file. ST02 where it numbers its sets
+    throughout; most begin anew in each group."""
+
+    interchange_acknowledgment: Literal["auto", "always", "never"] = "auto"
+    """Whether a TA1 is written. `auto`: where ISA14 asks for it, and where the envelope has a fault."""
+
+    acknowledgment_version: str | None = None
+    """GS08 of acknowledgments. Default: that of what is acknowledged; of a 999, 005010X231A1."""
 
     unknown_segments: Literal["keep", "reject"] = "keep"
     """A segment that the guide does not know."""
 
     unknown_sets: Literal["pass_through", "reject"] = "pass_through"
-    """A transaction set for which there is no guide."""
+    """A transaction set for which there is no guide, and which `pass_through` does not name."""
+
+    pass_through: tuple[str, ...] = ()
+    """Sets that are only passed on, as "856": where the whole interchange goes on as it came, who gets it
+    acknowledges it, and the gateway does not."""
 
     units: dict[str, str] = Field(default_factory=dict)
     """Unit as sent -> X12 element 355 code (`BX10: BX`)."""
 
     guides: dict[str, GuideOverride] = Field(default_factory=dict)
     """Set type -> override of its guide."""
+
+    order_types: OrderTypes = Field(default_factory=dict)
+    """BEG02 -> order type, where this partner has codes of its own (`ZZ: bill_only`)."""
+
+    already_placed: Literal["bill_only_and_confirmed", "confirmed", "never"] = "bill_only_and_confirmed"
+    """Which orders the supplier has already when they come: those are created and sent to nobody.
+    `confirmed`: BEG01 06; bill-only orders too unless it says otherwise."""
+
+    invoice_types: InvoiceTypes = Field(default_factory=dict)
+    """BIG07 -> invoice type, where this partner has codes of its own."""
+
+    acknowledgments: AcknowledgmentReading = AcknowledgmentReading()
+    """How its 855 is understood."""
+
+    us: InterchangeId | None = None
+    """Our interchange id towards it (ISA05, ISA06 of what we send)."""
+
+    us_gs: str | None = None
+    """Our application id (GS02). Default: the id of `us`."""
+
+    outbound: Outbound = Outbound()
+    """How it wants what we write."""
 
 
 NO_PARTNER = X12Partner()

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from adapters.base.findings import Finding, Level, Position
 from adapters.base.formats import DecodeContext, Decoded, Summary
+from adapters.edi_x12.binary import data_end, is_data
 from adapters.edi_x12.config import partner_of
 from adapters.edi_x12.delimiters import BLANKS, HEAD_BYTES, Delimiters, Head, read_bare, read_isa
 from adapters.edi_x12.envelope import Envelopes
@@ -21,7 +22,7 @@ from adapters.edi_x12.judge import judge
 SEARCHED_BYTES = 4096  # how much may stand in front of the first segment before we give up
 CONTROL_SEGMENT_MAX = 4096  # bytes of an envelope segment
 _CONTROL_NAMES = frozenset({"ISA", "GS", "ST", "SE", "GE", "IEA"})
-_LEADING = re.compile(rb"(?:[ \t\r\n\x0b\x0c\x00\x1a]|\xc2\xa0|\xef\xbb\xbf|\xa0)*")
+_LEADING = re.compile(rb"(?:[ \t\r\n\x0b\x0c\x00\x1a]++|\xc2\xa0|\xef\xbb\xbf|\xa0)*+")
 _START = re.compile(rb"(?:ISA|GS|ST)[^A-Za-z0-9\s]")
 
 
@@ -42,12 +43,16 @@ class X12Decoder:
         self._delimiters: Delimiters | None = None
         self._is_full = False  # size_bytes_max was reached
         self._ended = False
+        self._passed_bom = False  # in a run of blanks that was let go of already
+        self._passed_blanks = False
         self._envelopes = Envelopes(context, self._partner)
         if resume is not None:
             self._restore(resume)
 
     def feed(self, chunk: bytes) -> Iterator[Decoded]:
         """Take the next bytes and give the sets that they complete."""
+        if self._is_full:
+            return iter(())
         room = self._context.bounds.size_bytes_max - self._base - len(self._buffer)
         if len(chunk) > room:
             if not self._is_full:
@@ -64,6 +69,7 @@ class X12Decoder:
         """Say that the input ended."""
         self._ended = True
         last = list(self._advance())
+        self._note_end()
         return last, self._envelopes.summary(self._position(len(self._buffer)))
 
     def state(self) -> bytes:
@@ -80,6 +86,7 @@ class X12Decoder:
                 "set_place": list(self._set_place),
                 "delimiters": self._delimiters.to_json() if self._delimiters else None,
                 "is_full": self._is_full,
+                "passed": [self._passed_bom, self._passed_blanks],
                 "envelopes": self._envelopes.to_json(),
             }
         ).encode()
@@ -93,10 +100,14 @@ class X12Decoder:
         self._set_place = (kept["set_place"][0], kept["set_place"][1])
         self._delimiters = Delimiters.from_json(kept["delimiters"]) if kept["delimiters"] else None
         self._is_full = kept["is_full"]
+        self._passed_bom, self._passed_blanks = kept["passed"]
         self._envelopes.restore(kept["envelopes"])
 
     def _advance(self) -> Iterator[Decoded]:
         while True:
+            if self._envelopes.is_full and self._set_start is None:
+                self._stop_reading()
+                return
             decoded = None
             if self._delimiters is None:
                 is_moving = self._seek()
@@ -112,12 +123,26 @@ class X12Decoder:
             if decoded is not None:
                 yield decoded
 
+    def _stop_reading(self) -> None:
+        """Take nothing more: there are more interchanges, groups and sets than one input may have."""
+        if not self._is_full:
+            limit = self._context.bounds.parts_max
+            text = f"the input has more than {limit} interchanges, groups and sets; the rest was not read"
+            at = self._position(min(self._at, len(self._buffer)))
+            self._envelopes.findings.append(Finding("X12-SIZE", at, text, Level.REJECTED))
+        self._is_full = True
+        self._at = len(self._buffer)
+        self._forget()
+
     # -- outside of an interchange
 
     def _seek(self) -> bool:
         """Find the next interchange, or a bare group or set, and its delimiters."""
         start = self._skip_blanks(self._at)
-        if start is None or (len(self._buffer) - start < SEARCHED_BYTES and not self._ended):
+        if start is None:
+            self._pass_blanks()
+            return False
+        if len(self._buffer) - start < SEARCHED_BYTES and not self._ended:
             return False
         window = bytes(self._buffer[start : start + SEARCHED_BYTES])
         skipped, head = _find_head(window)
@@ -137,13 +162,33 @@ class X12Decoder:
         self._at += head.length
         return True
 
+    def _pass_blanks(self) -> None:
+        """Let go of a long run of blanks, remembering that there was one: it is not looked at again."""
+        end = _blanks_end(self._buffer, self._at)
+        cut = end - 8
+        if cut - self._at < SEARCHED_BYTES or self._buffer[cut - 4 : end].strip(BLANKS):
+            return
+        passed = self._buffer[self._at : cut]
+        self._passed_bom = self._passed_bom or b"\xef\xbb\xbf" in passed
+        self._passed_blanks = self._passed_blanks or bool(passed.strip(b"\r\n\x1a"))
+        self._at = cut
+
+    def _note_end(self) -> None:
+        rest = bytes(self._buffer[self._at :])
+        is_blank = _blanks_end(self._buffer, self._at) >= len(self._buffer)
+        if is_blank and self._envelopes.count and (self._passed_blanks or rest.strip(b"\r\n\x1a")):
+            text = "blanks stand behind the last segment"
+            self._envelopes.tolerate("X12-BLANKS", text, self._position(len(self._buffer)))
+
     def _note_front(self, start: int) -> None:
         in_front = bytes(self._buffer[self._at : start])
-        if b"\xef\xbb\xbf" in in_front:
+        has_bom, has_blanks = self._passed_bom, self._passed_blanks
+        self._passed_bom = self._passed_blanks = False
+        if has_bom or b"\xef\xbb\xbf" in in_front:
             self._envelopes.tolerate(
                 "X12-BOM", "the file begins with a byte order mark", self._position(start)
             )
-        elif in_front.strip(b"\r\n\x1a"):
+        elif has_blanks or in_front.strip(b"\r\n\x1a"):
             self._envelopes.tolerate(
                 "X12-BLANKS", "blanks stand in front of a segment", self._position(start)
             )
@@ -167,9 +212,12 @@ class X12Decoder:
 
     def _between_sets(self, delimiters: Delimiters) -> bool:
         start = self._skip_blanks(self._at, delimiters.terminator)
+        if start is None:
+            self._pass_blanks()
         end = None if start is None else self._segment_end(start, delimiters)
         if start is None or end is None:
             return False
+        self._passed_bom = self._passed_blanks = False
         parts = _segment_text(bytes(self._buffer[start:end]), delimiters)
         place = self._position(start, parts[0] if parts[0] in _CONTROL_NAMES else "")
         self._at = min(end + len(delimiters.terminator), len(self._buffer))
@@ -201,6 +249,8 @@ class X12Decoder:
             if start >= 0 and len(self._buffer) - start > self._context.bounds.set_bytes_max:
                 self._set_start = -1  # too large: rejected when its end is found, its bytes let go
             return False, None
+        if name in ("BIN", "BDS"):
+            return self._step_over_data(begin, delimiters), None
         stop = begin if name else len(self._buffer)
         if name == "SE":
             end = self._segment_end(begin, delimiters)
@@ -218,6 +268,17 @@ class X12Decoder:
             self._no_terminator(stop)
         self._at, self._set_start = stop, None
         return True, self._judge(raw, delimiters, self._base + stop - self._set_place[0])
+
+    def _step_over_data(self, begin: int, delimiters: Delimiters) -> bool:
+        """Look for the set's end behind binary data; False until all of the data is there."""
+        end = data_end(self._buffer, begin, delimiters)
+        if end is None or end - begin > self._context.bounds.set_bytes_max:
+            self._scanned = begin + 1
+            return True
+        if end + len(delimiters.terminator) > len(self._buffer) and not self._ended:
+            return False
+        self._scanned = end if is_data(self._buffer, end, delimiters) else begin + 1
+        return True
 
     def _judge(self, raw: bytes, delimiters: Delimiters, size_bytes: int) -> Decoded:
         offset, line = self._set_place
@@ -242,10 +303,11 @@ class X12Decoder:
                 place = self._position(end)
                 self._envelopes.tolerate("X12-EMPTY-SEGMENT", "an empty segment was skipped", place)
                 at = self._at = end + len(terminator)
+                self._passed_bom = self._passed_blanks = False
                 continue
             if end >= len(self._buffer):
                 return None
-            if terminator and self._buffer[at:end].strip(b"\r\n"):
+            if terminator and (self._passed_blanks or self._buffer[at:end].strip(b"\r\n")):
                 place = self._position(end)
                 self._envelopes.tolerate("X12-BLANKS", "blanks stand in front of a segment", place)
             return end
@@ -352,7 +414,9 @@ def _next_control(buffer: bytearray, start: int, delimiters: Delimiters) -> tupl
 def _control_pattern(delimiters: Delimiters) -> re.Pattern[bytes]:
     terminator, separator = re.escape(delimiters.terminator), re.escape(delimiters.element)
     wrap = b"" if delimiters.is_line_terminated else rb"[\r\n]*"
-    names = rb"S[TE]|G[SE]|ISA|IEA".replace(b"S[", b"S" + wrap + b"[").replace(b"G[", b"G" + wrap + b"[")
+    names = rb"S[TE]|G[SE]|ISA|IEA|BIN|BDS".replace(b"S[", b"S" + wrap + b"[").replace(
+        b"G[", b"G" + wrap + b"["
+    )
     names = names.replace(b"ISA", wrap.join([b"I", b"S", b"A"])).replace(
         b"IEA", wrap.join([b"I", b"E", b"A"])
     )

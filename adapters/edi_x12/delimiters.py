@@ -82,10 +82,11 @@ def read_bare(head: bytes) -> Head | None:
     if head[:2] not in (b"GS", b"ST") or not _can_separate(separator):
         return None
     skipped = 2 if head.startswith(b"ST") else 8
-    text = re.escape(separator) + rb"[^\r\n]*?"
-    last = re.compile(
-        rb"(?:GS|ST)" + text * (skipped - 1) + re.escape(separator) + rb"[0-9A-Za-z ]{1,35}", re.DOTALL
-    ).match(head)
+    fields = head.split(separator, skipped)
+    if len(fields) <= skipped or any(b"\n" in each or b"\r" in each for each in fields[:skipped]):
+        return None
+    start = len(head) - len(fields[skipped])
+    last = re.compile(rb"[0-9A-Za-z ]{1,35}").match(head, start)
     if last is None:
         return None
     end = last.end()

@@ -5,13 +5,18 @@ Keeps, as JSON-able facts, all that an acknowledgment or a new envelope needs la
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from adapters.base.findings import Finding, Level, Position
-from adapters.base.formats import DecodeContext, Decoded, Interchange, Summary, Unit, UnitKind
+from adapters.base.formats import ControlKey, DecodeContext, Decoded, Interchange, Summary, Unit, UnitKind
 from adapters.edi_x12.config import X12Partner
+from adapters.edi_x12.control_keys import keys_of_set
 from adapters.edi_x12.delimiters import Delimiters, Head
-from adapters.edi_x12.judge import ACKNOWLEDGMENTS, SetFrame, Told
+from adapters.edi_x12.judge import ACKNOWLEDGMENTS, TOLD_MAX, SetFrame, Told
+from adapters.edi_x12.receipts import receipt_of_ta1
 
 GROUP_OF_SET = {
     "810": "IN", "820": "RA", "832": "SC", "846": "IB", "850": "PO", "855": "PR", "856": "SH", "860": "PC",
@@ -20,7 +25,24 @@ GROUP_OF_SET = {
 """Functional identifier (GS01, element 479) that belongs to a set (ST01)."""
 
 OTHERS_MAX = 100  # TA1 and foreign segments kept per interchange
+_ISA_VALUES = {  # element of ISA -> what it must look like; X12.5 ISA09, ISA10, ISA13-ISA15
+    9: re.compile(r"[0-9]{6}"), 10: re.compile(r"[0-9]{4}"), 13: re.compile(r"[0-9]{9}"),
+    14: re.compile(r"[01]"), 15: re.compile(r"[TPI]"),
+}  # fmt: skip
+_GS_VALUES = {4: re.compile(r"[0-9]{8}"), 5: re.compile(r"[0-9]{4}(?:[0-9]{2}(?:[0-9]{1,2})?)?")}
 _ENVIRONMENTS = {"T": "test", "P": "production"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What stands around the sets of one type in one group."""
+
+    set_type: str
+    gs: tuple[str, ...]
+    version: str
+    numbers: Mapping[str, str]
+    units: tuple[Unit, ...]
+    control_keys: tuple[ControlKey, ...]
 
 
 class Envelopes:
@@ -37,14 +59,17 @@ class Envelopes:
         self._condemned: list[list[str]] = []  # (code, text) against the sets of the current interchange
         self._rejected: set[tuple[str, str]] = set()
         self._controls: set[str] = set()  # of sets in the current group
+        self._pairs: set[tuple[str, ...]] = set()  # who to whom and ISA13, of all interchanges
+        self._groups_seen: set[str] = set()  # GS06 in the current interchange
         self._sets = 0
-        self._is_readable = False
+        self._parts = 0
+        self._around: _Around | None = None
 
     # -- what the decoder tells
 
     def open_interchange(self, head: Head, place: Position) -> None:
         """Open an interchange at its ISA. Source: X12.5 ISA01-ISA16."""
-        isa = list(head.isa)
+        isa = [part[:TOLD_MAX] for part in head.isa]
         isa[1] = isa[3] = ""  # may be a password; it is kept nowhere
         self._open(isa, head.delimiters)
         for code, text in head.notes:
@@ -53,10 +78,17 @@ class Envelopes:
         if said and said != self._context.environment:
             text = f"ISA15 says {said}, but this gateway's environment is {self._context.environment}"
             self._condemned.append(["X12-ENV", text])
-        pair = [*isa[4:8], isa[12]]
-        if any(known["pair"] == pair for known in self._interchanges[:-1]):
+            self._interchange()["refused"] = "020"
+        wrong = [f"ISA{n:02}" for n, value in _ISA_VALUES.items() if not value.fullmatch(isa[n - 1])]
+        if wrong:
+            self.tolerate("X12-ISA-VALUE", f"{', '.join(wrong)} do not hold what X12 asks for", place)
+        pair = (*isa[4:8], isa[12])
+        if pair in self._pairs:
             text = f"ISA13 {isa[12]} was used before in this file between the same sender and receiver"
-            self._duplicate("X12-DUP-ISA13", text, place, "ISA13")
+            if self._duplicate("X12-DUP-ISA13", text, place, "ISA13"):
+                self._interchange()["refused"] = "025"
+            self._interchange()["errors"].append("025")
+        self._pairs.add(pair)
 
     def open_bare(self, head: Head, place: Position) -> None:
         """Open a stretch of groups or sets that come without ISA."""
@@ -71,13 +103,17 @@ class Envelopes:
         if self._group is not None:
             self._missing_trailer("X12-NO-GE", "GE", "3", place)
         current = self._interchange()
-        gs = [part.strip() for part in gs] + [""] * (8 - len(gs))
-        seen = [group["gs"][5] for group in current["groups"] if group["gs"]]
-        if gs[5] in seen:
-            self._duplicate(
-                "X12-DUP-GS06", f"GS06 {gs[5]} was used before in this interchange", place, "GS06"
-            )
+        gs = [part.strip()[:TOLD_MAX] for part in gs[:9]] + [""] * (8 - len(gs))
+        is_repeated = gs[5] in self._groups_seen
+        self._groups_seen.add(gs[5])
         self._start_group(gs)
+        if is_repeated:
+            text = f"GS06 {gs[5]} was used before in this interchange"
+            self._duplicate("X12-DUP-GS06", text, place, "GS06")
+            current["groups"][-1]["errors"].append("19")
+        wrong = [f"GS{n:02}" for n, value in _GS_VALUES.items() if not value.fullmatch(gs[n - 1])]
+        if wrong:
+            self.tolerate("X12-GS-VALUE", f"{', '.join(wrong)} are no date and time as X12 has them", place)
         isa12 = current["isa"][11] if current["isa"] else ""
         if isa12 and gs[7][:5] != isa12:
             text = f"ISA12 says version {isa12}, GS08 says {gs[7] or 'nothing'}; GS08 is followed"
@@ -89,7 +125,7 @@ class Envelopes:
         if group is None:
             self._say("X12-NO-GS", "GE closes a group that no GS opened", place)
             return
-        group["ge"] = [part.strip() for part in ge]
+        group["ge"] = [part.strip()[:TOLD_MAX] for part in ge[:2]]
         count, control = (group["ge"] + ["", ""])[:2]
         unit = (UnitKind.GROUP.value, group["key"])
         if not _is_same_number(count, str(len(group["sets"]))):
@@ -143,27 +179,50 @@ class Envelopes:
         if group is None:
             raise AssertionError("a group was opened above")
         st = raw[:200].split(delimiters.terminator, 1)[0].split(delimiters.element)
-        set_type, control = (part.strip().decode("latin-1") for part in [*st, b"", b""][1:3])
-        self._check_group_type(group, set_type, place)
+        set_type, control = (part.strip().decode("latin-1")[:TOLD_MAX] for part in [*st, b"", b""][1:3])
         is_repeated = control in self._controls
         self._controls.add(control)
         index, self._sets = self._sets, self._sets + 1
-        numbers = {"ST02": control[:80]}
-        if group["gs"]:
-            numbers["GS06"] = group["gs"][5][:80]
-        if current["isa"]:
-            numbers["ISA13"] = current["isa"][12][:80]
+        self._parts += 1
+        around = self._around
+        if around is None or around.set_type != set_type:
+            self._check_group_type(group, set_type, place)
+            around = self._around = self._surroundings(set_type)
+        keys = around.control_keys
+        if keys and "ST02" in self._partner.unique:
+            keys = keys_of_set(current["isa"], group["gs"], (set_type, control), self._partner)
         return SetFrame(
             index=index,
             interchange=len(self._interchanges) - 1,
-            units=self._units(current["key"], group["key"], str(len(group["sets"]))),
+            units=(Unit(UnitKind.SET, f"{group['key']}.{len(group['sets'])}"), *around.units),
             delimiters=delimiters,
             offset=offset,
             line=line,
-            version=(group["gs"][7] if group["gs"] else "") or self._partner.version,
-            control_numbers={name: number for name, number in numbers.items() if number},
+            version=around.version,
+            control_numbers={"ST02": control[:TOLD_MAX], **around.numbers} if control else around.numbers,
             condemned=tuple((code, text) for code, text in self._condemned),
             is_repeated=is_repeated,
+            gs=around.gs,
+            control_keys=keys,
+        )
+
+    def _surroundings(self, set_type: str) -> _Around:
+        """Give what is the same for all sets of one type in the current group."""
+        current, group = self._interchange(), self._group or {}
+        isa, gs = current["isa"], group["gs"]
+        numbers = {"GS06": gs[5][:TOLD_MAX] if gs else "", "ISA13": isa[12][:TOLD_MAX] if isa else ""}
+        is_answer = set_type in ACKNOWLEDGMENTS
+        return _Around(
+            set_type,
+            tuple(gs),
+            (gs[7] if gs else "") or self._partner.version,
+            {name: number for name, number in numbers.items() if number},
+            (
+                Unit(UnitKind.GROUP, group["key"]),
+                Unit(UnitKind.INTERCHANGE, current["key"]),
+                Unit(UnitKind.FILE, "file"),
+            ),
+            () if is_answer else keys_of_set(isa, gs, (set_type, ""), self._partner),
         )
 
     def add_set(self, told: Told) -> None:
@@ -230,6 +289,11 @@ class Envelopes:
             self._refuse(code, text)
 
     @property
+    def is_full(self) -> bool:
+        """Tell whether the input has more interchanges, groups and sets than one may."""
+        return self._parts >= self._context.bounds.parts_max
+
+    @property
     def count(self) -> int:
         """Give how many interchanges were opened."""
         return len(self._interchanges)
@@ -249,6 +313,12 @@ class Envelopes:
             rejected_units=frozenset(Unit(UnitKind(kind), key) for kind, key in self._rejected),
             interchanges=tuple(_interchange(facts) for facts in self._interchanges),
             is_readable=bool(self._interchanges),
+            receipts=tuple(
+                receipt
+                for facts in self._interchanges
+                for other in facts["others"]
+                if other[0] == "TA1" and (receipt := receipt_of_ta1(other, facts["isa"])) is not None
+            ),
         )
 
     # -- resuming
@@ -261,9 +331,13 @@ class Envelopes:
             "interchanges": self._interchanges,
             "is_open": self._current is not None,
             "in_group": self._group is not None,
+            "parts": self._parts,
+            "around": self._around.set_type if self._around else None,
             "condemned": self._condemned,
             "rejected": sorted(self._rejected),
             "controls": sorted(self._controls),
+            "pairs": sorted(self._pairs),
+            "groups_seen": sorted(self._groups_seen),
             "sets": self._sets,
         }
 
@@ -277,16 +351,19 @@ class Envelopes:
         self._condemned = kept["condemned"]
         self._rejected = {(kind, key) for kind, key in kept["rejected"]}
         self._controls = set(kept["controls"])
-        self._sets = kept["sets"]
+        self._pairs = {tuple(pair) for pair in kept["pairs"]}
+        self._groups_seen = set(kept["groups_seen"])
+        self._sets, self._parts = kept["sets"], kept["parts"]
+        self._around = self._surroundings(kept["around"]) if kept["around"] is not None else None
 
     # -- helpers
 
     def _open(self, isa: list[str], delimiters: Delimiters) -> None:
-        pair = [*isa[4:8], isa[12]] if isa else []
+        self._parts += 1
+        self._groups_seen = set()
         self._current = {
             "key": str(len(self._interchanges)),
             "isa": isa,
-            "pair": pair,
             "delimiters": delimiters.to_json(),
             "groups": [],
             "others": [],
@@ -302,7 +379,9 @@ class Envelopes:
 
     def _start_group(self, gs: list[str]) -> None:
         current = self._interchange()
+        self._parts += 1
         key = f"{current['key']}.{len(current['groups'])}"
+        self._around = None
         self._group = {"key": key, "gs": gs, "sets": [], "errors": []}
         current["groups"].append(self._group)
         self._controls = set()
@@ -344,14 +423,17 @@ class Envelopes:
         is_rejected = self._partner.envelope_counts == "reject"
         if is_rejected:
             self._rejected.add(unit)
+            facts["condemns"] = error
         self._say(code, text, place, Level.REJECTED if is_rejected else Level.ERROR)
 
-    def _duplicate(self, code: str, text: str, place: Position, path: str) -> None:
+    def _duplicate(self, code: str, text: str, place: Position, path: str) -> bool:
+        """Report a control number that was used before; tell whether that refuses what it numbers."""
         is_rejected = self._partner.duplicates == "reject"
         at = Position(place.source, place.line, place.column, path, place.offset)
         self._say(code, text, at, Level.REJECTED if is_rejected else Level.ERROR)
         if is_rejected:
             self._condemned.append([code, text])
+        return is_rejected
 
     def _refuse(self, code: str, text: str) -> None:
         entry = [code, f"{text}; this partner may not need that (refuse: {code})"]

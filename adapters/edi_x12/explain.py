@@ -18,6 +18,7 @@ from adapters.edi_x12.lexer import Separators
 from adapters.edi_x12.notation import Element, Note, Shape, Use
 from adapters.edi_x12.report import BAD_VALUE_MAX, SENSITIVE, Report
 
+ELEMENTS_MAX = 1_000  # of one segment; what is beyond counts as one, and is too many anyway
 _WHOLE = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9](?:[0-9]{1,2})?)?")
@@ -58,7 +59,7 @@ class Explainer:
 
     def judge(self, text: str, shape: Shape, spot: Spot) -> Judged:
         """Give a segment's elements and report all that is wrong with them."""
-        values = text.split(self.separators.element)[1:]
+        values = text.split(self.separators.element, ELEMENTS_MAX)[1:]
         whole = len(values) <= len(shape.uses) or not any(values[len(shape.uses) :])
         if not whole:
             many = f"{spot.name} has {len(values)} elements; expected at most {len(shape.uses)}"
@@ -81,7 +82,7 @@ class Explainer:
             return True
         if use.element is not None:
             return self._element(use.element, value, spot, position)
-        parts = value.split(self.separators.component)
+        parts = value.split(self.separators.component, ELEMENTS_MAX)
         whole = len(parts) <= len(use.components)
         if not whole:
             most = len(use.components)
@@ -111,7 +112,8 @@ class Explainer:
             code = "X12-EXCL" if note.kind == "E" else "X12-COND"
             named = ", ".join(f"{spot.name}{each:02}" for each in note.positions)
             text = f"{named}: {_NOTE_TEXT[note.kind]} (syntax note {note})"
-            self._say(code, text, spot, position, shape.uses[position - 1].number)
+            number, trigger = shape.uses[position - 1].number, note.trigger(present)
+            self._say(code, text, spot, position, number, trigger=trigger)
 
     def _say(
         self,
@@ -122,6 +124,7 @@ class Explainer:
         number: str = "",
         value: str | None = None,
         component: int = 0,
+        trigger: int | None = None,
     ) -> None:
         kept = None if number in SENSITIVE else value
         facts = {
@@ -134,6 +137,7 @@ class Explainer:
         optional = {
             "loop": spot.loop,
             "component_position": str(component or ""),
+            "trigger_position": str(trigger or ""),
             "element_number": number if number.isdigit() else "",
             "bad_value": (kept or "")[:BAD_VALUE_MAX],
         }
@@ -141,7 +145,8 @@ class Explainer:
         path = f"{spot.path}/{spot.name}{position:02}" if spot.path else f"{spot.name}{position:02}"
         path += f"-{component}" if component else ""
         level: Level = self.guide.level(code, number)
-        self.report.add(code, text, spot.segment, path, level=level, value=kept, facts=facts)
+        shown = None if kept is None else kept[:BAD_VALUE_MAX]
+        self.report.add(code, text, spot.segment, path, level=level, value=shown, facts=facts)
 
 
 _NOTE_TEXT = {

@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from adapters.base.findings import Finding, Position
-from adapters.base.formats import DecodeContext, Decoder, EncodeError, Envelope, Interchange, Verdict
+from adapters.base.formats import (
+    ControlKey,
+    DecodeContext,
+    Decoder,
+    Envelope,
+    Interchange,
+    Verdict,
+)
 from adapters.edi_x12.acknowledge import acknowledge
+from adapters.edi_x12.control_keys import keys_of_body
 from adapters.edi_x12.decoder import X12Decoder, identity, looks_like_x12
+from adapters.edi_x12.encode import encode
 from adapters.edi_x12.outbound import wrap
 from canonical.document import CanonicalDocument
 
@@ -25,20 +33,22 @@ class X12Format:
         return X12Decoder(context, resume)
 
     def encode(self, documents: Sequence[CanonicalDocument], envelope: Envelope) -> bytes:
-        """Refuse: canonical documents are not written as X12 by this version."""
-        types = sorted({document.document_type for document in documents}) or ["document"]
-        text = f"{', '.join(types)} cannot be written as X12: this version only reads orders and wraps sets"
-        raise EncodeError([Finding("X12-ENCODE", Position("canonical"), text)])
+        """Write orders, acknowledgments and invoices. Errors: EncodeError, with all findings."""
+        return encode(documents, envelope)
 
     def acknowledge(
         self, interchange: Interchange, verdicts: Mapping[int, Verdict], envelope: Envelope
     ) -> bytes | None:
-        """Write the 997 of one interchange; None for acknowledgments and for bare sets."""
+        """Write TA1 and 997 or 999 of one interchange; None for acknowledgments and for bare sets."""
         return acknowledge(interchange, verdicts, envelope)
 
     def wrap(self, sets: Sequence[bytes], interchange: Interchange, envelope: Envelope) -> bytes:
         """Put sets of one interchange, bytes unchanged, into a new envelope of ours."""
         return wrap(sets, interchange, envelope)
+
+    def control_keys(self, body: bytes) -> tuple[ControlKey, ...]:
+        """Give the control numbers of an interchange that we wrote."""
+        return keys_of_body(body)
 
     def is_urgent(self, head: bytes) -> bool:
         """Tell whether a rush order shows in the first bytes. Source: BEG02 (element 92) RO, EO."""

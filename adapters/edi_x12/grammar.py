@@ -20,6 +20,7 @@ Elements = tuple[str | None, ...]
 Event = tuple[str, Elements]  # a segment of the body: its path in the structure, its elements
 REMEMBERED_MAX = 16_384  # accepted segments of one guide: parties, terms, dates and items repeat
 REMEMBERED_ELEMENTS_MAX = 16  # longer ones (PO1, SDQ, SLN) are hardly ever the same twice
+HARDLY_EVER = 20  # of so many segments of one place not one comes again: they are remembered no more
 HEAD_VALUES_MAX = 4_096  # values of one element in front of a remembered tail: line numbers, quantities
 UNROLLED_MAX = 12  # up to here, "at most n" is n states; above, a set with more of them goes the slow way
 
@@ -53,6 +54,7 @@ class Node:
     is_remembered: (
         bool  # such segments repeat as a whole; of others only what follows their first two elements
     )
+    has_tail: bool = False
     after: dict[str, Node] = field(default_factory=dict)
     may_end: bool = False
     known: dict[str, tuple[Node, Event]] = field(default_factory=dict)  # segments accepted from here before
@@ -61,6 +63,8 @@ class Node:
     tails_before: dict[str, Elements] = field(default_factory=dict)
     firsts: set[str] = field(default_factory=set)  # what those two elements were
     seconds: set[str] = field(default_factory=set)
+    firsts_kept: int = 0  # segments remembered for the first time, and those that came again, since the
+    came_again: int = 0  # memory was filled last
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Memory:
 
     nodes: Sequence[Node]
     room: int = REMEMBERED_MAX
+    filled: int = 0  # how often; the first time there was nothing yet that could come again
 
     def take(self) -> None:
         """Count one thing remembered."""
@@ -88,6 +93,10 @@ class Memory:
         for node in self.nodes:
             node.known_before, node.known = node.known, {}
             node.tails_before, node.tails = node.tails, {}
+            if self.filled and node.firsts_kept > HARDLY_EVER * (node.came_again + 10):
+                node.is_remembered = False  # numbers of all sorts (REF): they would drive out the rest
+            node.firsts_kept = node.came_again = 0
+        self.filled += 1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -132,8 +141,9 @@ def fast_form(guide: Guide, separator: str) -> FastForm:
             path = slot.place.path if slot.place else "ST"
             is_short = len(guide.shapes[name].uses) <= REMEMBERED_ELEMENTS_MAX
             nodes[slot.index, count] = Node(
-                name, path, matchers[name], checks[name], is_short, may_end=not slot.end_missing
-            )
+                name, path, matchers[name], checks[name], is_short, not is_short,
+                may_end=not slot.end_missing,
+            )  # fmt: skip
     for (index, count), node in nodes.items():
         for segment, targets in flat[index].follow.items():
             target = _next_node(index, count, targets, flat)
@@ -261,6 +271,8 @@ def _value(use: Use, mark: str) -> str:
         return _element_value(use.element, mark)
     first = use.components[0].element
     # Only composites of their first component are taken fast; longer ones go the slow way.
+    if any(each.is_mandatory for each in use.components[1:]):
+        return "(?!)"
     return f"[A-Z0-9]{{{first.least},{first.most}}}" if first else "[A-Z0-9]+"
 
 

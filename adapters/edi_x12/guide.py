@@ -25,6 +25,9 @@ from adapters.edi_x12.notation import (
 
 VERSIONS = ("004010", "005010")  # only what real files have tested
 
+ASKED_MAX = 64
+_asked: dict[tuple[str, str], tuple[X12Partner, Guide | None]] = {}  # for the partner that asked last
+
 _LEVELS = {
     "X12-SEG-MISSING": Level.REJECTED,
     "X12-SEG-UNKNOWN": Level.NOTE,
@@ -54,6 +57,17 @@ def guide_for(set_type: str, version: str, partner: X12Partner) -> Guide | None:
 
     `version` is GS08 (element 480); an industry's suffix (`004010VICS`) says nothing about the base.
     """
+    known = _asked.get((set_type, version))
+    if known is not None and known[0] is partner:
+        return known[1]
+    found = _guide_for(set_type, version, partner)
+    if len(_asked) >= ASKED_MAX:
+        _asked.clear()
+    _asked[set_type, version] = (partner, found)
+    return found
+
+
+def _guide_for(set_type: str, version: str, partner: X12Partner) -> Guide | None:
     base = partner.read_version_as.get(version, version)[:6]
     if set_type not in guide_names() or base not in VERSIONS:
         return None

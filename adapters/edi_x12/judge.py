@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from adapters.base.findings import Finding, Level
-from adapters.base.formats import DecodeContext, Decoded, Unit
+from adapters.base.findings import Level
+from adapters.base.formats import Bounds, ControlKey, DecodeContext, Decoded, Receipt, Unit
 from adapters.edi_x12.accept import Accepted, accepted
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.delimiters import Delimiters
@@ -16,11 +16,13 @@ from adapters.edi_x12.explain import Explainer, Spot
 from adapters.edi_x12.grammar import fast_form
 from adapters.edi_x12.guide import Guide, guide_for
 from adapters.edi_x12.lexer import Places, SetText, read_set
-from adapters.edi_x12.order_in import read_order
+from adapters.edi_x12.read_in import READINGS, read_document
+from adapters.edi_x12.receipts import receipts_of
 from adapters.edi_x12.report import Report
 from adapters.edi_x12.walk import Walked, walk_fast, walk_slowly
 from canonical.document import CanonicalDocument
 
+TOLD_MAX = 80  # characters of a number from an envelope that are kept: none of X12's is longer than 35
 ACKNOWLEDGMENTS = frozenset({"997", "999", "TA1"})
 
 ORDER_NUMBERS: Mapping[str, int] = MappingProxyType(
@@ -45,6 +47,8 @@ class SetFrame:
     control_numbers: Mapping[str, str]
     condemned: tuple[tuple[str, str], ...] = ()  # (code, text): what the envelope says against every set
     is_repeated: bool = False  # ST02 was used before in this group
+    gs: tuple[str, ...] = ()
+    control_keys: tuple[ControlKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +58,6 @@ class Told:
     decoded: Decoded
     facts: dict[str, Any]
     worst: Level
-
-
-Mapper = Callable[[Walked, "SetContext"], tuple[CanonicalDocument | None, tuple[Finding, ...]]]
-
-
-@dataclass(frozen=True, slots=True)
-class SetContext:
-    """What a mapper is told beside the segments."""
-
-    context: DecodeContext
-    partner: X12Partner
-    frame: SetFrame
-    report: Report
-
-
-_MAPPERS: Mapping[str, Callable[[Walked, SetContext], CanonicalDocument | None]] = MappingProxyType(
-    {"850": lambda walked, around: read_order(walked, around.context, around.partner, around.report,
-                                              around.frame.control_numbers)}
-)  # fmt: skip
 
 
 def judge(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Partner) -> Told:
@@ -88,22 +73,15 @@ def _mapped(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Par
     """Map a set of which nothing needs to be said so far."""
     places = Places(raw, frame.delimiters, frame.offset, frame.line)
     report = Report(context.source, good.control, partner, places, context.bounds.findings_max)
-    mapper = _MAPPERS.get(good.set_type)
-    document = mapper(good.walked, SetContext(context, partner, frame, report)) if mapper else None
-    numbers: tuple[str, ...] = ()
-    if mapper is None or report.worst is Level.REJECTED:
-        numbers = _order_numbers(read_set(raw, frame.delimiters, partner.encoding))
-    passed = mapper is None
-    return _told(
-        raw,
-        frame,
-        good.set_type,
-        good.control,
-        document,
-        report,
-        is_passed_through=passed,
-        order_numbers=numbers,
+    if good.set_type not in READINGS:
+        receipts = _receipts(good.set_type, good.walked, frame)
+        return _told(raw, frame, good.set_type, None, report, is_passed_through=True, receipts=receipts)
+    document = read_document(
+        good.walked, context, partner, report, frame.control_numbers, good.guide, _component(frame)
     )
+    if document is None:
+        return _judge_with_care(raw, frame, context, partner)
+    return _told(raw, frame, good.set_type, document, report)
 
 
 def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Partner) -> Told:
@@ -111,7 +89,7 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     places = Places(raw, frame.delimiters, frame.offset, frame.line)
     separator = read.separators.element
     st = [part.strip() for part in read.segments[0].split(separator)]
-    set_type, control = [*st, "", ""][1:3]
+    set_type, control = (part[:TOLD_MAX] for part in [*st, "", ""][1:3])
     report = Report(context.source, control, partner, places, context.bounds.findings_max)
     for tolerance in read.tolerances:
         report.tolerate(tolerance.code, tolerance.text, tolerance.segment, tolerance.count)
@@ -120,15 +98,8 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     if frame.condemned or frame.is_repeated:
         _condemn(frame, control, report)
     body = _trailer(read, control, report)
-    if len(read.segments) > context.bounds.segments_max:
-        limit = context.bounds.segments_max
-        report.add(
-            "X12-SIZE",
-            f"the set has {len(read.segments)} segments; the limit is {limit}",
-            0,
-            level=Level.REJECTED,
-        )
-        return _told(raw, frame, set_type, control, None, report, order_numbers=_order_numbers(read))
+    if _is_oversized(read, context.bounds, report):
+        return _told(raw, frame, set_type, None, report, order_numbers=_order_numbers(read))
     guide = guide_for(set_type, frame.version, partner)
     if guide is None:
         return _without_guide(raw, frame, read, set_type, control, report, partner)
@@ -136,13 +107,39 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     if walked is None:
         walked = walk_slowly(read, body, guide, report)
     _frame_segments(read, guide, report)
-    mapper = _MAPPERS.get(set_type)
-    document = mapper(walked, SetContext(context, partner, frame, report)) if mapper else None
-    passed = mapper is None and report.worst is not Level.REJECTED
-    numbers = _order_numbers(read)
-    return _told(
-        raw, frame, set_type, control, document, report, is_passed_through=passed, order_numbers=numbers
+    if set_type not in READINGS:
+        passed = report.worst is not Level.REJECTED
+        receipts = _receipts(set_type, walked, frame) if passed else ()
+        return _told(raw, frame, set_type, None, report, is_passed_through=passed, receipts=receipts)
+    document = read_document(
+        walked, context, partner, report, frame.control_numbers, guide, read.separators.component
     )
+    # A set that cannot be translated still names its order: where that is legacy's, its bytes go on.
+    numbers = _order_numbers(read) if document is None else ()
+    return _told(raw, frame, set_type, document, report, order_numbers=numbers)
+
+
+def _component(frame: SetFrame) -> str:
+    return frame.delimiters.component.decode("latin-1")
+
+
+def _is_oversized(read: SetText, bounds: Bounds, report: Report) -> bool:
+    """Report a set, or a segment of it, that is larger than one may be."""
+    if len(read.segments) > bounds.segments_max:
+        text = f"the set has {len(read.segments)} segments; the limit is {bounds.segments_max}"
+        report.add("X12-SIZE", text, 0, level=Level.REJECTED, facts={"set_error": "5"})
+        return True
+    most, separator = bounds.segment_bytes_max, read.separators.element
+    for index, segment in enumerate(read.segments):
+        if len(segment) > most and segment[:4] not in (f"BIN{separator}", f"BDS{separator}"):
+            text = f"the segment is {len(segment)} characters long; the limit is {most}"
+            report.add("X12-SIZE", text, index, level=Level.REJECTED, facts={"set_error": "5"})
+            return True
+    return False
+
+
+def _receipts(set_type: str, walked: Walked, frame: SetFrame) -> tuple[Receipt, ...]:
+    return receipts_of(walked, frame.gs, set_type) if set_type in ACKNOWLEDGMENTS else ()
 
 
 def _condemn(frame: SetFrame, control: str, report: Report) -> None:
@@ -168,7 +165,7 @@ def _trailer(read: SetText, control: str, report: Report) -> Sequence[str]:
     if not count.isdecimal() or len(count) > 10 or int(count) != last + 1:
         text = f"SE01 says {count[:20] or 'nothing'}, but the set has {last + 1} segments from ST to SE"
         report.add("X12-SE01", text, last, "SE01", level=level, value=count[:20], facts={"set_error": "4"})
-    if trailer_control != control:
+    if trailer_control[:TOLD_MAX] != control:
         text = f"SE02 says {trailer_control[:20] or 'nothing'}; expected ST02's {control}"
         report.add(
             "X12-SE02", text, last, "SE02", level=level, value=trailer_control[:20], facts={"set_error": "3"}
@@ -194,18 +191,19 @@ def _without_guide(
 ) -> Told:
     version = frame.version or "no version"
     what = f"there is no guide for set '{set_type[:10]}' in {version}"
-    is_refused = partner.unknown_sets == "reject"
+    is_declared = set_type in partner.pass_through
+    is_refused = partner.unknown_sets == "reject" and not is_declared
     if is_refused:
         text = f"{what}, and this partner's unknown_sets is 'reject'"
         report.add("X12-NO-GUIDE", text, 0, "ST01", level=Level.REJECTED, facts={"set_error": "1"})
-    elif set_type not in ACKNOWLEDGMENTS:
+    elif set_type not in ACKNOWLEDGMENTS and not is_declared:
         hint = "; if another version's guide fits, name it in read_version_as" if set_type == "850" else ""
         report.add(
             "X12-NO-GUIDE", f"{what}; the set is passed through as it is{hint}", 0, "ST01", level=Level.NOTE
         )
     passed = report.worst is not Level.REJECTED
     numbers = _order_numbers(read)
-    return _told(raw, frame, set_type, control, None, report, is_passed_through=passed, order_numbers=numbers)
+    return _told(raw, frame, set_type, None, report, is_passed_through=passed, order_numbers=numbers)
 
 
 def _order_numbers(read: SetText) -> tuple[str, ...]:
@@ -226,12 +224,12 @@ def _told(
     raw: bytes,
     frame: SetFrame,
     set_type: str,
-    control: str,
     document: CanonicalDocument | None,
     report: Report,
     *,
     is_passed_through: bool = False,
     order_numbers: tuple[str, ...] = (),
+    receipts: tuple[Receipt, ...] = (),
 ) -> Told:
     worst = report.worst
     decoded = Decoded(
@@ -244,8 +242,11 @@ def _told(
         interchange=frame.interchange,
         is_passed_through=is_passed_through,
         order_numbers=order_numbers,
+        control_keys=frame.control_keys,
+        receipts=receipts,
+        is_answered_by_receiver=is_passed_through and set_type in report.partner.pass_through,
     )
-    facts: dict[str, Any] = {"index": frame.index, "type": set_type, "control": control}
+    facts: dict[str, Any] = {"index": frame.index, "type": set_type, "control": report.control_number}
     errors = [dict(each.facts) for each in report.findings if each.facts and each.level is not Level.NOTE]
     if errors:
         facts["errors"] = errors

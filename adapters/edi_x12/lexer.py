@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from adapters.edi_x12.binary import masked
 from adapters.edi_x12.delimiters import Delimiters
 
 FALLBACK_ENCODING = "latin-1"
@@ -52,7 +53,7 @@ class SetText:
 
 def read_set(raw: bytes, delimiters: Delimiters, encoding: str | None) -> SetText:
     """Give the segments of a set's bytes. Undecodable bytes make the whole set Latin-1, with a note."""
-    text, used, is_fallback = _decoded(raw, encoding)
+    text, used, is_fallback = _decoded(masked(raw, delimiters), encoding)
     # A delimiter such as 0x85 is no UTF-8 either, and says nothing about the text between.
     is_fallback = is_fallback and _is_readable(delimiters, encoding)
     separators = separators_of(delimiters, used)
@@ -101,7 +102,7 @@ class Places:
 
     def _find(self) -> list[int]:
         at, width = 0, len(self.delimiters.terminator)
-        for piece in self.raw.split(self.delimiters.terminator):
+        for piece in masked(self.raw, self.delimiters).split(self.delimiters.terminator):
             blank = _BYTE_BLANK.match(piece)
             skipped = blank.end() if blank else 0
             if skipped < len(piece):

@@ -43,6 +43,12 @@ class Note:
     def __str__(self) -> str:
         return self.kind + "".join(f"{position:02}" for position in self.positions)
 
+    def trigger(self, present: Sequence[bool]) -> int | None:
+        """Give the position whose value makes others necessary, None where no single one does."""
+        if self.kind not in ("P", "C", "L"):
+            return None
+        return next((position for position in self.positions if _is_present(present, position)), None)
+
     def broken_at(self, present: Sequence[bool]) -> int | None:
         """Give the position at fault, None where the note holds. Source: X12.6, syntax notes."""
         at = [position for position in self.positions if _is_present(present, position)]

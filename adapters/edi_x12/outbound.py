@@ -12,6 +12,7 @@ from adapters.base.findings import Finding, Position
 from adapters.base.formats import EncodeError, Envelope, Interchange
 from adapters.edi_x12.delimiters import ISA_WIDTHS, Delimiters
 from adapters.edi_x12.envelope import GROUP_OF_SET
+from adapters.edi_x12.judge import TOLD_MAX
 
 CONTROL_NUMBER_MAX = 999_999_999
 GROUPS_MAX = 100
@@ -50,6 +51,10 @@ class Writer:
         found = text.encode()
         return not any(part and part in found for part in (*parts, self.delimiters.repetition))
 
+    def shown(self, text: str, most: int) -> str:
+        """Give a text that came from outside, cut to a length; empty where it would break the segment."""
+        return text[:most] if text.isprintable() and self.is_free(text) else ""
+
     def set_joint(self, raw: bytes) -> bytes:
         """Give a set's bytes with what must stand behind them."""
         missing = b"" if raw.endswith(self.delimiters.terminator) else self.delimiters.terminator
@@ -57,9 +62,17 @@ class Writer:
 
 
 def write_interchange(
-    groups: Sequence[Group], about: Interchange, envelope: Envelope, *, is_reply: bool
+    groups: Sequence[Group],
+    about: Interchange,
+    envelope: Envelope,
+    *,
+    is_reply: bool,
+    in_front: bytes = b"",
 ) -> bytes:
-    """Write an interchange around groups. `is_reply` swaps the parties of the one that it is about."""
+    """Write an interchange around groups. `is_reply` swaps the parties of the one that it is about.
+
+    `in_front` stands between ISA and the first GS: TA1 segments.
+    """
     facts = about.facts
     delimiters = Delimiters.from_json(_dict(facts.get("delimiters"))) if facts.get("delimiters") else DEFAULT
     theirs: tuple[tuple[str, str] | None, ...] = (about.sender, about.receiver)
@@ -72,7 +85,8 @@ def write_interchange(
     writer = Writer(delimiters)
     local = envelope.at.astimezone(ZoneInfo(envelope.zone))
     control = control_number(envelope.control_number)
-    out = [_isa(writer, facts, parties[0], parties[1], local, control, envelope)]
+    newest = max((group.version for group in groups), default="")
+    out = [_isa(writer, facts, parties[0], parties[1], local, control, envelope, newest), in_front]
     for number, group in enumerate(groups):
         own = group_control_number(envelope.control_number, number)
         stamp = (f"{local:%Y%m%d}", f"{local:%H%M}")
@@ -122,7 +136,7 @@ def _regrouped(sets: Sequence[bytes], about: Interchange) -> list[Group]:
     types: dict[int, str] = {}
     for raw in sets:
         st = raw[:200].split(delimiters.terminator, 1)[0].split(delimiters.element)
-        kind, control = (part.strip().decode("latin-1") for part in [*st, b"", b""][1:3])
+        kind, control = (part.strip().decode("latin-1")[:TOLD_MAX] for part in [*st, b"", b""][1:3])
         homes = waiting.get((kind, control))
         if not homes:
             raise EncodeError([_finding("X12-WRAP-SET", f"set {kind} {control} is not of this interchange")])
@@ -148,6 +162,7 @@ def _isa(
     local: datetime,
     control: str,
     envelope: Envelope,
+    newest: str,
 ) -> bytes:
     isa = facts.get("isa")
     theirs = [str(part) for part in isa] if isinstance(isa, list) and isa else []
@@ -156,6 +171,9 @@ def _isa(
         theirs[10] if theirs and len(theirs[10]) == 1 else "U"
     )
     version = theirs[11] if theirs and len(theirs[11]) == 5 else "00401"
+    if newest >= "005010" and "X" in newest and version < "00501":  # a 999 about a group of before 005010
+        version = "00501"
+        isa11 = "^" if writer.is_free("^") else isa11
     parts = (
         "00", "", "00", "", *sender, *receiver, f"{local:%y%m%d}", f"{local:%H%M}", isa11, version, control,
         "0", "T" if envelope.environment == "test" else "P",

@@ -15,25 +15,29 @@ from zoneinfo import ZoneInfo
 
 from adapters.edi_x12 import codes
 from adapters.edi_x12.grammar import Elements
-from canonical.model import Model
+from canonical.model import WRITTEN, Model
 from canonical.values import DateValue, ItemIdentifier, KindedDate, Price, Quantity, Reference
 
 Part = dict[str, Any]
 M = TypeVar("M", bound=Model)
 KEPT = 4096  # parts of each sort that are kept
+KEPT_SELDOM = 512  # of sorts that hardly repeat (numbers), or have few values (dates)
 
 
 def _validated(model: type[M], part: Part) -> M:
-    return model.__pydantic_validator__.validate_python(part)  # type: ignore[no-any-return]
+    made: M = model.__pydantic_validator__.validate_python(part)
+    # "Not written yet", said at once: asking an object for an attribute that it has not costs a microsecond.
+    WRITTEN.__set__(made, "")
+    return made
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT_SELDOM)
 def date_value(text: str, zone: str, time: str | None = None, time_code: str | None = None) -> DateValue:
     """Give a date with the zone it is meant in. Source: X12 elements 373, 337, 623."""
     return _validated(DateValue, _dated(text, zone, time, time_code))
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT_SELDOM)
 def kinded_date(
     qualifier: str | None, text: str, zone: str, time: str | None, code: str | None
 ) -> KindedDate:
@@ -83,16 +87,22 @@ def party_identifier(qualifier: str | None, value: str) -> Part:
     return made
 
 
-def add_address(made: Part, row: Elements) -> None:
-    """Add an N3."""
-    address = made.setdefault("address", {})
-    address.setdefault("lines", []).extend(line for line in row[:2] if line is not None)
+def add_texts(made: Part, texts: list[str], further: list[str], segment: str) -> None:
+    """Add the texts of an N2 or N3; where a segment before it had room, how many each had is kept."""
+    if len(texts) % 2 or not further:
+        raw = made.setdefault("raw_codes", {})
+        before = raw.get(segment) or " ".join(["2"] * (len(texts) // 2) + ["1"] * (len(texts) % 2))
+        raw[segment] = f"{before} {len(further)}".strip()
+    elif segment in made.get("raw_codes", ()):
+        made["raw_codes"][segment] += f" {len(further)}"
+    texts.extend(further)
 
 
 def add_place(made: Part, row: Elements) -> bool:
     """Add an N4; False where the party has one already."""
     address = made.setdefault("address", {})
-    if "city" in address or "postal_code" in address or "country" in address:
+    has_one = address.keys() - {"lines"} or any(name.startswith("N4") for name in made.get("raw_codes", ()))
+    if has_one:
         return False
     for name, value in zip(("city", "region", "postal_code", "country"), row, strict=False):
         if value is not None:
@@ -109,19 +119,29 @@ def contact(row: Elements) -> Part:
     raw = {"PER01": row[0] or ""}
     if row[1] is not None:
         made["name"] = row[1]
+    sent: list[str] = []
+    last = 0
     for at in (2, 4, 6):
         qualifier, number = row[at], row[at + 1]
         if qualifier is None or number is None:
             continue
-        made.setdefault(codes.CONTACT_NUMBERS.get(qualifier, ""), []).append(number)
-        if qualifier not in ("TE", "EM", "FX"):
-            raw[f"PER{at + 1:02}"] = qualifier
-    for unknown in made.pop("", ()):
-        raw.setdefault("number", unknown)
+        sent.append(qualifier)
+        last = at // 2
+        kind = codes.CONTACT_NUMBERS.get(qualifier)
+        if kind is None:
+            raw[f"PER{at + 2:02}"] = number
+        else:
+            made.setdefault(kind, []).append(number)
+    plain = sorted((each for each in sent if each in _PLAIN_NUMBERS), key=_PLAIN_NUMBERS.index)
+    if sent != plain or last != len(sent):
+        raw |= {f"PER{at + 1:02}": value for at in (2, 4, 6) if (value := row[at]) is not None}
     if row[8] is not None:
         raw["PER09"] = row[8]
     made["raw_codes"] = raw
     return made
+
+
+_PLAIN_NUMBERS = ("TE", "EM", "FX")  # the order in which we write them
 
 
 def reference(row: Elements) -> Reference | None:
@@ -129,7 +149,7 @@ def reference(row: Elements) -> Reference | None:
     return None if row[1] is None or row[3] is not None else numbered(row[0], row[1], row[2])
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT_SELDOM)
 def numbered(qualifier: str | None, number: str, text: str | None, *, may_be_phi: bool = False) -> Reference:
     """Give a number of something else. Source: X12 elements 128 and 127."""
     made: Part = {"kind": codes.REFERENCES.get(qualifier or "", "other"), "number": number}
@@ -173,6 +193,17 @@ def add_td5(shipping: Part, row: Elements) -> None:
         if value is not None:
             shipping[name] = value
     _add_raw(shipping, "TD5", row)
+
+
+def add_cad(shipping: Part, row: Elements) -> None:
+    """Add a CAD. Source: X12 CAD01-CAD09."""
+    for name, at in (("mode", 0), ("carrier_code", 3), ("routing", 4), ("service", 8)):
+        value = row[at]
+        if value is not None:
+            shipping[name] = value
+    if row[6] in ("2I", "CN") and row[7] is not None:
+        shipping["tracking_numbers"] = [row[7]]
+    _add_raw(shipping, "CAD", row)
 
 
 def charge(row: Elements) -> Part:
@@ -233,6 +264,19 @@ def item_ids(pairs: Elements) -> tuple[ItemIdentifier, ...]:
             each["qualifier"] = qualifier
         made.append(_validated(ItemIdentifier, each))
     return tuple(made)
+
+
+def gaps(pairs: Elements) -> list[int]:
+    """Give which pairs of (qualifier, value, qualifier, value ...) stand empty in front of a later one."""
+    values = pairs[1::2]
+    last = max((at for at, value in enumerate(values) if value is not None), default=0)
+    return [at for at in range(last) if values[at] is None]
+
+
+def is_odd(text: str) -> bool:
+    """Tell whether a number is written otherwise than we would write it: 007, .5, 5."""
+    digits = text[1:] if text.startswith("-") else text
+    return digits[-1:] == "." or digits[:1] == "." or (digits[:1] == "0" and digits[1:2] not in ("", "."))
 
 
 def cents(text: str | None) -> str | None:

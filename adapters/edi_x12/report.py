@@ -20,6 +20,7 @@ BAD_VALUE_MAX = 99  # element 724
 _LEVELS = {
     "X12-LOST-TERMINATOR": Level.ERROR,
     "X12-UOM": Level.REJECTED,
+    "X12-MEANING": Level.REJECTED,
     "X12-VALUE": Level.REJECTED,
     "X12-SIZE": Level.REJECTED,
     "X12-ENV": Level.REJECTED,

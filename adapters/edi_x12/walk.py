@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from adapters.edi_x12.explain import Explainer, Spot
+from adapters.edi_x12.explain import ELEMENTS_MAX, Explainer, Spot
 from adapters.edi_x12.grammar import (
     HEAD_VALUES_MAX,
     Elements,
@@ -64,7 +64,7 @@ def _step(form: FastForm, node: Node, segment: str) -> tuple[Node, Event] | None
     if following is None:
         return None
     if not following.is_remembered:
-        row = _row_of_tail(form, following, segment)
+        row = _row_of_tail(form, following, segment) if following.has_tail else _row(following, segment)
         return None if row is None else (following, (following.path, row))
     step = node.known_before.get(segment)
     if step is None:
@@ -72,6 +72,9 @@ def _step(form: FastForm, node: Node, segment: str) -> tuple[Node, Event] | None
         if row is None:
             return None
         step = (following, (following.path, row))
+        following.firsts_kept += 1
+    else:
+        following.came_again += 1
     node.known[segment] = step
     form.memory.take()
     return step
@@ -91,9 +94,12 @@ def _row_of_tail(form: FastForm, node: Node, segment: str) -> Elements | None:
     A line's number and quantity change, its item, unit and price repeat. Where both elements are there,
     as they were before, nothing of the segment depends on what they say: notes ask for presence only.
     """
-    name, first, second, tail = [*segment.split(form.separator, 3), "", "", ""][:4]
+    parts = segment.split(form.separator, 3)
+    if len(parts) < 4:
+        return _row(node, segment)
+    name, first, second, tail = parts
     known = node.tails.get(tail)
-    if known is not None and first in node.firsts and second in node.seconds and name == node.segment:
+    if known is not None and second in node.seconds and first in node.firsts and name == node.segment:
         return (first, second, *known)
     row = _row(node, segment)
     if row is not None and first and second and tail:
@@ -108,7 +114,8 @@ def _remember_tail(form: FastForm, node: Node, row: Elements, tail: str) -> None
         if value is not None:
             values.add(value)
     if tail not in node.tails:
-        node.tails[tail] = node.tails_before.get(tail) or row[2:]
+        before = node.tails_before.get(tail)
+        node.tails[tail] = row[2:] if before is None else before
         form.memory.take()
 
 
@@ -181,7 +188,7 @@ class _Walker:
         self.at = target
 
     def _unplaced(self, index: int, text: str, name: str) -> None:
-        values = text.split(self.explainer.separators.element)
+        values = text.split(self.explainer.separators.element, ELEMENTS_MAX)
         self.walked.events.append((UNPLACED, tuple(value or None for value in values)))
         is_known = name in self.guide.shapes
         if is_known and self.is_lost:

@@ -8,6 +8,7 @@ from adapters.mapping.check import check_mapping
 from adapters.mapping.compiled import Mapping, MappingError
 from adapters.mapping.records import Record, SourceField
 from adapters.mapping.run import Crosswalk, MappingContext
+from adapters.mapping.spec import crosswalk_words
 
 __all__ = [
     "Crosswalk",
@@ -17,4 +18,5 @@ __all__ = [
     "Record",
     "SourceField",
     "check_mapping",
+    "crosswalk_words",
 ]

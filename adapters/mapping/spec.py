@@ -6,13 +6,13 @@ reading and writing is compiled in the other files of this package; docs/mapping
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from adapters.base.findings import Finding
-from adapters.base.yaml import Node, Plain, position_of
+from adapters.base.yaml import Node, Plain, YamlError, load_yaml, position_of
 
 BLANK = ""
 
@@ -235,3 +235,20 @@ def _form_finding(node: Node, error: Mapping[str, Any]) -> Finding:
         case "missing":
             said = f"'{path[-1]}' is missing"
     return Finding("MAP-FORM", at, said[:1].lower() + said[1:] if said else "is not as expected")
+
+
+def crosswalk_words(text: str, source: str) -> frozenset[str]:
+    """Give the code tables that a mapping file names; none where the file cannot be read."""
+    try:
+        spec = read_spec(load_yaml(text, source))
+    except YamlError:
+        return frozenset()
+    return frozenset() if isinstance(spec, list) else frozenset(_words(spec))
+
+
+def _words(level: LevelSpec) -> Iterator[str]:
+    for each in level.fields.values():
+        if each.crosswalk is not None:
+            yield each.crosswalk.table
+    for group in level.groups.values():
+        yield from _words(group)

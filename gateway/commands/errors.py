@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
+from adapters.base.commands import CommandError
 
-class CommandError(Exception):
-    """A command cannot go on; the text is a whole sentence that says what to do."""
-
-    def __init__(self, text: str, code: int = 2) -> None:
-        super().__init__(text)
-        self.code = code
+__all__ = ["CommandError"]

@@ -7,11 +7,23 @@ import getpass
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
+from adapters.base.commands import Subparsers
 from gateway.commands.errors import CommandError
 
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # it has no public name
+__all__ = [
+    "HelpFormatter",
+    "Subparsers",
+    "add_change",
+    "add_command",
+    "add_configuration",
+    "add_connection",
+    "add_group",
+    "add_json",
+    "require_why",
+    "user_name",
+]
+
 Run = Callable[[argparse.Namespace], int]
 
 CONFIGURATION = "routes.yaml"

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,7 @@ from typing import BinaryIO
 from adapters.base import EncodeError
 from gateway.commands.errors import CommandError
 from gateway.commands.options import Subparsers, add_command, add_configuration, add_json
+from gateway.commands.progress import Progress, Watched, size_of
 from gateway.commands.terminal import print_findings, say
 from gateway.commands.translating import (
     FORMATS_HELP,
@@ -64,6 +66,8 @@ def add(subparsers: Subparsers) -> None:
                         help="time of envelopes, as 2026-01-31T08:00Z (default: now)")  # fmt: skip
     parser.add_argument("--partner", metavar="NAME", help="a partner of the configuration, whose rules hold")
     parser.add_argument("--ack", metavar="FILE", help="write the acknowledgment to this file")
+    parser.add_argument("--ack-type", metavar="TYPE", choices=("997", "999"),
+                        help="997 or 999 (default: the partner's, else 997)")  # fmt: skip
     add_configuration(parser)
     add_json(parser)
 
@@ -71,6 +75,8 @@ def add(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Translate all files; the worst of them gives the exit code."""
     profile = _profile(arguments)
+    if arguments.ack_type is not None:
+        profile = replace(profile, acknowledgment=arguments.ack_type)
     at = arguments.at or datetime.now(UTC)
     if at.tzinfo is None:
         at = profile.in_zone(at)
@@ -100,10 +106,14 @@ def _translate(name: str, arguments: argparse.Namespace, written: Written, outpu
     with _opened(name) as file:
         if file is None:
             return 2
-        given = Input(source, file, arguments.from_format)
+        progress = Progress(source, size_of(file))
+        given = Input(source, Watched(file, progress), arguments.from_format)
         for line, findings in translated(given, written, tells_source=tells_source):
+            if findings or (line and output.isatty()):
+                progress.clear()
             is_bad = print_findings(findings, as_json=findings_as_json) or is_bad
             output.write(line)
+        progress.clear()
     if not given.is_readable:
         return 2
     return 1 if is_bad else 0

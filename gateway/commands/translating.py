@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -20,6 +20,7 @@ from adapters.base import (
     Finding,
     Format,
     Level,
+    Library,
     Position,
     Summary,
     Unit,
@@ -52,10 +53,20 @@ class Profile:
     settings: dict[str, BaseModel] = field(default_factory=dict)  # the partner's, by format
     zone: str = "UTC"
     accept_by: UnitKind = UnitKind.SET
+    acknowledgment: Literal["997", "999"] = "997"
+    library: Library = field(default_factory=Library)  # mappings and layouts; code tables are in a journal
 
     def in_zone(self, at: datetime) -> datetime:
         """Give a time that names no zone the partner's."""
         return at.replace(tzinfo=ZoneInfo(self.zone))
+
+
+class Readable(Protocol):
+    """What an input is read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give the next bytes."""
+        ...
 
 
 @dataclass(slots=True)
@@ -63,7 +74,7 @@ class Input:
     """One input, and whether anything could be recognised in it."""
 
     source: str
-    file: BinaryIO
+    file: Readable
     format_name: str | None
     is_readable: bool = True
 
@@ -88,6 +99,8 @@ class Written:
             environment=self.profile.environment or self.environment,
             zone=self.profile.zone,
             partner_settings=self.profile.settings.get(format_name),
+            acknowledgment=self.profile.acknowledgment,
+            library=self.profile.library,
         )
         self.control_number += 1
         return envelope
@@ -116,6 +129,8 @@ def profile_of(configuration: Configuration, partner: str) -> Profile:
         dict(found.adapters),
         configuration.zone(partner),
         found.accept_by,
+        "999" if found.acknowledge is not None and found.acknowledge.type == "999" else "997",
+        configuration.library,
     )
 
 
@@ -132,7 +147,7 @@ def translated(
 ) -> Iterator[tuple[bytes, list[Finding]]]:
     """Give, set by set, the line to print and what was found; last what only the end could tell."""
     body, head = _begun(given.file)
-    format_ = _recognised(given, head)
+    format_ = _recognised(given, head, written.profile)
     if isinstance(format_, Finding):
         given.is_readable = False
         yield b"", [format_]
@@ -164,7 +179,7 @@ class _Reading:
         self.units: dict[int, tuple[Unit, ...]] = {}
         self.interchanges: dict[int, int] = {}
 
-    def sets(self, begun: bytes, file: BinaryIO) -> Iterator[Decoded]:
+    def sets(self, begun: bytes, file: Readable) -> Iterator[Decoded]:
         """Give the sets, one by one; afterwards there is a summary."""
         piece = begun
         while piece:
@@ -214,7 +229,7 @@ def _formats() -> dict[str, Format]:
     return {CANONICAL: CanonicalJson(), **made}
 
 
-def _begun(file: BinaryIO) -> tuple[bytes, bytes]:
+def _begun(file: Readable) -> tuple[bytes, bytes]:
     """Give the beginning of an input, and of that the head that formats look at."""
     body = b""
     while len(body) < PROBE_BYTES and (piece := file.read(PROBE_BYTES - len(body))):
@@ -222,11 +237,13 @@ def _begun(file: BinaryIO) -> tuple[bytes, bytes]:
     return body, body[:HEAD_BYTES]
 
 
-def _recognised(given: Input, head: bytes) -> Format | Finding:
+def _recognised(given: Input, head: bytes, profile: Profile) -> Format | Finding:
     if given.format_name is not None:
         return format_named(given.format_name)
     formats = _formats()
     found = [each for each in formats.values() if each.recognises(head)]
+    if not found:  # some can be told only by what the partner's settings say: a layout
+        found = [each for each in formats.values() if _is_the_partners(each, head, profile)]
     if len(found) == 1:
         return found[0]
     names = ", ".join(sorted(each.name for each in found) or sorted(formats))
@@ -239,10 +256,20 @@ def _recognised(given: Input, head: bytes) -> Format | Finding:
     return Finding("INPUT-UNKNOWN", Position(given.source), text)
 
 
+def _is_the_partners(format_: Format, head: bytes, profile: Profile) -> bool:
+    settings = profile.settings.get(format_.name)
+    recognises_by = getattr(format_, "recognises_by", None)
+    return (
+        settings is not None and recognises_by is not None and recognises_by(head, settings, profile.library)
+    )
+
+
 def _context(source: str, format_: Format, profile: Profile, begun: bytes) -> DecodeContext:
     def context(environment: Environment) -> DecodeContext:
         settings = profile.settings.get(format_.name)
-        return DecodeContext(source, environment, profile.partner, settings, zone=profile.zone)
+        return DecodeContext(
+            source, environment, profile.partner, settings, zone=profile.zone, library=profile.library
+        )
 
     if profile.environment is not None:
         return context(profile.environment)

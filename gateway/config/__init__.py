@@ -39,6 +39,7 @@ from gateway.config.routes import (
     Targets,
     Transmitters,
     UnknownOrder,
+    Writing,
 )
 from gateway.config.rules import judge, stage_findings_of
 
@@ -86,6 +87,7 @@ __all__ = [
     "Transmitters",
     "UnknownOrder",
     "Webhook",
+    "Writing",
     "acknowledging_side",
     "check",
     "diff",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from adapters.base import Finding, Library
 from adapters.base.registry import Adapter, adapters
 from gateway.erp.kinds import ErpKind, erp_kinds
 
@@ -23,6 +24,7 @@ class EndpointKind:
     can_receive: bool
     can_send: bool
     answers_queries: bool = False  # its target declares questions that change nothing
+    is_served: bool = False  # messages for it arrive on the gateway's own listeners, in its own form
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class FormatKind:
     name: str
     summary: str
     settings: type[BaseModel] | None
+    judge: Callable[[BaseModel, Library], list[Finding]] | None = None  # settings with what they name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def catalogue_of(adapters_: Mapping[str, Adapter], erps: Mapping[str, ErpKind]) 
         for name, erp in erps.items()
     }
     formats = {
-        each.name: FormatKind(each.name, each.summary, each.format_settings)
+        each.name: FormatKind(each.name, each.summary, each.format_settings, each.judge)
         for each in found
         if each.format is not None
     }
@@ -65,7 +68,10 @@ def catalogue_of(adapters_: Mapping[str, Adapter], erps: Mapping[str, ErpKind]) 
 
 
 def _is_endpoint(adapter: Adapter) -> bool:
-    return any(part is not None for part in (adapter.endpoint, adapter.source, adapter.sink, adapter.target))
+    return any(
+        part is not None
+        for part in (adapter.endpoint, adapter.source, adapter.sink, adapter.target, adapter.facade)
+    )
 
 
 def _adapter_kind(adapter: Adapter) -> EndpointKind:
@@ -75,7 +81,8 @@ def _adapter_kind(adapter: Adapter) -> EndpointKind:
         adapter.endpoint,
         adapter.source_settings,
         adapter.identities,
-        can_receive=adapter.source is not None,
+        can_receive=adapter.source is not None or adapter.facade is not None,
         can_send=adapter.sink is not None or adapter.target is not None,
         answers_queries=adapter.answers_queries,
+        is_served=adapter.facade is not None,
     )

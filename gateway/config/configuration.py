@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from adapters.base import Position
+from adapters.base import Library, Position, SourceText
+from adapters.base.registry import adapters
 from adapters.base.yaml import Node, position_of
 from canonical.keys import KeyRules
 from gateway.config.defaults import Deadline, Defaults
@@ -26,7 +28,7 @@ from gateway.stage import RouteRule, Stage
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """A mapping that routes.yaml names, with its text: it is part of the revision."""
+    """A mapping or a layout that routes.yaml names, with its text: it is part of the revision."""
 
     name: str
     file: str  # as routes.yaml says it
@@ -71,11 +73,17 @@ class Configuration:
     text: str
     places: Places = field(compare=False, repr=False)
     folder: Path | None = field(default=None, compare=False)
+    layouts: Mapping[str, MappingFile] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
         """Give the hash of the canonical text, hex; equal for equal revisions."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def library(self) -> Library:
+        """Give all mappings and layouts; no code table, which the journal has."""
+        return library_of(self.mappings, self.layouts)
 
     def deadline(self, route: Route) -> Deadline:
         """Give a route's deadlines: its own words over the defaults."""
@@ -83,6 +91,12 @@ class Configuration:
         if "tell" not in changes and not self.defaults.deadline.tell and route.owner.page is not None:
             changes["tell"] = (route.owner.page,)
         return self.defaults.deadline.model_copy(update=changes)
+
+    def patience(self, route: str, is_urgent: bool) -> timedelta:
+        """Give how long a message of a route may take where nothing of it says so itself."""
+        found = self.routes.get(route)
+        deadline = self.deadline(found) if found is not None else self.defaults.deadline
+        return deadline.rush if is_urgent else deadline.other
 
     def retry_policy(self, route: Route) -> RetryPolicy:
         """Give how a route's deliveries are tried again: its own words over the defaults."""
@@ -126,6 +140,7 @@ class Configuration:
     def rule(self, route: Route) -> RouteRule:
         """Give what ``gateway.stage`` decides a route's documents by."""
         canary = route.canary
+        legacy = self.endpoints.get(route.targets.legacy or "")
         return RouteRule(
             route=route.id,
             legacy_target=route.targets.legacy,
@@ -137,7 +152,28 @@ class Configuration:
             pin_legacy={} if canary is None else canary.pin_legacy.words(),
             salt=route.id,
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
+            writes_supplier=route.targets.supplier in route.write,
+            legacy_form="canonical" if writes_for(legacy, route) else "as_received",
         )
+
+
+def writes_for(endpoint: Endpoint | None, route: Route) -> bool:
+    """Tell whether an endpoint gets a route's documents in another form than they came in.
+
+    So it is where the endpoint writes documents by itself, and the route's format is not its own.
+    """
+    kind = adapters().get(endpoint.kind) if endpoint is not None else None
+    if endpoint is None or endpoint.settings is None or kind is None or kind.writes_documents is None:
+        return False
+    return route.source.format != kind.name and kind.writes_documents(endpoint.settings)
+
+
+def library_of(mappings: Mapping[str, MappingFile], layouts: Mapping[str, MappingFile]) -> Library:
+    """Give mappings and layouts as formats take them."""
+    return Library(
+        {name: SourceText(each.file, each.text) for name, each in mappings.items()},
+        {name: SourceText(each.file, each.text) for name, each in layouts.items()},
+    )
 
 
 def _shown(path: tuple[str | int, ...]) -> str:

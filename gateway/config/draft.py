@@ -6,9 +6,9 @@ Rules across the file judge a draft, so that they speak even where some entries 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from adapters.base import Finding, Level
+from adapters.base import Finding, Level, Library
 from gateway.config.catalogue import Catalogue
 from gateway.config.configuration import Configuration, Places
 from gateway.config.defaults import Defaults
@@ -31,6 +31,7 @@ class Draft:
     names: Mapping[str, frozenset[str]]
     places: Places
     catalogue: Catalogue
+    library: Library = field(default_factory=Library)
 
     def finding(
         self,
@@ -63,14 +64,18 @@ def draft_of(configuration: Configuration, catalogue: Catalogue) -> Draft:
         "endpoints": configuration.endpoints,
         "partners": configuration.partners,
         "routes": configuration.routes,
+        "mappings": configuration.mappings,
+        "layouts": configuration.layouts,
     }
+    names = {**sections, "mappings": configuration.mappings, "layouts": configuration.layouts}
     return Draft(
         gateway=configuration.gateway,
         defaults=configuration.defaults,
         endpoints=configuration.endpoints,
         partners=configuration.partners,
         routes=configuration.routes,
-        names={section: frozenset(entries) for section, entries in sections.items()},
+        names={section: frozenset(entries) for section, entries in names.items()},
         places=configuration.places,
         catalogue=catalogue,
+        library=configuration.library,
     )

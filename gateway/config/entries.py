@@ -16,7 +16,7 @@ from gateway.config.files import FILES_MAX, FileError, Files, is_inside, is_patt
 from gateway.config.problems import suggestion
 
 SINGLE = ("gateway", "defaults")  # in the main file only
-NAMED = ("endpoints", "partners", "crosswalks", "mappings")
+NAMED = ("endpoints", "partners", "crosswalks", "mappings", "layouts")
 INCLUDABLE = (*NAMED, "routes")
 MAIN = ("version", "include", *SINGLE, *INCLUDABLE)
 

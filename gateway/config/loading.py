@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Finding, Level, Position
+from adapters.base import Finding, Level, Library, Position
 from adapters.base.settings import Settings
 from adapters.base.yaml import ScalarNode
 from gateway.config.catalogue import Catalogue, installed
-from gateway.config.configuration import Configuration, MappingFile
+from gateway.config.configuration import Configuration, MappingFile, library_of
 from gateway.config.defaults import Defaults
 from gateway.config.draft import Draft
 from gateway.config.entries import Entry, Parts, read_parts
@@ -73,8 +73,9 @@ def _loaded(
     if not parts.entries:
         return findings or [Finding("CONFIG-EMPTY", Position(source, 1, 1), "the file declares nothing")]
     crosswalks = _crosswalks(parts, findings)
-    mappings = _mappings(parts, files, findings)
-    draft = _draft(parts, known, folder, findings)
+    mappings = _named_files(parts, files, "mappings", "the name of a mapping file", findings)
+    layouts = _named_files(parts, files, "layouts", "the name of a layout file", findings)
+    draft = _draft(parts, known, folder, findings, library_of(mappings, layouts))
     judged = {finding.at for finding in findings}  # what is unreadable is not also judged
     findings += [each for each in judge(draft) if each.level is not Level.NOTE and each.at not in judged]
     gateway = draft.gateway
@@ -87,8 +88,11 @@ def _loaded(
         partners=draft.partners,
         crosswalks=crosswalks,
         mappings=mappings,
+        layouts=layouts,
         routes=draft.routes,
-        text=joined(main, parts.texts | {each.file: each.text for each in mappings.values()}),
+        text=joined(
+            main, parts.texts | {each.file: each.text for each in (*mappings.values(), *layouts.values())}
+        ),
         places=draft.places,
         folder=folder,
     )
@@ -112,7 +116,9 @@ def _distinct(findings: Iterable[Finding]) -> list[Finding]:
     return list(seen.values())
 
 
-def _draft(parts: Parts, catalogue: Catalogue, folder: Path | None, findings: list[Finding]) -> Draft:
+def _draft(
+    parts: Parts, catalogue: Catalogue, folder: Path | None, findings: list[Finding], library: Library
+) -> Draft:
     by_section: dict[str, dict[str, Entry]] = {}
     for entry in parts.entries:
         by_section.setdefault(entry.section, {}).setdefault(entry.name, entry)
@@ -148,6 +154,7 @@ def _draft(parts: Parts, catalogue: Catalogue, folder: Path | None, findings: li
         names={section: frozenset(entries) for section, entries in by_section.items()},
         places=parts.places(),
         catalogue=catalogue,
+        library=library,
     )
 
 
@@ -167,13 +174,15 @@ def _crosswalks(parts: Parts, findings: list[Finding]) -> dict[str, str]:
     return _texts(parts, "crosswalks", "the name of a code table", findings)
 
 
-def _mappings(parts: Parts, files: Files, findings: list[Finding]) -> Mapping[str, MappingFile]:
+def _named_files(
+    parts: Parts, files: Files, section: str, expected: str, findings: list[Finding]
+) -> Mapping[str, MappingFile]:
     found = {}
-    for name, file in _texts(parts, "mappings", "the name of a mapping file", findings).items():
+    for name, file in _texts(parts, section, expected, findings).items():
         try:
             found[name] = MappingFile(name, file, files.read(file))
         except FileError as error:
-            entry = next(each for each in parts.entries if (each.section, each.name) == ("mappings", name))
+            entry = next(each for each in parts.entries if (each.section, each.name) == (section, name))
             findings.append(Finding("CONFIG-MAPPING", entry.at(), str(error)))
     return found
 

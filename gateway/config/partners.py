@@ -61,6 +61,10 @@ class Acknowledge(Settings):
     within: Duration = timedelta(minutes=15)
     """When one that was not delivered raises an alarm."""
 
+    expected: bool = False
+    """Whether what goes on to legacy in envelopes of ours is acknowledged by it: its 997 is consumed here,
+    and one that does not come `within` is an exception."""
+
 
 class ControlNumbers(Settings):
     """The gateway's own range of interchange control numbers towards this partner.

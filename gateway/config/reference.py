@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from adapters.base.settings import Address, DurationRange, Kind, LocalPath, SecretRef
+from adapters.base.settings import Address, DurationRange, Kind, LayoutName, LocalPath, MappingName, SecretRef
 from gateway.config.catalogue import Catalogue
 from gateway.config.defaults import Defaults
 from gateway.config.endpoints import Endpoint
@@ -43,14 +43,14 @@ certificates and files that are not there yet.
 | path | a file or folder; a relative one counts from the folder of `routes.yaml` |
 
 Sections: `version` (1), `include`, `gateway`, `defaults`, `endpoints`, `partners`, `crosswalks`,
-`mappings`, `routes`.
+`mappings`, `layouts`, `routes`.
 
 `include: partners/*.yaml` (or a list) adds files below the folder of `routes.yaml`; each holds
-`endpoints`, `partners`, `crosswalks`, `mappings` or `routes` of its own. What the journal keeps as a
-revision holds the text of all of them.
+`endpoints`, `partners`, `crosswalks`, `mappings`, `layouts` or `routes` of its own. What the journal
+keeps as a revision holds the text of all of them.
 
 `crosswalks:` gives code tables of the journal the names that mappings use (`items: item`).
-`mappings:` names mapping files (`orders: mappings/orders.yaml`).
+`mappings:` names mapping files (`orders: mappings/orders.yaml`), `layouts:` record layouts.
 """
 
 _WORDS: tuple[tuple[type, str], ...] = (
@@ -64,6 +64,8 @@ _WORDS: tuple[tuple[type, str], ...] = (
     (SecretRef, "reference"),
     (JournalRef, "`sqlite:PATH` or `memory:`"),
     (LocalPath, "path"),
+    (MappingName, "name of a mapping"),
+    (LayoutName, "name of a layout"),
 )
 
 

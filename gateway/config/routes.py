@@ -95,6 +95,19 @@ class Targets(Settings):
     """Endpoint of the supplier, where the gateway is the transmitter."""
 
 
+class Writing(Settings):
+    """How a canonical document is written for an endpoint that takes bytes."""
+
+    format: str
+    """Adapter that writes the bytes."""
+
+    partner: str | None = None
+    """Whose profile and control numbers hold. Default: the route's own partner."""
+
+    settings: SerializeAsAny[BaseModel] | None = None
+    """Settings of the format for this endpoint, of the format's own model."""
+
+
 class Transmitters(Settings):
     """Who sends an order to the supplier: exactly one, by the side that owns it."""
 
@@ -255,6 +268,10 @@ class Route(Settings):
 
     targets: Targets = Targets()
     """Where documents go."""
+
+    write: dict[str, Writing] = Field(default_factory=dict)
+    """By endpoint: the format in which documents are written for it. Without an entry a target gets
+    canonical JSON, or what its kind makes of it."""
 
     stage: Stage | None = None
     """How far it has moved: `legacy`, `shadow`, `canary`, `cloud` or `retired`. `routes set` changes it in

@@ -18,7 +18,7 @@ from gateway.config.catalogue import Catalogue, EndpointKind
 from gateway.config.endpoints import Endpoint
 from gateway.config.partners import Partner
 from gateway.config.problems import Problem, problems_of, suggestion
-from gateway.config.routes import From, Route
+from gateway.config.routes import From, Route, Writing
 from gateway.config.texts import fields_of, given
 
 REPAIRS_MAX = 50
@@ -96,8 +96,35 @@ def shaped_route(
     kind = catalogue.kinds.get(kinds.get(_text(source, "endpoint"), ""))
     common = given(node, Route)
     common["from"], problems = _from(source, catalogue, folder, kind)
+    written, write_problems = _write(node.get("write"), catalogue, folder)
+    common |= written
     result = _validated(common, Route, folder)
-    return Shaped(result.value, (*result.problems, *(_below(each, "from") for each in problems)))
+    from_problems = (_below(each, "from") for each in problems)
+    return Shaped(result.value, (*result.problems, *from_problems, *write_problems))
+
+
+def _write(
+    node: Node | None, catalogue: Catalogue, folder: Path | None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Judge ``write``: each endpoint's settings by the model of the format that is written."""
+    if not isinstance(node, MappingNode):
+        return {}, []
+    written: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, entry in node.entries:
+        if not isinstance(entry, MappingNode):
+            written[key.text] = given(entry, Writing)
+            continue
+        common = given(_only(entry, lambda name: name != "settings"), Writing)
+        name = _text(entry, "format")
+        if (settings := entry.get("settings")) is not None:
+            found = _format_settings(settings, name, catalogue, folder)
+            common["settings"] = found.value
+            problems += [_below(each, "write", key.text, "settings") for each in found.problems]
+        elif (model := _format_model(name, catalogue)) is not None:
+            common["settings"] = _defaults_of(model)
+        written[key.text] = common
+    return {"write": written}, problems
 
 
 def _from(

@@ -150,7 +150,11 @@ class Journal(SourceMemory, Protocol):
         ...
 
     async def facts(
-        self, order_keys: Sequence[str], document_keys: Sequence[str], order_numbers: Sequence[str]
+        self,
+        order_keys: Sequence[str],
+        document_keys: Sequence[str],
+        order_numbers: Sequence[str],
+        control_keys: Sequence[str] = (),
     ) -> Facts:
         """Look up what decisions depend on, in one consistent read."""
         ...
@@ -227,6 +231,13 @@ class Journal(SourceMemory, Protocol):
         """Write down a finished step in the middle of a series; the claim stays. Errors: StaleClaimError."""
         ...
 
+    async def unsent_calls(self, limit: int = 1_000) -> list[tuple[str, str]]:
+        """Give (message id, delivery id) of ``pass_through`` deliveries that nobody has attempted yet.
+
+        Workers never send them; whose caller is gone would hold its order's lanes for ever.
+        """
+        ...
+
     async def next_due(self, targets: Sequence[str]) -> datetime | None:
         """Give when the earliest waiting delivery of these targets is due, for the worker's sleep."""
         ...
@@ -283,6 +294,16 @@ class Journal(SourceMemory, Protocol):
         """Give an order's names as (kind, number, line, line number)."""
         ...
 
+    # -- acknowledgments of what we sent ---------------------------------------------------
+
+    async def mark_unacknowledged(self, now: datetime) -> int:
+        """Make exceptions of deliveries whose acknowledgment is overdue; give how many that were.
+
+        Only what was delivered counts: before that its own deadline speaks. An acknowledgment that comes
+        later closes the exception by itself.
+        """
+        ...
+
     # -- counters, stages, configuration ---------------------------------------------------
 
     async def next_control_number(self, emitter: str, kind: str, lowest: int, highest: int) -> int:
@@ -323,7 +344,7 @@ class Journal(SourceMemory, Protocol):
         A parked delivery with an attempt in doubt becomes IN_DOUBT (look-up first), else READY
         with a fresh attempt budget; a parked message or document is translated again as a new
         generation (see ``replay``). Errors: UnknownError; RefusedError for a call that was passed
-        through, which nobody but its own connection ever sends.
+        through, which nobody but its own connection ever sends, and for a missing acknowledgment.
         """
         ...
 
@@ -331,7 +352,7 @@ class Journal(SourceMemory, Protocol):
         """Close a thing without sending it (any more), audited: a delivery becomes VOID and frees its lanes.
 
         That is a parked message or document, or any unfinished delivery by its id: a held, ready or
-        waiting one would otherwise be sent by itself.
+        waiting one would otherwise be sent by itself. A missing acknowledgment is not waited for any more.
         ``resolution``: "dismissed", "done_elsewhere:<ref>", "placed_by_phone:<ref>". The last one
         makes the ledger entries of its orders, opened where there are none, transmitter NONE, and
         the message's other unfinished live deliveries that are about nothing but these orders VOID.
@@ -384,6 +405,10 @@ class Journal(SourceMemory, Protocol):
         """Replace a table by a new version, audited; give the version."""
         ...
 
+    async def crosswalk_version(self, table: str) -> int:
+        """Give a table's current version, 0 where there is none."""
+        ...
+
     async def crosswalk(self, table: str) -> tuple[int, list[CrosswalkRow]]:
         """Give a table's current version and rows; (0, []) where there is none."""
         ...
@@ -401,8 +426,8 @@ class Journal(SourceMemory, Protocol):
         """Forget what is old, at most ``limit`` things; give how many.
 
         These are bodies (message, document, request, reply) of settled messages older than
-        ``bodies_before``, arrival and document keys older than ``keys_before``, and ledger entries, with
-        all names of their orders, that were closed before ``orders_before``. Open work is never touched,
-        nor is the ledger entry of an order that something unfinished is about.
+        ``bodies_before``, arrival keys, document keys and control numbers older than ``keys_before``, and
+        ledger entries, with all names of their orders, that were closed before ``orders_before``. Open work
+        is never touched, nor is the ledger entry of an order that something unfinished is about.
         """
         ...

@@ -7,6 +7,7 @@ from gateway.journal.base import RefusedError
 from gateway.journal.types import Arrival, DeliveryPlan
 
 ARRIVAL_CONFLICT = "ARRIVAL-CONFLICT"
+ACK_MISSING = "ACK-MISSING"
 ORDER_OVERTAKEN = "ORDER-OVERTAKEN"
 PASS_THROUGH_IN_DOUBT = "PASS-THROUGH-IN-DOUBT"  # noqa: S105 - no password
 
@@ -47,6 +48,27 @@ def pass_through_in_doubt(target: str, reference: str) -> Finding:
             "expected one. It is never sent again by itself: ask the owner of the target whether the call "
             "took effect"
         ),
+    )
+
+
+def unacknowledged(delivery_id: str, target: str) -> Finding:
+    """Say that nobody acknowledged what was delivered."""
+    return Finding(
+        code=ACK_MISSING,
+        at=Position(delivery_id),
+        text=(
+            f"{target} took this interchange and has not acknowledged it in time; expected a 997 or 999 with "
+            "its control number. Ask there whether it was read; send it again with messages replay --resend, "
+            "or resolve this exception"
+        ),
+    )
+
+
+def answer_not_retried(exception_id: str) -> RefusedError:
+    """Say that an acknowledgment of others cannot be fetched."""
+    return RefusedError(
+        f"{exception_id} is about an acknowledgment that others owe: send the message again with "
+        "messages replay --resend, or resolve the exception"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from adapters.base import Effect, NoReply, Rejected, Role, StepResult, Transient
+from adapters.base import Accepted, Effect, NoReply, Rejected, Role, StepResult, Transient
 from gateway.journal.types import DeliveryState, Side
 
 DISMISSED = "dismissed"
@@ -33,13 +33,29 @@ def closes(resolution: str) -> bool:
 
 def may_have_happened(steps: Iterable[StepResult]) -> bool:
     """Tell whether one of these requests may have changed something at its target."""
-    return any(step.request.effect is not Effect.READ and not _surely_not(step) for step in steps)
+    return any(
+        step.request.effect is not Effect.READ
+        and (is_unheard(step) or not isinstance(step.outcome, Transient | Rejected))
+        for step in steps
+    )
 
 
-def _surely_not(step: StepResult) -> bool:
-    if isinstance(step.reply, NoReply) and step.reply.written == "maybe":
-        return False
-    return isinstance(step.outcome, Transient | Rejected)
+def may_be_there(steps: Iterable[StepResult]) -> bool:
+    """Tell whether a target may have, unfinished, what these requests were to make there.
+
+    A look-up that finds nothing does not clear it up: the system may show it later. A repeatable step
+    that was taken (a file staged and not published) made nothing that anybody reads.
+    """
+    return any(
+        step.request.effect is not Effect.READ
+        and (is_unheard(step) or (step.request.effect is Effect.WRITE and isinstance(step.outcome, Accepted)))
+        for step in steps
+    )
+
+
+def is_unheard(step: StepResult) -> bool:
+    """Tell whether a request may have arrived and was never answered, however its target judges that."""
+    return step.is_in_doubt or (isinstance(step.reply, NoReply) and step.reply.written == "maybe")
 
 
 def is_spent(state: DeliveryState, steps: Sequence[StepResult], resolution: str) -> bool:

@@ -206,11 +206,48 @@ class DeliveryPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlNumber:
+    """A control number that a message brought, or that a delivery of it will carry.
+
+    ``is_taken``: something under it was accepted, so that it counts as used. ``due_at``: by when the one
+    who gets the delivery must have acknowledged it; None: nobody waits.
+    """
+
+    key: str
+    is_taken: bool = True
+    delivery_id: str | None = None  # None: it came in
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What an acknowledgment says of a control number of ours."""
+
+    key: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class KnownControl:
+    """A control number that was seen before: who brought it, or which delivery carried it."""
+
+    key: str
+    message_id: str
+    route: str
+    is_taken: bool
+    delivery_id: str | None
+    target: str | None  # of that delivery
+    verdict: Verdict | None  # of its acknowledgment, once there is one
+    is_answered: bool  # the gateway itself acknowledged the message that brought it
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """What a plan was decided upon. Where any of it moved, the plan is refused and decided again.
 
     ``ledger``: order key -> revision seen, None where no entry was seen.
-    ``document_keys``: document key -> message_id seen, None where unseen.
+    ``document_keys``: document key -> message_id seen, None where unseen. ``controls``: the same by
+    control number; only those that came in and are taken count.
     ``settled``: ids of the message's deliveries of earlier generations that were attempted or closed by a
     person; None: not looked at. It counts until the first chunk ends those that were not.
     """
@@ -219,6 +256,7 @@ class Expected:
     stage_revisions: Mapping[str, int] = field(default_factory=dict)
     ledger: Mapping[str, int | None] = field(default_factory=dict)
     document_keys: Mapping[str, str | None] = field(default_factory=dict)
+    controls: Mapping[str, str | None] = field(default_factory=dict)
     settled: frozenset[str] | None = None
 
 
@@ -246,6 +284,8 @@ class Plan:
     findings: tuple[Finding, ...] = ()  # of the message as a whole
     interchanges: tuple[Interchange, ...] = ()
     parks: bool = False
+    controls: tuple[ControlNumber, ...] = ()  # the first message with a number keeps it
+    acknowledged: tuple[Acknowledged, ...] = ()
     is_broken: bool = False
 
 
@@ -286,6 +326,7 @@ class Facts:
     documents: Mapping[str, KnownDocument]  # by document key; only those that exist
     # Order number as sent -> orders that it names -> in which numberings it does.
     resolved: Mapping[str, Mapping[str, frozenset[AliasKind]]]
+    controls: Mapping[str, KnownControl] = field(default_factory=dict)  # by key; only those that exist
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,10 +456,10 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionItem:
-    """A parked thing that a person must look at: a message, one of its sets, or a delivery."""
+    """A thing that a person must look at: a parked message, set or delivery, or a missing acknowledgment."""
 
-    exception_id: str  # stable: "<message_id>", "<message_id>/<index>" or the delivery id
-    kind: str  # "message", "document", "delivery"
+    exception_id: str  # stable: "<message_id>", "<message_id>/<index>", the delivery id, or that + ".997"
+    kind: str  # "message", "document", "delivery", "acknowledgment"
     message_id: str
     route: str
     partner: str | None

@@ -83,7 +83,9 @@ class Recorder:
     ) -> Request | Finished:
         if done and isinstance(done[-1].outcome, Accepted):
             return Finished(done[-1].outcome.reference, done[-1].outcome.aliases)
-        body = to_json(delivery.document) if delivery.document is not None else delivery.body
+        body = delivery.body  # written in a format of the target's own, or canonical JSON
+        if delivery.document is not None and body == delivery.canonical:
+            body = to_json(delivery.document)
         return Request("create", Effect.REPEATABLE, "POST", self.name, body)
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
@@ -147,7 +149,7 @@ class Rig:
         self.translator = Translator(self.journal, self.pipeline, self.clock)
         self.calls = Calls(
             self.journal, self.pipeline, lambda: self.destinations, self.clock, self.rng,
-            worker="rig-call", lease_s=60,
+            worker="rig-call", lease_s=60, ended=self._planned,
         )  # fmt: skip
         self.settlements: list[Settlement] = []
 
@@ -166,7 +168,8 @@ class Rig:
     async def running(self) -> AsyncIterator[Rig]:
         await self.journal.load_configuration("rig", "sha", "rig", self.clock.now())
         await self.journal.declare_stages(self._declared, self.clock.now())
-        tasks = [asyncio.create_task(self.worker.run()), asyncio.create_task(self.translator.run())]
+        loops = (self.worker.run(), self.translator.run(), self.calls.run())
+        tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield self
         finally:

@@ -6,9 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tests.verify.evidence import Violation
-from tests.verify.records import Commit, Records
-
-Place = tuple[int, int]  # message sequence, document index
+from tests.verify.records import Commit, Place, Records
 
 
 def violations(records: Records) -> Iterator[Violation]:
@@ -25,26 +23,10 @@ def violations(records: Records) -> Iterator[Violation]:
     for (target, order_key), commits in lanes.items():
         newest: Place = (-1, -1)
         for commit in sorted(commits, key=lambda each: each.entry.sequence):
-            place = max(_place(commit), opened_at(records, order_key))
+            own, behind = records.own_place(commit.deliveries[0]), records.place(commit.deliveries[0])
+            place = own if own >= newest else behind  # it came first and went first, or it waited
             if place < newest:
                 told = f"message {place[0]} set {place[1]} after message {newest[0]} set {newest[1]}"
                 text = f"{target} committed {told}"
                 yield Violation("I4", order_key, text)
             newest = max(newest, place)
-
-
-def opened_at(records: Records, order_key: str) -> Place:
-    """Give the place of the document that opened an order."""
-    entry = records.orders.get(order_key)
-    opener = records.messages.get(entry.message_id) if entry is not None and entry.message_id else None
-    if opener is None:
-        return (-1, -1)
-    views = records.documents.get(opener.message_id, [])
-    return opener.sequence, min(
-        (view.plan.index for view in views if order_key in view.plan.order_keys), default=-1
-    )
-
-
-def _place(commit: Commit) -> Place:
-    delivery = commit.deliveries[0]
-    return delivery.sequence, -1 if delivery.document_index is None else delivery.document_index

@@ -123,9 +123,15 @@ class MemoryJournal(Keeping):
         )
 
     async def facts(
-        self, order_keys: Sequence[str], document_keys: Sequence[str], order_numbers: Sequence[str]
+        self,
+        order_keys: Sequence[str],
+        document_keys: Sequence[str],
+        order_numbers: Sequence[str],
+        control_keys: Sequence[str] = (),
     ) -> Facts:
-        return orders.facts(self._tables, order_keys, document_keys, order_numbers, dedupes=self._dedupes)
+        return orders.facts(
+            self._tables, order_keys, document_keys, order_numbers, control_keys, dedupes=self._dedupes
+        )
 
     async def plan(self, plan: Plan, now: datetime) -> Planned | Moved:
         return await self._commit(
@@ -183,6 +189,9 @@ class MemoryJournal(Keeping):
 
     async def step_done(self, claim: Claim, result: StepResult, now: datetime) -> None:
         await self._commit("step_done", lambda: delivering.step_done(self._tables, claim, result))
+
+    async def unsent_calls(self, limit: int = 1_000) -> list[tuple[str, str]]:
+        return views.unsent_calls(self._tables, limit)
 
     async def next_due(self, targets: Sequence[str]) -> datetime | None:
         return delivering.next_due(self._tables, targets)

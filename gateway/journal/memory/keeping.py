@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, TypeVar
 
 from adapters.base import Clock, Lease
-from gateway.journal.memory import audit, orders, people, retention, settings, source_memory
+from gateway.journal.memory import audit, controls, orders, people, retention, settings, source_memory
 from gateway.journal.memory import overdue as late  # parameters have the module's own name
 from gateway.journal.memory.records import Tables
 from gateway.journal.types import (
@@ -101,6 +101,11 @@ class Keeping:
             lambda: settings.set_stage(self._tables, now, who, why, route, expected, stage, share_percent),
         )
 
+    async def mark_unacknowledged(self, now: datetime) -> int:
+        return await self._commit(
+            "mark_unacknowledged", lambda: controls.mark_unacknowledged(self._tables, now)
+        )
+
     # -- people ----------------------------------------------------------------------------
 
     async def exceptions(self, *, route: str | None = None, limit: int = 1_000) -> list[ExceptionItem]:
@@ -154,6 +159,9 @@ class Keeping:
             "load_crosswalk",
             lambda: settings.load_crosswalk(self._tables, table, rows, who, why, now),
         )
+
+    async def crosswalk_version(self, table: str) -> int:
+        return self._tables.crosswalks.get(table, (0, ()))[0]
 
     async def crosswalk(self, table: str) -> tuple[int, list[CrosswalkRow]]:
         version, rows = self._tables.crosswalks.get(table, (0, ()))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.base import Alias, AliasKind
+from gateway.journal.memory import controls
 from gateway.journal.memory.audit import append
 from gateway.journal.memory.records import Tables
 from gateway.journal.types import AwaitedOrder, Expected, Facts, KnownDocument, LedgerEntry, Side, Transmitter
@@ -20,6 +21,7 @@ def facts(
     order_keys: Sequence[str],
     document_keys: Sequence[str],
     order_numbers: Sequence[str],
+    control_keys: Sequence[str],
     *,
     dedupes: bool,
 ) -> Facts:
@@ -36,6 +38,7 @@ def facts(
             for number in order_numbers
             if number in tables.order_numbers
         },
+        controls={key: found for key in control_keys if (found := controls.known(tables, key))},
     )
 
 
@@ -63,6 +66,9 @@ def moved(tables: Tables, expected: Expected, *, dedupes: bool) -> str | None:
         holder = tables.document_keys.get(document_key)
         if message_id != (holder.message_id if holder else None):
             return "document key"
+    for control_key, message_id in expected.controls.items() if dedupes else ():
+        if controls.holder(tables, control_key) != message_id:
+            return "control number"
     return None
 
 

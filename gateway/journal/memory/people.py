@@ -8,8 +8,8 @@ from datetime import datetime
 
 from adapters.base import Accepted
 from gateway.journal.base import UnknownError
-from gateway.journal.findings import being_sent, call_not_retried
-from gateway.journal.memory import orders
+from gateway.journal.findings import answer_not_retried, being_sent, call_not_retried
+from gateway.journal.memory import controls, orders
 from gateway.journal.memory.audit import append
 from gateway.journal.memory.delivering import finish
 from gateway.journal.memory.messages import begin_generation, message_record
@@ -36,11 +36,14 @@ def exceptions(tables: Tables, route: str | None, limit: int) -> list[ExceptionI
         if route in (None, record.view.route)
         for parked in _parked_of(record)
     ]
+    found += controls.exceptions(tables, route)
     return sorted(found, key=lambda item: item.opened_at)[:limit]
 
 
 def retry(tables: Tables, exception_id: str, who: str, why: str, now: datetime) -> str:
     """Take a parked thing up again; give what was done."""
+    if controls.delivery_of(tables, exception_id) is not None:
+        raise answer_not_retried(exception_id)
     parked = _parked(tables, exception_id)
     if isinstance(parked, DeliveryRecord):
         done = _deliver_again(tables, parked)
@@ -54,6 +57,12 @@ def retry(tables: Tables, exception_id: str, who: str, why: str, now: datetime) 
 
 def resolve(tables: Tables, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
     """Close a parked thing or an unfinished delivery without sending it."""
+    unanswered = controls.delivery_of(tables, exception_id)
+    if unanswered is not None:
+        controls.resolve(tables, unanswered)
+        detail = {"resolution": resolution, "deliveries": "0"}
+        append(tables, now, who, "exceptions.resolve", exception_id, detail, why)
+        return
     open_thing = _unfinished(tables, exception_id) or _parked(tables, exception_id)
     by_phone = resolution.startswith(PLACED_BY_PHONE)
     placed = _orders_of(open_thing) if by_phone else {}

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from adapters.base import Finding, Interchange, Verdict
 from gateway.journal.findings import order_overtaken
-from gateway.journal.memory import orders
+from gateway.journal.memory import controls, orders
 from gateway.journal.memory.delivering import finish
 from gateway.journal.memory.messages import message_record, set_view
 from gateway.journal.memory.records import DeliveryRecord, DocumentKey, DocumentRecord, MessageRecord, Tables
@@ -48,6 +48,8 @@ def plan(tables: Tables, chunk: Plan, now: datetime, *, dedupes: bool) -> Planne
         _supersede(tables, record, now)
         record.generation_begun = chunk.generation
     overtaken = _write(tables, record, chunk, documents, deliveries, now)
+    controls.remember(tables, record, chunk.controls)
+    controls.acknowledge(tables, chunk.acknowledged)
     _tell(tables, record, chunk)
     if chunk.is_last:
         end_plan(tables, record, chunk, now)
@@ -243,7 +245,8 @@ def _write_deliveries(
     for planned in deliveries:
         delivery = _delivery(tables, record, planned, now)
         if has_waited or record.view.generation > 1:
-            delivery.key = max(delivery.key, (*_behind_order(tables, planned.lanes), delivery.key[2]))
+            behind = _behind_order(tables, planned.lanes, record.view.sequence)
+            delivery.key = max(delivery.key, (*behind, delivery.key[2]))
         sequence, index, _ = delivery.key
         late_in = tables.lanes.overtaken_order(planned.target, planned.lanes, sequence, index)
         if late_in is not None:
@@ -257,13 +260,13 @@ def _write_deliveries(
     return tuple(overtaken)
 
 
-def _behind_order(tables: Tables, lanes: Iterable[str]) -> tuple[int, int]:
-    """Give the place of the document that opened one of these orders, the last of them."""
+def _behind_order(tables: Tables, lanes: Iterable[str], sequence: int) -> tuple[int, int]:
+    """Give the place of the last document after this message that opened one of these orders."""
     places = [(0, -1)]
     for order_key in lanes:
         entry = tables.ledger.get(order_key)
         opener = tables.messages.get(entry.message_id) if entry is not None and entry.message_id else None
-        if opener is not None and order_key in opener.opened_first:
+        if opener is not None and order_key in opener.opened_first and opener.view.sequence > sequence:
             places.append((opener.view.sequence, opener.opened_first[order_key]))
     return max(places)
 

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from adapters.base import Alias, Finding, Lease, StepResult
+from adapters.base import Alias, Finding, Lease, StepResult, Verdict
 from gateway.journal.memory.lanes import LaneKey, Lanes
 from gateway.journal.types import (
     FINISHED,
@@ -152,6 +152,18 @@ class DocumentKey:
     since: datetime
 
 
+@dataclass(slots=True, eq=False)
+class ControlRecord:
+    """A control number, in or out. ``delivery_id`` None: it came in."""
+
+    message: MessageRecord
+    is_taken: bool
+    delivery_id: str | None
+    due_at: datetime | None
+    verdict: Verdict | None = None
+    overdue_at: datetime | None = None
+
+
 @dataclass(slots=True)
 class Tables:
     """The whole store."""
@@ -171,6 +183,7 @@ class Tables:
     ledger_revisions: dict[str, int] = field(default_factory=dict)  # of entries that were taken back, too
     aliases: dict[str, dict[Alias, None]] = field(default_factory=dict)  # by order key
     order_numbers: dict[str, dict[str, None]] = field(default_factory=dict)  # number -> order keys
+    controls: dict[str, ControlRecord] = field(default_factory=dict)
     control_numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     configurations: list[tuple[str, str]] = field(default_factory=list)  # sha256, text
     config_revision: int | None = None  # the current one

@@ -126,4 +126,8 @@ def _forget_keys(tables: Tables, record: MessageRecord, limit: int) -> int:
         if key is not None and holder and holder.message_id == view.message_id and forgotten < limit:
             del tables.document_keys[key]
             forgotten += 1
+    own = [key for key, held in tables.controls.items() if held.message is record and held.overdue_at is None]
+    for control_key in own[: max(limit - forgotten, 0)]:
+        del tables.controls[control_key]
+        forgotten += 1
     return forgotten

@@ -128,9 +128,13 @@ class SqliteJournal(Keeping):
         return await self._write(messages.begin_translation, message_id, config_revision)
 
     async def facts(
-        self, order_keys: Sequence[str], document_keys: Sequence[str], order_numbers: Sequence[str]
+        self,
+        order_keys: Sequence[str],
+        document_keys: Sequence[str],
+        order_numbers: Sequence[str],
+        control_keys: Sequence[str] = (),
     ) -> Facts:
-        return await self._read(ledger.facts, order_keys, document_keys, order_numbers)
+        return await self._read(ledger.facts, order_keys, document_keys, order_numbers, control_keys)
 
     async def plan(self, plan: Plan, now: datetime) -> Planned | Moved:
         return await self._write(planning.plan, plan, now)
@@ -174,6 +178,9 @@ class SqliteJournal(Keeping):
 
     async def step_done(self, claim: Claim, result: StepResult, now: datetime) -> None:
         await self._write(attempts.step_done, claim, result)
+
+    async def unsent_calls(self, limit: int = 1_000) -> list[tuple[str, str]]:
+        return await self._read(views.unsent_calls, limit)
 
     async def next_due(self, targets: Sequence[str]) -> datetime | None:
         return await self._read(claims.next_due, targets)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from adapters.base import Lease
-from gateway.journal.sqlite import audit_log, ledger, overdue, people, retention, settings, sources
+from gateway.journal.sqlite import audit_log, controls, ledger, overdue, people, retention, settings, sources
 from gateway.journal.sqlite.store import Store
 from gateway.journal.types import (
     AuditEntry,
@@ -75,8 +75,16 @@ class Keeping(Store):
     ) -> int:
         return await self._write(settings.load_crosswalk, table, rows, who, why, now)
 
+    async def crosswalk_version(self, table: str) -> int:
+        return await self._read(settings.crosswalk_version, table)
+
     async def crosswalk(self, table: str) -> tuple[int, list[CrosswalkRow]]:
         return await self._read(settings.crosswalk, table)
+
+    async def mark_unacknowledged(self, now: datetime) -> int:
+        if not await self._read(controls.is_any_due, now):
+            return 0
+        return await self._write(controls.mark_unacknowledged, now)
 
     # -- people ----------------------------------------------------------------------------
 

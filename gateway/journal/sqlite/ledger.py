@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from adapters.base import Alias, AliasKind
+from gateway.journal.sqlite import controls
 from gateway.journal.sqlite.audit_log import append
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros, to_micros_or_none
@@ -15,7 +16,11 @@ STAGE_PLACED_BY_PHONE = "placed_by_phone"
 
 
 def facts(
-    db: Database, order_keys: Sequence[str], document_keys: Sequence[str], order_numbers: Sequence[str]
+    db: Database,
+    order_keys: Sequence[str],
+    document_keys: Sequence[str],
+    order_numbers: Sequence[str],
+    control_keys: Sequence[str],
 ) -> Facts:
     """Look up what decisions depend on; one read transaction holds it all."""
     ledger = {key: entry_of(row) for key in order_keys if (row := db.row("order.entry", (key,)))}
@@ -25,7 +30,8 @@ def facts(
     }
     named = {number: db.rows("order.named", (number,)) for number in order_numbers}
     resolved = {number: _numberings(rows) for number, rows in named.items() if rows}
-    return Facts(ledger, documents, resolved)
+    seen = {key: found for key in control_keys if (found := controls.known(db, key)) is not None}
+    return Facts(ledger, documents, resolved, seen)
 
 
 def _numberings(rows: Iterable[Row]) -> dict[str, frozenset[AliasKind]]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from adapters.base import Accepted, InDoubt
 from gateway.journal.base import UnknownError
-from gateway.journal.findings import being_sent, call_not_retried
+from gateway.journal.findings import answer_not_retried, being_sent, call_not_retried
 from gateway.journal.sent import (
     DISMISSED,
     PLACED_BY_PHONE,
@@ -18,6 +18,7 @@ from gateway.journal.sent import (
     is_spent,
     side_of_stage,
 )
+from gateway.journal.sqlite import controls
 from gateway.journal.sqlite.audit_log import append
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.exchanges import read_steps
@@ -38,12 +39,15 @@ class Parked(NamedTuple):
 
 def exceptions(db: Database, route: str | None, limit: int) -> list[ExceptionItem]:
     """List what is parked and unresolved, oldest first."""
-    rows = db.rows("exception.all", (route, limit))
-    return [_item(row) for row in rows]
+    found = [_item(row) for row in db.rows("exception.all", (route, limit))]
+    found += controls.exceptions(db, route, limit)
+    return sorted(found, key=lambda item: item.opened_at)[:limit]
 
 
 def retry(db: Database, exception_id: str, who: str, why: str, now: datetime) -> str:
     """Take a parked thing up again; give what was done."""
+    if controls.delivery_of(db, exception_id) is not None:
+        raise answer_not_retried(exception_id)
     parked = _parked(db, exception_id)
     if parked.kind == "delivery":
         done = _deliver_again(db, exception_id, parked.number)
@@ -56,6 +60,12 @@ def retry(db: Database, exception_id: str, who: str, why: str, now: datetime) ->
 
 def resolve(db: Database, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
     """Close a parked thing or an unfinished delivery without sending it."""
+    unanswered = controls.delivery_of(db, exception_id)
+    if unanswered is not None:
+        controls.resolve(db, unanswered)
+        detail = {"resolution": resolution, "deliveries": "0"}
+        append(db, now, who, "exceptions.resolve", exception_id, detail, why)
+        return
     open_thing = _unfinished(db, exception_id) or _parked(db, exception_id)
     by_phone = resolution.startswith(PLACED_BY_PHONE)
     placed = _orders_of(db, open_thing) if by_phone else {}

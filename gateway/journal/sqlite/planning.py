@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from adapters.base import Verdict
 from gateway.journal.base import UnknownError
+from gateway.journal.sqlite import controls
 from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.documents import insert_document, replace_document
 from gateway.journal.sqlite.instants import to_micros
@@ -108,6 +109,9 @@ def moved(db: Database, expected: Expected) -> str | None:
     for document_key, message_id in expected.document_keys.items() if db.dedupes else ():
         if db.value("document.key_holder", (document_key,)) != message_id:
             return "document key"
+    for control_key, message_id in expected.controls.items() if db.dedupes else ():
+        if controls.holder(db, control_key) != message_id:
+            return "control number"
     return None
 
 
@@ -137,6 +141,8 @@ def _write(db: Database, message: PlannedMessage, plan: Plan, now: int) -> tuple
     overtaken = insert_deliveries(db, message, documents, deliveries, now, holds=holds)
     if documents:
         db.run("message.planned_so_far", (max(documents) + 1, message.sequence))
+    controls.remember(db, message.sequence, plan.controls, now)
+    controls.acknowledge(db, plan.acknowledged)
     _add_notes(db, message.sequence, plan)
     if plan.is_last:
         _finish(db, message, plan, now)

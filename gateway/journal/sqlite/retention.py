@@ -47,11 +47,13 @@ def _prune_message(db: Database, sequence: int, limit: int) -> int:
 
 
 def prune_keys(db: Database, before: datetime, limit: int) -> int:
-    """Forget at most ``limit`` arrival and document keys of settled messages; give how many."""
+    """Forget at most ``limit`` keys and control numbers of settled messages; give how many."""
     at = to_micros(before)
     forgotten = db.changed("retention.forget_arrival_keys", (at, limit))
     if forgotten < limit:
         forgotten += db.changed("retention.forget_document_keys", (at, limit - forgotten))
+    if forgotten < limit:
+        forgotten += db.changed("retention.forget_control_numbers", (at, limit - forgotten))
     return forgotten
 
 

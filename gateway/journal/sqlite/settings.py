@@ -107,6 +107,11 @@ def load_crosswalk(
     return int(version)
 
 
+def crosswalk_version(db: Database, table: str) -> int:
+    """Give a table's current version, 0 where there is none."""
+    return int(db.value("crosswalk.version", (table,)) or 0)
+
+
 def crosswalk(db: Database, table: str) -> tuple[int, list[CrosswalkRow]]:
     """Give a table's current version and rows."""
     version = db.value("crosswalk.version", (table,))

@@ -27,7 +27,7 @@ def test_every_acknowledgment_is_itself_clean_and_never_acknowledged(case: Path)
             continue
         back = read(made)
         assert back.codes == []
-        assert {one.set_type for one in back.sets} == {"997"}
+        assert {one.set_type for one in back.sets} == {"997"} or (not back.sets and b"TA1*" in made)
         assert all(one.is_acknowledgment for one in back.summary.interchanges)
         assert FORMAT.acknowledge(back.summary.interchanges[0], {}, ENVELOPE) is None
 
@@ -141,11 +141,3 @@ def test_a_control_number_has_nine_digits_at_most() -> None:
         FORMAT.wrap(
             [first.sets[0].raw], first.summary.interchanges[0], replace(ENVELOPE, control_number=10**9)
         )
-
-
-def test_orders_are_not_written_yet_and_it_says_so() -> None:
-    document = read(interchange(ORDER)).sets[0].document
-    assert document is not None
-
-    with pytest.raises(EncodeError, match="cannot be written as X12"):
-        FORMAT.encode([document], ENVELOPE)

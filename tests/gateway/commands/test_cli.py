@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+import argparse
 import getpass
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from adapters.base.registry import Adapter, AdapterError
+from adapters.base import registry
+from adapters.base.commands import CommandError
+from adapters.base.registry import Adapter, AdapterError, commands_module
 from gateway import cli
 from gateway.commands import check, status
-from gateway.commands.options import Subparsers, user_name
+from gateway.commands.desk import GatewayDesk
+from gateway.commands.options import user_name
 from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.running import Running
 
@@ -173,16 +179,123 @@ def test_a_user_without_a_name_goes_by_number(monkeypatch: pytest.MonkeyPatch) -
     assert user_name() == f"uid {os.getuid()}"
 
 
-def test_an_adapter_brings_its_own_commands(bridge: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def commands(subparsers: Subparsers) -> None:
-        parser = subparsers.add_parser("probe", help="look whether an endpoint answers")
-        parser.add_argument("endpoint")
-        parser.set_defaults(run=lambda arguments: print(f"probing {arguments.endpoint}"))
+PROBE = """
+def add(subparsers, desk):
+    summary = "look whether an endpoint answers"
+    parser = desk.command(subparsers, "probe", summary, run, example="legacy-bridge probe old")
+    parser.add_argument("endpoint")
+    desk.add_configuration(parser)
 
-    monkeypatch.setattr(cli, "adapters", lambda: {"made_up": Adapter("made_up", "", commands=commands)})
+def run(arguments, desk):
+    setup = desk.endpoint(arguments.config, arguments.endpoint, "sftp_files")
+    desk.print_text(f"probing {setup.name} in {setup.environment}: {setup.settings.folder}")
+    return 1
+"""
+CONFIGURED = """
+version: 1
+gateway: {environment: test, organisation: mercy}
+endpoints:
+  old: {kind: sftp_files, environment: test, folder: .}
+  erp: {kind: raw_http, environment: test, base: "https://erp.example.org"}
+partners:
+  acme: {environment: test, zone: America/Chicago, edi_x12: {version: "005010"}}
+routes:
+  - id: po.one
+    from: {endpoint: old, format: edi_x12, partner: acme, set: "850", identity: control_numbers}
+    targets: {legacy: erp}
+    stage: legacy
+"""
 
-    assert "look whether an endpoint answers" in bridge("--help").out
-    assert bridge("probe", "mms").out == "probing mms\n"
+
+@pytest.fixture
+def probing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Bring an adapter whose commands.py is the text above, and a configuration for it."""
+    (folder / "made_up").mkdir()
+    (folder / "made_up/__init__.py").touch()
+    (folder / "made_up/commands.py").write_text(PROBE)
+    (folder / "routes.yaml").write_text(CONFIGURED)
+    monkeypatch.syspath_prepend(folder)
+    made = Adapter("made_up", "", commands={"probe": "look whether an endpoint answers"}, package="made_up")
+    monkeypatch.setattr(cli, "commands_of_adapters", lambda: {"probe": made})
+    yield folder
+    sys.modules.pop("made_up.commands", None)
+    sys.modules.pop("made_up", None)
+
+
+def test_an_adapter_brings_its_own_commands(bridge: Command, probing: Path) -> None:
+    ended = bridge("probe", "old")
+
+    assert (ended.code, ended.out) == (1, f"probing old in test: {probing}\n"), ended.err
+    assert "Look whether an endpoint answers.\n" in bridge("probe", "--help").out
+
+
+def test_the_first_help_names_the_commands_of_adapters_and_imports_none(
+    bridge: Command, probing: Path
+) -> None:
+    out = bridge("--help").out
+
+    assert re.search(r"^    probe +look whether an endpoint answers$", out, re.MULTILINE)
+    assert "made_up.commands" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("none", "there is no endpoint 'none' in routes.yaml"), ("erp", "is of kind raw_http")],
+)
+def test_an_adapters_command_that_names_a_wrong_endpoint_ends_with_a_sentence(
+    bridge: Command, probing: Path, name: str, told: str
+) -> None:
+    ended = bridge("probe", name)
+
+    assert (ended.code, told in ended.err) == (2, True), ended.err
+
+
+def test_a_command_reads_a_partner_with_the_zone_that_holds_for_it(probing: Path) -> None:
+    setup = GatewayDesk().partner(probing / "routes.yaml", "acme", "edi_x12")
+
+    assert (setup.environment, setup.zone) == ("test", "America/Chicago")
+    assert setup.settings is not None
+    with pytest.raises(CommandError, match=r"there is no partner 'nobody'.*it declares: acme"):
+        GatewayDesk().partner(probing / "routes.yaml", "nobody", "edi_x12")
+
+
+def test_commands_that_cannot_be_loaded_are_told_in_a_sentence(bridge: Command, probing: Path) -> None:
+    (probing / "made_up/commands.py").write_text("import no_such_module_at_all")
+
+    ended = bridge("probe", "old")
+
+    assert (ended.code, "the commands of adapter 'made_up' cannot be loaded" in ended.err) == (2, True)
+
+
+def test_two_adapters_that_bring_the_same_command_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = {name: Adapter(name, "", commands={"probe": "look"}) for name in ("one", "two")}
+    monkeypatch.setattr(registry, "adapters", lambda: both)
+
+    with pytest.raises(AdapterError, match="'one' and 'two' both bring 'probe'"):
+        registry.commands()
+
+
+def parsers(parser: argparse.ArgumentParser, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    yield words
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield from parsers(below, (*words, name))
+
+
+def test_every_command_of_every_adapter_explains_itself_with_an_example_in_80_columns(
+    bridge: Command,
+) -> None:
+    for name, made in registry.commands().items():
+        top = argparse.ArgumentParser()
+        commands_module(made).add(top.add_subparsers(), GatewayDesk())
+        found = {words for words in parsers(top, ()) if words[:1] == (name,)}
+        assert (name,) in found, f"{made.name}'s commands.py does not add '{name}'"
+        for words in found:
+            ended = bridge(*words, "--help")
+            assert ended.code == 0
+            assert f"  legacy-bridge {name}" in ended.out
+            assert max(map(len, ended.out.splitlines())) <= 80, words
 
 
 def test_an_adapter_that_is_broken_is_told_in_a_sentence(
@@ -191,7 +304,7 @@ def test_an_adapter_that_is_broken_is_told_in_a_sentence(
     def broken() -> dict[str, Adapter]:
         raise AdapterError("adapter 'made_up' cannot be loaded: no module named x")
 
-    monkeypatch.setattr(cli, "adapters", broken)
+    monkeypatch.setattr(registry, "adapters", broken)
 
     ended = bridge("--help")
 

@@ -206,3 +206,35 @@ def test_every_real_x12_file_gives_documents_or_findings_with_a_position(bridge:
     for line in ended.err.splitlines():
         assert line.startswith(str(path)), line
         assert line.endswith("]"), line
+
+
+def test_a_999_is_written_where_it_is_asked_for(bridge: Command, folder: Path) -> None:
+    (folder / "order.edi").write_bytes(interchange(order_set("PO-1")))
+
+    ended = bridge("translate", "order.edi", "--ack", "order.999", "--ack-type", "999")
+
+    assert ended.code == 0, ended.err
+    assert b"ST*999*0001*005010X231A1" in (folder / "order.999").read_bytes()
+
+
+NETWORK = (
+    "aiohttp", "yarl", "requests", "urllib3", "httpx", "http.client", "smtplib", "ftplib", "paramiko", "zeep",
+    "asyncpg", "asyncmy", "sqlalchemy", "lxml", "apsw",
+)  # fmt: skip
+
+
+def test_translating_x12_imports_no_network_library_and_no_database(folder: Path) -> None:
+    (folder / "order.edi").write_bytes(interchange(order_set("PO-1")))
+    program = (
+        "import sys\n"
+        "from gateway.cli import main\n"
+        "sys.argv = ['legacy-bridge', 'translate', 'order.edi', '--ack', 'order.997']\n"
+        "code = main()\n"
+        f"print([name for name in {NETWORK!r} if name in sys.modules], code, file=sys.stderr)\n"
+    )
+    environment = {"PYTHONPATH": str(Path.cwd()), "PATH": ""}
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, check=False, cwd=folder, env=environment, capture_output=True, text=True)
+
+    assert ended.stderr.strip() == "[] 0"
+    assert json.loads(ended.stdout)["number"] == "PO-1"

@@ -377,7 +377,7 @@ def about(purpose: str) -> Delivery:
     return delivery(canonical=to_json(parse_document({**fields, "purpose": purpose})))
 
 
-@pytest.mark.parametrize("purpose", ["cancellation", "change", "replace", "confirmation", "information_copy"])
+@pytest.mark.parametrize("purpose", ["cancellation", "change", "replace", "information_copy"])
 def test_what_opens_no_order_is_never_sent_where_orders_are_created(purpose: str) -> None:
     asked = GenericRest("erp", GenericRestSettings(base="https://erp.example")).next_request(
         about(purpose), (), FakeClock().now()

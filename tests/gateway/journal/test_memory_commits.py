@@ -71,9 +71,9 @@ async def test_every_changing_method_passes_its_hooks_and_no_reading_one_does(me
     assert all(seen.count((name, "before")) == seen.count((name, "after")) for name in names)
     reading = (  # noqa: SIM905 - a list of words reads better
         "is_healthy close knows_arrival message body messages next_to_translate routes_to_translate "
-        "facts awaiting "
+        "facts awaiting unsent_calls "
         "still_mine next_due deliveries documents orders open_orders aliases configuration stages "
-        "exceptions overdue audit verify_audit crosswalk cursor"
+        "exceptions overdue audit verify_audit crosswalk crosswalk_version cursor"
     ).split()
     public = {name for name, _ in inspect.getmembers(Journal, inspect.isfunction) if not name.startswith("_")}
     assert names == public - set(reading)
@@ -99,6 +99,7 @@ async def everything_once(journal: Journal) -> None:
     await scene.settle(claimed.claim, DeliveryState.PARKED)
     await journal.resolve("m1-d", "dismissed", "ann", "enough", T0)
     await journal.replay("m1", resend=False, who="ann", why="again", now=T0)
+    await journal.mark_unacknowledged(T0)
     await journal.plan_awaited("m1", document(), [], Expected(1), T0)
     await journal.import_orders([], {}, "ann", "none", T0)
     await journal.close_orders(["O-1"], "ann", "done", T0)

@@ -70,3 +70,9 @@ DELETE FROM alias WHERE order_key = ?;
 
 -- name: forget_taken_back
 DELETE FROM order_taken_back WHERE order_key = ?;
+
+-- name: forget_control_numbers
+DELETE FROM envelope_number WHERE control_key IN (
+    SELECT envelope_number.control_key FROM envelope_number JOIN message ON message.sequence = envelope_number.message
+    WHERE envelope_number.remembered_at < ? AND envelope_number.overdue_at IS NULL AND $is_settled
+    ORDER BY envelope_number.remembered_at LIMIT ?);

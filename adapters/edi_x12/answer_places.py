@@ -1,0 +1,137 @@
+"""What each place of the 855 guide means for the acknowledgment. See `places.py`.
+
+What a supplier says about a line stands in `responses`, as sent; what follows from that (accepted,
+backordered, rejected) is worked out in `answer_reading.py`, by the partner's profile.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from adapters.edi_x12 import codes, parts_in, places
+from adapters.edi_x12.grammar import Elements
+from adapters.edi_x12.places import LineNames, PlaceReader, Reading
+from adapters.edi_x12.reader import Reader
+
+_NAMES = LineNames("PO1")
+_LEVEL = "855"
+
+
+def _bak(reader: Reader, row: Elements, index: int) -> Reading:
+    """Source: BAK01-BAK10. BAK04 is the order's date, BAK09 the acknowledgment's own."""
+    header, purpose, answer = reader.header, row[0] or "", row[1] or ""
+    header["purpose"] = codes.PURPOSES.get(purpose, "other")
+    own = reader.partner.acknowledgments.responses
+    response = own.get(answer) or codes.RESPONSES.get(answer)
+    if response is None:
+        reader.unknown_code("BAK02", answer, f"acknowledgments.responses: {{{answer}: accepted}}", index)
+    header["response"] = response or "other"
+    order: parts_in.Part = {"number": row[2]}
+    if row[3] is not None:
+        order["date"] = parts_in.date_value(row[3], reader.zone)
+    for name, at in (("release", 4), ("contract", 6), ("seller_number", 7)):
+        if row[at] is not None:
+            order[name] = row[at]
+    header["order"] = order
+    if row[8] is not None:
+        header["acknowledged"] = parts_in.date_value(row[8], reader.zone)
+    raw = {"BAK01": purpose, "BAK02": answer, "BAK06": row[5], "BAK08": row[7], "BAK10": row[9]}
+    header["raw_codes"] = {name: value for name, value in raw.items() if value}
+    return None
+
+
+def _reference(reader: Reader, row: Elements, index: int) -> Reading:
+    made = places.header_reference(reader, row, index)
+    if made is None and row[0] == "VN" and row[1] is not None:
+        reader.header.get("order", {}).setdefault("seller_number", row[1])
+    return made
+
+
+def _po1(reader: Reader, row: Elements, index: int) -> Reading:
+    places.begin_line(reader, row, _NAMES, index)
+    return None
+
+
+def _pid(reader: Reader, row: Elements, index: int) -> Reading:
+    return places.describe(reader, reader.line, row, "855/line")
+
+
+def _ack(reader: Reader, row: Elements, index: int) -> Reading:
+    """Source: ACK01-ACK29. The true status of some partners stands in ACK29."""
+    reading = reader.partner.acknowledgments
+    code, industry = row[0] or "", row[28]
+    told = industry if reading.status_from == "ACK29" and industry else code
+    status = reading.statuses.get(told) or codes.LINE_STATUSES.get(told)
+    if status is None:
+        setting = f"acknowledgments.statuses: {{{told}: accepted}}"
+        reader.unknown_code("ACK29" if told is industry else "ACK01", told, setting, index)
+    made = reader.response = {"status": status or "other", "raw_code": code}
+    raw = {f"ACK{n:02}": value for n in (6, 27, 28, 29) if (value := row[n - 1]) is not None}
+    if row[1] is not None:
+        made["quantity"] = quantity = reader.quantity(row[1], row[2], "ACK03", index)
+        if quantity.unit != row[2]:
+            raw["ACK03"] = row[2] or ""
+    elif row[2] is not None:
+        raw["ACK03"] = row[2]
+    if row[4] is not None:
+        made["dates"] = [parts_in.kinded_date(row[3], row[4], reader.zone, None, None)]
+    elif row[3] is not None:
+        raw["ACK04"] = row[3]
+    ids = row[6:26]
+    if any(ids):
+        made["item_ids"] = parts_in.item_ids(ids)
+        raw.update({f"ACK{7 + 2 * gap:02}": "" for gap in parts_in.gaps(ids)})
+    if raw:
+        made["raw_codes"] = raw
+    reader.line.setdefault("responses", []).append(made)
+    return None
+
+
+def _ack_dated(reader: Reader, row: Elements, index: int) -> Reading:
+    """The DTM behind an ACK dates that answer; where ACK05 is empty, that is kept."""
+    is_first = "dates" not in reader.response
+    made = places.dated(reader.response, reader, row)
+    if is_first and made is not False:
+        reader.response.setdefault("raw_codes", {})["ACK05"] = ""
+    return made
+
+
+PLACES: Final[dict[str, PlaceReader]] = {
+    "BAK": _bak,
+    "CUR": places.currency,
+    "REF": _reference,
+    "PER": places.header_contact,
+    "FOB": places.header_fob,
+    "TD5": places.header_td5,
+    "ITD": places.header_terms,
+    "SAC": places.header_charge,
+    "TXI": places.header_tax,
+    "DTM": places.header_dated,
+    **places.header_notes(_LEVEL),
+    "N1": places.header_party,
+    "N1/N2": places.n2,
+    "N1/N3": places.n3,
+    "N1/N4": places.n4,
+    "N1/REF": places.party_reference,
+    "N1/PER": places.party_contact,
+    "CTT": places.control_totals("totals"),
+    "CTT/AMT": places.total_amount,
+    "PO1": _po1,
+    "PO1/PID": _pid,
+    "PO1/MEA": places.line_measure,
+    "PO1/CTP": places.line_price,
+    "PO1/PO4": places.line_packaging,
+    "PO1/REF": places.line_reference,
+    "PO1/SAC": places.line_charge,
+    "PO1/DTM": places.line_dated,
+    "PO1/TXI": places.line_tax,
+    "PO1/AMT": places.line_amount,
+    "PO1/ACK": _ack,
+    "PO1/ACK/DTM": _ack_dated,
+    **places.line_notes("PO1", "855/line"),
+    "PO1/SCH": places.schedule,
+    "PO1/SCH/TD5": places.schedule_td5,
+    "PO1/SLN": places.sub_line,
+    "PO1/SLN/SAC": places.sub_line_charge,
+    **places.sub_line_notes("PO1", "855/sub"),
+}

@@ -1,0 +1,104 @@
+"""The segments of one set while it is written: by place, put into the guide's order at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from adapters.edi_x12.config import X12Partner
+from adapters.edi_x12.guide import Guide
+from adapters.edi_x12.parts_out import OutError
+
+Segment = tuple[str, list[str]]  # place in the structure, id and elements
+Kept = Mapping[str, Any]  # one entry of extensions["x12"]
+
+
+@dataclass(slots=True)
+class Problem:
+    """Something that keeps a set from being written."""
+
+    code: str
+    path: str
+    text: str
+
+
+@dataclass(slots=True)
+class Part:
+    """One owner's segments: the header's, a line's. A loop's stand behind its first segment."""
+
+    line: int  # 0: header and summary
+    kept: Sequence[Kept]
+    segments: dict[str, list[Segment]] = field(default_factory=dict)  # by top-level place of the owner
+
+
+class Page:
+    """Where writers put segments; a place that the guide does not have is a problem, not a crash."""
+
+    def __init__(self, guide: Guide, partner: X12Partner) -> None:
+        self.guide = guide
+        self.partner = partner
+        self.ranks = ranks(guide)
+        self.problems: list[Problem] = []
+        self.parts: list[Part] = []
+        self.part = Part(0, ())
+
+    def begin(self, line: int, kept: Sequence[Kept]) -> None:
+        """Begin the header (0) or a line."""
+        self.part = Part(line, kept)
+        self.parts.append(self.part)
+
+    def add(self, path: str, elements: Sequence[str]) -> None:
+        """Put one segment at its place."""
+        self.add_below(path, path, elements)
+
+    def add_below(self, loop: str, path: str, elements: Sequence[str]) -> None:
+        """Put a segment behind what was last put at a loop's place."""
+        if path not in self.ranks:
+            self.problem("X12-OUT-PLACE", path, "has no place in this partner's guide")
+            return
+        self.part.segments.setdefault(loop, []).append((path, [path.rpartition("/")[2], *elements]))
+
+    def problem(self, code: str, path: str, text: str) -> None:
+        """Say what keeps the set from being written."""
+        self.problems.append(Problem(code, path, text))
+
+    def has(self, path: str) -> bool:
+        """Tell whether the guide has such a place."""
+        return path in self.ranks
+
+    def attempt(self, path: str, made: Callable[[], Sequence[str]]) -> Sequence[str]:
+        """Give a segment's elements, none where X12 cannot say them: that is a problem of the set."""
+        try:
+            return made()
+        except OutError as error:
+            self.problems.append(Problem(error.code, path, str(error)))
+            return ()
+
+    def whole(self) -> list[tuple[Part, list[Segment]]]:
+        """Give all segments in the guide's order, with whose they are: header, lines, summary."""
+        rank = self.ranks
+        line = min((rank[top] for part in self.parts if part.line for top in part.segments), default=1 << 30)
+        head: list[tuple[Part, list[Segment]]] = []
+        tail: list[tuple[Part, list[Segment]]] = []
+        for part in self.parts:
+            tops = sorted(part.segments, key=rank.__getitem__)
+            if part.line:
+                head.append((part, [each for top in tops for each in part.segments[top]]))
+                continue
+            head.append((part, [each for top in tops if rank[top] < line for each in part.segments[top]]))
+            tail.append((part, [each for top in tops if rank[top] > line for each in part.segments[top]]))
+        return [*head, *tail]
+
+
+@lru_cache(maxsize=256)
+def ranks(guide: Guide) -> Mapping[str, int]:
+    """Give the order of all places of a guide."""
+    found: dict[str, int] = {}
+    pending = list(reversed(guide.structure))
+    while pending:
+        place = pending.pop()
+        found.setdefault(place.path, len(found))
+        pending.extend(reversed(place.children))
+    return found

@@ -1,0 +1,55 @@
+"""Larger parts of a document's header that come again from order to order: validated once, written once.
+
+A hospital has few buyers and places to ship to. A part is known by its own content; what is kept is a frozen
+value, so one object may stand in many documents, and its JSON text is kept with it (`canonical/writing.py`).
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from adapters.edi_x12.parts_in import Part
+from canonical.model import WRITTEN, Model
+from canonical.values import Contact, Party, PaymentTerms, Shipping
+
+KEPT_MAX = 2_048  # parts of all sorts
+_ONE: Mapping[str, type[Model]] = MappingProxyType(
+    dict.fromkeys(("buyer", "seller", "ship_to", "bill_to", "remit_to", "ship_from"), Party)
+)
+_MANY: Mapping[str, type[Model]] = MappingProxyType(
+    {"contacts": Contact, "payment_terms": PaymentTerms, "shipping": Shipping}
+)
+_kept: dict[tuple[type[Model], bytes], Model] = {}
+
+
+def share(header: Part) -> None:
+    """Put kept values in the place of a header's parts; what is not valid stays as it is."""
+    for name in _ONE.keys() & header.keys():
+        header[name] = _shared(_ONE[name], header[name])
+    for name in _MANY.keys() & header.keys():
+        header[name] = [_shared(_MANY[name], part) for part in header[name]]
+
+
+def _shared(model: type[Model], part: Any) -> Any:
+    if type(part) is not dict:
+        return part
+    try:
+        key = (model, marshal.dumps(part))
+    except ValueError:  # it holds a value that is validated already
+        return part
+    found = _kept.get(key)
+    if found is None:
+        if len(_kept) >= KEPT_MAX:
+            _kept.clear()
+        try:
+            found = model.__pydantic_validator__.validate_python(part)
+        except ValidationError:
+            return part  # the document's own validation says where it stands
+        WRITTEN.__set__(found, "")
+        _kept[key] = found
+    return found

@@ -1,0 +1,95 @@
+"""Mappings and layouts that settings name: which they are, whether they exist, and whether they fit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from adapters.base import Finding, Library
+from adapters.base.settings import LayoutName, MappingName
+from gateway.config.draft import Draft
+from gateway.config.routes import Route
+from gateway.config.texts import key_of
+
+Place = tuple[str | int, ...]
+
+
+def named_below(value: object, path: Place = ()) -> Iterator[tuple[Place, MappingName | LayoutName]]:
+    """Give every name of a mapping or a layout below a settings value, with its place."""
+    match value:
+        case MappingName() | LayoutName():
+            yield path, value
+        case BaseModel():
+            for name, field in type(value).model_fields.items():
+                yield from named_below(getattr(value, name), (*path, key_of(name, field)))
+        case dict():
+            for key, entry in value.items():
+                yield from named_below(entry, (*path, str(key)))
+        case list() | tuple():
+            for index, entry in enumerate(value):
+                yield from named_below(entry, (*path, index))
+
+
+def library_for(library: Library, *settings: object) -> Library:
+    """Give the part of a library that settings name; what is not declared is left out.
+
+    A route without such names carries nothing: its context goes to worker processes with every input.
+    """
+    names = [name for each in settings for _, name in named_below(each)]
+    if not names:
+        return Library(at=library.at)
+    return Library(
+        {
+            name: library.mappings[name]
+            for name in names
+            if isinstance(name, MappingName) and name in library.mappings
+        },
+        library.layouts,  # whole: a layout may name a copybook among them
+        library.crosswalk,
+        library.at,
+    )
+
+
+def route_texts(draft: Draft, route: Route) -> Iterator[Finding]:
+    """Every mapping and layout that a route's formats name is declared, and fits."""
+    here = ("routes", route.id)
+    format_name, settings = route.source.format, route.source.format_settings
+    if format_name is not None and settings is not None:
+        yield from _judged(draft, format_name, settings, (*here, "from", "settings"))
+    targets = {route.targets.legacy, route.targets.cloud, route.targets.supplier}
+    for endpoint, writing in route.write.items():
+        place = (*here, "write", endpoint)
+        if endpoint not in targets:
+            text = f"'{endpoint}' is none of this route's targets; nothing would be written for it"
+            yield draft.finding("CONFIG-WRITE", place, text)
+        if writing.partner is not None:
+            yield from draft.unknown("partners", writing.partner, (*place, "partner"))
+        if writing.format not in draft.catalogue.formats:
+            known = ", ".join(sorted(draft.catalogue.formats))
+            text = f"there is no format '{writing.format}'; there are: {known}"
+            yield draft.finding("CONFIG-KIND", (*place, "format"), text)
+        elif writing.settings is not None:
+            yield from _judged(draft, writing.format, writing.settings, (*place, "settings"))
+
+
+def partner_texts(draft: Draft) -> Iterator[Finding]:
+    """Every mapping and layout that a partner's section names is declared, and fits."""
+    for name, partner in draft.partners.items():
+        for adapter, settings in partner.adapters.items():
+            yield from _judged(draft, adapter, settings, ("partners", name, adapter))
+
+
+def _judged(
+    draft: Draft, format_name: str, settings: BaseModel, place: tuple[str, str, *tuple[str | int, ...]]
+) -> Iterator[Finding]:
+    is_whole = True
+    for path, name in named_below(settings):
+        section = "mappings" if isinstance(name, MappingName) else "layouts"
+        texts = draft.library.mappings if isinstance(name, MappingName) else draft.library.layouts
+        at: tuple[str, str, *tuple[str | int, ...]] = (place[0], place[1], *(place[2:] + path))
+        yield from draft.unknown(section, name, at)
+        is_whole = is_whole and name in texts
+    kind = draft.catalogue.formats.get(format_name)
+    if is_whole and kind is not None and kind.judge is not None:
+        yield from kind.judge(settings, draft.library)
