@@ -231,7 +231,7 @@ async def test_the_same_name_and_content_on_another_day_is_judged_by_identity(
     assert len(rig.names(".done")) == 2  # 14: the name was taken, nothing was overwritten
 
 
-async def test_the_same_name_with_new_content_is_a_new_message(rig: Rig) -> None:  # 6
+async def test_the_same_name_with_new_content_is_a_new_message(rig: Rig) -> None:  # 6, 14
     stamp = rig.put("po.850", b"first").stat().st_mtime_ns
     await rig.run()
     os.utime(rig.put("po.850", b"other"), ns=(stamp, stamp))
