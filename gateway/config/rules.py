@@ -14,7 +14,7 @@ from canonical.registry import DOCUMENT_TYPES
 from gateway.config.catalogue import Catalogue
 from gateway.config.configuration import Configuration, writes_for
 from gateway.config.draft import Draft, draft_of
-from gateway.config.named_texts import partner_texts, route_texts
+from gateway.config.named_texts import mapping_files, partner_texts, route_texts
 from gateway.config.problems import suggestion
 from gateway.config.routes import Route
 from gateway.config.stage_rules import is_served, stage_findings
@@ -52,6 +52,7 @@ def judge(draft: Draft) -> list[Finding]:
             partners_fit,
             partner_environments,
             partner_texts,
+            mapping_files,
             unused,
         )
     )
