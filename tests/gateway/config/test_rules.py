@@ -204,7 +204,7 @@ def test_a_finding_about_what_a_format_does_not_tell_says_what_it_tells() -> Non
 
     assert "tells no line_class" in found.text
     assert "facility, order_type, supplier" in found.text
-    assert configured(changed("share: 10%", "pin_legacy: {order_type: [blanket]}"))
+    assert configured(changed("share: 10%", "pin_legacy: {order_type: [blanket]}")).routes
 
 
 @pytest.mark.parametrize(
