@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # How much `make soak` enlarges the tests: the factor behind the fixture `scale`.
 SOAK ?= 34
 
-.PHONY: help setup demo test lint soak bench lock fmt clean
+.PHONY: help setup demo test lint soak bench lock fmt clean sshd
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -48,11 +48,25 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@cp $(VENV)/.made-at $(STAMP)
 	@echo "setup: done; the command is $(BIN)/legacy-bridge"
 
-demo: setup ## Run gateway and simulators, feed the fixtures through (KEEP=1 leaves them running)
+# The tests, the demo and a benchmark run a real OpenSSH server of their own, on loopback. Where it is missing
+# it is installed only in a container of root's: anywhere else that would open this machine to the network.
+SSHD := /usr/sbin/sshd
+SSHD_INSTALL := apt-get install -y --no-install-recommends openssh-server
+sshd:
+	@test -x $(SSHD) || { \
+	  if [ "$$(id -u)" = 0 ] && [ ! -d /run/systemd/system ] && command -v apt-get >/dev/null; then \
+	    echo "sshd: installing Debian's OpenSSH server, for the tests and the demo"; \
+	    { apt-get update && DEBIAN_FRONTEND=noninteractive $(SSHD_INSTALL); } >/dev/null; \
+	  else \
+	    echo "sshd: no OpenSSH server is installed; run: sudo $(SSHD_INSTALL)" >&2; \
+	    echo "sshd: and, unless people log in here by SSH: sudo systemctl disable --now ssh" >&2; exit 2; \
+	  fi; }
+
+demo: setup sshd ## Run gateway and simulators, feed the fixtures through (KEEP=1 leaves them running)
 	@$(BIN)/legacy-bridge demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 # Every check runs even where an earlier one fails, so one run shows all there is to mend.
-test: setup ## Lint, types and the whole test suite
+test: setup sshd ## Lint, types and the whole test suite
 	@failed=; \
 	echo "test: ruff check";  $(BIN)/ruff check . || failed="$$failed ruff-check"; \
 	echo "test: ruff format"; $(BIN)/ruff format --check . || failed="$$failed ruff-format"; \
@@ -65,11 +79,11 @@ lint: setup ## Lint and types alone
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-soak: setup ## The same tests, enlarged SOAK times (at most 30 minutes)
+soak: setup sshd ## The same tests, enlarged SOAK times (at most 30 minutes)
 	@echo "soak: the test suite at scale $(SOAK)"
 	@$(PYTEST) --soak $(SOAK) -o faulthandler_timeout=0 $(ARGS)
 
-bench: setup ## Measure; one table, also written to benchmarks/results.json
+bench: setup sshd ## Measure; one table, also written to benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 # uv lives in a throwaway environment: it makes the lock files and nothing else needs it.

@@ -9,8 +9,8 @@ from canonical.model import NO_ENTRIES, Model
 from canonical.scalars import Code, Extensions, Text
 from canonical.values import DateValue, Distribution, Money
 
-BudgetResult = Literal["pass", "warn", "fail", "not_supported"]
-"""`not_supported`: the system has no budget check (SAP S/4HANA and D365 publish none), which is no pass."""
+BudgetResult = Literal["pass", "warn", "fail", "not_supported", "asked"]
+"""`asked`: this is the question, nobody has answered yet. `not_supported`: the system has no budget check (SAP S/4HANA and D365 publish none), which is no pass."""
 
 
 class FundsCheck(Model):
@@ -28,7 +28,7 @@ class FundsCheck(Model):
 
 
 class BudgetCheck(DocumentAboutAnother):
-    """The answer of a budget check, as of one moment.
+    """The answer of a budget check, as of one moment; or the question, where `result` is `asked`.
 
     Document key: organisation + subject (type, number, release, revision, line) + check number, or a
     content hash where there is none. Order key: organisation + order number of the subject.

@@ -12,7 +12,7 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,14 +58,17 @@ class AlarmLoop:
         senders: Sequence[Send],
         *,
         repeat: timedelta,
-        untranslated_after: timedelta,
+        patience: Callable[[str, bool], timedelta],
+        patience_least: timedelta,
         tell: Callable[[str], tuple[str, ...]],
     ) -> None:
+        """``patience`` of a route and urgency, for what has no deadline: never below ``patience_least``."""
         self._journal = journal
         self._clock = clock
         self._senders = senders
         self._repeat = repeat
-        self._untranslated_after = untranslated_after
+        self._patience = patience
+        self._patience_least = patience_least
         self._tell = tell
 
     async def run(self) -> None:
@@ -83,8 +86,9 @@ class AlarmLoop:
         missing = await self._journal.mark_unacknowledged(now)
         if missing:
             log.error("acknowledgment.missing count=%d", missing)
-        overdue = await self._journal.overdue(now, now - self._untranslated_after, OVERDUE_MAX)
-        due = alarms_due(overdue, now, self._repeat)
+        found = await self._journal.overdue(now, now - self._patience_least, OVERDUE_MAX)
+        overdue = [self._by_own_route(entry) for entry in found]
+        due = alarms_due([each for each in overdue if each.deadline_at <= now], now, self._repeat)
         if not due:
             return None
         tell = tuple(dict.fromkeys(name for entry in due for name in self._tell(entry.route)))
@@ -100,6 +104,13 @@ class AlarmLoop:
             # One way that worked is enough to pause; none at all is tried again at the next check.
             await self._journal.alarm_sent(due, now)
         return alarm
+
+    def _by_own_route(self, entry: Overdue) -> Overdue:
+        """Give a message as a whole the deadline of its route; the journal was asked with the shortest."""
+        if entry.delivery_id is not None or entry.document_index is not None:
+            return entry
+        longer = self._patience(entry.route, entry.is_urgent) - self._patience_least
+        return replace(entry, deadline_at=entry.deadline_at + longer)
 
 
 def alarms_due(overdue: Sequence[Overdue], now: datetime, repeat: timedelta) -> tuple[Overdue, ...]:

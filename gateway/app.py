@@ -11,26 +11,33 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from adapters.base import Answered, Clock, Executor, Finding, Format, Inbound, Origin, Rng, Source
+from adapters.base.facade import CallOutcome, Facade
 from adapters.base.registry import SourceSetup, adapter
 from gateway.acknowledging import REPLY
 from gateway.alarms import AlarmLoop, Send
+from gateway.api.facades import Served
+from gateway.call_outcomes import CallOutcomes
 from gateway.calls import Calls
 from gateway.canonical_json import NAME as CANONICAL
 from gateway.canonical_json import CanonicalJson
+from gateway.comparing import Comparing
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration, Route
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
 from gateway.delivery import DeliveryWorker
 from gateway.destinations import Destinations, endpoint_setup
+from gateway.facade_routes import served_facades
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import ClaimedDelivery, Settled
+from gateway.judgments import LateJudgments
 from gateway.pipeline import Pipeline
 from gateway.program import Programs
 from gateway.revisions import Revisions
+from gateway.stage import Stage
 from gateway.translator import Translator
 
 log = logging.getLogger("legacy_bridge.app")
@@ -80,6 +87,7 @@ class Gateway:
         self._started_at: datetime | None = None
         self._reloading: list[Callable[[Configuration], Callable[[], None]]] = []
         self.destinations = Destinations(clock, rng, secret)
+        self.facade_of: Callable[[str], Facade | None] = lambda route: None  # set where facades are served
         self.is_ready = False
         self.name = f"gateway-{rng.token()}"
 
@@ -95,6 +103,7 @@ class Gateway:
         recovered = await journal.recover(now)
         if recovered:
             log.warning("journal.recovered deliveries=%d", recovered)
+        await self.destinations.warm_up(configuration)
         destinations, sources = self.destinations.prepared(configuration), self._sources(configuration)
         programs = await self._load(configuration, who)
         self.programs = Revisions(programs, journal, self._compiled)
@@ -103,6 +112,7 @@ class Gateway:
             journal, self.destinations, self.clock, self._rng,
             name=self.name, lease_s=programs.lease_s,
             settled=self._settled,
+            compared=Comparing(journal, self.clock, lambda route: self.facade_of(route)),  # noqa: PLW0108
         )  # fmt: skip
         self.pipeline = Pipeline(
             journal, self.programs, format_by_name, self._executor, self.clock, self._rng,
@@ -111,10 +121,11 @@ class Gateway:
         self.translator = Translator(journal, self.pipeline, self.clock)
         self.calls = Calls(
             journal, self.pipeline, self.destinations, self.clock, self._rng,
-            worker=self.name, lease_s=programs.lease_s,
+            worker=self.name, lease_s=programs.lease_s, ended=self._planned,
         )  # fmt: skip
         self._run("deliver", self.worker.run())
         self._run("translate", self.translator.run())
+        self._run("calls", self.calls.run())
         self._run("alarm", self._alarms().run())
         self._run("prune", self._prune())
         self._start_sources(sources)
@@ -152,6 +163,7 @@ class Gateway:
             raise ReloadError(refused)
         for setting in waiting_for_restart(self._started_with, configuration):
             log.warning("configuration.waits_for_restart setting=%s", setting)
+        await self.destinations.warm_up(configuration)
         destinations, sources = self.destinations.prepared(configuration), self._sources(configuration)
         taking_over = [prepare(configuration) for prepare in self._reloading]
         programs = await self._load(configuration, who)
@@ -178,6 +190,26 @@ class Gateway:
         if program is not None and program.acknowledge.to == REPLY:
             return await self.calls.acknowledgment(message_id, within_s)
         return await self.calls.result(message_id, within_s)
+
+    async def outcome(self, message_id: str, within_s: float, passes_on: bool) -> CallOutcome:
+        """Wait for what becomes of a call that arrived at a facade."""
+        outcomes = CallOutcomes(self.journal, self.calls, self.answer)
+        return await outcomes.of(message_id, within_s, passes_on=passes_on)
+
+    async def passing_on(self) -> frozenset[str]:
+        """Name the routes whose calls go on to legacy unchanged, by the stages of now."""
+        stages = await self.journal.stages()
+        untouched = (Stage.LEGACY, Stage.SHADOW)
+        found = set()
+        for name, program in self.programs(None).routes.items():
+            state = stages.get(program.stage_route)
+            if program.reply in ("pass_through", "query") and state is not None and state.stage in untouched:
+                found.add(name)
+        return frozenset(found)
+
+    def facades(self, configuration: Configuration) -> list[Served]:
+        """Build the facades of a configuration. Errors: FacadeError."""
+        return served_facades(configuration, self.clock, self._rng, self._secret)
 
     def process_facts(self) -> Mapping[str, Any]:
         """Give what only the running process knows: since when, and which targets it leaves alone."""
@@ -232,14 +264,18 @@ class Gateway:
         self.translator.wake()  # a planned order may be what a follow-on waits for
 
     def _alarms(self) -> AlarmLoop:
-        alarms = self.configuration.gateway.alarms
-        slowest = max((each.deadlines.rush_s for each in self.programs(None).routes.values()), default=900.0)
+        configuration = self.configuration
+        alarms = configuration.gateway.alarms
+        every = [
+            configuration.patience(name, rush) for name in configuration.routes for rush in (True, False)
+        ]
         return AlarmLoop(
             self.journal,
             self.clock,
             self._senders,
             repeat=alarms.repeat,
-            untranslated_after=timedelta(seconds=slowest),
+            patience=configuration.patience,
+            patience_least=min(every, default=configuration.defaults.deadline.rush),
             tell=self._told,
         )
 
@@ -287,6 +323,13 @@ class Gateway:
             partner=route.source.partner,
             memory=self.journal,
             size_bytes_max=configuration.gateway.limits.body_bytes_max,
+            judgments=LateJudgments(
+                self.journal,
+                route=route.id,
+                stage_of=route.follows or route.id,
+                endpoint=endpoint_name,
+                since=self.clock.now(),
+            ),
         )
         return made(setup)
 

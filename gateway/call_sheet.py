@@ -7,7 +7,7 @@ and nothing that may be a patient's. It is made from what the journal holds, who
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,18 +18,22 @@ from canonical.model import Model
 from canonical.privacy import MASK, masked
 from canonical.registry import DocumentError, parse_document
 from canonical.values import Party
+from gateway.journal.sent import may_be_there
 from gateway.journal.types import (
     FINISHED,
     DeliveryState,
     DeliveryView,
     DocumentPlan,
     DocumentView,
+    LedgerEntry,
     Message,
     MessageState,
+    Transmitter,
 )
 
 LIVE: tuple[Role, ...] = ("live", "pass_through")
 CALLED = frozenset({"purchase_order", "requisition", "order_change"})
+ASK = "ask before you order"
 UNKNOWN = ""  # what the document does not say stays blank, for a pen
 
 
@@ -97,6 +101,7 @@ class Situation:
 
     ``documents``: of its current generation. ``deliveries``: live ones, finished ones too.
     ``parked``: ids of its open exceptions. ``deadline_at``: for what has no deadline of its own.
+    ``ledger``: of its orders. ``supplier``: where the gateway itself sends orders to the supplier.
     """
 
     message: Message
@@ -104,6 +109,8 @@ class Situation:
     deliveries: Sequence[DeliveryView]
     parked: Sequence[str]
     deadline_at: datetime
+    ledger: Mapping[str, LedgerEntry] = field(default_factory=dict)
+    supplier: str | None = None
 
 
 def calls(situation: Situation, phones: Mapping[str, str]) -> list[Call]:
@@ -158,9 +165,11 @@ def _of_document(
         return None  # delivered, or closed by a person; what we could not read went on in its own bytes
     if not still_open and not is_parked and plan.awaits is None:
         return None
+    document = _document(plan)
+    if _supplier_knows(situation, plan, document, deliveries):
+        return None
     ids = [each.delivery_id for each in still_open]
     deadlines = [each.deadline_at for each in still_open if each.deadline_at is not None]
-    document = _document(plan)
     seller = _seller(document)
     return Call(
         order_number=_number(document, plan),
@@ -174,6 +183,28 @@ def _of_document(
         source=situation.message.origin.name,
         exception_ids=(*((own_id,) if is_parked else ()), *ids),
         lines=tuple(_line(each) for each in getattr(document, "lines", ())),
+    )
+
+
+def _supplier_knows(
+    situation: Situation,
+    plan: DocumentPlan,
+    document: CanonicalDocument | None,
+    deliveries: Sequence[DeliveryView],
+) -> bool:
+    """Tell whether the supplier surely has an order, though a system of ours still lacks it.
+
+    Somebody placed it by phone, or the gateway transmits it and has done so. Rung again, it would come
+    twice. A change to an order placed by phone is not placed with it.
+    """
+    entries = [situation.ledger.get(key) for key in plan.order_keys]
+    if not entries:
+        return False
+    if all(entry is not None and entry.transmitter is Transmitter.NONE for entry in entries):
+        return document is None or document.opens_order
+    is_ours = all(entry is not None and entry.transmitter is Transmitter.GATEWAY for entry in entries)
+    return is_ours and any(
+        each.target == situation.supplier and each.state is DeliveryState.DONE for each in deliveries
     )
 
 
@@ -215,13 +246,16 @@ def _why(plan: DocumentPlan, still_open: Sequence[DeliveryView], *, is_parked: b
 
 def _standing(delivery: DeliveryView) -> str:
     words = {
-        DeliveryState.IN_DOUBT: "in doubt, it may be there: ask before you order",
-        DeliveryState.ATTEMPTING: "may just be under way: ask before you order",
+        DeliveryState.IN_DOUBT: f"in doubt, it may be there: {ASK}",
+        DeliveryState.ATTEMPTING: f"may just be under way: {ASK}",
         DeliveryState.PARKED: "parked",
         DeliveryState.WAITING: "waiting",
     }
+    word = words.get(delivery.state, "not sent yet")
+    if may_be_there(delivery.steps) and not word.endswith(ASK):
+        word = f"{word}, it may be there: {ASK}"
     reason = f" ({delivery.reason})" if delivery.reason else ""
-    return f"{delivery.target}: {words.get(delivery.state, 'not sent yet')}{reason}"
+    return f"{delivery.target}: {word}{reason}"
 
 
 def _document(plan: DocumentPlan) -> CanonicalDocument | None:

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+import logging
+import math
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
 
 from adapters.base import (
     Accepted,
@@ -25,15 +32,22 @@ from adapters.base import (
 )
 from gateway.acknowledging import REPLY
 from gateway.delivery import Destination, deliver_once
-from gateway.journal.base import Journal, StaleClaimError
+from gateway.journal.base import Journal, JournalBusyError, StaleClaimError, UnknownError
 from gateway.journal.types import ClaimedDelivery, DeliveryState, DeliveryView, MessageState, Settled
 from gateway.pipeline import Pipeline
+
+log = logging.getLogger("legacy_bridge.calls")
 
 PROBLEM = "application/problem+json"
 DELIVERED = 200
 UNSENT = (DeliveryState.READY, DeliveryState.CLAIMED)  # a claim whose connection broke runs out
 LOOK_AGAIN_S = 0.05  # for a call to come to the head of its order's lane
 LET_GO_S = 1.0  # the same, once its caller has gone
+# One answer is about a whole message: a limit of its parts would leave some unseen.
+EVERY = sys.maxsize
+GONE = 410
+
+_T = TypeVar("_T")
 
 
 class Calls:
@@ -49,7 +63,9 @@ class Calls:
         *,
         worker: str,
         lease_s: float,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
+        """``ended``: called when a call has ended, since what waited behind it may go on."""
         self._journal = journal
         self._pipeline = pipeline
         self._destinations = destinations
@@ -57,9 +73,25 @@ class Calls:
         self._rng = rng
         self._worker = worker
         self._lease_s = lease_s
+        self._ended = ended
         self._waiting: dict[str, asyncio.Event] = {}
         self._planning_anew = asyncio.Lock()
-        self._letting_go: dict[str, asyncio.Task[None]] = {}
+        self._callers: Counter[str] = Counter()  # connections that send a message's call, by message
+
+    async def run(self) -> None:
+        """End calls that nobody sends any more, until cancelled. Errors: JournalError.
+
+        Workers never send a call, so one whose caller is gone (its connection failed, its endpoint was
+        taken away, the process died before it was planned) would hold its order's lanes for ever.
+        """
+        while True:
+            try:
+                for message_id, delivery_id in await self._journal.unsent_calls():
+                    if not self._callers[message_id]:
+                        await self._end_unsent(message_id, delivery_id)
+            except JournalBusyError:
+                log.warning("calls.journal_busy unsent calls are let go of later")
+            await self._clock.sleep(LET_GO_S)
 
     def settled(self, claimed: ClaimedDelivery, settled: Settled) -> None:
         """Hear that a delivery got somewhere."""
@@ -74,12 +106,15 @@ class Calls:
         try:
             while True:
                 event.clear()
-                answer = await self._answer(message_id)
-                remaining = ends - self._clock.monotonic()
-                if answer is not None or remaining <= 0:
+                began = self._clock.monotonic()
+                answer = await self._patiently(partial(self._answer, message_id), ends)
+                now = self._clock.monotonic()
+                if answer is not None or now >= ends:
                     return answer
+                # A message of ten thousand orders moves ten thousand times, and each look reads all of it.
+                await self._clock.sleep(min(4 * (now - began), ends - now))
                 # The event says when a delivery moved; translation and parking are seen by looking again.
-                await self._first(event, min(remaining, 0.25))
+                await self._first(event, max(min(ends - self._clock.monotonic(), 0.25), 0))
         finally:
             self._waiting.pop(message_id, None)
 
@@ -89,24 +124,51 @@ class Calls:
         Where the route no longer passes through (stages canary and cloud) this waits for the result.
         None: no reply in time; the attempt is in doubt, and nothing sends it again.
         """
+        ends = self._clock.monotonic() + within_s
+        with self._calling(message_id):
+            # Every step of it may be taken again: what was sent is written down, and never sent twice.
+            return await self._patiently(partial(self._passed_on, message_id, ends), ends)
+
+    @contextmanager
+    def _calling(self, message_id: str) -> Iterator[None]:
+        """Say that a connection sends a message's call; without one, ``run`` ends it unsent."""
+        self._callers[message_id] += 1
+        try:
+            yield
+        finally:
+            self._callers[message_id] -= 1
+            if not self._callers[message_id]:
+                del self._callers[message_id]
+
+    async def _patiently(self, ask: Callable[[], Awaitable[_T]], ends: float) -> _T:
+        """Ask a busy journal again for as long as the caller waits. Errors: JournalBusyError after that."""
+        while True:
+            try:
+                return await ask()
+            except JournalBusyError:
+                if self._clock.monotonic() >= ends:
+                    raise
+            await self._clock.sleep(LOOK_AGAIN_S)
+
+    async def _passed_on(self, message_id: str, ends: float) -> Answered | None:
         await self._pipeline.translate(message_id)
         own = await self._pass_through(message_id)
-        if own is not None and _never_left(own):
+        if own is not None and never_left(own):
             own = await self._planned_anew(message_id)
         if own is None:
-            first = await self._repeated(message_id)
+            first = await self.repeated(message_id)
+            remaining = ends - self._clock.monotonic()
             if first is not None:
-                return await self.pass_on(first, within_s)
-            return await self.result(message_id, within_s)
-        ends = self._clock.monotonic() + within_s
+                return await self.pass_on(first, remaining)
+            return await self.result(message_id, remaining)
         await self._send(own, ends)
         return await self._stored_reply(message_id, ends)
 
     async def _send(self, own: DeliveryView, ends: float) -> None:
-        """Send a call once its order's earlier deliveries are through; let it go where time is up first."""
+        """Send a call once its order's earlier deliveries are through, unless time is up first."""
         destination = self._destinations().get(own.target)
         while destination is not None and own.state in UNSENT:
-            claimed = await self._claimed(own)
+            claimed = await self._claimed(own.delivery_id)
             if claimed is not None:
                 try:
                     settled = await deliver_once(
@@ -115,41 +177,32 @@ class Calls:
                 except StaleClaimError:
                     return  # taken from us: what the journal says of it is the answer
                 self.settled(claimed, settled)
+                self._ended()
                 return
             if self._clock.monotonic() >= ends:
-                self._let_go(own)
                 return
             await self._clock.sleep(LOOK_AGAIN_S)
             own = await self._pass_through(own.message_id) or own
 
-    async def _claimed(self, own: DeliveryView) -> ClaimedDelivery | None:
+    async def _claimed(self, delivery_id: str) -> ClaimedDelivery | None:
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        return await self._journal.claim_one(own.delivery_id, self._worker, self._lease_s, now, monotonic)
+        return await self._journal.claim_one(delivery_id, self._worker, self._lease_s, now, monotonic)
 
-    def _let_go(self, own: DeliveryView) -> None:
-        """Have a call that nobody waits for end by itself: workers never send it, and it holds its lanes."""
-        if own.delivery_id in self._letting_go:
+    async def _end_unsent(self, message_id: str, delivery_id: str) -> None:
+        """End a call at the head of its lanes; behind others it holds up nothing yet."""
+        claimed = await self._claimed(delivery_id)
+        if claimed is None:
             return
-        task = asyncio.get_running_loop().create_task(self._end_unsent(own))
-        self._letting_go[own.delivery_id] = task
-        task.add_done_callback(lambda done: self._letting_go.pop(own.delivery_id, None))
+        gone = Settled(DeliveryState.VOID, reason="never sent: its caller did not wait")
+        await self._journal.settle(claimed.claim, gone, self._clock.now())
+        log.warning("call.let_go message=%s delivery=%s", message_id, delivery_id)
+        self.settled(claimed, gone)
+        self._ended()
 
-    async def _end_unsent(self, own: DeliveryView) -> None:
-        """End a call unsent at the head of its lanes, unless its caller comes back and sends it."""
-        while own.state in UNSENT:
-            claimed = await self._claimed(own)
-            if claimed is not None:
-                gone = Settled(DeliveryState.VOID, reason="never sent: its caller did not wait")
-                await self._journal.settle(claimed.claim, gone, self._clock.now())
-                self.settled(claimed, gone)
-                return
-            await self._clock.sleep(LET_GO_S)
-            own = await self._pass_through(own.message_id) or own
-
-    async def _repeated(self, message_id: str) -> str | None:
+    async def repeated(self, message_id: str) -> str | None:
         """Give the one message that another repeats as a whole: its caller joins the first one's."""
         message = await self._journal.message(message_id)
-        views = await self._journal.documents(message_id=message_id)
+        views = await self._journal.documents(message_id=message_id, limit=EVERY)
         first = {view.plan.repeats for view in views if view.generation == message.generation}
         only = next(iter(first)) if len(first) == 1 else None
         return None if only == message_id else only
@@ -157,19 +210,27 @@ class Calls:
     async def acknowledgment(self, message_id: str, within_s: float) -> Answered | None:
         """Give the acknowledgment that the partner wants on its own call (``acknowledge.to: reply``).
 
-        A caller that comes back gets the same bytes. None: there is none within the time.
+        A message of several interchanges gets one of each, one after the other. A caller that comes back
+        gets the same bytes. None: there is none within the time.
         """
         ends = self._clock.monotonic() + within_s
+        return await self._patiently(partial(self._acknowledgment, message_id, ends), ends)
+
+    async def _acknowledgment(self, message_id: str, ends: float) -> Answered | None:
         await self._pipeline.translate(message_id)
         while True:
-            views = await self._journal.deliveries(message_id=message_id)
-            own = next((view for view in views if view.target == REPLY), None)
-            if own is not None and own.steps:
-                body = own.steps[-1].request.body
-                return Answered(message_id, body, own.steps[-1].request.address)
-            if own is not None and await self._hand_over(own):
+            every = await self._journal.deliveries(message_id=message_id, target=REPLY, limit=EVERY)
+            newest = max((view.generation for view in every), default=0)
+            own = [view for view in every if view.generation == newest]
+            if own and all(view.steps for view in own):
+                given = [view.steps[-1].request for view in own]
+                if not all(each.body for each in given):
+                    return await self._answer_forgotten(message_id)
+                return Answered(message_id, b"".join(each.body for each in given), given[0].address)
+            handed = [await self._hand_over(view) for view in own if not view.steps]
+            if handed and all(handed):
                 continue
-            if own is None or self._clock.monotonic() >= ends:
+            if not own or self._clock.monotonic() >= ends:
                 return None
             await self._clock.sleep(0.05)
 
@@ -193,12 +254,30 @@ class Calls:
             own = await self._pass_through(message_id)
             reply = own.steps[-1].reply if own is not None and own.steps else None
             if isinstance(reply, Reply):
+                if not reply.body and (forgotten := await self._answer_forgotten(message_id)):
+                    return forgotten
                 content_type = reply.header("Content-Type") or "application/octet-stream"
-                return Answered(message_id, reply.body, content_type, status=reply.status)
+                return Answered(message_id, reply.body, content_type, status=reply.status, is_theirs=True)
             is_open = own is not None and own.state in (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
             if not is_open or self._clock.monotonic() >= ends:
                 return None
             await self._clock.sleep(0.05)
+
+    async def _answer_forgotten(self, message_id: str) -> Answered | None:
+        """Say that retention has taken the answer, where it has; the message's own bytes go first."""
+        try:
+            async for _ in self._journal.body(message_id):
+                return None
+        except UnknownError:
+            pass
+        else:
+            return None
+        body = {
+            "title": "answered before",
+            "detail": "it was taken and answered, and its answer is no longer kept; do not send it again",
+            "message_id": message_id,
+        }
+        return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=GONE)
 
     async def _planned_anew(self, message_id: str) -> DeliveryView | None:
         """Plan a call again that surely never reached legacy: its caller has come back with it.
@@ -208,19 +287,20 @@ class Calls:
         """
         async with self._planning_anew:
             own = await self._pass_through(message_id)
-            if own is None or not _never_left(own):
+            if own is None or not never_left(own):
                 return own
             why = "it never reached the legacy system, and its caller sent it again"
             with self._pipeline.calling(message_id):
                 await self._journal.replay(
                     message_id, resend=bool(own.steps), who="caller", why=why, now=self._clock.now()
                 )
-                await self._pipeline.translate(message_id)
+                # Planned without its caller it would be no call any more: it is not let go of in between.
+                await self._patiently(partial(self._pipeline.translate, message_id), math.inf)
             return await self._pass_through(message_id)
 
     async def _pass_through(self, message_id: str) -> DeliveryView | None:
         """Give a message's call, as planned last; None where it was planned anew as no call."""
-        views = await self._journal.deliveries(message_id=message_id)
+        views = await self._journal.deliveries(message_id=message_id, limit=EVERY)
         live = [view for view in views if view.role in ("pass_through", "live")]
         newest = max((view.generation for view in live), default=0)
         own = (view for view in live if view.role == "pass_through" and view.generation == newest)
@@ -230,7 +310,7 @@ class Calls:
         message = await self._journal.message(message_id)
         if message.state in (MessageState.ACCEPTED, MessageState.TRANSLATING):
             return None
-        every = await self._journal.documents(message_id=message_id)
+        every = await self._journal.documents(message_id=message_id, limit=EVERY)
         documents = [view for view in every if view.generation == message.generation]
         findings = [
             *message.findings,
@@ -247,7 +327,7 @@ class Calls:
             return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=422)
         if any(view.plan.awaits is not None for view in documents):
             return None
-        views = await self._journal.deliveries(message_id=message_id)
+        views = await self._journal.deliveries(message_id=message_id, limit=EVERY)
         own = _result(message_id, [view for view in views if view.role in ("live", "pass_through")])
         if own is None or own.status != DELIVERED:
             return own
@@ -267,7 +347,7 @@ class Calls:
             woken.cancel()
 
 
-def _never_left(call: DeliveryView) -> bool:
+def never_left(call: DeliveryView) -> bool:
     """Tell whether a call was given up before anything of it reached legacy, and by no person."""
     is_unsent = all(
         isinstance(step.outcome, Transient)
@@ -284,9 +364,28 @@ def _result(message_id: str, live: list[DeliveryView]) -> Answered | None:
         findings = [finding.to_json() for view in parked for finding in view.findings]
         body = {"title": "parked", "message_id": message_id, "findings": findings}
         return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=422)
-    ended = (DeliveryState.DONE, DeliveryState.SUPERSEDED, DeliveryState.VOID)
-    if not all(view.state in ended for view in live):
+    standing = [view for view in live if view.state is not DeliveryState.SUPERSEDED]
+    if any(view.state not in (DeliveryState.DONE, DeliveryState.VOID) for view in standing):
         return None
-    deliveries = [{"target": view.target, "reference": view.target_reference} for view in live]
+    newest = max((view.generation for view in standing), default=0)
+    closed = [view for view in standing if view.state is DeliveryState.VOID and view.generation == newest]
+    if closed:
+        return _not_delivered(message_id, closed)
+    deliveries = [
+        {"target": view.target, "reference": view.target_reference}
+        for view in standing
+        if view.state is DeliveryState.DONE
+    ]
     result = {"message_id": message_id, "state": "delivered", "deliveries": deliveries}
     return Answered(message_id, json.dumps(result).encode(), "application/json")
+
+
+def _not_delivered(message_id: str, closed: list[DeliveryView]) -> Answered:
+    """Say that a message was closed without being delivered: by a person, or with the unit it stood in."""
+    why = "; ".join(f"{view.target}: {view.reason or 'closed without being sent'}" for view in closed)
+    body = {
+        "title": "not delivered",
+        "detail": f"{why}. It was closed, and nothing sends it any more; ask the gateway's operators",
+        "message_id": message_id,
+    }
+    return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=409)

@@ -13,7 +13,7 @@ from adapters.base.registry import adapters
 from adapters.mapping import crosswalk_words
 from gateway.acknowledging import REPLY
 from gateway.canonical_json import NAME as CANONICAL
-from gateway.config import Configuration, Partner, Route
+from gateway.config import Configuration, Partner, Resend, Route
 from gateway.config.named_texts import library_for
 from gateway.journal.types import Side
 from gateway.outcome import RetryPolicy
@@ -85,6 +85,7 @@ def _program(configuration: Configuration, route: Route) -> Program:
         acknowledge=_acknowledge(configuration, route),
         control_numbers=_control_numbers(partner),
         resend=partner.resend.same_content if partner is not None else "acknowledge",
+        resend_window=(partner.resend if partner is not None else Resend()).window,
         deadlines=Deadlines(deadline.rush.total_seconds(), deadline.other.total_seconds()),
         is_urgent=route.urgent,
         reply=route.reply.mode,
@@ -131,12 +132,14 @@ def _context(configuration: Configuration, route: Route, partner: Partner | None
     limits = configuration.gateway.limits
     format_name = route.source.format or CANONICAL
     partner_settings = partner.adapters.get(format_name) if partner is not None else None
+    endpoint = configuration.endpoints.get(route.source.endpoint or "")
     return DecodeContext(
         source=route.id,
         environment=configuration.gateway.environment,
         partner=route.source.partner,
         partner_settings=partner_settings,
         settings=route.source.format_settings,
+        endpoint_settings=endpoint.settings if endpoint is not None else None,
         library=library_for(configuration.library, partner_settings, route.source.format_settings),
         zone=configuration.zone(route.source.partner),
         bounds=Bounds(

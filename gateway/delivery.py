@@ -19,6 +19,7 @@ from adapters.base import (
     Accepted,
     Clock,
     Delivery,
+    Effect,
     Finding,
     Finished,
     NoReply,
@@ -33,6 +34,7 @@ from adapters.base import (
     Transient,
     Wait,
 )
+from adapters.base.transport import QUERY
 from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
@@ -67,7 +69,10 @@ class Destination:
     sink: Sink
     health: TargetHealth
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    is_rendered_only: bool = True  # shadow deliveries are rendered, never sent
+    is_rendered_only: bool = True  # shadow deliveries are rendered, never sent; questions are asked
+
+
+Compared = Callable[[ClaimedDelivery, Settled], Awaitable[Settled]]  # judges what a shadow was answered
 
 
 class DeliveryWorker:
@@ -83,6 +88,7 @@ class DeliveryWorker:
         name: str,
         lease_s: float = 60.0,
         settled: Callable[[ClaimedDelivery, Settled], None] = lambda claimed, settled: None,
+        compared: Compared | None = None,
     ) -> None:
         self._journal = journal
         self._destinations = destinations
@@ -91,6 +97,7 @@ class DeliveryWorker:
         self._name = name
         self._lease_s = lease_s
         self._settled = settled
+        self._compared = compared
         self._wake = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -165,8 +172,9 @@ class DeliveryWorker:
     async def _deliver(self, claimed: ClaimedDelivery, destination: Destination, work: Work) -> None:
         try:
             settled = await deliver_once(
-                claimed, destination, self._journal, self._clock, self._rng, self._lease_s, work
-            )
+                claimed, destination, self._journal, self._clock, self._rng, self._lease_s, work,
+                compared=self._compared,
+            )  # fmt: skip
         except StaleClaimError:
             log.warning(
                 "delivery.claim_lost delivery=%s target=%s", claimed.claim.delivery_id, claimed.target
@@ -214,6 +222,8 @@ async def deliver_once(
     rng: Rng,
     lease_s: float,
     work: Work | None = None,
+    *,
+    compared: Compared | None = None,
 ) -> Settled:
     """Take one claimed delivery as far as it goes now, and write down where that is.
 
@@ -221,6 +231,8 @@ async def deliver_once(
     """
     try:
         settled, claim = await _steps(claimed, destination, journal, clock, rng, lease_s, work)
+        if compared is not None and claimed.role == "shadow" and settled.state is DeliveryState.DONE:
+            settled = await compared(claimed, settled)
     except (StaleClaimError, JournalError):
         raise
     except Exception as error:  # a broken target or sink must cost only this delivery
@@ -248,7 +260,8 @@ async def _steps(
     for _ in range(STEPS_MAX):
         if not isinstance(following, Request):
             return _without_request(following, steps, claimed), claim
-        if claimed.role == "shadow" and destination.is_rendered_only:
+        is_question = following.effect is Effect.READ and following.step == QUERY
+        if claimed.role == "shadow" and destination.is_rendered_only and not is_question:
             return _rendered(following, clock.now()), claim
         if not may_send(following, steps):
             return _parked(
@@ -409,7 +422,8 @@ def _delivery(claimed: ClaimedDelivery) -> Delivery:
         target=claimed.target,
         role=claimed.role,
         reference=claimed.reference,
-        canonical=claimed.document,
+        # What was written for its target (the route's ``write``) is bytes to it, whatever it was before.
+        canonical=claimed.document if claimed.body == claimed.document else None,
         body=claimed.body,
         origin=replace(claimed.origin, content_type=claimed.content_type or claimed.origin.content_type),
         document_key=claimed.document_key,

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from adapters.base import Clock, Rng
+from adapters.base import Clock, Library, Rng
+from adapters.base.http import HttpOutlet, MakeHttpSink
 from adapters.base.registry import EndpointSetup, adapters
 from gateway.compiling import retry_policies
 from gateway.config import Configuration, Endpoint
+from gateway.config.named_texts import library_for
 from gateway.delivery import Destination
 from gateway.erp.http import HttpSink
 from gateway.erp.kinds import erp_kinds
 from gateway.erp.limits import TargetHealth
-from gateway.erp.settings import HttpSettings
+from gateway.erp.settings import BasicSettings, HttpSettings
 from gateway.outcome import RetryPolicy
+from gateway.security.settings import TlsSettings
 
-Prepared = dict[str, tuple[tuple[Endpoint, RetryPolicy], Destination]]  # by name: made from, made
+MadeFrom = tuple[Endpoint, RetryPolicy, Library]  # the library: the texts that its settings name
+Prepared = dict[str, tuple[MadeFrom, Destination]]  # by name: made from, made
 
 
 class Destinations:
@@ -26,12 +33,20 @@ class Destinations:
         self._rng = rng
         self._secret = secret
         self._built: dict[str, Destination] = {}
-        self._from: dict[str, tuple[Endpoint, RetryPolicy]] = {}
+        self._from: dict[str, MadeFrom] = {}
         self._left: list[Destination] = []  # replaced by a reload, perhaps still in use
 
     def __call__(self) -> Mapping[str, Destination]:
         """Give the destinations of now."""
         return self._built
+
+    async def warm_up(self, configuration: Configuration) -> None:
+        """Let adapters read what takes them long, in a thread; what cannot be read ``prepared`` tells of."""
+        for endpoint in configuration.endpoints.values():
+            adapter = adapters().get(endpoint.kind)
+            if adapter is not None and adapter.prepare is not None and endpoint.settings is not None:
+                with contextlib.suppress(Exception):
+                    await asyncio.to_thread(adapter.prepare, endpoint.settings)
 
     def prepared(self, configuration: Configuration) -> Prepared:
         """Build what a configuration needs and is not there yet; what did not change is kept as it is.
@@ -41,7 +56,8 @@ class Destinations:
         built: Prepared = {}
         retries = retry_policies(configuration)
         for name, endpoint in configuration.endpoints.items():
-            made_from = (endpoint, retries.get(name, RetryPolicy()))
+            texts = library_for(configuration.library, endpoint.settings)
+            made_from = (endpoint, retries.get(name, RetryPolicy()), texts)
             if self._from.get(name) == made_from and name in self._built:
                 built[name] = (made_from, self._built[name])
                 continue
@@ -63,7 +79,7 @@ class Destinations:
         for destination in (*self._built.values(), *self._left):
             await destination.sink.close()
 
-    def _build(self, name: str, endpoint: Endpoint, retry: RetryPolicy) -> Destination | None:
+    def _build(self, name: str, endpoint: Endpoint, retry: RetryPolicy, texts: Library) -> Destination | None:
         """Build one; None for an endpoint that only things come from."""
         health = TargetHealth(endpoint.limits, self._clock.monotonic())
         erp = erp_kinds().get(endpoint.kind)
@@ -74,7 +90,37 @@ class Destinations:
         if adapter is None or adapter.target is None or adapter.sink is None or endpoint.settings is None:
             return None
         setup = endpoint_setup(name, endpoint, self._clock, self._rng, self._secret)
-        return Destination(name, adapter.target(setup), adapter.sink(setup), health, retry)
+        setup = replace(setup, library=texts, http=self._lend(name))
+        target = adapter.target(setup)
+        return Destination(name, target, adapter.sink(setup), health, retry) if target is not None else None
+
+    def _lend(self, name: str) -> MakeHttpSink:
+        """Give what lends an adapter the one HTTP sink, under its endpoint's name."""
+
+        def lend(outlet: HttpOutlet) -> HttpSink:
+            return HttpSink(
+                name, http_settings(outlet), clock=self._clock, rng=self._rng, secret=self._secret
+            )
+
+        return lend
+
+
+def http_settings(outlet: HttpOutlet) -> HttpSettings:
+    """Give an adapter's outlet as the sink's own settings."""
+    is_basic = outlet.basic_user is not None and outlet.basic_password is not None
+    return HttpSettings(
+        base=outlet.base,
+        plaintext=outlet.plaintext,
+        tls=TlsSettings(certificate=outlet.certificate, key=outlet.key, ca=outlet.ca),
+        basic=BasicSettings(user=outlet.basic_user or "", password=outlet.basic_password or "")
+        if is_basic
+        else None,
+        connections=outlet.connections,
+        connect_timeout_s=outlet.connect_timeout_s,
+        read_timeout_s=outlet.read_timeout_s,
+        timeout_s=outlet.timeout_s,
+        reply_bytes_max=outlet.reply_bytes_max,
+    )
 
 
 def endpoint_setup(

@@ -57,7 +57,7 @@ class HttpApp:
         self.limits = limits or HttpLimits()
         self._is_ready = is_ready
         self._identify = identify
-        self._app = web.Application(middlewares=[_problems], client_max_size=1024)
+        self._app = web.Application(middlewares=[_problems, self._elsewhere], client_max_size=1024)
         self._app.on_response_prepare.append(_unnamed)
         self._app.router.add_get("/healthz", self._healthz)
         self._app.router.add_get("/readyz", self._readyz)
@@ -67,6 +67,7 @@ class HttpApp:
         self._idle = asyncio.Event()
         self._idle.set()
         self._is_closing = False
+        self.served_elsewhere: Callable[[str], Handler | None] = lambda path: None
 
     def mount(self, method: str, path: str, handler: Handler) -> None:
         """Serve a path, in aiohttp's notation, by a handler that stands behind the gate."""
@@ -75,6 +76,12 @@ class HttpApp:
             return await self._through_gate(request, handler)
 
         self._app.router.add_route(method, path, gated)
+
+    @web.middleware
+    async def _elsewhere(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Serve a path that nothing is mounted on by whoever takes it now: paths that a reload may change."""
+        found = self.served_elsewhere(request.path) if request.match_info.http_exception is not None else None
+        return await handler(request) if found is None else await self._through_gate(request, found)
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> tuple[str, int]:
         """Listen; give the address, whose port is drawn where ``port`` is 0. Errors: OSError."""

@@ -26,6 +26,7 @@ from adapters.base import (
     TransientKind,
 )
 
+RETRY_AFTER_MAX_S = 3_600.0  # a broken clock over there must not put an order off for years
 LOOK_UP_DELAYS_S = (2.0, 5.0, 15.0, 60.0, 300.0)  # read-after-write lag first, then patience
 
 
@@ -126,10 +127,11 @@ def backoff_s(policy: RetryPolicy, attempt: int, chance: float, retry_after_s: f
 
     Source: AWS Architecture Blog, "Exponential backoff and jitter" (full jitter). Retry-After
     (RFC 9110, 10.2.3) is a lower bound that the server knows better than we do; up to a tenth on
-    top keeps a thousand waiting deliveries from coming back in the same instant.
+    top keeps a thousand waiting deliveries from coming back in the same instant. An hour at most: it is
+    asked again then, and may say so again.
     """
     if retry_after_s is not None:
-        return max(retry_after_s, 0.0) * (1.0 + 0.1 * chance)
+        return min(max(retry_after_s, 0.0), RETRY_AFTER_MAX_S) * (1.0 + 0.1 * chance)
     exponent = min(max(attempt, 1) - 1, 30)
     ceiling = min(policy.backoff_lowest_s * 2.0**exponent, policy.backoff_highest_s)
     if policy.jitter == "none":

@@ -97,12 +97,13 @@ class Pipeline:
         """
         programs = self._programs(None)
         program = programs.routes[inbound.route]
-        refusal = await self._refusal(program, inbound)
-        if refusal is not None:
-            await self._refuse(inbound, refusal)
-            return None
         try:
-            acceptance = await self.accept(program, programs.revision, inbound)
+            head, rest = await _head_of(inbound.body)
+            refusal = await self._refusal(program, inbound, head)
+            if refusal is not None:
+                await self._refuse(inbound, refusal)
+                return None
+            acceptance = await self._accepted_as(program, programs.revision, inbound, head, rest)
         except DecodeError as error:  # the source found, reading the body, that it cannot be taken
             await self._refuse(inbound, Refused(error.finding))
             return None
@@ -117,7 +118,16 @@ class Pipeline:
 
     async def accept(self, program: Program, revision: int, inbound: Inbound) -> Acceptance:
         """Write an input to the journal; the source is not settled yet."""
-        head, rest = await _head_of(inbound.body)
+        return await self._accepted_as(program, revision, inbound, *await _head_of(inbound.body))
+
+    async def _accepted_as(
+        self,
+        program: Program,
+        revision: int,
+        inbound: Inbound,
+        head: bytes,
+        rest: AsyncIterator[bytes] | None,
+    ) -> Acceptance:
         body_format = self._formats(program.format_name)
         now = self._clock.now()
         is_whole = rest is None
@@ -225,12 +235,18 @@ class Pipeline:
             is_call=message.generation == 1 or message.message_id in self._calling,
         )
 
-    async def _refusal(self, program: Program, inbound: Inbound) -> Refused | None:
-        """Refuse what a retired route gets over a connection that can be told so at once."""
+    async def _refusal(self, program: Program, inbound: Inbound, head: bytes) -> Refused | None:
+        """Refuse what a retired route gets over a connection that can be told so at once.
+
+        Not what came before: its sender gets the answer to that, and orders nothing anew by another way.
+        """
         if program.follows is not None or inbound.origin.transport != "http":
             return None
         state = (await self._journal.stages()).get(program.route)
         if state is None or state.stage != Stage.RETIRED:
+            return None
+        key = _arrival_key(inbound, self._formats(program.format_name), head)
+        if key is not None and await self._journal.knows_arrival(program.route, key):
             return None
         finding = Finding(
             code="ROUTE-RETIRED",
@@ -257,7 +273,8 @@ def broken(message: Message, error: Exception) -> Finding:
 
 
 def _settlement(acceptance: Acceptance) -> Settlement:
-    if acceptance.kind is not ArrivalKind.CONFLICT:
+    is_parked_conflict = acceptance.conflicts_with is not None and acceptance.state is MessageState.PARKED
+    if acceptance.kind is not ArrivalKind.CONFLICT and not is_parked_conflict:
         return Taken(acceptance.message_id, is_repeat=acceptance.kind is ArrivalKind.SAME)
     finding = Finding(
         code="ARRIVAL-CONFLICT",

@@ -44,7 +44,7 @@ from gateway.journal.types import (
 )
 from gateway.order_facts import order_facts
 from gateway.program import Program
-from gateway.stage import Decision, Stage, decide, follow, unknown_order
+from gateway.stage import Decision, Stage, ask, decide, follow, unknown_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class _Seen:
     """What this chunk itself adds to the facts: two sets of one chunk may name the same order."""
 
     ledger: dict[str, LedgerEntry]
-    documents: dict[str, tuple[str, int, str]]  # document key -> message id, index, content hash
+    documents: dict[str, tuple[str, int, str, datetime]]  # document key -> message id, index, hash, since
     opened: list[LedgerEntry] = field(default_factory=list)
     acknowledged: list[Acknowledged] = field(default_factory=list)
 
@@ -143,7 +143,8 @@ def plan_chunk(
     seen = _Seen(
         ledger=dict(facts.ledger),
         documents={
-            key: (known.message_id, known.index, known.content_hash) for key, known in facts.documents.items()
+            key: (known.message_id, known.index, known.content_hash, known.since)
+            for key, known in facts.documents.items()
         },
     )
     documents: list[DocumentPlan] = []
@@ -199,6 +200,11 @@ def _numberings(issuer: Issuer, entry: LedgerEntry | None) -> frozenset[AliasKin
             if entry is not None and entry.transmitter is Transmitter.ERP:
                 kinds |= {AliasKind.ERP}
     return frozenset(kinds)
+
+
+def repeats_in(chunk: Chunk) -> set[int]:
+    """Give the indexes of the sets that came before."""
+    return {document.index for document in chunk.documents if document.repeats}
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
@@ -344,6 +350,25 @@ def _plan_set(
         return document, [], []
     if document.verdict is Verdict.REJECTED or (decoded.document is None and not decoded.is_passed_through):
         return _untranslated(program, message, stage, document, decoded, _entries(each, facts, seen))
+    if program.reply == "query":
+        # Asked again is asked anew: yesterday's answer is no answer. A caller's own repeat shows by its id.
+        asked = replace(document, document_key=None, order_keys=())
+        decision = ask(program.rule, stage)
+        return plan_decision(program, message, asked, decision, decoded.raw, decoded.interchange)
+    return _decide_set(ruling, message, each, document, facts, seen, now)
+
+
+def _decide_set(
+    ruling: Ruling,
+    message: Message,
+    each: Keyed,
+    document: DocumentPlan,
+    facts: Facts,
+    seen: _Seen,
+    now: datetime,
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
+    """Decide about a set that was translated, or that goes on without a guide."""
+    program, decoded = ruling.program, each.decoded
     repeat = _repeat(program, message, each, document, seen)
     if repeat is not None:
         return repeat, [], []
@@ -494,8 +519,8 @@ def _repeat(
     """Judge a document whose key is known: a repeat by the partner's policy, or a changed body."""
     if each.document_key is None or each.content_hash is None:
         return None
-    own = (message.message_id, document.index, each.content_hash)
-    first, index, hashed = seen.documents.setdefault(each.document_key, own)
+    own = (message.message_id, document.index, each.content_hash, message.accepted_at)
+    first, index, hashed, since = seen.documents.setdefault(each.document_key, own)
     if (first, index) == own[:2]:
         return None  # itself: now, or in an earlier generation of a replayed message
     if hashed != each.content_hash:
@@ -509,14 +534,20 @@ def _repeat(
             document, is_parked=True, document_key=None, decision=f"same key as in {first}, other content",
             findings=(*document.findings, finding),
         )  # fmt: skip
+    is_late = message.accepted_at - since > program.resend_window
+    told = f"the partner's resend policy is '{program.resend}'"
+    if is_late:
+        days = program.resend_window.days
+        told = f"that is longer ago than the partner's resend window ({days} days): see whether it was sent "
+        told += "again, or its number used for another order"
     finding = Finding(
         code="DOCUMENT-REPEATED",
         at=Position(message.origin.name, path=f"set {document.index + 1}"),
-        text=f"message {first} brought the same document; the partner's resend policy is '{program.resend}'",
+        text=f"message {first} brought the same document; {told}",
         level=Level.NOTE,
     )
     return replace(
-        document, repeats=first, is_parked=program.resend == "park", decision=f"repeat of {first}",
+        document, repeats=first, is_parked=is_late or program.resend == "park", decision=f"repeat of {first}",
         findings=(*document.findings, finding),
     )  # fmt: skip
 

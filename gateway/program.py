@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal, Protocol
 
 from pydantic import BaseModel
@@ -89,6 +90,7 @@ class Program:
     acknowledge: AcknowledgePolicy = field(default_factory=AcknowledgePolicy)
     control_numbers: ControlNumbers = field(default_factory=ControlNumbers)
     resend: Literal["acknowledge", "ignore", "park"] = "acknowledge"
+    resend_window: timedelta = timedelta(days=30)
     deadlines: Deadlines = field(default_factory=Deadlines)
     is_urgent: bool = False
     reply: ReplyMode = "accepted"

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.base import Clock, Executor, Finding
+from adapters.base.registry import EndpointError
 from gateway.alarm_senders import Mail, Webhook
 from gateway.alarms import Send
+from gateway.api.facades import FacadeApi
 from gateway.api.inbound import InboundApi
 from gateway.api.messages import mount_messages
 from gateway.app import DRAIN_S, Gateway, format_by_name
@@ -28,6 +30,7 @@ from gateway.compiling import compile_programs
 from gateway.config import Address, Configuration, load, load_text
 from gateway.config.reloading import ReloadError
 from gateway.control import ControlError, ControlServer
+from gateway.facade_routes import FacadeError
 from gateway.http_app import HttpApp, HttpLimits
 from gateway.http_routes import http_inlets
 from gateway.inlets.http_inlet import Caller
@@ -161,7 +164,9 @@ def _refused() -> Iterator[None]:
         raise ServeError(error.finding.text, [error.finding]) from error
     except PartnerError as error:
         raise ServeError("the partners' certificates do not tell them apart", list(error.findings)) from error
-    except (JournalError, ControlError) as error:
+    except EndpointError as error:
+        raise ServeError("an endpoint does not fit its files", list(error.findings)) from error
+    except (JournalError, ControlError, FacadeError) as error:
         raise ServeError(str(error)) from error
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
@@ -251,12 +256,26 @@ async def _listen(
         clock=gateway.clock,
     )
     mount_messages(app, gateway.journal, inlets.inlet)
+    facades = FacadeApi(
+        app,
+        take=gateway.take,
+        outcome=gateway.outcome,
+        passes_on=gateway.passing_on,
+        refuse=gateway.refuse,
+        memory=gateway.journal,
+        clock=gateway.clock,
+    )
+    # A WSDL takes up to a second to read; nothing else must wait for it, and nobody is served before.
+    gateway.facade_of = facades.facade_of
+    facades.set_served(await asyncio.to_thread(gateway.facades, configuration))
 
     def prepare(changed: Configuration) -> Callable[[], None]:
         routes, known, senders = http_inlets(changed), _known(changed), _senders(changed, secret)
+        served = gateway.facades(changed)
 
         def take_over() -> None:
             inlets.set_inlets(routes)
+            facades.set_served(served)
             callers.known = known
             gateway.alarm_by(senders)
 

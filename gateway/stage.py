@@ -29,9 +29,10 @@ class Stage(StrEnum):
     RETIRED = "retired"
 
 
+Form = Literal["as_received", "canonical"]
 Dimension = Literal["facility", "location", "supplier", "category", "line_class", "order_type", "stock"]
 
-NEVER_BY_PERCENTAGE = frozenset({"stock", "consignment", "blanket", "release", "standing"})
+NEVER_BY_PERCENTAGE = frozenset({"stock", "consignment", "blanket", "release", "standing", "replenishment"})
 """Order types and stock classes that a percentage never selects: stock levels, consigned goods and
 running contracts live in one system as a whole, so a share of their orders would split them."""
 
@@ -67,9 +68,7 @@ class RouteRule:
     salt: str = ""
     copies_to_legacy: bool = False  # losing_side: copy_not_transmitted
     writes_supplier: bool = False  # the supplier gets what we write, not the bytes as received
-
-
-Form = Literal["as_received", "canonical"]
+    legacy_form: Form = "as_received"  # canonical: legacy's endpoint writes documents in a form of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +138,17 @@ def follow(rule: RouteRule, entries: Sequence[LedgerEntry]) -> Decision:
     return _towards(rule, None, entry.side, entry.transmitter, f"follows order {entry.order_key}")
 
 
+def ask(rule: RouteRule, stage: Stage) -> Decision:
+    """Decide who answers a question that is about no order in particular: the side that the stage trusts.
+
+    A canary selects orders; a question belongs to none, so legacy goes on answering it.
+    """
+    if stage is Stage.RETIRED:
+        return _refused(rule.route)
+    side = Side.CLOUD if stage is Stage.CLOUD else Side.LEGACY
+    return _towards(rule, stage, side, Transmitter.NONE, f"a question in stage {stage.value}")
+
+
 def unknown_order(rule: RouteRule, side: Side | None) -> Decision:
     """Decide about a document whose order nobody knows: the declared side, never a hash."""
     if side is None:
@@ -200,7 +210,7 @@ def _towards(
             f"targets.{side.value}; add one, then retry this exception",
         )
         return Decision(None, transmitter, (), reason, findings=(finding,))
-    intents = [Intent(target, "live", "as_received" if side is Side.LEGACY else "canonical")]
+    intents = [Intent(target, "live", rule.legacy_form if side is Side.LEGACY else "canonical")]
     if side is Side.LEGACY and stage is Stage.SHADOW and rule.cloud_target is not None:
         intents.append(Intent(rule.cloud_target, "shadow", "canonical"))
     if (
@@ -209,7 +219,7 @@ def _towards(
         and rule.legacy_target is not None
         and stage is not Stage.RETIRED
     ):
-        intents.append(Intent(rule.legacy_target, "copy", "as_received"))
+        intents.append(Intent(rule.legacy_target, "copy", rule.legacy_form))
     if transmitter is Transmitter.GATEWAY and stage is not None and rule.supplier_target is not None:
         form: Form = "canonical" if rule.writes_supplier else "as_received"
         intents.append(Intent(rule.supplier_target, "live", form))

@@ -66,6 +66,7 @@ from gateway.planning import (
     plan_chunk,
     plan_decision,
     refused_units,
+    repeats_in,
     verdict_of,
     whole_message,
 )
@@ -90,6 +91,7 @@ class _Gathered:
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     units: dict[int, tuple[Unit, ...]] = field(default_factory=dict)
     interchanges: dict[int, int] = field(default_factory=dict)  # set index -> interchange
+    came_before: set[int] = field(default_factory=set)  # indexes of sets that are repeats
     repeats: dict[int, dict[str, None]] = field(default_factory=dict)  # interchange -> control numbers
     answered_elsewhere: set[int] = field(default_factory=set)  # sets that who gets them acknowledges
 
@@ -252,6 +254,8 @@ class Translation:
     def _remember_decided(self, document: DocumentPlan) -> None:
         """Keep what a decision makes worse than decoding did: an acknowledgment says it."""
         gathered = self._gathered
+        if document.repeats:
+            gathered.came_before.add(document.index)
         if document.verdict is Verdict.REJECTED:
             gathered.verdicts[document.index] = Verdict.REJECTED
         interchange = gathered.interchanges[document.index]
@@ -329,8 +333,9 @@ class Translation:
                 for each in bound_deliveries(program, self._message, bound, summary.sets, rejected, wrapped)
             ]
         if acknowledges(program, stage):
+            came_before = self._gathered.came_before | repeats_in(chunk)
             untouched = self._untouched(program, deliveries)
-            deliveries += await self._acknowledgments(program, summary, rejected, untouched)
+            deliveries += await self._acknowledgments(program, summary, rejected, untouched, came_before)
         return Plan(
             self._message.message_id,
             self._message.generation,
@@ -405,7 +410,9 @@ class Translation:
         Nobody waits for what a person has replayed: workers deliver it.
         """
         is_call = (
-            self._is_call and program.reply == "pass_through" and self._message.origin.transport == "http"
+            self._is_call
+            and program.reply in ("pass_through", "query")
+            and self._message.origin.transport == "http"
         )
         return "pass_through" if is_call else "live"
 
@@ -548,7 +555,12 @@ class Translation:
         return wrapped, problems
 
     async def _acknowledgments(
-        self, program: Program, summary: Summary, rejected: frozenset[Unit], untouched: frozenset[int]
+        self,
+        program: Program,
+        summary: Summary,
+        rejected: frozenset[Unit],
+        untouched: frozenset[int],
+        came_before: Set[int],
     ) -> list[DeliveryPlan]:
         made = []
         verdicts = verdicts_of(self._gathered.verdicts, self._gathered.units, rejected)
@@ -560,6 +572,8 @@ class Translation:
                 for index, each in verdicts.items()
                 if self._gathered.interchanges[index] == position
             }
+            if program.resend == "ignore" and own and own.keys() <= came_before:
+                continue  # all of it came before: the partner's policy is to say nothing
             envelope = await self._envelope(program, program.partner or program.route)
             repeats = tuple(self._gathered.repeats.get(position, ()))
             kind: Literal["997", "999"] = "999" if program.acknowledge.kind == "999" else "997"
@@ -582,6 +596,7 @@ class Translation:
             zone=context.zone,
             partner_settings=context.partner_settings,
             settings=context.settings,
+            library=context.library,
         )
 
 

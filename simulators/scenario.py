@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -64,6 +64,10 @@ class Checked:
     found: str = ""  # what was there instead
 
 
+class CannotPlayError(Exception):
+    """A scenario needs something that this machine lacks; the text says what, and how to get it."""
+
+
 class Ground(Protocol):
     """What a scenario plays on: the demo's folder (routes.yaml, certs/, fixtures/, var/) and its gateway."""
 
@@ -96,6 +100,10 @@ class Ground(Protocol):
 
     async def translated(self, *sent: Sent) -> None:
         """Wait until messages are decided; an order that a later message names must be known first."""
+        ...
+
+    async def load_crosswalk(self, table: str, words: Mapping[str, str], why: str) -> None:
+        """Load a code table (legacy word: cloud word) into the running gateway, as a person would."""
         ...
 
     async def set_stage(self, route: str, stage: str, why: str) -> str:

@@ -4,7 +4,16 @@ Everything here is a type. Nothing here does I/O, and no adapter needs more of t
 this package. ``adapters.base.registry`` finds the adapters that exist.
 """
 
-from adapters.base.environment import Clock, Decoding, Executor, Lease, Rng, SourceMemory
+from adapters.base.environment import (
+    Clock,
+    Decoding,
+    Executor,
+    Judged,
+    Judgments,
+    Lease,
+    Rng,
+    SourceMemory,
+)
 from adapters.base.findings import DecodeError, Finding, Level, Position
 from adapters.base.formats import (
     Bounds,
@@ -85,6 +94,8 @@ __all__ = [
     "InDoubt",
     "Inbound",
     "Interchange",
+    "Judged",
+    "Judgments",
     "Lease",
     "Level",
     "Library",

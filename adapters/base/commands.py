@@ -73,6 +73,13 @@ class Desk(Protocol):
         """
         ...
 
+    def endpoints(self, config: Path, name: str, adapter: str) -> list[EndpointSetup]:
+        """Read the endpoint of that name, or all of that kind which a partner of that name is served by.
+
+        Errors: CommandError, after every finding was printed.
+        """
+        ...
+
     def print_text(self, *lines: str) -> None:
         """Print lines to stdout; control characters are replaced."""
         ...

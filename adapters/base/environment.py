@@ -6,10 +6,12 @@ histories of the real pipeline. Real ones are built only in ``gateway/app.py``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from adapters.base.findings import Finding
 from adapters.base.formats import DecodeContext, Decoded, Summary
 
 
@@ -76,6 +78,27 @@ class Lease:
     owner: str
     fence: int
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of a message after it was taken: findings for which it, or a part of it, is not used."""
+
+    message_id: str
+    name: str  # of its origin
+    taken_at: datetime
+    findings: tuple[Finding, ...]
+
+
+class Judgments(Protocol):
+    """Asks what translation found later, so that a source can tell its sender."""
+
+    async def __call__(self, after: str | None) -> tuple[Sequence[Judged], str]:
+        """Give what was refused after a cursor, oldest first, and the cursor for the next question.
+
+        None: nothing, and where to begin. It stops before the first message that is not judged yet.
+        """
+        ...
 
 
 class SourceMemory(Protocol):

@@ -74,6 +74,7 @@ class DecodeContext:
     partner: str | None = None
     partner_settings: BaseModel | None = None
     settings: BaseModel | None = None
+    endpoint_settings: BaseModel | None = None  # of the endpoint that the input came from, where there is one
     zone: str = "UTC"  # IANA name; given to dates that carry none
     bounds: Bounds = field(default_factory=Bounds)
     library: Library = field(default_factory=Library)  # the texts and tables that the settings name
@@ -237,7 +238,11 @@ class Format(Protocol):
         ...
 
     def recognises(self, head: bytes) -> bool:
-        """Tell whether an input's first bytes (up to 4 KiB) look like this format; never raises."""
+        """Tell whether an input's first bytes (up to 4 KiB) look like this format; never raises.
+
+        A format that only a partner's settings tell apart (flat files) may have a further method
+        ``recognises_by(head, partner_settings, library)``, which the command ``translate`` asks.
+        """
         ...
 
 

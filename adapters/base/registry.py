@@ -18,9 +18,11 @@ from types import ModuleType
 
 from pydantic import BaseModel
 
-from adapters.base.environment import Clock, Rng, SourceMemory
+from adapters.base.environment import Clock, Judgments, Rng, SourceMemory
+from adapters.base.facade import Facade
 from adapters.base.findings import Finding
 from adapters.base.formats import Environment, Format
+from adapters.base.http import MakeHttpSink, no_http
 from adapters.base.library import Library
 from adapters.base.targets import Target
 from adapters.base.transport import Sink, Source
@@ -40,6 +42,8 @@ class EndpointSetup:
     clock: Clock
     rng: Rng
     secret: Callable[[str], str]  # resolves a secret reference (env:NAME, file:PATH) when it is needed
+    library: Library = field(default_factory=Library)  # the mappings and layouts that the settings name
+    http: MakeHttpSink = no_http  # the gateway's one HTTP sink, for adapters that speak HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,29 @@ class SourceSetup:
     identity: str | None  # the route's ``identity:``
     partner: str | None
     memory: SourceMemory
+    size_bytes_max: int
+    judgments: Judgments | None = None  # what translation finds later, for sources that tell their senders
+
+
+@dataclass(frozen=True, slots=True)
+class FacadeRoute:
+    """One route whose requests arrive at a facade."""
+
+    route: str
+    set_type: str | None  # the route's ``from.set``: the one call that it takes
+    settings: BaseModel | None  # the route's ``from.settings``: the adapter's format settings
+    partner: str | None
+    reply: str  # accepted, wait, pass_through, query
+    identity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FacadeSetup:
+    """What a facade is built from; only the gateway's wiring makes one."""
+
+    endpoint: EndpointSetup
+    routes: tuple[FacadeRoute, ...]
+    library: Library
     size_bytes_max: int
 
 
@@ -68,13 +95,18 @@ class Adapter:
     format: Callable[[], Format] | None = None
     source: Callable[[SourceSetup], Source] | None = None
     sink: Callable[[EndpointSetup], Sink] | None = None
-    target: Callable[[EndpointSetup], Target] | None = None
+    target: Callable[[EndpointSetup], Target | None] | None = None  # None where nothing is delivered there
+    facade: Callable[[FacadeSetup], Facade] | None = None  # it may read files: built in a thread
     content_types: tuple[str, ...] = ()  # under which its format comes over HTTP; empty: under any
     answers_queries: bool = False  # its target declares questions that change nothing (``reply: query``)
     identities: tuple[str, ...] = ()  # what a route's ``identity:`` may say for this source
-    commands: Mapping[str, str] = field(default_factory=dict)  # its commands -> one line for ``--help``
     judge: Callable[[BaseModel, Library], list[Finding]] | None = None  # its settings, with what they name
+    commands: Mapping[str, str] = field(default_factory=dict)  # its commands -> one line for ``--help``
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
+    writes_documents: Callable[[BaseModel], bool] | None = None  # its target wants documents, also for legacy
+    prepare: Callable[[BaseModel], None] | None = None  # slow reading, done in a thread before it is needed
+    judge_endpoint: Callable[[str, BaseModel, Library], list[Finding]] | None = None  # with its files
+    check_endpoint: Callable[[EndpointSetup], Awaitable[list[str]]] | None = None  # the same, with secrets
     package: str = ""  # the importable package that it is; the registry says so
 
 
@@ -120,6 +152,14 @@ def commands_module(made: Adapter) -> ModuleType:
     if not callable(getattr(module, "add", None)):
         raise AdapterError(f"the commands of adapter '{made.name}': commands.py must define add()")
     return module
+
+
+class EndpointError(Exception):
+    """An endpoint cannot be built from its settings and files; all reasons at once."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = findings
 
 
 class AdapterError(Exception):

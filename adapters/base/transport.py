@@ -45,6 +45,7 @@ class Answered:
     content_type: str
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
+    is_theirs: bool = field(default=False, compare=False)  # the legacy system's own reply, byte for byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,10 @@ class Source(Protocol):
     def receive(self) -> AsyncIterator[Inbound]:
         """Give what arrives, one by one. Bad input is settled as Refused, not raised."""
         ...
+
+
+QUERY = "query"
+"""The step of a question that changes nothing: it is asked in stage shadow, too, to compare the answers."""
 
 
 class Effect(StrEnum):

@@ -48,7 +48,7 @@ def _single_reader(leaf: Leaf, path: SourcePath) -> Read:
     def read(record: Record, run: Run) -> object:
         text = get(record)
         if text.__class__ is not str:
-            return _no_text(text, shown, run)
+            return no_text(text, shown, run)
         if prepare is not None:
             text = prepare(text)
         if not text or text.isspace() or text in absent:
@@ -74,12 +74,12 @@ def _text_reader(get: Callable[[Record], Any], shown: str) -> Read:
         text = get(record)
         if text.__class__ is str:
             return text if text and not text.isspace() else None
-        return _no_text(text, shown, run)
+        return no_text(text, shown, run)
 
     return read
 
 
-def _no_text(value: object, path: str, run: Run) -> str | None:
+def no_text(value: object, path: str, run: Run) -> str | None:
     """Say that a record or a list stands where one text should; gives nothing to go on with."""
     if value is not None:
         run.add("MAP-SHAPE", path, f"a {type(value).__name__} stands here; expected one text")
@@ -116,7 +116,7 @@ def _joined_reader(leaf: Leaf) -> Read:
         for get, shown in pieces:
             text = get(record)
             if text.__class__ is not str:
-                text = _no_text(text, shown, run) or ""
+                text = no_text(text, shown, run) or ""
             texts.append(prepare(text) if prepare is not None else text)
         if widths:
             joined = "".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
@@ -143,7 +143,7 @@ def _texts_reader(leaf: Leaf) -> Read:
             texts = value if value.__class__ is list else [] if value is None else [value]
             for text in texts:
                 if text.__class__ is not str:
-                    _no_text(text, shown, run)
+                    no_text(text, shown, run)
                     continue
                 for piece in text.split(split) if split is not None else (text,):
                     clean = prepare(piece) if prepare is not None else piece

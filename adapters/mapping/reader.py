@@ -12,6 +12,7 @@ from typing import Any
 
 from adapters.base.findings import Level
 from adapters.mapping.conditions import condition_test
+from adapters.mapping.generated import object_reader
 from adapters.mapping.plan import GroupNode, Leaf, LevelNode, ListNode, ObjectNode
 from adapters.mapping.read_checks import rest_keeper, source_check
 from adapters.mapping.read_values import Read, leaf_reader
@@ -53,22 +54,23 @@ class _Compiler:
         return read
 
     def object(self, node: ObjectNode) -> Read:
-        parts: list[tuple[str, Read]] = []
-        for name, member in node.members.items():
-            if isinstance(member, Leaf):
-                if member.spec.const is None and member.spec.only != "write":
-                    parts.append((name, leaf_reader(member)))
-            elif isinstance(member, ObjectNode):
-                parts.append((name, self.object(member)))
-            else:
-                parts.append((name, self.entries(member)))
-        parts += [(name, _free_reader(leaves)) for name, leaves in node.free.items()]
-        build = _builder(tuple(parts), tuple(node.fills.items()))
+        build = object_reader(node, self.member, _is_apart)
         if node.whole is not None:
             build = _with_date(leaf_reader(node.whole), build, node)
         if "raw_codes" in node.model.model_fields and _keeps_raw(node):
             build = _with_raw_codes(build)
         return build
+
+    def member(self, member: Leaf | ObjectNode | ListNode | Mapping[str, Leaf]) -> Read:
+        """Compile a member that is not plain to a closure of its own."""
+        match member:
+            case Leaf():
+                return leaf_reader(member)
+            case ObjectNode():
+                return self.object(member)
+            case ListNode():
+                return self.entries(member)
+        return _free_reader(member)
 
     def entries(self, node: ListNode) -> Read:
         slots = tuple(
@@ -175,6 +177,11 @@ def _with_raw_codes(build: Read) -> Read:
         return out
 
     return build_with_raw
+
+
+def _is_apart(node: ObjectNode) -> bool:
+    """Say whether an object is read by a closure of its own: a date, or one that keeps codes as sent."""
+    return node.whole is not None or ("raw_codes" in node.model.model_fields and _keeps_raw(node))
 
 
 def _keeps_raw(node: ObjectNode) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import cast
 
-from adapters.base.registry import Adapter, EndpointSetup
+from adapters.base import Source
+from adapters.base.registry import Adapter, EndpointSetup, SourceSetup
+from adapters.base.settings import LocalPath
 from adapters.sftp_files.config import FilesEndpoint, FilesSource
-from adapters.sftp_files.driver_folder import FolderPort, check_folder
+from adapters.sftp_files.driver_folder import FolderPort
+from adapters.sftp_files.driver_pickers import PickedFiles
 from adapters.sftp_files.pickup import IDENTITIES
-from adapters.sftp_files.port import FilePort
+from adapters.sftp_files.port import FilePort, PortError
+from adapters.sftp_files.shares import WHOLE, Share
 from adapters.sftp_files.sink import FileSink
 from adapters.sftp_files.source import FileSource
 from adapters.sftp_files.target import FileTarget
@@ -18,17 +22,52 @@ def adapter() -> Adapter:
     """Give what this adapter offers."""
     return Adapter(
         name="sftp_files",
-        summary="files in a folder: picked up once each, delivered whole or not at all",
+        summary="files in a folder or on an SFTP server: picked up once each, delivered whole or not at all",
         endpoint=FilesEndpoint,
         source_settings=FilesSource,
-        source=lambda setup: FileSource(setup, _port(setup.endpoint)),
-        sink=lambda setup: FileSink(_port(setup)),
+        source=_source,
+        sink=lambda setup: FileSink(port_of(setup)),
         target=lambda setup: FileTarget(cast(FilesEndpoint, setup.settings)),
         identities=IDENTITIES,
-        check=lambda settings: check_folder(cast(FilesEndpoint, settings)),
+        commands={"sftp": "try out a partner's SFTP server before it matters"},
+        check_endpoint=_unusable,
     )
 
 
-def _port(setup: EndpointSetup) -> FilePort:
+async def _unusable(setup: EndpointSetup) -> list[str]:
+    """Say what keeps an endpoint from being used; for ``check --live``. ``sftp check`` tells more."""
     settings = cast(FilesEndpoint, setup.settings)
-    return FolderPort(settings.folder.path, setup.rng.token)
+    port = port_of(setup)
+    try:
+        await port.prepare(())
+        # It writes and removes a file; 0 where that is refused.
+        if settings.after != "keep" and not await port.server_time_ns():
+            return [f"endpoint '{setup.name}': we may not write there; `sftp check {setup.name}` tells more"]
+    except PortError as error:
+        return [f"endpoint '{setup.name}': {error}"]
+    finally:
+        await port.close()
+    return []
+
+
+def _source(setup: SourceSetup) -> Source:
+    settings = cast(FilesEndpoint, setup.endpoint.settings)
+    return PickedFiles(setup, settings.pickers) if settings.pickers else source_of(setup)
+
+
+def source_of(setup: SourceSetup, share: Share = WHOLE) -> FileSource:
+    """Give the source that picks up in this process."""
+    settings = cast(FilesEndpoint, setup.endpoint.settings)
+    # A server far away is waited for less where the next files are read meanwhile.
+    ahead = settings.sftp.channels - 1 if settings.sftp is not None else 0
+    return FileSource(setup, port_of(setup.endpoint), ahead=ahead, share=share)
+
+
+def port_of(setup: EndpointSetup) -> FilePort:
+    """Give what an endpoint's files are reached through; nothing is connected yet."""
+    settings = cast(FilesEndpoint, setup.settings)
+    if settings.sftp is not None:
+        from adapters.sftp_files.driver_sftp import SftpPort  # paramiko takes a while to import
+
+        return SftpPort(settings.sftp, setup.secret, setup.clock, setup.rng.token)
+    return FolderPort(cast(LocalPath, settings.folder).path, setup.rng.token)

@@ -9,9 +9,11 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from adapters.base.settings import Duration, Kind, LocalPath, Settings, Size
+from adapters.base.settings import Duration, Kind, LocalPath, Settings, Size, Zone
+from adapters.sftp_files.schedule import Window, check_cron, read_window
+from adapters.sftp_files.server import SftpServer
 
 PICKED_UP_WORDS = frozenset({"name", "stem", "suffix"})
 DELIVERED_WORDS = PICKED_UP_WORDS | {"reference", "message_id", "role", "accepted"}
@@ -44,6 +46,16 @@ FolderName = Annotated[
 ]
 
 
+def _windows(value: Any) -> Any:
+    return tuple(read_window(each) if isinstance(each, str) else each for each in _as_list(value))
+
+
+Cron = Annotated[str, AfterValidator(check_cron), Kind("five fields of cron")]
+Windows = Annotated[
+    tuple[Window, ...], BeforeValidator(_windows), Kind("hours such as 06:00-18:30, or a list of them")
+]
+
+
 class Ready(Settings):
     """When a file is complete. `ready: rename` is short for `{rename: true}`, and so on."""
 
@@ -72,10 +84,13 @@ READY_WHEN_STABLE = Ready(stable=timedelta(seconds=10))
 
 
 class FilesEndpoint(Settings):
-    """A folder from which files are picked up, or into which they are delivered."""
+    """A folder from which files are picked up, or into which they are delivered: here, or by SFTP."""
 
-    folder: LocalPath
-    """The folder on this machine."""
+    folder: LocalPath | None = None
+    """The folder on this machine. Either this or `sftp`."""
+
+    sftp: SftpServer | None = None
+    """The account on an SFTP server, and the folder there."""
 
     pattern: Patterns = ("*",)
     """Names to pick up (`*.850`); case counts. Names that begin with a dot never are."""
@@ -92,8 +107,9 @@ class FilesEndpoint(Settings):
     """How a file is taken: renamed into the work folder, so that two gateways never take the same one;
     `in_place` where that is not allowed: then only one gateway may read this folder."""
 
-    after: Literal["archive", "delete"] = "archive"
-    """What becomes of a file that was taken: moved to the done folder, or deleted."""
+    after: Literal["archive", "delete", "keep"] = "archive"
+    """What becomes of a file that was taken: moved to the done folder, deleted, or left where it is. `keep`
+    is for folders in which we may not move or delete, needs `claim: in_place`, and the sender clears up."""
 
     empty: Literal["refuse", "archive"] = "refuse"
     """What becomes of a file of zero bytes: refused with a reason, or put with those that are done."""
@@ -107,8 +123,29 @@ class FilesEndpoint(Settings):
     error: FolderName = ".error"
     """Folder of files that were refused, each with a `.reason.txt`."""
 
+    reasons: bool = True
+    """Tell the sender what translation finds later: a `.reason.txt` in the error folder for each file that
+    was taken and cannot be used, or not all of it. Not in stages `legacy` and `shadow`, where it goes on."""
+
     poll: Annotated[Duration, Field(ge=timedelta(milliseconds=10))] = timedelta(seconds=5)
     """How often to look for files."""
+
+    cron: Cron | None = None
+    """When to look instead, as five fields of cron: `*/15 6-18 * * mon-fri`. Each time it looks every `poll`
+    until nothing is left to wait for, at most for `cron_for`."""
+
+    cron_for: Duration = timedelta(minutes=10)
+    """How long a look by `cron` goes on while files are not complete yet."""
+
+    windows: Windows = ()
+    """Hours in which to look at all: `06:00-18:30`, `mon-fri 06:00-18:30`, `22:00-02:00`; none: always."""
+
+    zone: Zone = "UTC"
+    """Time zone of `cron` and `windows`."""
+
+    pickers: int = Field(default=0, ge=0, le=16)
+    """Processes that pick up side by side, for folders with thousands of files; 0 picks up in the gateway's
+    own process. Several do not keep the order of files."""
 
     lease: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=15)
     """How long a picker owns a file; another takes it over when the first died."""
@@ -126,6 +163,14 @@ class FilesEndpoint(Settings):
 
     timeout: Duration = timedelta(seconds=30)
     """How long one step of a delivery may take."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> FilesEndpoint:
+        if (self.folder is None) == (self.sftp is None):
+            raise ValueError("expected exactly one of folder (on this machine) and sftp (on a server)")
+        if self.after == "keep" and self.claim != "in_place":
+            raise ValueError("after: keep leaves files where they are; it needs claim: in_place")
+        return self
 
     @model_validator(mode="after")
     def _names(self) -> FilesEndpoint:

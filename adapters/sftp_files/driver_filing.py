@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from adapters.base import Finding, Refused, Settlement
+from adapters.base import Finding, Judged, Refused, Settlement
 from adapters.sftp_files import pickup
 from adapters.sftp_files.config import FilesEndpoint
 from adapters.sftp_files.pickup import Rules
@@ -34,6 +34,8 @@ class Filing:
         A sender that kept the file open may have written more since: then what the gateway has is not
         the whole file, and it stays where it is, to be taken again as the new version it is.
         """
+        if self._settings.after == "keep":
+            return
         found = await self._port.stat(path)
         if found is None:
             return  # put away by the owner of a newer lease
@@ -48,6 +50,13 @@ class Filing:
             case _:
                 await self._archive(path, name, claim)
         await self._remove_marker(path, name, claim)
+
+    async def tell(self, judged: Judged) -> None:
+        """Tell the sender what was found in a file that is put away; told again it is the same file."""
+        place = f"{self._settings.error}/{pickup.late_reason_name(judged)}"
+        await self._port.write_atomic(
+            place, pickup.late_reason_text(judged).encode("utf-8", "backslashreplace")
+        )
 
     async def _archive(self, path: str, name: str, claim: str | None) -> None:
         plain, unique = pickup.archived_names(name, claim or self._token())

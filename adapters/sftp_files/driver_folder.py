@@ -11,13 +11,12 @@ import ctypes
 import errno
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from adapters.sftp_files.config import FilesEndpoint
 from adapters.sftp_files.port import Entry, EntryKind, PortError, PortErrorKind
 
 READ_BYTES = 256 * 1024
@@ -70,7 +69,7 @@ class FolderPort:
         """Give one entry."""
         return await self._run(self._stat, path)
 
-    async def open_read(self, path: str) -> AsyncIterator[bytes]:
+    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
         """Give a file's bytes."""
         descriptor, piece = await self._run(self._open, path)
         try:
@@ -217,19 +216,6 @@ class FolderPort:
                 return place.lstat().st_mtime_ns
         finally:
             place.unlink(missing_ok=True)
-
-
-async def check_folder(settings: FilesEndpoint) -> list[str]:
-    """Say what keeps a folder from being used: missing, or not writable; for ``check --live``."""
-    port = FolderPort(settings.folder.path, lambda: f"check-{os.getpid()}")
-    try:
-        await port.prepare(())
-        await port.server_time_ns()  # writes and removes a file
-    except PortError as error:
-        return [f"folder {settings.folder}: {error}"]
-    finally:
-        await port.close()
-    return []
 
 
 def port_error(error: OSError) -> PortError:

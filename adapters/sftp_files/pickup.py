@@ -15,12 +15,14 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from adapters.base import Finding, Position
+from adapters.base import Finding, Judged, Position
 from adapters.sftp_files.config import FilesEndpoint, Ready
 from adapters.sftp_files.port import Entry, EntryKind
 
 IDENTITIES = ("path_size_mtime_hash", "content", "control_numbers", "none")
 NAME_BYTES_MAX = 180  # of 255: room for the claim's prefix, and for a unique part afterwards
+SHARP_AFTER = timedelta(seconds=2)  # a file older than that cannot change any more within its second
+REASONS_MAX = 200  # findings that one file tells
 REASON_SUFFIX = ".reason.txt"
 
 _WORK_NAME = re.compile(r"([a-z2-7]{16})~([a-z2-7]{16})~(.+)", re.DOTALL)
@@ -36,6 +38,7 @@ class Rules:
     ready: Ready
     size_bytes_max: int
     empty: Literal["refuse", "archive"]
+    is_blurred: bool = False  # two versions within a second look alike there, and the name stays the sender's
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ def rules_of(settings: FilesEndpoint, patterns: tuple[str, ...], size_bytes_max:
         ready=settings.ready,
         size_bytes_max=bound,
         empty=settings.empty,
+        is_blurred=settings.sftp is not None and settings.claim == "in_place",
     )
 
 
@@ -122,9 +126,12 @@ def is_ready(seen: Seen, rules: Rules, markers: Mapping[str, Entry], *, server_n
     ``stable``: the same in ``polls`` looks, and unchanged for ``stable`` by the server's clock, or by
     our own watching where that clock or the file's time is wrong (moved in with a future time).
     ``done_file``: a done file older than its data was written too early; then the data must also be
-    stable, or half a file would be taken.
+    stable, or half a file would be taken. Whole seconds and a name that stays the sender's: a file must
+    be out of its second, or one that replaces it looks the same and is put away unread.
     """
     ready = rules.ready
+    if rules.is_blurred and not _is_stable(seen, SHARP_AFTER, 1, server_ns, now_s):
+        return False
     if ready.rename:
         return True
     if ready.done_file is None:
@@ -135,6 +142,18 @@ def is_ready(seen: Seen, rules: Rules, markers: Mapping[str, Entry], *, server_n
     if marker.modified_ns >= seen.entry.modified_ns:
         return True
     return _is_stable(seen, timedelta(seconds=10), max(ready.polls, 2), server_ns, now_s)
+
+
+def is_ready_again(seen: Seen, rules: Rules, *, server_ns: int, now_s: float) -> bool:
+    """Tell whether a claimed file that we come back to is complete: by ``stable`` it must still be.
+
+    Its sender may hold it open and write on under our name. The other policies are the sender's own word,
+    given before the claim.
+    """
+    ready = rules.ready
+    if ready.rename or ready.done_file is not None:
+        return True
+    return _is_stable(seen, ready.stable or timedelta(0), ready.polls, server_ns, now_s)
 
 
 def _is_stable(seen: Seen, unchanged: timedelta, polls: int, server_ns: int, now_s: float) -> bool:
@@ -184,6 +203,25 @@ def too_large(size_bytes: int, rules: Rules) -> str:
 def reason_text(name: str, finding: Finding, at: datetime) -> str:
     """Write the file that says why another one was refused."""
     return f"{shown(name)} was refused at {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC.\n\n{finding}\n"
+
+
+def late_reason_name(judged: Judged) -> str:
+    """Give the name of the file that says what is wrong with one that was taken before."""
+    return archived_names(judged.name, judged.message_id)[1] + REASON_SUFFIX
+
+
+def late_reason_text(judged: Judged) -> str:
+    """Write the file that says what translation found in one that was taken before."""
+    shown_findings = judged.findings[:REASONS_MAX]
+    lines = [
+        f"{judged.name} was taken at {judged.taken_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC as message "
+        f"{judged.message_id}, and is not used, or not all of it:",
+        "",
+        *map(str, shown_findings),
+    ]
+    if len(judged.findings) > len(shown_findings):
+        lines.append(f"... and {len(judged.findings) - len(shown_findings)} more")
+    return "\n".join([*lines, "", "Send what is missing again once it is mended.", ""])
 
 
 # --- identity -----------------------------------------------------------------------------------------

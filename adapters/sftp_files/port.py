@@ -7,7 +7,7 @@ surrogate escapes (PEP 383), so that every file can be named. A driver decides n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -51,6 +51,7 @@ class PortErrorKind(StrEnum):
     DENIED = "denied"
     FULL = "full"
     NAME = "name"  # the server cannot hold such a name
+    CREDENTIAL = "credential"  # the server refused our log-in, or is not the one that it should be
     OUTAGE = "outage"  # no connection, or the share is not there
     OTHER = "other"
 
@@ -62,6 +63,7 @@ STATUS: Mapping[PortErrorKind, int] = MappingProxyType(
         PortErrorKind.DENIED: 403,
         PortErrorKind.FULL: 507,
         PortErrorKind.NAME: 400,
+        PortErrorKind.CREDENTIAL: 401,
         PortErrorKind.OUTAGE: 503,
         PortErrorKind.OTHER: 500,
     }
@@ -92,7 +94,7 @@ class FilePort(Protocol):
         """Give one entry, a link itself rather than what it points to; None where there is none."""
         ...
 
-    def open_read(self, path: str) -> AsyncIterator[bytes]:
+    def open_read(self, path: str) -> AsyncGenerator[bytes]:
         """Give a regular file's bytes in bounded pieces."""
         ...
 
@@ -113,7 +115,7 @@ class FilePort(Protocol):
         ...
 
     async def server_time_ns(self) -> int:
-        """Give the time by the clock that also stamps the files."""
+        """Give the time by the clock that also stamps the files; 0 where nothing may be written to see it."""
         ...
 
     async def close(self) -> None:

@@ -7,8 +7,11 @@ recognises it by its arrival key.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,30 +21,19 @@ from adapters.sftp_files import pickup
 from adapters.sftp_files.config import FilesEndpoint, FilesSource
 from adapters.sftp_files.driver_filing import Filing
 from adapters.sftp_files.driver_spool import Spool
+from adapters.sftp_files.driver_watch import Candidate, Watch
 from adapters.sftp_files.port import Entry, EntryKind, FilePort, PortError
+from adapters.sftp_files.shares import WHOLE, Share
 
 log = logging.getLogger("legacy_bridge.sftp_files")
 
-ENTRIES_MAX = 100_000  # of one listing
 BATCH = 1_000  # files offered before the folder is listed again, so that what is older comes first
 OUTAGES_COUNTED = 10
-PAUSE_MAX_S = 300.0
-WARNINGS_MAX = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A complete file to take: where it stands, and, in the work folder, the claim it has."""
-
-    path: str
-    entry: Entry
-    claim: str | None = None
-    name: str = ""
 
 
 @dataclass(slots=True)
 class _Offered:
-    """A file that was offered to the gateway, until it is settled and put away."""
+    """A file that was read to be offered to the gateway, until it is settled and put away."""
 
     path: str
     name: str
@@ -54,30 +46,24 @@ class _Offered:
     settlement: Settlement | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    count: int
-    until_s: float
-
-
 class FileSource:
-    """Picks up files for one route."""
+    """Picks up files for one route. ``ahead``: how many are read while the gateway takes the one before."""
 
-    def __init__(self, setup: SourceSetup, port: FilePort) -> None:
+    def __init__(self, setup: SourceSetup, port: FilePort, *, ahead: int = 0, share: Share = WHOLE) -> None:
         self._setup = setup
         self._settings = cast(FilesEndpoint, setup.endpoint.settings)
         route = setup.settings if isinstance(setup.settings, FilesSource) else FilesSource()
         self._rules = pickup.rules_of(self._settings, route.pattern, setup.size_bytes_max)
         self._port = port
+        self._ahead = ahead
+        self._share = share
         self._clock = setup.endpoint.clock
         self._filing = Filing(port, self._settings, self._rules, setup.endpoint.rng.token)
+        self._watch = Watch(setup, self._settings, self._rules, port)
         self._scope = f"sftp_files/{setup.endpoint.name}"
         self._instance = setup.endpoint.rng.token()
         self._lease_s = self._settings.lease.total_seconds()
-        self._seen: dict[str, pickup.Seen] = {}
         self._open: dict[str, _Offered] = {}  # by path: not settled, or settled and still to be put away
-        self._failures: dict[str, _Failure] = {}  # by path
-        self._warned: set[str] = set()
         self._runs = 0
 
     async def receive(self) -> AsyncIterator[Inbound]:
@@ -92,109 +78,65 @@ class FileSource:
         owner: str | None = None
         try:
             while True:
-                candidates: list[_Candidate] = []
+                candidates: Sequence[Candidate] = ()
+                await self._watch.opened()
                 try:
                     await self._settle_again()
-                    owner = owner or await self._begin()
+                    owner = owner or await self._watch.begin()
+                    await self._tell()
                     candidates = await self._candidates(owner)
                     outages = 0
                 except PortError as error:
                     owner = None  # our own folders may be gone too
                     outages = min(outages + 1, OUTAGES_COUNTED)
                     log.warning("folder.unreachable endpoint=%s reason=%s", self._setup.endpoint.name, error)
-                for candidate in candidates[:BATCH]:
-                    inbound = await self._pick_up(candidate, owner or "")
-                    if inbound is not None:
-                        yield inbound
+                async with contextlib.aclosing(self._picked_up(candidates[:BATCH], owner or "")) as picked:
+                    async for offered in picked:
+                        yield self._inbound(offered)
                         await self._settle_unsettled()
                 if len(candidates) <= BATCH:
-                    await self._clock.sleep(min(self._poll_s * 2**outages, max(PAUSE_MAX_S, self._poll_s)))
+                    await self._watch.pause(outages)
         finally:
             if run == self._runs:  # else another receive() works with the same port by now
                 await self._port.close()
 
-    # -- looking -------------------------------------------------------------------------------
+    # -- taking --------------------------------------------------------------------------------
 
-    @property
-    def _poll_s(self) -> float:
-        return self._settings.poll.total_seconds()
+    async def _candidates(self, owner: str) -> list[Candidate]:
+        found = await self._watch.candidates(owner, self._open)
+        return self._share.order([each for each in found if not self._is_open(each)])
 
-    async def _begin(self) -> str:
-        """Make our folders; give the name under which this journal claims files, drawn once for ever.
-
-        Two gateways with two journals on one folder so never take up each other's claimed files.
-        """
-        settings = self._settings
-        own = [settings.work, settings.error]
-        await self._port.prepare(own if settings.after == "delete" else [*own, settings.done])
-        scope = f"{self._scope}/owner"
-        memory = self._setup.memory
-        while (owner := await memory.cursor(scope)) is None:
-            await memory.set_cursor(scope, self._setup.endpoint.rng.token(), None)
-        return owner
-
-    async def _candidates(self, owner: str) -> list[_Candidate]:
-        claimed = await self._claimed(owner) if self._settings.claim == "rename" else []
-        fresh = await self._fresh()
-        now_s = self._clock.monotonic()
-        known = {candidate.path for candidate in (*claimed, *fresh)} | self._open.keys()
-        self._failures = {path: failure for path, failure in self._failures.items() if path in known}
-        waiting = {path for path, failure in self._failures.items() if failure.until_s > now_s}
-        return [
-            found for found in (*claimed, *fresh) if found.path not in waiting and not self._is_open(found)
-        ]
-
-    async def _claimed(self, owner: str) -> list[_Candidate]:
-        """Give our files in the work folder: what a dead process left, and what failed before."""
-        entries = await self._port.list(self._settings.work, ENTRIES_MAX)
-        for name in pickup.orphan_markers((entry.name for entry in entries), owner):
-            await self._port.remove(f"{self._settings.work}/{name}")
-        found = []
-        for entry in sorted(entries, key=_by_age):
-            work = pickup.read_work_name(entry.name)
-            if work and work.owner == owner and pickup.is_ours(work.name, self._rules):
-                found.append(_Candidate(f"{self._settings.work}/{entry.name}", entry, work.claim, work.name))
-        return found
-
-    async def _fresh(self) -> list[_Candidate]:
-        """Give the complete files of the folder itself."""
-        entries = await self._port.list("", ENTRIES_MAX)
-        if len(entries) == ENTRIES_MAX:
-            self._warn("", f"only the first {ENTRIES_MAX} entries are looked at")
-        ours = []
-        for entry in entries:
-            if odd := pickup.odd_entry(entry):
-                self._warn(entry.name, odd)
-            elif entry.kind is EntryKind.FILE and pickup.is_ours(entry.name, self._rules):
-                ours.append(entry)
-        now_s = self._clock.monotonic()
-        self._seen = pickup.observed(self._seen, ours, now_s)
-        if not ours:
-            return []
-        markers = {entry.name: entry for entry in entries if pickup.is_marker(entry.name, self._rules)}
-        server_ns = 0 if self._rules.ready.rename else await self._port.server_time_ns()
-        ready = [
-            seen.entry
-            for seen in self._seen.values()
-            if pickup.is_ready(seen, self._rules, markers, server_ns=server_ns, now_s=now_s)
-        ]
-        return [_Candidate(entry.name, entry) for entry in sorted(ready, key=_by_age)]
-
-    def _is_open(self, candidate: _Candidate) -> bool:
+    def _is_open(self, candidate: Candidate) -> bool:
         offered = self._open.get(candidate.path)
         return offered is not None and offered.entry.is_version_of(candidate.entry)
 
-    # -- taking --------------------------------------------------------------------------------
+    async def _picked_up(self, candidates: Sequence[Candidate], owner: str) -> AsyncGenerator[_Offered]:
+        """Give files in their order; the next ones are read while the gateway takes one."""
+        left, tasks = deque(candidates), deque[asyncio.Task[_Offered | None]]()
+        try:
+            while left or tasks:
+                while left and len(tasks) <= self._ahead:
+                    tasks.append(asyncio.create_task(self._pick_up(left.popleft(), owner)))
+                offered = await tasks.popleft()
+                if offered is not None:
+                    yield offered
+        finally:
+            for task in tasks:
+                task.cancel()
+            for found in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(found, _Offered):  # read ahead, and nobody asked for it
+                    found.spool.close()
+                    await self._setup.memory.release(found.lease)
 
-    async def _pick_up(self, candidate: _Candidate, owner: str) -> Inbound | None:
+    async def _pick_up(self, candidate: Candidate, owner: str) -> _Offered | None:
         """Take one file; whatever is wrong with it concerns no other file."""
         try:
-            return await self._offer(candidate, owner)
+            return await self._claimed_and_read(candidate, owner)
         except (PortError, OSError) as error:
-            self._failed(candidate.path, candidate.name or candidate.entry.name, str(error))
+            self._watch.failed(candidate.path, candidate.name or candidate.entry.name, str(error))
             return None
 
-    async def _offer(self, candidate: _Candidate, owner: str) -> Inbound | None:
+    async def _claimed_and_read(self, candidate: Candidate, owner: str) -> _Offered | None:
         path, claim, name = candidate.path, candidate.claim, candidate.name
         if not name:
             name = pickup.fitted(candidate.entry.name)
@@ -205,15 +147,14 @@ class FileSource:
         lease = await self._lease(path)
         if lease is None:
             return None
-        inbound = None
+        offered = None
         try:
             if path != candidate.path and not await self._claim(candidate.path, path, owner, claim or ""):
                 return None
-            offered = await self._read(path, name, claim, lease)
-            inbound = None if offered is None else self._inbound(offered)
-            return inbound
+            offered = await self._read(candidate, path, name, claim, lease)
+            return offered
         finally:
-            if inbound is None:
+            if offered is None:
                 await self._setup.memory.release(lease)
 
     async def _claim(self, path: str, claimed: str, owner: str, claim: str) -> bool:
@@ -225,10 +166,18 @@ class FileSource:
             await self._port.claim(pickup.marker_name(template, path), marker)
         return True
 
-    async def _read(self, path: str, name: str, claim: str | None, lease: Lease) -> _Offered | None:
-        """Read a file into a spool; None where it is gone, changed meanwhile, or no longer ours."""
+    async def _read(
+        self, candidate: Candidate, path: str, name: str, claim: str | None, lease: Lease
+    ) -> _Offered | None:
+        """Read a file into a spool; None where it is gone, changed since it was seen, or no longer ours."""
         before = await self._port.stat(path)
         if before is None:
+            return None
+        if not before.is_version_of(candidate.entry):
+            # It was complete when it was looked at. A thousand files may have been offered since, and its
+            # sender begun to write it anew: it is looked at again, where it lies now.
+            log.info("file.changed_before_read file=%s", pickup.shown(name))
+            self._watch.leave_until_next_look(path)
             return None
         offered = _Offered(path, name, claim, before, lease, Spool())
         if before.size_bytes == 0 and before.kind is EntryKind.FILE and self._rules.empty == "archive":
@@ -245,20 +194,21 @@ class FileSource:
         """Fill the spool; give whether what it holds is the whole, unchanged file."""
         size = 0
         renewed_s = self._clock.monotonic()
-        async for piece in self._port.open_read(offered.path):
-            size += len(piece)
-            if size > offered.entry.size_bytes:
-                break
-            await offered.spool.write(piece)
-            if self._clock.monotonic() - renewed_s > self._lease_s / 3:
-                if await self._lease(offered.path) is None:
-                    return False
-                renewed_s = self._clock.monotonic()
+        async with contextlib.aclosing(self._port.open_read(offered.path)) as pieces:
+            async for piece in pieces:
+                size += len(piece)
+                if size > offered.entry.size_bytes:
+                    break
+                await offered.spool.write(piece)
+                if self._clock.monotonic() - renewed_s > self._lease_s / 3:
+                    if await self._lease(offered.path) is None:
+                        return False
+                    renewed_s = self._clock.monotonic()
         after = await self._port.stat(offered.path)
         if after is not None and after.is_version_of(offered.entry) and size == after.size_bytes:
             return True
         log.info("file.changed_while_read file=%s", pickup.shown(offered.name))
-        self._failures[offered.path] = _Failure(0, self._clock.monotonic() + self._poll_s)
+        self._watch.leave_until_next_look(offered.path)
         return False
 
     def _inbound(self, offered: _Offered) -> Inbound:
@@ -305,20 +255,35 @@ class FileSource:
                 offered.path, offered.name, offered.claim, offered.entry, settlement, now
             )
             self._open.pop(offered.path, None)
+            if self._settings.after == "keep":
+                self._watch.keep(offered.path, offered.entry)
         except PortError as error:
             self._open[offered.path] = offered
-            self._failed(offered.path, offered.name, str(error))
+            self._watch.failed(offered.path, offered.name, str(error))
         finally:
             await self._setup.memory.release(lease)
 
     async def _settle_again(self) -> None:
         """Put away what could not be put away before."""
         await self._settle_unsettled()
-        now_s = self._clock.monotonic()
         for path, offered in list(self._open.items()):
-            failure = self._failures.get(path)
-            if offered.settlement is not None and (failure is None or failure.until_s <= now_s):
+            if offered.settlement is not None and not self._watch.is_left_alone(path):
                 await self._settle(offered, offered.settlement)
+
+    async def _tell(self) -> None:
+        """Tell the sender what translation found since the last look; of several pickers one does."""
+        judgments, memory = self._setup.judgments, self._setup.memory
+        if judgments is None or not self._settings.reasons or self._settings.after == "keep":
+            return
+        if self._share.number != 0:
+            return
+        scope = f"{self._scope}/{self._setup.route}/judged"
+        cursor = await memory.cursor(scope)
+        found, following = await judgments(cursor)
+        for judged in found:
+            await self._filing.tell(judged)
+        if following != cursor:
+            await memory.set_cursor(scope, following, cursor)
 
     async def _settle_unsettled(self) -> None:
         """Refuse a given-up file whose body said why it cannot be taken; offer any other one again later."""
@@ -329,20 +294,8 @@ class FileSource:
                 continue
             del self._open[path]
             offered.spool.close()
-            self._failed(path, offered.name, "the gateway did not take it; it is offered again")
+            self._watch.failed(path, offered.name, "the gateway did not take it; it is offered again")
             await self._setup.memory.release(offered.lease)
-
-    def _failed(self, path: str, name: str, reason: str) -> None:
-        """Leave a file alone for a while, longer each time; the others go on."""
-        count = self._failures[path].count + 1 if path in self._failures else 1
-        pause_s = min(self._poll_s * 2 ** min(count, 20), max(PAUSE_MAX_S, self._poll_s))
-        self._failures[path] = _Failure(count, self._clock.monotonic() + pause_s)
-        log.warning("file.failed file=%s times=%d reason=%s", pickup.shown(name), count, reason)
-
-    def _warn(self, name: str, reason: str) -> None:
-        if name not in self._warned and len(self._warned) < WARNINGS_MAX:
-            self._warned.add(name)
-            log.warning("file.ignored file=%s reason=%s", pickup.shown(name), reason)
 
 
 async def _body(offered: _Offered) -> AsyncIterator[bytes]:
@@ -351,7 +304,3 @@ async def _body(offered: _Offered) -> AsyncIterator[bytes]:
         raise DecodeError(offered.refusal)
     async for piece in offered.spool.pieces():
         yield piece
-
-
-def _by_age(entry: Entry) -> tuple[int, str]:
-    return entry.modified_ns, entry.name

@@ -149,8 +149,8 @@ def _progress(done: Sequence[StepResult]) -> _Progress:
         match result.step, result.outcome:
             case "stage", Accepted():
                 progress.staged = result.request.address
-            case "stage", _ if isinstance(result.reply, NoReply):
-                progress.unanswered += 1
+            case "stage", _ if not isinstance(result.reply, Reply):
+                progress.unanswered += 1  # by the other side, or by a process that was killed meanwhile
             case "mark", Accepted():
                 progress.is_marked = True
             case "publish", Accepted():
@@ -174,6 +174,8 @@ def _failure(request: Request, reply: Reply) -> Outcome:
     match reply.status:
         case 409:
             return Transient(f"the name {dict(request.headers).get('to', '')} is taken; another one is tried")
+        case 401:
+            return Transient(reason, TransientKind.CREDENTIAL)
         case 403:
             return Transient(f"{reason}; the folder's owner must allow this", TransientKind.CREDENTIAL)
         case 404 if request.step == "publish":

@@ -165,8 +165,7 @@ class InboundApi:
         location = f"/v1/messages/{message_id}"
         if inlet.reply == "accepted":
             return json_response(202, {"message_id": message_id, "repeat": is_repeat}, Location=location)
-        wait = self._pass_on if inlet.reply == "pass_through" else self._wait_for
-        answered = await wait(message_id, inlet.reply_within_s)
+        answered = await self._awaited(inlet, message_id)
         if answered is not None:
             return answer(answered)
         if inlet.reply != "wait":
@@ -177,6 +176,19 @@ class InboundApi:
         body = inlet.pending.replace(b"{message_id}", message_id.encode())
         headers = (("Location", location), ("Cache-Control", "no-store"))
         return answer(Answered(message_id, body, inlet.pending_content_type, 202, headers))
+
+    async def _awaited(self, inlet: HttpInlet, message_id: str) -> Answered | None:
+        """Wait for the answer; None where there is none in time, or nobody can tell it now.
+
+        The message is durable: whatever fails from here on must not be told as "nothing was taken",
+        or its caller sends it again and legacy gets it twice.
+        """
+        wait = self._pass_on if inlet.reply == "pass_through" else self._wait_for
+        try:
+            return await wait(message_id, inlet.reply_within_s)
+        except Exception:
+            log.exception("http.answer_failed route=%s message=%s", inlet.route, message_id)
+            return None
 
     async def _refused(self, request: web.Request, route: str, refusal: Refusal) -> web.StreamResponse:
         """Answer a refusal and keep its finding; the body is nowhere."""

@@ -6,12 +6,15 @@ import argparse
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.base import Finding
 from adapters.base.commands import CommandError, PartnerSetup, Run, Subparsers
 from adapters.base.registry import EndpointSetup
 from gateway.commands import options, terminal
+
+if TYPE_CHECKING:
+    from gateway.config import Configuration
 
 
 class GatewayDesk:
@@ -65,6 +68,22 @@ class GatewayDesk:
         secret = SecretStore(configuration.folder or Path())
         return endpoint_setup(name, found, SystemClock(), SystemRng(), secret)
 
+    def endpoints(self, config: Path, name: str, adapter: str) -> list[EndpointSetup]:
+        """Read an endpoint, or those of a partner."""
+        from gateway.commands.configuration import loaded
+
+        configuration = loaded(config)
+        if name in configuration.endpoints or name not in configuration.partners:
+            return [self.endpoint(config, name, adapter)]
+        served = [
+            each for each in _serving(configuration, name) if configuration.endpoints[each].kind == adapter
+        ]
+        if not served:
+            raise CommandError(
+                f"no route of {config} reaches partner '{name}' by an endpoint of kind {adapter}"
+            )
+        return [self.endpoint(config, each, adapter) for each in served]
+
     def print_text(self, *lines: str) -> None:
         """Print lines to stdout."""
         terminal.print_text(*lines)
@@ -94,6 +113,14 @@ class GatewayDesk:
 
 def _run(run: Run, desk: GatewayDesk, arguments: argparse.Namespace) -> int:
     return run(arguments, desk)
+
+
+def _serving(configuration: Configuration, partner: str) -> list[str]:
+    """Give a partner's endpoints: those its routes are fed from, and those that take its acknowledgments."""
+    mine = [route for route in configuration.routes.values() if route.source.partner == partner]
+    rules = [configuration.partners[partner].acknowledge, *(route.acknowledge for route in mine)]
+    names = [route.source.endpoint for route in mine] + [rule.to for rule in rules if rule is not None]
+    return [name for name in dict.fromkeys(names) if name is not None and name in configuration.endpoints]
 
 
 def _unknown(what: str, name: str, config: Path, known: Iterable[str]) -> CommandError:

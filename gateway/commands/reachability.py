@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from adapters.base import Finding
 from adapters.base.registry import adapters
 from gateway.config import Configuration, Endpoint
+from gateway.destinations import endpoint_setup
 from gateway.erp.settings import HttpSettings
 from gateway.security.secrets import SecretError, SecretStore
+from gateway.system import SystemClock, SystemRng
 
 CONNECT_S = 5.0
 CHECK_S = 30.0
@@ -34,10 +36,13 @@ async def _problems(name: str, endpoint: Endpoint, secret: SecretStore) -> list[
     if isinstance(endpoint.settings, HttpSettings):
         return await _connect(name, endpoint.settings.base, secret)
     adapter = adapters().get(endpoint.kind)
-    if adapter is None or adapter.check is None or endpoint.settings is None:
+    if adapter is None or endpoint.settings is None:
         return []
-    made = adapter.check(endpoint.settings)
     try:
+        if adapter.check_endpoint is not None:
+            setup = endpoint_setup(name, endpoint, SystemClock(), SystemRng(), secret)
+            return await asyncio.wait_for(adapter.check_endpoint(setup), CHECK_S)
+        made = adapter.check(endpoint.settings) if adapter.check is not None else []
         return await asyncio.wait_for(made, CHECK_S) if inspect.isawaitable(made) else made
     except TimeoutError:
         return [f"endpoint '{name}' gave no answer within {CHECK_S:.0f} s"]

@@ -20,6 +20,7 @@ from adapters.base import (
     Finding,
     Format,
     Level,
+    Library,
     Position,
     Summary,
     Unit,
@@ -53,6 +54,7 @@ class Profile:
     zone: str = "UTC"
     accept_by: UnitKind = UnitKind.SET
     acknowledgment: Literal["997", "999"] = "997"
+    library: Library = field(default_factory=Library)  # mappings and layouts; code tables are in a journal
 
     def in_zone(self, at: datetime) -> datetime:
         """Give a time that names no zone the partner's."""
@@ -98,6 +100,7 @@ class Written:
             zone=self.profile.zone,
             partner_settings=self.profile.settings.get(format_name),
             acknowledgment=self.profile.acknowledgment,
+            library=self.profile.library,
         )
         self.control_number += 1
         return envelope
@@ -127,6 +130,7 @@ def profile_of(configuration: Configuration, partner: str) -> Profile:
         configuration.zone(partner),
         found.accept_by,
         "999" if found.acknowledge is not None and found.acknowledge.type == "999" else "997",
+        configuration.library,
     )
 
 
@@ -143,7 +147,7 @@ def translated(
 ) -> Iterator[tuple[bytes, list[Finding]]]:
     """Give, set by set, the line to print and what was found; last what only the end could tell."""
     body, head = _begun(given.file)
-    format_ = _recognised(given, head)
+    format_ = _recognised(given, head, written.profile)
     if isinstance(format_, Finding):
         given.is_readable = False
         yield b"", [format_]
@@ -233,11 +237,13 @@ def _begun(file: Readable) -> tuple[bytes, bytes]:
     return body, body[:HEAD_BYTES]
 
 
-def _recognised(given: Input, head: bytes) -> Format | Finding:
+def _recognised(given: Input, head: bytes, profile: Profile) -> Format | Finding:
     if given.format_name is not None:
         return format_named(given.format_name)
     formats = _formats()
     found = [each for each in formats.values() if each.recognises(head)]
+    if not found:  # some can be told only by what the partner's settings say: a layout
+        found = [each for each in formats.values() if _is_the_partners(each, head, profile)]
     if len(found) == 1:
         return found[0]
     names = ", ".join(sorted(each.name for each in found) or sorted(formats))
@@ -250,10 +256,20 @@ def _recognised(given: Input, head: bytes) -> Format | Finding:
     return Finding("INPUT-UNKNOWN", Position(given.source), text)
 
 
+def _is_the_partners(format_: Format, head: bytes, profile: Profile) -> bool:
+    settings = profile.settings.get(format_.name)
+    recognises_by = getattr(format_, "recognises_by", None)
+    return (
+        settings is not None and recognises_by is not None and recognises_by(head, settings, profile.library)
+    )
+
+
 def _context(source: str, format_: Format, profile: Profile, begun: bytes) -> DecodeContext:
     def context(environment: Environment) -> DecodeContext:
         settings = profile.settings.get(format_.name)
-        return DecodeContext(source, environment, profile.partner, settings, zone=profile.zone)
+        return DecodeContext(
+            source, environment, profile.partner, settings, zone=profile.zone, library=profile.library
+        )
 
     if profile.environment is not None:
         return context(profile.environment)

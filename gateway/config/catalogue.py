@@ -24,6 +24,7 @@ class EndpointKind:
     can_receive: bool
     can_send: bool
     answers_queries: bool = False  # its target declares questions that change nothing
+    is_served: bool = False  # messages for it arrive on the gateway's own listeners, in its own form
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,10 @@ def catalogue_of(adapters_: Mapping[str, Adapter], erps: Mapping[str, ErpKind]) 
 
 
 def _is_endpoint(adapter: Adapter) -> bool:
-    return any(part is not None for part in (adapter.endpoint, adapter.source, adapter.sink, adapter.target))
+    return any(
+        part is not None
+        for part in (adapter.endpoint, adapter.source, adapter.sink, adapter.target, adapter.facade)
+    )
 
 
 def _adapter_kind(adapter: Adapter) -> EndpointKind:
@@ -77,7 +81,8 @@ def _adapter_kind(adapter: Adapter) -> EndpointKind:
         adapter.endpoint,
         adapter.source_settings,
         adapter.identities,
-        can_receive=adapter.source is not None,
+        can_receive=adapter.source is not None or adapter.facade is not None,
         can_send=adapter.sink is not None or adapter.target is not None,
         answers_queries=adapter.answers_queries,
+        is_served=adapter.facade is not None,
     )

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from adapters.base import Library, Position, SourceText
+from adapters.base.registry import adapters
 from adapters.base.yaml import Node, position_of
 from canonical.keys import KeyRules
 from gateway.config.defaults import Deadline, Defaults
@@ -90,6 +92,12 @@ class Configuration:
             changes["tell"] = (route.owner.page,)
         return self.defaults.deadline.model_copy(update=changes)
 
+    def patience(self, route: str, is_urgent: bool) -> timedelta:
+        """Give how long a message of a route may take where nothing of it says so itself."""
+        found = self.routes.get(route)
+        deadline = self.deadline(found) if found is not None else self.defaults.deadline
+        return deadline.rush if is_urgent else deadline.other
+
     def retry_policy(self, route: Route) -> RetryPolicy:
         """Give how a route's deliveries are tried again: its own words over the defaults."""
         change, default = route.retry, self.defaults.retry
@@ -132,6 +140,7 @@ class Configuration:
     def rule(self, route: Route) -> RouteRule:
         """Give what ``gateway.stage`` decides a route's documents by."""
         canary = route.canary
+        legacy = self.endpoints.get(route.targets.legacy or "")
         return RouteRule(
             route=route.id,
             legacy_target=route.targets.legacy,
@@ -144,7 +153,19 @@ class Configuration:
             salt=route.id,
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
             writes_supplier=route.targets.supplier in route.write,
+            legacy_form="canonical" if writes_for(legacy, route) else "as_received",
         )
+
+
+def writes_for(endpoint: Endpoint | None, route: Route) -> bool:
+    """Tell whether an endpoint gets a route's documents in another form than they came in.
+
+    So it is where the endpoint writes documents by itself, and the route's format is not its own.
+    """
+    kind = adapters().get(endpoint.kind) if endpoint is not None else None
+    if endpoint is None or endpoint.settings is None or kind is None or kind.writes_documents is None:
+        return False
+    return route.source.format != kind.name and kind.writes_documents(endpoint.settings)
 
 
 def library_of(mappings: Mapping[str, MappingFile], layouts: Mapping[str, MappingFile]) -> Library:

@@ -64,14 +64,17 @@ def draft_of(configuration: Configuration, catalogue: Catalogue) -> Draft:
         "endpoints": configuration.endpoints,
         "partners": configuration.partners,
         "routes": configuration.routes,
+        "mappings": configuration.mappings,
+        "layouts": configuration.layouts,
     }
+    names = {**sections, "mappings": configuration.mappings, "layouts": configuration.layouts}
     return Draft(
         gateway=configuration.gateway,
         defaults=configuration.defaults,
         endpoints=configuration.endpoints,
         partners=configuration.partners,
         routes=configuration.routes,
-        names={section: frozenset(entries) for section, entries in sections.items()},
+        names={section: frozenset(entries) for section, entries in names.items()},
         places=configuration.places,
         catalogue=catalogue,
         library=configuration.library,

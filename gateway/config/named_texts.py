@@ -32,19 +32,20 @@ def named_below(value: object, path: Place = ()) -> Iterator[tuple[Place, Mappin
 
 
 def library_for(library: Library, *settings: object) -> Library:
-    """Give the part of a library that settings name; what is not declared is left out."""
+    """Give the part of a library that settings name; what is not declared is left out.
+
+    A route without such names carries nothing: its context goes to worker processes with every input.
+    """
     names = [name for each in settings for _, name in named_below(each)]
+    if not names:
+        return Library(at=library.at)
     return Library(
         {
             name: library.mappings[name]
             for name in names
             if isinstance(name, MappingName) and name in library.mappings
         },
-        {
-            name: library.layouts[name]
-            for name in names
-            if isinstance(name, LayoutName) and name in library.layouts
-        },
+        library.layouts,  # whole: a layout may name a copybook among them
         library.crosswalk,
         library.at,
     )

@@ -43,7 +43,7 @@ class Resend(Settings):
     """Same key and content: answer it as the first one, say nothing, or let a person look."""
 
     window: Duration = timedelta(days=30)
-    """How long the same document counts as sent again."""
+    """How long the same document counts as sent again; after that a person looks at it, whatever was said."""
 
 
 class Acknowledge(Settings):

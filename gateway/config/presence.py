@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,11 +17,14 @@ from cryptography import x509
 from pydantic import BaseModel
 
 from adapters.base import Finding, Level
+from adapters.base.registry import adapters
 from adapters.base.settings import PresentFile
 from gateway.config.catalogue import Catalogue, installed
 from gateway.config.configuration import Configuration
 from gateway.config.draft import draft_of
+from gateway.config.endpoints import Endpoint
 from gateway.config.loading import in_order
+from gateway.config.named_texts import library_for
 from gateway.config.rules import judge
 from gateway.config.texts import HIDDEN, key_of
 
@@ -55,11 +58,30 @@ def check(
         found = _reference(each, configuration, missing, now) if _is_reference(each) else _file(each, missing)
         at = configuration.places.at(each.section, each.name, *each.path)
         findings += [Finding(code, at, text, level) for code, text, level in found]
+    for name, endpoint in configuration.endpoints.items():
+        files = [each for each in _walk("endpoints", name, (), endpoint) if not _is_reference(each)]
+        if all(Path(each.value).is_file() for each in files):  # one that is not there is told already
+            findings += _endpoint(name, endpoint, configuration)
     return in_order(findings, [configuration.places.source])
 
 
 def _is_reference(found: _Found) -> bool:
     return _REFERENCE.fullmatch(found.value) is not None
+
+
+def _endpoint(name: str, endpoint: Endpoint, configuration: Configuration) -> Iterator[Finding]:
+    """Let an endpoint's adapter judge it with the files that it names (a WSDL, mappings)."""
+    adapter = adapters().get(endpoint.kind)
+    if adapter is None or adapter.judge_endpoint is None or endpoint.settings is None:
+        return
+    library = library_for(configuration.library, endpoint.settings)
+    for finding in adapter.judge_endpoint(name, endpoint.settings, library):
+        prefix, _, keys = finding.at.source.partition(".")
+        if prefix != name:
+            yield finding
+            continue
+        at = configuration.places.at("endpoints", name, *(keys.split(".") if keys else ()))
+        yield replace(finding, at=at)
 
 
 def _named(configuration: Configuration) -> Iterator[_Found]:

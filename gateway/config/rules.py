@@ -12,12 +12,12 @@ from itertools import chain
 from adapters.base import Finding, Level
 from canonical.registry import DOCUMENT_TYPES
 from gateway.config.catalogue import Catalogue
-from gateway.config.configuration import Configuration
+from gateway.config.configuration import Configuration, writes_for
 from gateway.config.draft import Draft, draft_of
 from gateway.config.named_texts import partner_texts, route_texts
 from gateway.config.problems import suggestion
 from gateway.config.routes import Route
-from gateway.config.stage_rules import stage_findings
+from gateway.config.stage_rules import is_served, stage_findings
 from gateway.stage import Stage
 
 HTTP_IDENTITIES = ("idempotency_key",)
@@ -152,6 +152,12 @@ def replies(draft: Draft, route: Route) -> Iterator[Finding]:
         yield draft.finding("CONFIG-REPLY", here, text)
     if reply.mode == "query":
         yield from _queries(draft, route)
+    if reply.mode == "pass_through" and writes_for(draft.endpoints.get(route.targets.legacy or ""), route):
+        text = (
+            f"'{route.targets.legacy}' gets documents in a form of its own, so its answer is none for this "
+            "caller; expected accepted or wait"
+        )
+        yield draft.finding("CONFIG-REPLY", here, text)
     if reply.mode != "wait" and reply.pending is not None:
         text = f"'pending' belongs to mode wait; mode {reply.mode} never gives such an answer"
         yield draft.finding("CONFIG-REPLY", (*here, "pending"), text)
@@ -163,10 +169,11 @@ def _queries(draft: Draft, route: Route) -> Iterator[Finding]:
         name = getattr(route.targets, side)
         endpoint = draft.endpoints.get(name) if name is not None else None
         kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
-        if kind is not None and not kind.answers_queries:
+        declares = endpoint is not None and bool(getattr(endpoint.settings, "queries", None))
+        if kind is not None and not (kind.answers_queries or declares):
             text = (
-                f"mode query asks '{name}', which is of kind {kind.name}; that kind declares no question "
-                "that changes nothing: expected accepted, wait or pass_through"
+                f"mode query asks '{name}', of kind {kind.name}, which declares no question that changes "
+                "nothing (queries): expected accepted, wait or pass_through"
             )
             yield draft.finding("CONFIG-REPLY", ("routes", route.id, "reply"), text)
 
@@ -231,7 +238,7 @@ def listeners(draft: Draft) -> Iterator[Finding]:
         yield draft.finding("CONFIG-LISTEN", ("gateway", "", "listen", "http"), text, Level.NOTE)
     if listen.http is None and listen.https is None:
         for route in draft.routes.values():
-            if route.source.http:
+            if route.source.http or is_served(draft, route):
                 text = "this route takes messages over HTTP, and gateway.listen declares no address"
                 yield draft.finding("CONFIG-LISTEN", ("routes", route.id, "from", "http"), text)
 

@@ -19,7 +19,8 @@ from gateway.security.certificates import write_development_certificates
 from simulators.scenario import Change
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-ROUTES, FIXTURES = "routes.yaml", Path("fixtures", "demo")
+ROUTES = "routes.yaml"
+FIXTURES = tuple(Path("fixtures", name) for name in ("demo", "soap/wsdl", "soap/mappings"))
 OWN_CLIENT = "client"  # what the gateway itself shows to the ERP
 
 
@@ -30,7 +31,8 @@ def fill(folder: Path) -> None:
         if not (CHECKOUT / "pyproject.toml").is_file():
             source = stack.enter_context(as_file(files("simulators") / "demo"))
         shutil.copyfile(source / ROUTES, folder / ROUTES)
-        shutil.copytree(source / FIXTURES, folder / FIXTURES)
+        for each in FIXTURES:
+            shutil.copytree(source / each, folder / each)
     write_development_certificates(folder / "certs", datetime.now(UTC), clients=_clients(_loaded(folder)))
 
 

@@ -96,13 +96,19 @@ class DemoGround:
                 return
             await asyncio.sleep(LOOK_S)
 
+    async def load_crosswalk(self, table: str, words: Mapping[str, str], why: str) -> None:
+        """Load a code table through the control socket, as `legacy-bridge crosswalk load` does."""
+        rows = [
+            {"legacy": legacy, "cloud": cloud, "valid_from": "", "valid_to": "", "facts": {}}
+            for legacy, cloud in words.items()
+        ]
+        arguments = {"table": table, "rows": rows, "who": user_name(), "why": why}
+        await asyncio.to_thread(call, self._socket(), "crosswalk.load", arguments)
+
     async def set_stage(self, route: str, stage: str, why: str) -> str:
         """Move a route through the control socket, as `legacy-bridge routes set` does."""
-        socket = self._gateway().gateway.configuration.gateway.control_socket_path
-        if socket is None:
-            raise ValueError("the demo's routes.yaml has no control socket")
         arguments = {"route": route, "stage": stage, "who": user_name(), "why": why}
-        moved = await asyncio.to_thread(call, socket, "routes.set", arguments)
+        moved = await asyncio.to_thread(call, self._socket(), "routes.set", arguments)
         stay = ", ".join(f"{count} {side}" for side, count in moved["open_orders"].items())
         return f"{route} {moved['from']['stage']} -> {stage}; staying: {stay}"
 
@@ -116,6 +122,12 @@ class DemoGround:
         digest = hashlib.sha256(sent.body).hexdigest()
         listed = await self.journal.messages(route=sent.route, limit=MESSAGES_MAX)
         return [each for each in reversed(listed) if each.sha256 == digest]
+
+    def _socket(self) -> Path:
+        socket = self._gateway().gateway.configuration.gateway.control_socket_path
+        if socket is None:
+            raise ValueError("the demo's routes.yaml has no control socket")
+        return socket
 
     def _remember(self, sent: Sent) -> Sent:
         self.sent.append(sent)

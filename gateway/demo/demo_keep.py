@@ -27,7 +27,7 @@ def instructions(folder: Path, address: str, told: Sequence[str]) -> list[str]:
         "sed s/P-20017/P-30001/ fixtures/demo/portal_order.json |",
         "  curl --cacert certs/ca.pem --cert certs/portal.pem --key certs/portal.key \\",
         "  -H 'Content-Type: application/json' -H 'Idempotency-Key: try-1' \\",
-        f"  --data-binary @- {address}/v1/documents/purchase_order",
+        f"  --data-binary @- '{address}/v1/documents/purchase_order?route=po.portal'",
         "",
         "# the story of an order: who sent it, who owns it, every attempt",
         f"{COMMAND} explain 410021",

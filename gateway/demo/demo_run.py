@@ -24,7 +24,7 @@ from gateway.demo.demo_keep import instructions
 from gateway.journal.base import JournalError
 from gateway.operations.errors import OperationError
 from gateway.serving import Served, ServeError, serving
-from simulators.scenario import Change, Checked, Scenario, scenarios
+from simulators.scenario import CannotPlayError, Change, Checked, Scenario, scenarios
 
 GOOD, DIFFERENT, TERMINATED = 0, 1, 143
 OVER_S = 45.0  # from the beginning, on a busy machine; what is not over by then is shown as it stands
@@ -52,6 +52,8 @@ def run(*, keep: bool = False, spoil: bool = False) -> int:
             return asyncio.run(_demo(folder, keep=keep, spoil=spoil))
         except asyncio.CancelledError:
             return TERMINATED
+        except CannotPlayError as error:
+            raise CommandError(f"the demo cannot be played: {error}") from error
         except (ServeError, JournalError) as error:
             raise CommandError(f"the demo's gateway stopped: {error}", DIFFERENT) from error
         except (ControlError, OperationError) as error:

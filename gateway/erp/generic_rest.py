@@ -35,6 +35,7 @@ from adapters.base import (
     Transient,
     Wait,
 )
+from adapters.base.transport import QUERY
 from canonical.registry import DocumentError, read_json, without_provenance
 from gateway.erp.json_paths import MISSING, dig, text_at, write_json
 from gateway.erp.replies import StatusRules, classify, problem_findings, unknown
@@ -69,6 +70,8 @@ class GenericRest:
             return self._stuck(
                 "ERP-NO-DOCUMENT", "this target takes canonical documents; the delivery holds bytes"
             )
+        if delivery.document_type in self.settings.queries:
+            return self._question(delivery, done)
         created = next((step for step in reversed(done) if _has_document(step)), None)
         if created is not None:
             return self._after_success(delivery, done, created, now)
@@ -82,6 +85,8 @@ class GenericRest:
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
         """Say what a reply means. A look-up that finds nothing is Accepted without a reference."""
         settings = self.settings
+        if request.step == QUERY:
+            return classify(request, reply, self._rules) or Accepted()
         if request.step == LOOK_UP:
             if isinstance(reply, Reply) and reply.status in settings.missing_statuses:
                 return Accepted()
@@ -180,6 +185,25 @@ class GenericRest:
         )
 
     # -- requests ----------------------------------------------------------------------------------
+
+    def _question(self, delivery: Delivery, done: Sequence[StepResult]) -> Request | Finished:
+        """Ask; the answer stays in the step, for the caller that waits for it."""
+        if any(step.step == QUERY and isinstance(step.outcome, Accepted) for step in done):
+            return Finished("")
+        rendered, digest = self._rendered(delivery)
+        return Request(
+            step=QUERY,
+            effect=Effect.READ,
+            method="POST",
+            address=_filled(self.settings.queries[delivery.document_type or ""], delivery),
+            body=self._body(delivery, rendered, digest),
+            headers=(
+                ("Content-Type", "application/json"),
+                ("Accept", "application/json"),
+                *_identity(delivery, digest),
+            ),
+            timeout_s=self.settings.timeout_s,
+        )
 
     def _look_up(self, delivery: Delivery) -> Request:
         settings = self.settings

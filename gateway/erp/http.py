@@ -158,7 +158,9 @@ class HttpSink:
     def _timeout(self, call: _Call) -> aiohttp.ClientTimeout:
         total_s = max(0.001, call.until - asyncio.get_running_loop().time())  # 0 would mean: no limit
         return aiohttp.ClientTimeout(
-            total=total_s, sock_connect=min(self._settings.connect_timeout_s, total_s)
+            total=total_s,
+            sock_connect=min(self._settings.connect_timeout_s, total_s),
+            sock_read=self._settings.read_timeout_s,
         )
 
     def _url(self, address: str) -> URL:

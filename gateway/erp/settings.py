@@ -75,6 +75,11 @@ class HttpSettings(Settings):
         description="idle connections are closed after it; keep it below the server's own time",
     )
     connect_timeout_s: float = Field(default=5.0, gt=0)
+    read_timeout_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="between two bytes of a reply, and to its first; unset: only the whole",
+    )
     timeout_s: float = Field(
         default=20.0, gt=0, le=600, description="for one request, from connecting to the last byte"
     )
@@ -169,6 +174,10 @@ class GenericRestSettings(HttpSettings):
     reference_header: str = Field(
         default="Idempotency-Key", description="also carries the reference; empty: none does"
     )
+    queries: dict[str, str] = Field(
+        default_factory=dict,
+        description="where questions are asked, by document type: they change nothing and are asked by POST",
+    )
     body: BodyFields = BodyFields()
     reply: ReplyPaths = ReplyPaths()
     decimals: Literal["text", "number"] = Field(
@@ -204,7 +213,7 @@ class GenericRestSettings(HttpSettings):
     def _path_is_relative(cls, path: str) -> str:
         return checked_path(path)
 
-    @field_validator("paths", "look_up_paths")
+    @field_validator("paths", "look_up_paths", "queries")
     @classmethod
     def _paths_are_relative(cls, paths: dict[str, str]) -> dict[str, str]:
         return {name: checked_path(path) for name, path in paths.items()}
@@ -231,6 +240,9 @@ class RawHttpSettings(HttpSettings):
     resend: Literal["never", "safe"] = Field(
         default="never",
         description="after an unknown outcome; safe: the receiver takes the same bytes twice as one",
+    )
+    queries: bool = Field(
+        default=False, description="what it is sent are questions that change nothing (`reply: query`)"
     )
     success_statuses: frozenset[int] = frozenset({200, 201, 202, 204})
     unprocessed_statuses: frozenset[int] = frozenset({429, 503})

@@ -107,6 +107,10 @@ class Journal(SourceMemory, Protocol):
         """Keep the finding of an input that was refused before acceptance, without its body; give its id."""
         ...
 
+    async def knows_arrival(self, route: str, arrival_key: str) -> bool:
+        """Tell whether a message came by a route under this key, whatever its bytes."""
+        ...
+
     async def message(self, message_id: str) -> Message:
         """Give one message. Errors: UnknownError."""
         ...
@@ -225,6 +229,13 @@ class Journal(SourceMemory, Protocol):
 
     async def step_done(self, claim: Claim, result: StepResult, now: datetime) -> None:
         """Write down a finished step in the middle of a series; the claim stays. Errors: StaleClaimError."""
+        ...
+
+    async def unsent_calls(self, limit: int = 1_000) -> list[tuple[str, str]]:
+        """Give (message id, delivery id) of ``pass_through`` deliveries that nobody has attempted yet.
+
+        Workers never send them; whose caller is gone would hold its order's lanes for ever.
+        """
         ...
 
     async def next_due(self, targets: Sequence[str]) -> datetime | None:

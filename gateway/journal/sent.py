@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from adapters.base import Effect, Rejected, Role, StepResult, Transient
+from adapters.base import Accepted, Effect, NoReply, Rejected, Role, StepResult, Transient
 from gateway.journal.types import DeliveryState
 
 
@@ -23,6 +23,25 @@ def was_sent(role: Role | str, state: DeliveryState, steps: Sequence[StepResult]
 def may_have_happened(steps: Iterable[StepResult]) -> bool:
     """Tell whether one of these requests may have changed something at its target."""
     return any(
-        step.request.effect is not Effect.READ and not isinstance(step.outcome, Transient | Rejected)
+        step.request.effect is not Effect.READ
+        and (is_unheard(step) or not isinstance(step.outcome, Transient | Rejected))
         for step in steps
     )
+
+
+def may_be_there(steps: Iterable[StepResult]) -> bool:
+    """Tell whether a target may have, unfinished, what these requests were to make there.
+
+    A look-up that finds nothing does not clear it up: the system may show it later. A repeatable step
+    that was taken (a file staged and not published) made nothing that anybody reads.
+    """
+    return any(
+        step.request.effect is not Effect.READ
+        and (is_unheard(step) or (step.request.effect is Effect.WRITE and isinstance(step.outcome, Accepted)))
+        for step in steps
+    )
+
+
+def is_unheard(step: StepResult) -> bool:
+    """Tell whether a request may have arrived and was never answered, however its target judges that."""
+    return step.is_in_doubt or (isinstance(step.reply, NoReply) and step.reply.written == "maybe")

@@ -303,6 +303,7 @@ class KnownDocument:
     message_id: str
     index: int
     content_hash: str
+    since: datetime  # when that document was planned
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 from gateway.call_sheet import LIVE, Call, Situation, calls
@@ -104,12 +104,18 @@ class ExceptionOperations(OperationsBase):
     async def _situation(self, message: Message, parked: list[str]) -> Situation:
         views = await self._journal.documents(message_id=message.message_id, limit=EVERYTHING)
         deliveries = await self._journal.deliveries(message_id=message.message_id, limit=EVERYTHING)
+        documents = [each for each in views if each.generation == message.generation]
+        orders = {key for each in documents for key in each.plan.order_keys}
+        facts = await self._journal.facts(sorted(orders), (), ())
+        route = self._configuration().routes.get(message.route)
         return Situation(
             message,
-            [each for each in views if each.generation == message.generation],
+            documents,
             [each for each in deliveries if each.role in LIVE],
             parked,
-            message.accepted_at + self._patience(message),
+            message.accepted_at + self._configuration().patience(message.route, message.is_urgent),
+            facts.ledger,
+            route.targets.supplier if route is not None else None,
         )
 
     async def _phones(self) -> dict[str, str]:
@@ -122,12 +128,6 @@ class ExceptionOperations(OperationsBase):
     def _orders_come_by(self, route: str) -> bool:
         found = self._configuration().routes.get(route)
         return found is None or found.originates
-
-    def _patience(self, message: Message) -> timedelta:
-        configuration = self._configuration()
-        route = configuration.routes.get(message.route)
-        deadline = configuration.deadline(route) if route is not None else configuration.defaults.deadline
-        return deadline.rush if message.is_urgent else deadline.other
 
     async def _exception(self, exception_id: str) -> ExceptionItem:
         items = await self._journal.exceptions(limit=EVERYTHING)

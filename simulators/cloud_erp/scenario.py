@@ -114,7 +114,7 @@ class CloudErpScenario:
 
     async def _post(self, ground: Ground, body: bytes, key: str, label: str, ending: Ending) -> None:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        path = "/v1/documents/purchase_order"
+        path = "/v1/documents/purchase_order?route=po.portal"
         await ground.post(
             path, body, client="portal", headers=headers, route="po.portal", label=label, ending=ending
         )

@@ -12,6 +12,7 @@ import json
 import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ class Settings:
     ignores_filter: bool = False  # a look-up gives everything, as APIs do that skip unknown parameters
     token: str | None = None  # requests must carry it as a bearer token
     number_prefix: str = "PO"
+    budget: str = "50000.00"  # what is available in every period, for questions about it
+    encumbered: str = "12000.00"
     commits_twice: bool = False  # a broken import: each document is committed again under a second number
 
 
@@ -122,6 +125,7 @@ class CloudErp:
         app.router.add_post("/documents/{type}", self._create)
         app.router.add_put("/documents/{type}/{reference}", self._put)
         app.router.add_get("/documents/{type}", self._look_up)
+        app.router.add_post("/budget_checks", self._budget)
         app.router.add_get("/_ledger", self._show_ledger)
         app.router.add_get("/_requests", self._show_requests)
         app.router.add_post("/_faults", faults_handler(self.faults))
@@ -132,6 +136,25 @@ class CloudErp:
         fields = _object(body)
         reference = _text(fields, "reference") or request.headers.get("Idempotency-Key", "")
         return await self._answer(request, body, fields, reference, is_put=False)
+
+    async def _budget(self, request: web.Request) -> web.StreamResponse:
+        """Answer whether there is money; nothing is committed."""
+        fields = _object(await request.read())
+
+        async def work() -> web.Response:
+            asked = _document(fields).get("requested") or {}
+            amount = Decimal(str(asked.get("amount", "0")))
+            available, encumbered = Decimal(self.settings.budget), Decimal(self.settings.encumbered)
+            is_enough = amount <= available - encumbered
+            answer = {
+                "decision": "PASS" if is_enough else "FAIL",
+                "available": str(available - encumbered),
+                "encumbered": str(encumbered),
+                "currency": asked.get("currency", "USD"),
+            }
+            return web.json_response(answer)
+
+        return await self._serve(request, (_text(fields, "reference"), ""), work)
 
     async def _put(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()

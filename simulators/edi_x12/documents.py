@@ -102,9 +102,10 @@ def mailbox(control: int, number: str) -> bytes:
     return (END.join([*parts, f"IEA*2*{control:09}"]) + END).encode()
 
 
-def orders(control: int, given: Sequence[Order]) -> bytes:
+def orders(control: int, given: Sequence[Order], *, sender: str = SENDER) -> bytes:
     """Write an interchange of 850s; sets are numbered from 1."""
-    return interchange(control, "PO", [order_set(each, n) for n, each in enumerate(given, start=1)])
+    sets = [order_set(each, n) for n, each in enumerate(given, start=1)]
+    return interchange(control, "PO", sets, sender=sender)
 
 
 def answer(control: int, number: str) -> bytes:
@@ -112,12 +113,12 @@ def answer(control: int, number: str) -> bytes:
     return interchange(control, "PR", [answer_set(number, 1)])
 
 
-def interchange(control: int, group: str, sets: Sequence[str]) -> bytes:
+def interchange(control: int, group: str, sets: Sequence[str], *, sender: str = SENDER) -> bytes:
     """Write an interchange of one functional group around sets."""
-    ids = f"*00*{'':10}*00*{'':10}*ZZ*{SENDER:15}*ZZ*{RECEIVER:15}"
+    ids = f"*00*{'':10}*00*{'':10}*ZZ*{sender:15}*ZZ*{RECEIVER:15}"
     head = [
         f"ISA{ids}*260115*0830*U*00401*{control:09}*0*T*>",
-        f"GS*{group}*{SENDER}*{RECEIVER}*20260115*0830*{control}*X*004010",
+        f"GS*{group}*{sender}*{RECEIVER}*20260115*0830*{control}*X*004010",
     ]
     tail = [f"GE*{len(sets)}*{control}", f"IEA*1*{control:09}"]
     return (END.join([*head, *sets, *tail]) + END).encode()

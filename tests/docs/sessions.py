@@ -41,6 +41,12 @@ NORMAL = (
     (re.compile(r"pid: \d+"), "pid: N"),
     (re.compile(r"process \d+"), "process N"),
     (re.compile(r"\*\d{6}\*\d{4}\*U\*|\*\d{8}\*\d{4}\*"), "*X12-TIME*"),
+    (re.compile(r"key exchange +\S+"), "key exchange NAME"),  # as new as the server
+    (re.compile(r"folder +/\S*files/"), "folder /files/"),
+    (re.compile(r"SHA256:[A-Za-z0-9+/]{43}"), "FINGERPRINT"),
+    (re.compile(r"\bAAAA[A-Za-z0-9+/]{40,}={0,2}"), "PUBLIC-KEY"),
+    (re.compile(r"SSH-2\.0-\S+( \S+)?, after \d+ ms"), "SERVER"),
+    (re.compile(r"\bas (nobody|[a-z_][a-z0-9_-]*)$", re.MULTILINE), "as USER"),
     (re.compile(r"-{3,}"), "---"),
     (re.compile(r"\s+"), " "),
 )

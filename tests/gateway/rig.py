@@ -149,7 +149,7 @@ class Rig:
         self.translator = Translator(self.journal, self.pipeline, self.clock)
         self.calls = Calls(
             self.journal, self.pipeline, lambda: self.destinations, self.clock, self.rng,
-            worker="rig-call", lease_s=60,
+            worker="rig-call", lease_s=60, ended=self._planned,
         )  # fmt: skip
         self.settlements: list[Settlement] = []
 
@@ -168,7 +168,8 @@ class Rig:
     async def running(self) -> AsyncIterator[Rig]:
         await self.journal.load_configuration("rig", "sha", "rig", self.clock.now())
         await self.journal.declare_stages(self._declared, self.clock.now())
-        tasks = [asyncio.create_task(self.worker.run()), asyncio.create_task(self.translator.run())]
+        loops = (self.worker.run(), self.translator.run(), self.calls.run())
+        tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield self
         finally:

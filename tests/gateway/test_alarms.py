@@ -31,6 +31,7 @@ from tests.gateway.support import Certificates
 from tests.gateway.timeline import Timeline
 
 REPEAT = timedelta(minutes=15)
+PATIENCE = {"orders_in": 10, "slow": 60}  # minutes for what has no deadline of its own
 OVERDUE = Overdue("m1", 0, "m1-d", "orders_in", ("order:1|HB|4711",), T0, "waiting", "status 503", True)
 ALARM = Alarm(after(60), (OVERDUE,), ("scm-oncall",))
 
@@ -48,7 +49,8 @@ class Bench:
             self.clock,
             senders or (self.keep,),
             repeat=REPEAT,
-            untranslated_after=timedelta(minutes=10),
+            patience=lambda route, is_urgent: timedelta(minutes=PATIENCE[route] / (1 + is_urgent)),
+            patience_least=timedelta(minutes=5),
             tell=lambda route: (f"owner of {route}",),
         )
 
@@ -141,6 +143,22 @@ async def test_a_message_that_was_never_translated_raises_an_alarm_too() -> None
 
         assert [entry.message_id for entry in bench.sent[0].entries] == ["m1"]
         assert "not translated yet" in mail_text(bench.sent[0])
+
+
+async def test_a_message_that_was_never_translated_is_late_by_its_own_routes_deadline() -> None:
+    async with Bench().running() as bench:
+        await bench.scene.accept("m1", route="slow")
+        await bench.scene.accept("m2", route="slow", is_urgent=True)
+        await bench.clock.pass_(29 * 60)
+        assert bench.sent == []
+        await bench.clock.pass_(2 * 60)
+        assert [entry.message_id for alarm in bench.sent for entry in alarm.entries] == ["m2"]
+        assert bench.sent[0].entries[0].deadline_at == after(30 * 60)
+        await bench.journal.acknowledge_alarm("m2", "ann", "on it", bench.clock.now())
+        await bench.clock.pass_(30 * 60)
+
+        assert [entry.message_id for entry in bench.sent[-1].entries] == ["m1"]
+        assert len(bench.sent) == 2
 
 
 async def test_a_later_order_raises_its_own_alarm_while_an_earlier_one_pauses() -> None:

@@ -5,15 +5,35 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from adapters.base import Finding, Origin, Position, Verdict
+import pytest
+
+from adapters.base import (
+    Accepted,
+    Effect,
+    Finding,
+    InDoubt,
+    NoReply,
+    Origin,
+    Outcome,
+    Position,
+    Rejected,
+    Reply,
+    Request,
+    StepResult,
+    Transient,
+    Verdict,
+)
 from gateway.call_sheet import Call, Situation, calls
 from gateway.journal.types import (
     DeliveryState,
     DeliveryView,
     DocumentPlan,
     DocumentView,
+    LedgerEntry,
     Message,
     MessageState,
+    Side,
+    Transmitter,
 )
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -52,6 +72,22 @@ def sheet(
     phones: dict[str, str] | None = None,
 ) -> list[Call]:
     return calls(Situation(message, documents, deliveries, parked, LATER), phones or {})
+
+
+def step(reply: Reply | NoReply | None, outcome: Outcome | None, effect: Effect = Effect.WRITE) -> StepResult:
+    return StepResult(Request("s", effect, "POST", "/", b""), reply, outcome, AT, AT)
+
+
+def with_ledger(
+    documents: list[DocumentView], deliveries: list[DeliveryView], transmitter: Transmitter
+) -> list[Call]:
+    """Give the sheet of orders that one transmitter sends, the gateway to ``hub``."""
+    entries = {
+        key: LedgerEntry(key, Side.CLOUD, transmitter, "po.one", "cloud", "", AT)
+        for each in documents
+        for key in each.plan.order_keys
+    }
+    return calls(Situation(MESSAGE, documents, deliveries, (), LATER, entries, "hub"), {})
 
 
 def only(fields: dict, phones: dict[str, str] | None = None) -> Call:
@@ -181,3 +217,62 @@ def test_many_orders_of_one_file_are_found_without_a_look_at_every_delivery_for_
 
     assert len(found) == 500
     assert deliveries.looks <= 3
+
+
+LOST = NoReply("maybe", "no reply in time")
+NOTHING_FOUND = step(Reply(404), Accepted(), Effect.READ)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (step(LOST, Transient("no reply in time"), Effect.REPEATABLE),),
+        (step(LOST, InDoubt("no reply in time")), NOTHING_FOUND),
+        (step(None, None), NOTHING_FOUND),
+        (step(Reply(201), Accepted("4500001")),),
+    ],
+    ids=["a repeatable create unheard of", "found nothing yet", "a crash", "created, not finished"],
+)
+def test_an_order_that_the_erp_may_have_is_asked_about_first_whatever_its_state(
+    steps: tuple[StepResult, ...],
+) -> None:
+    for state in (DeliveryState.WAITING, DeliveryState.PARKED, DeliveryState.READY):
+        (call,) = sheet([document()], [delivery(state=state, steps=steps)])
+        assert call.why.endswith("it may be there: ask before you order"), state
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (),
+        (step(NoReply("none", "refused"), Transient("no connection")),),
+        (step(Reply(422), Rejected(())),),
+        (step(Reply(503), Transient("busy")),),
+        (step(Reply(200), Accepted(), Effect.REPEATABLE),),
+    ],
+    ids=["never sent", "no connection", "refused", "busy", "staged only"],
+)
+def test_an_order_that_the_erp_surely_has_not_is_called_without_asking(
+    steps: tuple[StepResult, ...],
+) -> None:
+    (call,) = sheet([document()], [delivery(state=DeliveryState.WAITING, steps=steps)])
+
+    assert call.why == "erp: waiting"
+
+
+def test_an_order_that_the_gateway_sent_to_the_supplier_is_not_placed_by_phone_as_well() -> None:
+    sent = delivery(state=DeliveryState.DONE, target="hub")
+    waiting = delivery(state=DeliveryState.READY, target="hub")
+    erp = delivery(state=DeliveryState.PARKED)
+
+    assert with_ledger([document()], [sent, erp], Transmitter.GATEWAY) == []
+    assert len(with_ledger([document()], [waiting, erp], Transmitter.GATEWAY)) == 1
+    assert len(with_ledger([document()], [sent, erp], Transmitter.ERP)) == 1
+
+
+def test_an_order_placed_by_phone_is_not_placed_again_but_its_cancellation_is_told() -> None:
+    erp = delivery(state=DeliveryState.PARKED)
+    cancellation = document(fields={"purpose": "cancellation"})
+
+    assert with_ledger([document()], [erp], Transmitter.NONE) == []
+    assert len(with_ledger([cancellation], [erp], Transmitter.NONE)) == 1

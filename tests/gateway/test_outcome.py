@@ -95,6 +95,13 @@ def test_an_outage_waits_for_ever_and_spends_nothing(kind: TransientKind) -> Non
     assert waits.at > NOW
 
 
+def test_a_target_cannot_put_a_delivery_off_for_longer_than_an_hour_at_a_time() -> None:
+    waits = after(Transient("503", TransientKind.OUTAGE, retry_after_s=999_999_999), chance=0.0)
+
+    assert isinstance(waits, WaitUntil)
+    assert waits.at - NOW == timedelta(hours=1)
+
+
 def test_retry_after_wins_over_the_backoff() -> None:
     waits = after(Transient("429", TransientKind.THROTTLE, retry_after_s=90), chance=0.0)
 

@@ -91,6 +91,8 @@ def test_in_stage_canary_what_is_not_selected_or_is_pinned_stays_on_legacy(
     [
         {"order_type": {"blanket"}},
         {"order_type": {"release"}},
+        {"order_type": {"standing"}},
+        {"order_type": {"replenishment"}},
         {"stock": {"stock"}},
         {"stock": {"consignment"}},
     ],

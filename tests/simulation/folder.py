@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -91,7 +91,7 @@ class Port:
         files = self._folder.files
         return await self._do(lambda: _entry(path, files[path]) if path in files else None)
 
-    async def open_read(self, path: str) -> AsyncIterator[bytes]:
+    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
         """Give a file's bytes."""
         if path not in self._folder.files:
             raise PortError(PortErrorKind.MISSING, f"{path} is missing")

@@ -110,9 +110,9 @@ class Node:
         self.translator = Translator(journal, self.pipeline, self.clock)
         self.calls = Calls(
             journal, self.pipeline, lambda: destinations, self.clock, self._chance,
-            worker=self.name, lease_s=lease_s,
+            worker=self.name, lease_s=lease_s, ended=self._planned,
         )  # fmt: skip
-        for loop in (self.worker.run, self.translator.run):
+        for loop in (self.worker.run, self.translator.run, self.calls.run):
             asyncio.get_running_loop().create_task(self._guarded(loop))
         self.is_ready = True
 

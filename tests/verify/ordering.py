@@ -6,14 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tests.verify.evidence import Violation
-from tests.verify.records import Commit, Records
-
-Place = tuple[int, int]  # message sequence, document index
+from tests.verify.records import Commit, Place, Records
 
 
 def violations(records: Records) -> Iterator[Violation]:
     """Compare the order of commits with the order of acceptance, lane by lane.
 
+    What came before the document that opened its order waited for it, and counts as coming right behind.
     What a person took up again (an audited retry or replay) may be late: that was its purpose.
     """
     lanes: dict[tuple[str, str], list[Commit]] = defaultdict(list)
@@ -24,14 +23,10 @@ def violations(records: Records) -> Iterator[Violation]:
     for (target, order_key), commits in lanes.items():
         newest: Place = (-1, -1)
         for commit in sorted(commits, key=lambda each: each.entry.sequence):
-            place = _place(commit)
+            own, behind = records.own_place(commit.deliveries[0]), records.place(commit.deliveries[0])
+            place = own if own >= newest else behind  # it came first and went first, or it waited
             if place < newest:
                 told = f"message {place[0]} set {place[1]} after message {newest[0]} set {newest[1]}"
                 text = f"{target} committed {told}"
                 yield Violation("I4", order_key, text)
             newest = max(newest, place)
-
-
-def _place(commit: Commit) -> Place:
-    delivery = commit.deliveries[0]
-    return delivery.sequence, -1 if delivery.document_index is None else delivery.document_index

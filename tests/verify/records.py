@@ -21,6 +21,9 @@ EVERYTHING = 10_000_000
 ENDED = frozenset({DeliveryState.DONE, DeliveryState.SUPERSEDED, DeliveryState.VOID})
 
 
+Place = tuple[int, int]  # message sequence, document index
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """One committed thing, and the deliveries it belongs to (several generations may share one)."""
@@ -66,6 +69,26 @@ class Records:
         """Give the documents of a message's present generation."""
         generation = self.messages[message_id].generation
         return [view for view in self.documents.get(message_id, ()) if view.generation == generation]
+
+    def opened_at(self, order_key: str) -> Place:
+        """Give the place of the document that opened an order: what came before it waits for it."""
+        entry = self.orders.get(order_key)
+        opener = self.messages.get(entry.message_id) if entry is not None and entry.message_id else None
+        if opener is None:
+            return (-1, -1)
+        views = self.documents.get(opener.message_id, [])
+        indexes = (view.plan.index for view in views if order_key in view.plan.order_keys)
+        return opener.sequence, min(indexes, default=-1)
+
+    def place(self, delivery: DeliveryView) -> Place:
+        """Give a delivery's place among those of the same order: by acceptance, behind the order's own."""
+        own = self.own_place(delivery)
+        opened = (self.opened_at(order_key) for order_key in delivery.lanes)
+        return max((own, *(place for place in opened if place[0] > delivery.sequence)))
+
+    def own_place(self, delivery: DeliveryView) -> Place:
+        """Give a delivery's place by acceptance alone."""
+        return delivery.sequence, -1 if delivery.document_index is None else delivery.document_index
 
     def was_moved(self, delivery: DeliveryView) -> bool:
         """Tell whether a person took it, its set or its message up by an audited command."""

@@ -38,14 +38,10 @@ def _unfinished(records: Records) -> Iterator[Violation]:
             other
             for order_key in delivery.lanes
             for other in lanes[delivery.target, order_key]
-            if _place(other) < _place(delivery)
+            if other is not delivery and records.place(other) <= records.place(delivery)
         ]
         may_wait = delivery.state in (DeliveryState.READY, DeliveryState.WAITING)
         if not (may_wait and ahead):
             why = delivery.reason or "no reason"
             text = f"is still {delivery.state.value} at {delivery.target} ({delivery.role}; {why})"
             yield Violation("DRAIN", delivery.delivery_id, text)
-
-
-def _place(delivery: DeliveryView) -> tuple[int, int]:
-    return delivery.sequence, -1 if delivery.document_index is None else delivery.document_index

@@ -85,6 +85,9 @@ class MemoryJournal(Keeping):
     async def refuse(self, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
         return await self._commit("refuse", lambda: messages.refuse(self._tables, route, origin, finding, at))
 
+    async def knows_arrival(self, route: str, arrival_key: str) -> bool:
+        return bool(self._tables.arrivals.get((route, arrival_key)))
+
     async def message(self, message_id: str) -> Message:
         return messages.message_record(self._tables, message_id).view
 
@@ -186,6 +189,9 @@ class MemoryJournal(Keeping):
 
     async def step_done(self, claim: Claim, result: StepResult, now: datetime) -> None:
         await self._commit("step_done", lambda: delivering.step_done(self._tables, claim, result))
+
+    async def unsent_calls(self, limit: int = 1_000) -> list[tuple[str, str]]:
+        return views.unsent_calls(self._tables, limit)
 
     async def next_due(self, targets: Sequence[str]) -> datetime | None:
         return delivering.next_due(self._tables, targets)

@@ -30,7 +30,7 @@ def facts(
     return Facts(
         ledger={key: tables.ledger[key] for key in order_keys if key in tables.ledger},
         documents={
-            key: KnownDocument(key, holder.message_id, holder.index, holder.content_hash)
+            key: KnownDocument(key, holder.message_id, holder.index, holder.content_hash, holder.since)
             for key, holder in (known.items() if dedupes else ())
         },
         resolved={

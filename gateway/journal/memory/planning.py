@@ -185,7 +185,7 @@ def _index_document(tables: Tables, document: DocumentRecord) -> None:
     content_hash = told.content_hash or ""
     holder = tables.document_keys.get(told.document_key)
     if holder is None:
-        holder = DocumentKey(message_id, told.index, content_hash, document.generation)
+        holder = DocumentKey(message_id, told.index, content_hash, document.generation, document.planned_at)
         tables.document_keys[told.document_key] = holder
     elif holder.message_id == message_id and holder.generation < document.generation:
         holder.index, holder.content_hash = told.index, content_hash
@@ -208,7 +208,8 @@ def _write_deliveries(
     for planned in deliveries:
         delivery = _delivery(tables, record, planned, now)
         if has_waited or record.view.generation > 1:
-            delivery.key = max(delivery.key, (*_behind_order(tables, planned.lanes), delivery.key[2]))
+            behind = _behind_order(tables, planned.lanes, record.view.sequence)
+            delivery.key = max(delivery.key, (*behind, delivery.key[2]))
         sequence, index, _ = delivery.key
         late_in = tables.lanes.overtaken_order(planned.target, planned.lanes, sequence, index)
         if late_in is not None:
@@ -222,14 +223,14 @@ def _write_deliveries(
     return tuple(overtaken)
 
 
-def _behind_order(tables: Tables, lanes: Iterable[str]) -> tuple[int, int]:
-    """Give the place of the document that opened one of these orders, the last of them."""
+def _behind_order(tables: Tables, lanes: Iterable[str], sequence: int) -> tuple[int, int]:
+    """Give the place of the last document after this message that opened one of these orders."""
     places = [(0, -1)]
     for order_key in lanes:
         entry = tables.ledger.get(order_key)
         opener = tables.messages.get(entry.message_id) if entry is not None and entry.message_id else None
         indexes = opener.openers.get(order_key) if opener is not None else None
-        if opener is not None and indexes:
+        if opener is not None and indexes and opener.view.sequence > sequence:
             places.append((opener.view.sequence, min(indexes)))
     return max(places)
 

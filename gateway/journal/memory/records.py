@@ -148,6 +148,7 @@ class DocumentKey:
     index: int
     content_hash: str
     generation: int
+    since: datetime
 
 
 @dataclass(slots=True, eq=False)

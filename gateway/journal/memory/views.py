@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from gateway.journal.memory.records import DeliveryRecord, DocumentRecord, MessageRecord, Tables
-from gateway.journal.types import DeliveryView, DocumentView
+from gateway.journal.types import DeliveryState, DeliveryView, DocumentView
 
 
 def deliveries(
@@ -44,6 +44,18 @@ def documents(
         for record in records
         for document in record.all_documents()
         if order_key is None or order_key in document.plan.order_keys
+    )
+    return list(islice(found, limit))
+
+
+def unsent_calls(tables: Tables, limit: int) -> list[tuple[str, str]]:
+    """Give (message id, delivery id) of passed-through calls that nobody has attempted, oldest first."""
+    found = (
+        (delivery.message.view.message_id, delivery.delivery_id)
+        for delivery in tables.unfinished.values()
+        if delivery.plan.role == "pass_through"
+        and delivery.state is not DeliveryState.PARKED
+        and not delivery.is_attempted
     )
     return list(islice(found, limit))
 

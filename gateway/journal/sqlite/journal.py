@@ -93,6 +93,9 @@ class SqliteJournal(Keeping):
     async def refuse(self, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
         return await self._write(messages.refuse, route, origin, finding, at)
 
+    async def knows_arrival(self, route: str, arrival_key: str) -> bool:
+        return await self._read(messages.knows_arrival, route, arrival_key)
+
     async def message(self, message_id: str) -> Message:
         return await self._read(messages.message, message_id)
 
@@ -175,6 +178,9 @@ class SqliteJournal(Keeping):
 
     async def step_done(self, claim: Claim, result: StepResult, now: datetime) -> None:
         await self._write(attempts.step_done, claim, result)
+
+    async def unsent_calls(self, limit: int = 1_000) -> list[tuple[str, str]]:
+        return await self._read(views.unsent_calls, limit)
 
     async def next_due(self, targets: Sequence[str]) -> datetime | None:
         return await self._read(claims.next_due, targets)

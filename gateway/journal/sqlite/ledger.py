@@ -25,7 +25,9 @@ def facts(
     """Look up what decisions depend on; one read transaction holds it all."""
     ledger = {key: entry_of(row) for key in order_keys if (row := db.row("order.entry", (key,)))}
     known = (db.row("document.known_key", (key,)) for key in document_keys) if db.dedupes else ()
-    documents = {row[0]: KnownDocument(*row) for row in known if row}
+    documents = {
+        row[0]: KnownDocument(row[0], row[1], row[2], row[3], from_micros(row[4])) for row in known if row
+    }
     named = {number: db.rows("order.named", (number,)) for number in order_numbers}
     resolved = {number: _numberings(rows) for number, rows in named.items() if rows}
     seen = {key: found for key in control_keys if (found := controls.known(db, key)) is not None}

@@ -131,6 +131,11 @@ def refuse(db: Database, route: str, origin: Origin, finding: Finding, at: datet
     return message_id
 
 
+def knows_arrival(db: Database, route: str, arrival_key: str) -> bool:
+    """Tell whether a message came under this key."""
+    return db.value("message.by_arrival_key", (route, arrival_key)) is not None
+
+
 def message(db: Database, message_id: str) -> Message:
     """Give one message. Errors: UnknownError."""
     row = db.row("message.by_id", (message_id,))

@@ -47,7 +47,7 @@ def insert_deliveries(
             continue
         position = position_of(message.sequence, delivery.document_index)
         if has_waited or message.generation > 1:
-            position = max(position, _behind_order(db, delivery.lanes))
+            position = max(position, _behind_order(db, delivery.lanes, message.sequence))
         if _insert(db, message, documents, delivery, now, holds, position) is DeliveryState.PARKED:
             overtaken.append(delivery.delivery_id)
     return tuple(overtaken)
@@ -76,10 +76,10 @@ def _is_known(
     return db.row("delivery.same_of_message", (message.sequence, message.generation, *identity)) is not None
 
 
-def _behind_order(db: Database, lanes: Iterable[str]) -> int:
-    """Give the place of the document that opened one of these orders, the last of them; 0 for none."""
+def _behind_order(db: Database, lanes: Iterable[str], sequence: int) -> int:
+    """Give the place of the last document after this message that opened one of these orders; 0 for none."""
     opened = (db.row("order.opened_at", (order_key,)) for order_key in lanes)
-    return max((position_of(*row) for row in opened if row is not None), default=0)
+    return max((position_of(*row) for row in opened if row is not None and row[0] > sequence), default=0)
 
 
 def _insert(

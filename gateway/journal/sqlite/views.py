@@ -31,6 +31,12 @@ def deliveries(
     return [_view(db, row) for row in rows]
 
 
+def unsent_calls(db: Database, limit: int) -> list[tuple[str, str]]:
+    """Give (message id, delivery id) of passed-through calls that nobody has attempted, oldest first."""
+    rows = db.rows("delivery.unsent_calls", (limit,))
+    return [(str(message_id), str(delivery_id)) for message_id, delivery_id in rows]
+
+
 def _view(db: Database, row: Row) -> DeliveryView:
     (
         number, delivery_id, message_id, generation, index, target, role, state, reference, lanes, is_urgent,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from adapters.sftp_files.port import FilePort
 from adapters.sftp_files.source import FileSource
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import Arrival, ArrivalKind
+from tests.adapters.sftp_files.partner import Partner
 
 RENAME = Ready(rename=True)
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -91,7 +92,7 @@ class CrashingPort:
 
         return method if name in ("close", "open_read") else call
 
-    async def open_read(self, path: str) -> AsyncIterator[bytes]:
+    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
         self._points.step()
         async for piece in self._port.open_read(path):
             yield piece
@@ -129,13 +130,18 @@ class Rig:
     repeats: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)  # name, code
     origins: list[Any] = field(default_factory=list)
+    partner: Partner | None = None  # the folder is one on an SFTP server
+    ahead: int = 0
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
         self.journal = MemoryJournal(clock=self.clock)
 
     def source(self, port: FilePort | None = None, points: Points | None = None) -> FileSource:
-        settings = FilesEndpoint(folder=LocalPath(self.folder), **{"ready": RENAME, **self.settings})
+        place = (
+            {"folder": LocalPath(self.folder)} if self.partner is None else {"sftp": self.partner.settings()}
+        )
+        settings = FilesEndpoint.model_validate({**place, "ready": RENAME, **self.settings})
         rng = Counter()
         endpoint = EndpointSetup("inbox", "test", settings, self.clock, rng, lambda name: name)
         memory: Any = CrashingMemory(self.journal, points) if points else self.journal
@@ -148,8 +154,14 @@ class Rig:
             memory,
             self.size_bytes_max,
         )
-        port = port or FolderPort(self.folder, rng.token)
-        return FileSource(setup, CrashingPort(port, points) if points else port)
+        chosen: Any = port or self.port()
+        return FileSource(setup, CrashingPort(chosen, points) if points else chosen, ahead=self.ahead)
+
+    def port(self) -> FilePort:
+        """Give a port to the folder, as the adapter makes it."""
+        if self.partner is not None:
+            return self.partner.port(self.clock)
+        return FolderPort(self.folder, Counter().token)
 
     async def take(self, inbound: Inbound, before_settle: Callable[[], None] | None = None) -> None:
         """Do what the pipeline does: journal, then settle."""
@@ -249,7 +261,7 @@ class RacingPort:
 
         return call
 
-    async def open_read(self, path: str) -> AsyncIterator[bytes]:
+    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
         async for piece in self._port.open_read(path):
             yield piece
             if "reading" in self._before:

@@ -471,6 +471,24 @@ async def test_a_caller_that_needs_the_answer_itself_is_told_there_is_none_yet(s
     assert await gateway.bodies("orders") == [b"ISA*00~"]
 
 
+@pytest.mark.parametrize("error", [JournalBusyError("full"), JournalError("disk"), ValueError("ours")])
+@pytest.mark.parametrize(("mode", "status"), [("wait", 202), ("pass_through", 504)])
+async def test_what_fails_after_a_message_was_taken_is_never_told_as_nothing_taken(
+    start, mode, status: int, error: Exception
+) -> None:
+    gateway = await start(HttpInlet("orders", reply=mode))
+
+    async def broken(message_id: str, within_s: float) -> Answered | None:
+        raise error
+
+    gateway.api._wait_for = gateway.api._pass_on = broken
+    answer = await post(gateway.port, "/v1/inbound/orders")
+
+    assert answer.status == status
+    assert b"nothing was taken" not in answer.body
+    assert answer.json["message_id"] == (await gateway.journal.messages())[0].message_id
+
+
 async def test_a_message_of_nobody_is_not_told_apart_from_none(start) -> None:
     gateway = await start(HttpInlet("closed", needs_certificate=True))
     answer = await post(gateway.port, "/v1/messages/m404", b"", method="GET")

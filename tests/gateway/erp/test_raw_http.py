@@ -34,8 +34,26 @@ ORIGIN = Origin(
     content_type='text/xml; charset="iso-8859-1"',
     facts={"soapaction": '"urn:SubmitPurchaseOrder"', "row": "7"},
 )
-SENDER_FAULT = b"<s:Fault><faultcode>s:Client</faultcode><faultstring>bad</faultstring></s:Fault>"
-SERVER_FAULT = b"<s:Fault><faultcode>s:Server</faultcode></s:Fault>"
+SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
+
+
+def fault(code: str, detail: str = "", namespace: str = SOAP_11) -> bytes:
+    """Give a fault; ``code`` is the whole element that names who is to blame."""
+    inside = f"{code}<faultstring>bad</faultstring><detail>{detail}</detail>"
+    envelope = f'<s:Envelope xmlns:s="{namespace}"><s:Body><s:Fault>{inside}</s:Fault></s:Body></s:Envelope>'
+    return envelope.encode()
+
+
+def code_12(word: str, sub: str = "x:Order") -> str:
+    subcode = f"<s:Subcode><s:Value>{sub}</s:Value></s:Subcode>"
+    return f"<s:Code><s:Value>s:{word}</s:Value>{subcode}</s:Code>"
+
+
+SENDER_FAULT = fault("<faultcode>s:Client</faultcode>")
+SERVER_FAULT = fault("<faultcode>s:Server</faultcode>")
+NAMES_A_CLIENT = (
+    "<Field><Name>saved-for</Name><Value>Client 4711</Value><faultcode>s:Client</faultcode></Field>"
+)
 
 
 @pytest.fixture
@@ -128,7 +146,20 @@ async def test_what_surely_did_not_happen_is_tried_again(course, fault: str, kin
 
 
 @pytest.mark.parametrize(
-    "body, expected", [(SENDER_FAULT, Rejected), (SERVER_FAULT, InDoubt), (b"oops", InDoubt)]
+    "body, expected",
+    [
+        (SENDER_FAULT, Rejected),
+        (fault("<faultcode> s:Client.Order </faultcode>", NAMES_A_CLIENT), Rejected),
+        (fault(code_12("Sender"), namespace=SOAP_12), Rejected),
+        (SERVER_FAULT, InDoubt),
+        (fault("<faultcode>s:Server</faultcode>", NAMES_A_CLIENT), InDoubt),
+        (fault("<faultcode>s:Server.Client</faultcode>"), InDoubt),
+        (fault("<faultcode>s:ClientTimeout</faultcode>"), InDoubt),
+        (fault(code_12("Receiver", sub="s:Sender"), namespace=SOAP_12), InDoubt),
+        (fault("", NAMES_A_CLIENT), InDoubt),
+        (SENDER_FAULT[:-10], InDoubt),
+        (b"oops", InDoubt),
+    ],
 )
 async def test_a_fault_that_blames_the_message_is_a_refusal(course, body: bytes, expected: type) -> None:
     async with LegacyHttp(Settings(status=500, body=body, content_type="text/xml")) as legacy:

@@ -454,6 +454,7 @@ async def show(journal: Journal, twins: Twins) -> dict[str, object]:
     return {
         "messages": await journal.messages(limit=10_000),
         "documents": sorted(await journal.documents(limit=10_000), key=place_of),
+        "unsent calls": sorted(await journal.unsent_calls()),
         "deliveries": sorted(await journal.deliveries(limit=10_000), key=delivery_id_of),
         "orders": await journal.orders(),
         "open orders": dict(await journal.open_orders(ROUTE)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from gateway.crosswalk import CodeTableCache
 from gateway.journal.base import Journal
 from gateway.journal.types import CrosswalkRow
 from tests.gateway.journal.builders import T0
@@ -51,3 +54,28 @@ async def test_loading_is_audited(journal: Journal) -> None:
         "ann",
         "first load",
     )
+
+
+async def test_the_version_alone_tells_whether_a_table_was_loaded_anew(journal: Journal) -> None:
+    assert await journal.crosswalk_version("suppliers") == 0
+
+    first = await journal.load_crosswalk("suppliers", ROWS, "ann", "first load", T0)
+    assert await journal.crosswalk_version("suppliers") == first
+    second = await journal.load_crosswalk("suppliers", ROWS[:1], "ann", "one left", T0)
+    assert await journal.crosswalk_version("suppliers") == second != first
+
+
+async def test_mappings_look_codes_up_in_the_newest_version_both_ways_by_the_day(journal: Journal) -> None:
+    cache = CodeTableCache(journal)
+    rows = [CrosswalkRow("V1", "old", "", "2026-06-01"), CrosswalkRow("V1", "new", "2026-06-01", "")]
+    await journal.load_crosswalk("suppliers", rows, "ann", "first load", T0)
+
+    tables = await cache({"vendors": "suppliers"})
+    assert tables.translate("vendors", "V1", "read", datetime(2026, 5, 31, tzinfo=UTC)) == "old"
+    assert tables.translate("vendors", "V1", "read", datetime(2026, 6, 1, tzinfo=UTC)) == "new"
+    assert tables.translate("vendors", "new", "write", datetime(2026, 6, 1, tzinfo=UTC)) == "V1"
+    assert tables.translate("vendors", "new", "write", datetime(2026, 5, 31, tzinfo=UTC)) is None
+    assert tables.translate("vendors", "V2", "read", None) is None
+
+    await journal.load_crosswalk("suppliers", [CrosswalkRow("V2", "two")], "ann", "another", T0)
+    assert (await cache({"vendors": "suppliers"})).translate("vendors", "V2", "read", None) == "two"

@@ -51,6 +51,23 @@ async def test_a_delivery_that_was_leased_for_its_look_up_is_still_in_doubt(scen
     assert await scene.state("m1-d") is DeliveryState.IN_DOUBT
 
 
+async def test_unsent_calls_are_those_that_were_planned_and_never_attempted(scene: Scene) -> None:
+    for number in range(1, 5):
+        await scene.order(f"m{number}", f"O-{number}", role="pass_through")
+    await scene.order("m5", "O-5")
+    begun = await scene.journal.claim_one("m1-d", "w", LEASE_S, scene.now, 0.0)
+    claimed = await scene.journal.claim_one("m2-d", "w", LEASE_S, scene.now, 0.0)
+    ended = await scene.journal.claim_one("m3-d", "w", LEASE_S, scene.now, 0.0)
+    assert begun is not None
+    assert claimed is not None
+    assert ended is not None
+    await scene.start(begun.claim)
+    await scene.settle(ended.claim, DeliveryState.VOID)
+
+    assert await scene.journal.unsent_calls() == [("m2", "m2-d"), ("m4", "m4-d")]
+    assert await scene.journal.unsent_calls(1) == [("m2", "m2-d")]
+
+
 async def test_recovery_leaves_everything_else_as_it_was(scene: Scene) -> None:
     await scene.accept("m1")
     names = ["ready", "waiting", "in_doubt", "parked", "done"]

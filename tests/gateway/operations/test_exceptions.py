@@ -78,6 +78,7 @@ async def test_an_order_that_waits_is_placed_by_phone_and_created_by_a_replay_al
     assert await bench.deliver(erp=TAKEN) == 0
     await bench.ask("messages.replay", message=message, who="ann", why="ERP is back")
     await bench.pipeline.translate(message)
+    assert await sheet(bench, everything=True) == []  # in the ERP or not, it is ordered
     assert await bench.deliver(erp=TAKEN) == 1
     assert (await bench.states(message))["erp"] == ["void", "done"]
     (order,) = await bench.ask("orders.show", order="PO-1")
