@@ -114,8 +114,8 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     document = read_document(
         walked, context, partner, report, frame.control_numbers, guide, read.separators.component
     )
-    # A set that cannot be translated still names its order: where that is legacy's, its bytes go on.
-    numbers = _order_numbers(read) if document is None else ()
+    # What follows an order and cannot be translated still names it: where that is legacy's, its bytes go on.
+    numbers = _order_numbers(read) if document is None and set_type != "850" else ()
     return _told(raw, frame, set_type, document, report, order_numbers=numbers)
 
 
