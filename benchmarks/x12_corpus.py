@@ -36,7 +36,7 @@ def pieces(orders: int, mean_lines: float = 17.5, seed: int = SEED) -> Iterator[
         b"000000042*0*P*>~\nGS*PO*MERCYHOSPITAL*MEDSUPPLYHUB*20260304*0930*42*X*004010~\n"
     )
     for number in range(1, orders + 1):
-        yield order(chance, number, _line_count(chance, mean_lines))
+        yield order(chance, number, line_count(chance, mean_lines))
     yield f"GE*{orders}*42~\nIEA*1*000000042~\n".encode()
 
 
@@ -54,7 +54,8 @@ def order(chance: random.Random, number: int, lines: int) -> bytes:
     return "".join(f"{segment}~\n" for segment in segments).encode()
 
 
-def _line_count(chance: random.Random, mean: float) -> int:
+def line_count(chance: random.Random, mean: float) -> int:
+    """Give how many lines an order has: mostly a few, seldom hundreds."""
     return max(1, min(500, round(chance.lognormvariate(0, 1.1) * mean / 1.83)))
 
 
@@ -77,15 +78,19 @@ def _header(chance: random.Random, number: int) -> list[str]:
 
 
 def _line(chance: random.Random, line: int, quantity: int) -> Iterator[str]:
-    ids, unit, price, text = chance.choice(_CATALOG)
-    if chance.random() < CHANGED_PRICES:
-        price = _price(chance)
+    ids, unit, price, text = catalog_line(chance)
     yield f"PO1*{line}*{quantity}*{unit}*{price}*PE*{ids}"
     yield f"PID*F****{text}"
     if chance.random() < 0.3:
         yield f"REF*RQ*R{chance.randint(10_000, 99_999)}"
     if chance.random() < 0.6:
         yield f"DTM*002*202604{chance.randint(1, 28):02}"
+
+
+def catalog_line(chance: random.Random) -> tuple[str, str, str, str]:
+    """Give an item's ids, unit, price and description; one price in ten is not the catalog's."""
+    ids, unit, price, text = chance.choice(_CATALOG)
+    return ids, unit, _price(chance) if chance.random() < CHANGED_PRICES else price, text
 
 
 def _catalog() -> list[tuple[str, str, str, str]]:

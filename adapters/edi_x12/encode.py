@@ -20,6 +20,7 @@ from adapters.edi_x12.kept import Row, with_kept
 from adapters.edi_x12.lexer import Places, SetText, separators_of
 from adapters.edi_x12.outbound import Group, write_interchange
 from adapters.edi_x12.page import Page, Problem
+from adapters.edi_x12.read_in import PLAIN_COMPONENT, with_component
 from adapters.edi_x12.report import Report
 from adapters.edi_x12.walk import walk_fast, walk_slowly
 from canonical.document import CanonicalDocument
@@ -98,7 +99,18 @@ def write_set(
     if page.problems:
         return [_problem(each, control) for each in page.problems]
     rows = with_kept(page, partner, zone)
+    component = delimiters.component.decode("latin-1")
+    if component != PLAIN_COMPONENT:
+        rows = [_separated(row, guide, component) for row in rows]
     return _judged(rows, guide, control, partner, delimiters)
+
+
+def _separated(row: Row, guide: Guide, component: str) -> Row:
+    """Give a row whose composites are separated as this partner wants it."""
+    return [
+        row[0],
+        *(each or "" for each in with_component(tuple(row[1:]), row[0], guide, PLAIN_COMPONENT, component)),
+    ]
 
 
 def _judged(
@@ -121,7 +133,7 @@ def _judged(
         raw = text.encode(encoding)
     except UnicodeEncodeError as error:
         problem = f"holds a character that {encoding}, this partner's encoding, does not have"
-        return [_finding("X12-ENCODING", f"ST {control}", f"{problem} (at {error.start})")]
+        return [_finding("X12-OUT-ENCODING", f"ST {control}", f"{problem} (at {error.start})")]
     read = SetText(text, whole, separators)
     if walk_fast(read, body, guide) is not None:
         return WrittenSet(guide.set_type, raw)

@@ -271,6 +271,8 @@ def _value(use: Use, mark: str) -> str:
         return _element_value(use.element, mark)
     first = use.components[0].element
     # Only composites of their first component are taken fast; longer ones go the slow way.
+    if any(each.is_mandatory for each in use.components[1:]):
+        return "(?!)"
     return f"[A-Z0-9]{{{first.least},{first.most}}}" if first else "[A-Z0-9]+"
 
 

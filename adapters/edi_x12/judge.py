@@ -76,7 +76,9 @@ def _mapped(raw: bytes, frame: SetFrame, context: DecodeContext, partner: X12Par
     if good.set_type not in READINGS:
         receipts = _receipts(good.set_type, good.walked, frame)
         return _told(raw, frame, good.set_type, None, report, is_passed_through=True, receipts=receipts)
-    document = read_document(good.walked, context, partner, report, frame.control_numbers, good.guide)
+    document = read_document(
+        good.walked, context, partner, report, frame.control_numbers, good.guide, _component(frame)
+    )
     if document is None:
         return _judge_with_care(raw, frame, context, partner)
     return _told(raw, frame, good.set_type, document, report)
@@ -109,10 +111,16 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
         passed = report.worst is not Level.REJECTED
         receipts = _receipts(set_type, walked, frame) if passed else ()
         return _told(raw, frame, set_type, None, report, is_passed_through=passed, receipts=receipts)
-    document = read_document(walked, context, partner, report, frame.control_numbers, guide)
+    document = read_document(
+        walked, context, partner, report, frame.control_numbers, guide, read.separators.component
+    )
     # A set that cannot be translated still names its order: where that is legacy's, its bytes go on.
     numbers = _order_numbers(read) if document is None else ()
     return _told(raw, frame, set_type, document, report, order_numbers=numbers)
+
+
+def _component(frame: SetFrame) -> str:
+    return frame.delimiters.component.decode("latin-1")
 
 
 def _is_oversized(read: SetText, bounds: Bounds, report: Report) -> bool:

@@ -20,7 +20,8 @@ from canonical.values import DateValue, ItemIdentifier, KindedDate, Price, Quant
 
 Part = dict[str, Any]
 M = TypeVar("M", bound=Model)
-KEPT = 8192  # parts of each sort that are kept
+KEPT = 4096  # parts of each sort that are kept
+KEPT_SELDOM = 512  # of sorts that hardly repeat (numbers), or have few values (dates)
 
 
 def _validated(model: type[M], part: Part) -> M:
@@ -30,13 +31,13 @@ def _validated(model: type[M], part: Part) -> M:
     return made
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT_SELDOM)
 def date_value(text: str, zone: str, time: str | None = None, time_code: str | None = None) -> DateValue:
     """Give a date with the zone it is meant in. Source: X12 elements 373, 337, 623."""
     return _validated(DateValue, _dated(text, zone, time, time_code))
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT_SELDOM)
 def kinded_date(
     qualifier: str | None, text: str, zone: str, time: str | None, code: str | None
 ) -> KindedDate:
@@ -148,7 +149,7 @@ def reference(row: Elements) -> Reference | None:
     return None if row[1] is None or row[3] is not None else numbered(row[0], row[1], row[2])
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT_SELDOM)
 def numbered(qualifier: str | None, number: str, text: str | None, *, may_be_phi: bool = False) -> Reference:
     """Give a number of something else. Source: X12 elements 128 and 127."""
     made: Part = {"kind": codes.REFERENCES.get(qualifier or "", "other"), "number": number}

@@ -498,6 +498,38 @@ def begin_line(reader: Reader, row: Elements, names: LineNames, index: int) -> P
     reader.begin_owner()
     if row[0] is not None:
         line["line_id"] = row[0]
+    value = row[1]
+    if value is not None and row[9:] == _NO_MORE_IDS and not reader.units:
+        item = _items.get((names.ids, row[2:9]))
+        if item is None:
+            item = _item_of(row, names)
+        if item is not None:  # the same item, unit and price as in a line before: only the quantity is new
+            line.update(item)
+            line["quantity"] = parts_in.quantity(value, row[2])
+            reader.quantities.append(value)
+            _keep_odd(line, names.quantity, value)
+            return line
+    _quantity_and_price(reader, line, row, names, index)
+    _item_ids(line, row, names)
+    return line
+
+
+def _item_of(row: Elements, names: LineNames) -> Part | None:
+    """Give what a line says beside its id and quantity, and keep it; None where it says something odd."""
+    if row[2] not in PLAIN_UNITS:
+        return None
+    made: Part = {}
+    _price(made, row, names)
+    _item_ids(made, row, names)
+    if "raw_codes" in made:
+        return None  # every line needs a dict of its own
+    if len(_items) >= ITEMS_MAX:
+        _items.clear()
+    _items[names.ids, row[2:9]] = made
+    return made
+
+
+def _quantity_and_price(reader: Reader, line: Part, row: Elements, names: LineNames, index: int) -> None:
     value, unit = row[1], row[2]
     if value is not None:
         known = unit if unit in PLAIN_UNITS and not reader.units else reader.unit(unit, names.unit, index)
@@ -505,19 +537,24 @@ def begin_line(reader: Reader, row: Elements, names: LineNames, index: int) -> P
         reader.quantities.append(value)
         if known != unit:
             line["raw_codes"] = {names.unit: unit}
-        if (value[0] in "0.-" or value[-1] == ".") and parts_in.is_odd(value):
-            line.setdefault("raw_codes", {})[names.quantity] = value
+        _keep_odd(line, names.quantity, value)
     elif unit is not None:
         line["raw_codes"] = {names.unit: unit}
+    _price(line, row, names)
+
+
+def _price(line: Part, row: Elements, names: LineNames) -> None:
     amount = row[3]
     if amount is not None:
         line["price"] = parts_in.price(amount, row[4])
-        if (amount[0] in "0.-" or amount[-1] == ".") and parts_in.is_odd(amount):
-            line.setdefault("raw_codes", {})[names.price] = amount
+        _keep_odd(line, names.price, amount)
     elif row[4] is not None:
         line.setdefault("raw_codes", {})[names.basis] = row[4]
-    _item_ids(line, row, names)
-    return line
+
+
+def _keep_odd(line: Part, name: str, value: str) -> None:
+    if (value[0] in "0.-" or value[-1] == ".") and parts_in.is_odd(value):
+        line.setdefault("raw_codes", {})[name] = value
 
 
 def _item_ids(line: Part, row: Elements, names: LineNames) -> None:
@@ -542,3 +579,5 @@ class LineNames:
 
 PLAIN_UNITS = codes.UNITS | {None}
 _NO_MORE_IDS = (None,) * 16  # PO110 to PO125
+ITEMS_MAX = 4_096  # items with their unit and price that are kept ready
+_items: dict[tuple[str, Elements], Part] = {}

@@ -35,6 +35,7 @@ from canonical.document import CanonicalDocument
 from canonical.invoice import Invoice
 from canonical.purchase_order import PurchaseOrder
 
+PLAIN_COMPONENT = ">"  # separates components in what is kept, whatever the sender separates them by
 KEPT_MAX = 5_000  # segments without a canonical home, per document; more of them is no such document
 _VALUE_PROBLEMS_MAX = 20
 
@@ -66,11 +67,12 @@ def read_document(
     report: Report,
     control_numbers: Mapping[str, str],
     guide: Guide,
+    component: str = PLAIN_COMPONENT,
 ) -> CanonicalDocument | None:
     """Give the document, or None with findings in the report."""
     reading = READINGS[guide.set_type]
     reader = Reader(context, partner, report, reading.line)
-    read_segments(reader, reading, walked, guide)
+    read_segments(reader, reading, walked, guide, component)
     _check_totals(reader, reading, len(walked.events) + 1, partner)
     if report.worst is Level.REJECTED:
         return None
@@ -85,8 +87,10 @@ def read_document(
         return None
 
 
-def read_segments(reader: Reader, reading: SetReading, walked: Walked, guide: Guide) -> None:
-    """Read every segment into the reader's parts."""
+def read_segments(
+    reader: Reader, reading: SetReading, walked: Walked, guide: Guide, component: str = PLAIN_COMPONENT
+) -> None:
+    """Read every segment into the reader's parts. ``component`` separates components in this set."""
     place_of, numbers_at = reading.places.get, _numbers_at(guide).get
     line = reading.line
     index = 0
@@ -99,14 +103,33 @@ def read_segments(reader: Reader, reading: SetReading, walked: Walked, guide: Gu
         except ValidationError as error:
             _report_values(error, reader.report, index, path)
             continue
-        if taken is False:
-            _keep(reader, line, path, row, index, is_read=False)
-        elif taken is not None or ((at := numbers_at(path)) and _has_odd_number(row, at)):
-            _keep(reader, line, path, row, index, is_read=True)
+        if taken is None:
+            if (at := numbers_at(path)) and _has_odd_number(row, at):
+                _keep(reader, line, path, row, index, is_read=True)
+            continue
+        if component != PLAIN_COMPONENT:
+            row = with_component(row, path, guide, component, PLAIN_COMPONENT)  # noqa: PLW2901
+        _keep(reader, line, path, row, index, is_read=taken is not False)
     for position in walked.unfinished:
         _keep(reader, line, *walked.events[position], position + 1, is_read=False)
     reader.finish()
     reading.finish(reader)
+
+
+def with_component(row: Elements, path: str, guide: Guide, old: str, new: str) -> Elements:
+    """Give a segment's elements with their composites separated otherwise."""
+    at = _composites_at(guide, path.rpartition("/")[2])
+    if not at or not any((value := row[n]) is not None and old in value for n in at if n < len(row)):
+        return row
+    return tuple(
+        value.replace(old, new) if value is not None and n in at else value for n, value in enumerate(row)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _composites_at(guide: Guide, segment: str) -> tuple[int, ...]:
+    shape = guide.shapes.get(segment)
+    return tuple(n for n, use in enumerate(shape.uses) if use.element is None) if shape else ()
 
 
 @lru_cache(maxsize=256)

@@ -1,17 +1,18 @@
-"""Write the pyx12 map in this folder from our own 850 guide: run it when the guide changes.
+"""Our guides as pyx12 maps: for the benchmark in this folder, and as a witness for the tests.
 
-Only the places that the benchmark's corpus uses are in it, so that pyx12 has no more to search than
-it needs. `python -m benchmarks.pyx12_maps.generate` writes maps.xml, codes.xml, dataele.xml,
-x12.control.00401.xml and 850.4010.xml.
+`python -m benchmarks.pyx12_maps.generate` writes maps.xml, codes.xml, dataele.xml, x12.control.00401.xml
+and 850.4010.xml here; run it when the guide changes. Only the places that the benchmark's corpus uses are
+in that map, so that pyx12 has no more to search than it needs. Tests let `write_maps` write whole guides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from adapters.edi_x12.config import X12Partner
+from adapters.edi_x12.envelope import GROUP_OF_SET
 from adapters.edi_x12.guide import Guide, guide_for
 from adapters.edi_x12.notation import Place, Shape, Use
 
@@ -21,7 +22,7 @@ CORPUS_PLACES = frozenset(
     | {"PO1", "PO1/PID", "PO1/REF", "PO1/SAC", "PO1/DTM", "PO1/MSG", "PO1/SCH", "CTT"}
 )
 _ISA = "I01 2 2 ID,I02 10 10 AN,I03 2 2 ID,I04 10 10 AN,I05 2 2 ID,I06 15 15 AN,I05 2 2 ID,I07 15 15 AN," + (
-    "I08 6 6 DT,I09 4 4 TM,I10 1 1 ID,I11 5 5 ID,I12 9 9 N0,I13 1 1 ID,I14 1 1 ID,I15 1 1 AN"
+    "I08 6 6 DT,I09 4 4 TM,I10 1 1 B,I11 5 5 ID,I12 9 9 N0,I13 1 1 ID,I14 1 1 ID,I15 1 1 AN"
 )
 _GS = "479 2 2 ID,142 2 15 AN,124 2 15 AN,373 8 8 DT,337 4 8 TM,28 1 9 N0,455 1 2 ID,480 1 12 AN"
 _CONTROLS = {
@@ -38,31 +39,51 @@ def main() -> None:
     guide = guide_for("850", "004010", X12Partner())
     if guide is None:
         raise SystemExit("there is no 850 guide")
-    _write("maps.xml", _maps())
-    _write("codes.xml", ["<codesets>", "</codesets>"])
-    _write("dataele.xml", _data_elements(guide))
-    _write("x12.control.00401.xml", _transaction("X12", "control segments", ()))
-    _write("850.4010.xml", _transaction("850", "purchase order", tuple(_body(guide))))
+    write_maps(FOLDER, [guide], lambda path: path in CORPUS_PLACES)
 
 
-def _write(name: str, lines: Sequence[str] | Iterator[str]) -> None:
+def write_maps(
+    folder: Path, guides: Sequence[Guide], is_used: Callable[[str], bool] = lambda path: True
+) -> None:
+    """Write what pyx12 needs for guides of one version: their maps, elements, and the envelope."""
+    icvn = {"004010": "00401", "005010": "00501"}[guides[0].version]
+    _write(folder, "maps.xml", _maps(guides, icvn))
+    _write(folder, "codes.xml", ["<codesets>", "</codesets>"])
+    _write(folder, "dataele.xml", _data_elements(guides))
+    _write(folder, f"x12.control.{icvn}.xml", _transaction("X12", "control segments", ()))
+    for guide in guides:
+        body = tuple(_body(guide, is_used))
+        _write(folder, _file(guide), _transaction(guide.set_type, _NAMES[guide.set_type], body))
+
+
+def _write(folder: Path, name: str, lines: Sequence[str] | Iterator[str]) -> None:
     text = '<?xml version="1.0" encoding="utf-8"?>\n' + "\n".join(lines) + "\n"
-    (FOLDER / name).write_text(text, encoding="utf-8")
+    (folder / name).write_text(text, encoding="utf-8")
 
 
-def _maps() -> Iterator[str]:
-    yield '<maps><version icvn="00401">'
-    yield '<map vriic="004010" fic="PO" abbr="850">850.4010.xml</map>'
+_NAMES = {"850": "purchase order", "855": "purchase order acknowledgment", "810": "invoice"}
+
+
+def _file(guide: Guide) -> str:
+    return f"{guide.set_type}.{guide.version[2:]}.xml"
+
+
+def _maps(guides: Sequence[Guide], icvn: str) -> Iterator[str]:
+    yield f'<maps><version icvn="{icvn}">'
+    for guide in guides:
+        group = GROUP_OF_SET[guide.set_type]
+        names = f'vriic="{guide.version}" fic="{group}" abbr="{guide.set_type}"'
+        yield f"<map {names}>{_file(guide)}</map>"
     yield "</version></maps>"
 
 
-def _data_elements(guide: Guide) -> Iterator[str]:
+def _data_elements(guides: Sequence[Guide]) -> Iterator[str]:
     known: dict[str, tuple[str, int, int]] = {}
     for listed in _CONTROLS.values():
         for each in listed.split(","):
             number, least, most, kind = each.split(" ")
             known[number] = (kind, int(least), int(most))
-    for shape in guide.shapes.values():
+    for shape in (each for guide in guides for each in guide.shapes.values()):
         known |= dict(_elements_of(shape.uses))
     yield "<data_elements>"
     for number, (kind, least, most) in sorted(known.items()):
@@ -96,20 +117,24 @@ def _transaction(xid: str, name: str, body: Sequence[str]) -> Iterator[str]:
     yield "</loop></transaction>"
 
 
-def _body(guide: Guide) -> Iterator[str]:
+def _body(guide: Guide, is_used: Callable[[str], bool]) -> Iterator[str]:
     tables: dict[str, list[Place]] = {"HEADER": [], "DETAIL": [], "FOOTER": []}
+    table = "HEADER"
     for place in guide.structure:
-        table = {"PO1": "DETAIL", "CTT": "FOOTER"}.get(place.path, "HEADER")
+        is_line = place.path in ("PO1", "IT1")
+        table = "DETAIL" if is_line else "FOOTER" if table == "DETAIL" else table
         tables[table].append(place)
     for position, (name, listed) in enumerate(tables.items(), 2):
         yield from _loop(name, "wrapper", f"{position * 10:03}", "1")
-        yield from _places(listed, guide.shapes)
+        yield from _places(listed, guide.shapes, is_used)
         yield "</loop>"
 
 
-def _places(listed: Sequence[Place], shapes: Mapping[str, Shape], start: int = 10) -> Iterator[str]:
+def _places(
+    listed: Sequence[Place], shapes: Mapping[str, Shape], is_used: Callable[[str], bool], start: int = 10
+) -> Iterator[str]:
     for position, place in enumerate(listed, 1):
-        if place.path not in CORPUS_PLACES:
+        if not is_used(place.path):
             continue
         at = f"{start + position * 10:04}"
         most = ">1" if place.repeats is None else str(place.repeats)
@@ -119,7 +144,7 @@ def _places(listed: Sequence[Place], shapes: Mapping[str, Shape], start: int = 1
         xid = "L_" + place.path.replace("/", "_")
         yield from _loop(xid, "explicit", at, most, "R" if place.is_mandatory else "S")
         yield from _segment(place, shapes[place.segment], "0010", "1", "R")
-        yield from _places(place.children, shapes, 20)
+        yield from _places(place.children, shapes, is_used, 20)
         yield "</loop>"
 
 

@@ -275,6 +275,12 @@ def _document(fields: dict[str, Any]) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
+def _is_named(document: dict[str, Any]) -> bool:
+    """Tell whether a document has a number, or, as an acknowledgment, that of its order."""
+    order = document.get("order")
+    return bool(document.get("number") or (isinstance(order, dict) and order.get("number")))
+
+
 def _problems(fields: dict[str, Any], reference: str) -> list[tuple[str, str]]:
     problems: list[tuple[str, str]] = []
     if not fields:
@@ -282,7 +288,7 @@ def _problems(fields: dict[str, Any], reference: str) -> list[tuple[str, str]]:
     if not reference:
         problems.append(("reference", "is missing"))
     document = _document(fields)
-    if fields and not document.get("number"):
+    if fields and not _is_named(document):
         problems.append(("document.number", "is missing"))
     lines = document.get("lines", [])
     if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):

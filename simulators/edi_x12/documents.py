@@ -1,7 +1,7 @@
-"""X12 as a legacy materials system writes it: 850s and 855s in envelopes, made from a few words.
+"""X12 as a legacy materials system and its supplier write it, made from a few words.
 
 Independent of the gateway's own writer, so that a mistake there is not repeated here. All names and
-numbers are made up. Source: X12 004010, 850 and 855, ISA/IEA and GS/GE.
+numbers are made up. Source: X12 004010, 850, 855 and 810, ISA/IEA and GS/GE.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SENDER, RECEIVER = "MERCYMMS", "LEGACYBRIDGE"
+SUPPLIER, HUB = "001122334", "MERCYHUB"
 END = "~\n"
 
 
@@ -55,6 +56,50 @@ def answer_set(number: str, control: int) -> str:
         "CTT*1",
     ]
     return END.join([*segments, f"SE*{len(segments) + 1}*{control:04}"])
+
+
+def backorder_set(number: str, control: int) -> str:
+    """Write one 855 that accepts 8 of the first line's 12 boxes; the rest is backordered."""
+    segments = [
+        f"ST*855*{control:04}",
+        f"BAK*00*AC*{number}*20260115****S-77120*20260116",
+        "N1*SE*ACME MEDICAL SUPPLY*92*ACME",
+        "PO1*1*12*BX*18.40**VP*ACM-100217",
+        "ACK*BP*8*BX*067*20260121",
+        "PO1*2*4*CA*61.25**VP*ACM-100533",
+        "ACK*IA*4*CA*067*20260121",
+        "CTT*2",
+    ]
+    return END.join([*segments, f"SE*{len(segments) + 1}*{control:04}"])
+
+
+def invoice_set(number: str, control: int) -> str:
+    """Write one 810 for what was accepted: 8 boxes and 4 cases, with freight."""
+    segments = [
+        f"ST*810*{control:04}",
+        f"BIG*20260122*I-{number}*20260115*{number}***DI*00",
+        "REF*VN*S-77120",
+        "N1*RE*ACME LOCKBOX*92*ACME-R",
+        "N1*ST*MERCY FACILITY 05*92*05",
+        "ITD*01*3*2**10**30",
+        "IT1*1*8*BX*18.40**VP*ACM-100217",
+        "IT1*2*4*CA*61.25**VP*ACM-100533",
+        "TDS*40470",
+        "SAC*C*D240***1250**********FREIGHT",
+        "CTT*2",
+    ]
+    return END.join([*segments, f"SE*{len(segments) + 1}*{control:04}"])
+
+
+def mailbox(control: int, number: str) -> bytes:
+    """Write the supplier's interchange of two groups: the answer to an order, and its invoice."""
+    groups = (("PR", backorder_set(number, 1)), ("IN", invoice_set(number, 1)))
+    ids = f"*00*{'':10}*00*{'':10}*01*{SUPPLIER:15}*ZZ*{HUB:15}"
+    parts = [f"ISA{ids}*260122*0830*U*00401*{control:09}*0*T*>"]
+    for at, (kind, body) in enumerate(groups):
+        parts += [f"GS*{kind}*{SUPPLIER}*{HUB}*20260122*0830*{control + at}*X*004010", body]
+        parts.append(f"GE*1*{control + at}")
+    return (END.join([*parts, f"IEA*2*{control:09}"]) + END).encode()
 
 
 def orders(control: int, given: Sequence[Order], *, sender: str = SENDER) -> bytes:

@@ -71,9 +71,11 @@ class Maker:
 
     def _segment(self, shape: Shape) -> list[str]:
         present = [use.is_mandatory or self.chance.random() < 0.4 for use in shape.uses]
+        present[0] = present[0] or not any(present)
         for _ in range(100):
             if not any(self._mend(note, present) for note in shape.notes):
                 break
+        present[0] = present[0] or not any(present)
         values = [self._value(use) if there else "" for use, there in zip(shape.uses, present, strict=True)]
         return [shape.segment, *values]
 
@@ -98,9 +100,8 @@ class Maker:
     def _value(self, use: Use) -> str:
         if use.element is not None:
             return self._of_element(use.element)
-        # Composites are drawn of their first component only: `C040` and longer units are kept as sent.
-        first = use.components[0].element
-        return self._of_element(first) if first is not None else "EA"
+        count = max(n for n, each in enumerate(use.components, 1) if each.is_mandatory)
+        return ">".join(self._value(each) for each in use.components[:count])
 
     def _of_element(self, element: Element) -> str:
         choose = self.chance.choice

@@ -179,3 +179,18 @@ def test_fractions_become_percentages(text: str, value: str) -> None:
 @pytest.mark.parametrize(("text", "value"), [(".01", "0.01"), ("5.", "5"), ("-.5", "-0.5"), ("7.10", "7.10")])
 def test_numbers_get_digits_on_both_sides_of_their_point(text: str, value: str) -> None:
     assert number(text) == value
+
+
+def test_a_line_that_only_repeats_an_item_says_all_that_the_first_one_said() -> None:
+    lines = [
+        "PO1*1*5*EA*.5*PE*VN*A1", "PO1*2*7*EA*.5*PE*VN*A1", "PO1*3**EA*.5*PE*VN*A1",
+        "PO1*4*07*EA*2*PE*VN*A1", "PO1*5*07*EA*2*PE*VN*A1", "PO1*6**EA*2*PE*VN*A1",
+    ]  # fmt: skip
+    alone = [read(interchange(f"BEG*00*SA*PO1**20260304|{each}")).sets[0].document for each in lines]
+    together = read(interchange("|".join(["BEG*00*SA*PO1**20260304", *lines]))).sets[0].document
+
+    assert together is not None
+    for at, each in enumerate(alone):
+        assert each is not None
+        (line,) = each.lines  # type: ignore[attr-defined]
+        assert together.lines[at] == line.model_copy(update={"sequence": at + 1})  # type: ignore[attr-defined]
