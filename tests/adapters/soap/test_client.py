@@ -31,6 +31,7 @@ from adapters.base import (
     Wait,
 )
 from adapters.soap.calling import check_live
+from canonical.registry import parse_document, to_json
 from gateway.config import check
 from simulators.faults import Action, Fault, FaultScript
 from simulators.soap_mms import Settings, SoapMms
@@ -508,3 +509,27 @@ def test_check_refuses_copies_and_passed_through_answers_where_they_would_do_har
     }.items():
         with pytest.raises(AssertionError, match=text):
             configuration("http://127.0.0.1:9/x", route=other)
+
+
+QUESTION = {
+    "document_type": "budget_check",
+    "result": "asked",
+    "subject": {"document_type": "budget", "number": "2026-11"},
+    "requested": {"amount": "100.00", "currency": "USD"},
+    "funds": [{"result": "asked", "distribution": {"cost_center": "7310", "account": "614000"}}],
+}
+
+
+async def test_a_question_as_a_document_is_asked_again_without_a_look_up_and_changes_nothing(called) -> None:
+    script = FaultScript((Fault(Action.RESET_BEFORE_COMMIT, times=1),))
+    async with SoapMms(Settings(wsdl=WSDL), script) as mms:
+        course = called(mms).course()
+        object.__setattr__(course.delivery, "canonical", to_json(parse_document(QUESTION)))
+        assert isinstance(await course.step(), Transient)
+        assert isinstance(await course.step(), Accepted)
+
+        assert {step.request.effect for step in course.done} == {Effect.READ}
+        assert isinstance(course.next(), Finished)
+        assert mms.committed == []
+        assert mms.invalid == []
+    assert b"Decision>PASS<" in getattr(course.done[-1].reply, "body", b"")
