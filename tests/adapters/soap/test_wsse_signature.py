@@ -10,11 +10,12 @@ import xmlsec
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from pydantic import ValidationError
 
 from adapters.base.findings import DecodeError
 from adapters.soap.wsse import SecurityFault, Verified
 from adapters.soap.wsse_names import DSIG, EXC_C14N, SOAP11, WSSE, WSU, WSU_ID
-from adapters.soap.wsse_settings import OutboundSecurity
+from adapters.soap.wsse_settings import InboundSecurity, OutboundSecurity
 from adapters.soap.wsse_write import seal, secure
 from tests.adapters.soap.wsse_rig import (
     NONCE,
@@ -331,6 +332,14 @@ def test_addressing_headers_are_covered_where_that_is_asked_for() -> None:
 
     assert isinstance(judge(envelope, SIGNED), Verified)
     assert codes(judge(envelope, policy)) == ("FailedCheck", "WSSE-COVERAGE")
+
+
+@pytest.mark.parametrize("signed", [("timestamp",), ("body",), ("body", "token"), ()])
+def test_settings_that_would_let_a_body_live_for_ever_or_go_unsigned_are_refused(
+    signed: tuple[str, ...],
+) -> None:
+    with pytest.raises(ValidationError, match="must cover body and timestamp"):
+        InboundSecurity.model_validate(USERS | SIGNED | {"signed": signed})
 
 
 SOUND = etree.tostring(sealed(SIGNATURE))
