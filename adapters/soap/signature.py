@@ -54,7 +54,7 @@ class JudgedSignature:
     """A signature that holds: by whom, over what."""
 
     signer: PinnedKey
-    value: str  # the signature's own text: no two signings share it
+    said: bytes  # SignedInfo in canonical form: what was signed, whichever of its signatures came
     covered: tuple[etree._Element, ...]
 
     def covers(self, element: etree._Element) -> bool:
@@ -78,7 +78,7 @@ def judge_signature(parts: Parts, signers: Sequence[PinnedKey]) -> JudgedSignatu
     if signer is None:
         text = "the signature is not by a known certificate over what the message now says"
         refuse("FailedCheck", "WSSE-SIGNATURE", signature, parts.source, text)
-    return JudgedSignature(signer, _value(signature, parts), tuple(targets))
+    return JudgedSignature(signer, _said(signature), tuple(targets))
 
 
 def _register(targets: Iterable[etree._Element], parts: Parts) -> None:
@@ -101,11 +101,10 @@ def _holds(signature: etree._Element, signer: PinnedKey) -> bool:
     return True
 
 
-def _value(signature: etree._Element, parts: Parts) -> str:
-    found = signature.findtext(f"{{{DSIG}}}SignatureValue")
-    if not found:
-        refuse("InvalidSecurity", "WSSE-SIGNATURE", signature, parts.source, "it has no SignatureValue")
-    return "".join(found.split())
+def _said(signature: etree._Element) -> bytes:
+    """Give what was signed. An ECDSA signature has a twin that holds as well, so its own text tells no replay."""
+    info = next(elements(signature))
+    return etree.tostring(info, method="c14n", exclusive=True, with_comments=False)
 
 
 # --- what may be signed, and how ----------------------------------------------------------------------
