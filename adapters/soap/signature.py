@@ -37,7 +37,7 @@ REFERENCES_MAX = 16
 
 # Elements with an attribute that may be an id, found in C (a third of the time of a loop over all). The
 # names are compared for real afterwards: this takes some more, such as an attribute `d`.
-_PERHAPS_NAMED = etree.XPath("//@*[contains('Id ID id iD', local-name())]/..")
+_PERHAPS_NAMED = etree.XPath("/descendant::*/@*[contains('Id ID id iD', local-name())]/..")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class JudgedSignature:
     """A signature that holds: by whom, over what."""
 
     signer: PinnedKey
-    said: bytes  # SignedInfo in canonical form: what was signed, whichever of its signatures came
+    said: bytes  # what was signed, the same whichever of its signatures came
     covered: tuple[etree._Element, ...]
 
     def covers(self, element: etree._Element) -> bool:
@@ -102,9 +102,14 @@ def _holds(signature: etree._Element, signer: PinnedKey) -> bool:
 
 
 def _said(signature: etree._Element) -> bytes:
-    """Give what was signed. An ECDSA signature has a twin that holds as well, so its own text tells no replay."""
-    info = next(elements(signature))
-    return etree.tostring(info, method="c14n", exclusive=True, with_comments=False)
+    """Give what was signed: each reference with its digest, all of it under the signature.
+
+    An ECDSA signature has a twin that holds as well, so its own text tells no replay. SignedInfo in
+    canonical form would say the same, and take a tenth of the whole verification to make.
+    """
+    references = next(elements(signature)).iter(Tag.REFERENCE)
+    said = ((each.get("URI") or "", each.findtext(Tag.DIGEST_VALUE) or "") for each in references)
+    return "\n".join(f"{uri} {''.join(digest.split())}" for uri, digest in said).encode()
 
 
 # --- what may be signed, and how ----------------------------------------------------------------------
