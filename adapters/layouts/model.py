@@ -185,7 +185,7 @@ class Delimited:
     header: Literal["none", "checked", "by_name"] = "none"
     ends_with_delimiter: bool = False
     spans_lines: bool = False  # a quoted cell may hold line ends
-    formulas: Literal["note", "refuse", "keep"] = "refuse"
+    formulas: Literal["note", "refuse", "keep"] = "note"
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class DelimitedSpec(Spec):
     header: Literal["none", "checked", "by_name"] = "none"
     trailing: Flag = Field(False, description="a delimiter stands at the end of each row, too")
     spans_lines: Flag = Field(False, description="a quoted cell may hold line ends")
-    formulas: Literal["note", "refuse", "keep"] = "refuse"
+    formulas: Literal["note", "refuse", "keep"] = "note"
 
 
 class LayoutSpec(Spec):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from adapters.base import Level
 from gateway.config import Configuration, check, load, load_text
+from gateway.config.files import parted
 from gateway.stage import Stage
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -29,7 +30,11 @@ def test_the_worked_example_is_its_own_revision() -> None:
     configuration = demo()
 
     assert load_text(configuration.text, "revision 1", folder=configuration.folder) == configuration
-    assert configuration.text == (PROJECT / "routes.yaml").read_text(encoding="utf-8")
+    main, others = parted(configuration.text)
+    assert main == (PROJECT / "routes.yaml").read_text(encoding="utf-8")
+    assert others  # the mappings and layouts that it names are part of the revision
+    for name, text in others.items():
+        assert text == (PROJECT / name).read_text(encoding="utf-8")
 
 
 def test_the_worked_example_shows_routes_on_their_way_and_one_that_follows() -> None:
