@@ -158,7 +158,8 @@ class PartnerServer:
             f"HostKey {self._folder / 'host_key'}",
             f"AuthorizedKeysFile {self._authorized_keys()}",
             "StrictModes no",  # its files lie in a temporary folder
-            "UsePAM no",
+            # Without root's rights sshd cannot see whether an account is locked, and takes it to be; PAM can.
+            f"UsePAM {'no' if os.getuid() == 0 else 'yes'}",
             "PidFile none",
             "UseDNS no",
             "LogLevel VERBOSE",
