@@ -54,12 +54,12 @@ def test_a_flat_file_is_recognised_by_its_partners_layout_and_written_back_the_s
     (tmp_path / "orders.json").write_text(done.stdout)
     back = translate(
         tmp_path, "orders.json", "--to", "flat_files", "--partner", "clinics", "-c", "routes.yaml",
-        "--control-number", "17", "--at", "2026-11-27T12:00Z",
+        "--control-number", "16", "--at", "2026-11-27T12:00Z",
     )  # fmt: skip
     assert (back.returncode, back.stderr) == (0, "")
     assert back.stdout.encode() == (tmp_path / "in.txt").read_bytes().replace(
         b"\r\n", b"\n"
-    )  # text mode here
+    )  # text mode; the JSON took one number
 
 
 def test_without_the_partner_nobody_knows_what_it_is(tmp_path: Path) -> None:
