@@ -13,7 +13,9 @@ from adapters.base.settings import Duration, Kind, MappingName, Name, SecretRef,
 from adapters.mapping.records import SourcePathError, source_path
 from adapters.soap.wsse_settings import OutboundSecurity
 
-HEADER_WORDS = frozenset({"reference", "at", "document_key", "order_key", "correlation_id", "is_test"})
+HEADER_WORDS = frozenset(
+    {"reference", "at", "document_key", "order_key", "correlation_id", "is_test", "role"}
+)
 
 
 def _path(text: str) -> str:
@@ -177,6 +179,10 @@ class Call(Settings):
 
     queries: frozenset[str] = frozenset()
     """Operations that change nothing: sent again without a look-up when no answer came."""
+
+    copies: Literal["refuse", "send"] = "refuse"
+    """A copy of an order that the cloud owns. `send` only where the service can tell it from an order (by `{role}`
+    in `header`): else it would take it for an order of its own, and send it to the supplier a second time."""
 
     faults: FaultRules = FaultRules()
 

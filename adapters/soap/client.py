@@ -48,6 +48,7 @@ class HeaderFacts:
     order_key: str
     correlation_id: str
     is_test: bool
+    role: str = "live"
 
     def words(self) -> dict[str, str]:
         """Give the facts as the settings name them."""
@@ -58,6 +59,7 @@ class HeaderFacts:
             "order_key": self.order_key,
             "correlation_id": self.correlation_id,
             "is_test": "true" if self.is_test else "false",
+            "role": self.role,
         }
 
 

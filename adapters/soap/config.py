@@ -69,6 +69,11 @@ class SoapEndpoint(Settings):
     """Call it: routes name it in `targets`. Documents become its operations, requests pass through."""
 
     @property
+    def takes_copies(self) -> bool:
+        """Tell whether a copy of the cloud's order does no harm here."""
+        return self.call is None or self.call.copies == "send"
+
+    @property
     def queries(self) -> frozenset[str]:
         """Give the operations that are declared to change nothing."""
         return self.call.queries if self.call is not None else frozenset()

@@ -99,7 +99,9 @@ class SoapSink:
         found = answers.verify(envelope, self._name, self._clock.now(), digest)
         if isinstance(found, SecurityFault):
             return NoReply("maybe", f"the answer's security does not hold: {found.finding.text}")
-        return replace(reply, body=etree.tostring(found.envelope, encoding="UTF-8"))
+        if answers.decrypts:
+            return replace(reply, body=etree.tostring(found.envelope, encoding="UTF-8"))
+        return reply  # byte for byte, as it came
 
 
 async def unreachable(address: str) -> list[str]:

@@ -62,6 +62,12 @@ class SoapTarget:
         self, delivery: Delivery, done: Sequence[StepResult], now: datetime
     ) -> Request | Wait | Finished | Stuck:
         """Say what to send next. The journal's record of every step begun is all the state there is."""
+        if delivery.role == "copy" and self._client.settings.copies == "refuse":
+            text = (
+                f"{self.name} would take this copy for an order of its own, and send it to the supplier "
+                "again; declare losing_side: nothing, or let it tell copies (call.copies)"
+            )
+            return self._stuck("LEGACY-COPY", text)
         if delivery.canonical is None:
             return self._next_of_bytes(delivery, done)
         submission = self._client.submissions.get(delivery.document_type or "")
@@ -203,6 +209,7 @@ class SoapTarget:
             delivery.order_key or "",
             delivery.correlation_id,
             self._is_test,
+            delivery.role,
         )
         try:
             body = plan.write(document, facts, delivery.origin.name or delivery.message_id)

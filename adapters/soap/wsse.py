@@ -87,6 +87,11 @@ class Verifier:
         self._signers = signers
         self._private_key = private_key
 
+    @property
+    def decrypts(self) -> bool:
+        """Tell whether messages come encrypted: what is read then is not what came."""
+        return self._private_key is not None
+
     def verify(
         self, envelope: etree._Element, source: str, now: datetime, content_hash: str
     ) -> Verified | SecurityFault:

@@ -162,12 +162,13 @@ def read_moment(element: etree._Element, source: str, name: str) -> datetime:
     """
     text = text_of(element).strip()
     try:
-        moment = datetime.fromisoformat(text) if "T" in text and len(text) <= 40 else None
-    except ValueError:
+        found = datetime.fromisoformat(text) if "T" in text and len(text) <= 40 else None
+        moment = found.astimezone(UTC) if found is not None and found.tzinfo is not None else found
+    except (ValueError, OverflowError):  # a zone can lead out of the years that there are
         moment = None
     if moment is None:
         refuse("InvalidSecurity", "WSSE-TIMESTAMP", element, source, f"{name} is no xsd:dateTime")
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.replace(tzinfo=UTC)
 
 
 def _children(element: etree._Element, tag: str, parts: Parts) -> etree._Element | None:

@@ -140,6 +140,7 @@ class Configuration:
     def rule(self, route: Route) -> RouteRule:
         """Give what ``gateway.stage`` decides a route's documents by."""
         canary = route.canary
+        legacy = self.endpoints.get(route.targets.legacy or "")
         return RouteRule(
             route=route.id,
             legacy_target=route.targets.legacy,
@@ -152,19 +153,19 @@ class Configuration:
             salt=route.id,
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
             writes_supplier=route.targets.supplier in route.write,
-            legacy_form="canonical" if self.writes_for_legacy(route) else "as_received",
+            legacy_form="canonical" if writes_for(legacy, route) else "as_received",
         )
 
-    def writes_for_legacy(self, route: Route) -> bool:
-        """Tell whether legacy gets a route's documents in another form than they came in.
 
-        So it is where its endpoint writes documents by itself, and the route's format is not its own.
-        """
-        endpoint = self.endpoints.get(route.targets.legacy or "")
-        kind = adapters().get(endpoint.kind) if endpoint is not None else None
-        if endpoint is None or endpoint.settings is None or kind is None or kind.writes_documents is None:
-            return False
-        return route.source.format != kind.name and kind.writes_documents(endpoint.settings)
+def writes_for(endpoint: Endpoint | None, route: Route) -> bool:
+    """Tell whether an endpoint gets a route's documents in another form than they came in.
+
+    So it is where the endpoint writes documents by itself, and the route's format is not its own.
+    """
+    kind = adapters().get(endpoint.kind) if endpoint is not None else None
+    if endpoint is None or endpoint.settings is None or kind is None or kind.writes_documents is None:
+        return False
+    return route.source.format != kind.name and kind.writes_documents(endpoint.settings)
 
 
 def library_of(mappings: Mapping[str, MappingFile], layouts: Mapping[str, MappingFile]) -> Library:

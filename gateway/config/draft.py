@@ -64,6 +64,8 @@ def draft_of(configuration: Configuration, catalogue: Catalogue) -> Draft:
         "endpoints": configuration.endpoints,
         "partners": configuration.partners,
         "routes": configuration.routes,
+        "mappings": configuration.mappings,
+        "layouts": configuration.layouts,
     }
     names = {**sections, "mappings": configuration.mappings, "layouts": configuration.layouts}
     return Draft(

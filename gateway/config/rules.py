@@ -12,7 +12,7 @@ from itertools import chain
 from adapters.base import Finding, Level
 from canonical.registry import DOCUMENT_TYPES
 from gateway.config.catalogue import Catalogue
-from gateway.config.configuration import Configuration
+from gateway.config.configuration import Configuration, writes_for
 from gateway.config.draft import Draft, draft_of
 from gateway.config.named_texts import partner_texts, route_texts
 from gateway.config.problems import suggestion
@@ -152,6 +152,12 @@ def replies(draft: Draft, route: Route) -> Iterator[Finding]:
         yield draft.finding("CONFIG-REPLY", here, text)
     if reply.mode == "query":
         yield from _queries(draft, route)
+    if reply.mode == "pass_through" and writes_for(draft.endpoints.get(route.targets.legacy or ""), route):
+        text = (
+            f"'{route.targets.legacy}' gets documents in a form of its own, so its answer is none for this "
+            "caller; expected accepted or wait"
+        )
+        yield draft.finding("CONFIG-REPLY", here, text)
     if reply.mode != "wait" and reply.pending is not None:
         text = f"'pending' belongs to mode wait; mode {reply.mode} never gives such an answer"
         yield draft.finding("CONFIG-REPLY", (*here, "pending"), text)

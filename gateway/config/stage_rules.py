@@ -14,6 +14,7 @@ from canonical.lines import Stock
 from canonical.purchase_order import OrderType
 from gateway.config.configuration import acknowledging_side
 from gateway.config.draft import Draft
+from gateway.config.endpoints import Endpoint
 from gateway.config.problems import suggestion
 from gateway.config.routes import Route
 from gateway.journal.types import Transmitter
@@ -69,6 +70,18 @@ def _targets(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:
     if route.losing_side == "copy_not_transmitted" and route.targets.legacy is None:
         text = "a copy for legacy needs targets.legacy"
         yield draft.finding("CONFIG-STAGE", ("routes", route.id, "losing_side"), text)
+    legacy = draft.endpoints.get(route.targets.legacy or "")
+    if route.losing_side == "copy_not_transmitted" and not takes_copies(legacy):
+        text = (
+            f"'{route.targets.legacy}' cannot tell a copy from an order of its own, and would send it to the "
+            "supplier again; expected losing_side: nothing, or an endpoint that declares copies: send"
+        )
+        yield draft.finding("CONFIG-STAGE", ("routes", route.id, "losing_side"), text)
+
+
+def takes_copies(endpoint: Endpoint | None) -> bool:
+    """Tell whether copies do no harm at an endpoint, by its settings; most declare nothing about it."""
+    return endpoint is None or bool(getattr(endpoint.settings, "takes_copies", True))
 
 
 def _transmitters(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:

@@ -61,13 +61,13 @@ def port_to(double: Double, password: str = PASSWORD, **settings: Any) -> SftpPo
 
 async def test_two_gateways_on_one_server_never_both_take_a_file(partner: Partner) -> None:  # 10
     one, two = (Rig(partner.folder, partner=partner, ahead=3) for _ in range(2))
-    for number in range(60):
+    for number in range(30):
         one.put(f"po{number}.850", str(number).encode())
     await asyncio.gather(one.run(6), two.run(6))
 
     names = [name for name, _ in one.taken + two.taken]
-    assert sorted(names) == sorted(f"po{number}.850" for number in range(60))
-    assert len(one.names(".done")) == 60
+    assert sorted(names) == sorted(f"po{number}.850" for number in range(30))
+    assert len(one.names(".done")) == 30
     assert one.repeats == two.repeats == []
 
 
@@ -309,6 +309,38 @@ async def test_a_server_that_opens_few_sessions_serves_many_by_turns(tmp_path: P
         await port.close()
     finally:
         server.stop()
+
+
+async def test_cuts_without_number_are_lived_through(partner: Partner, proxy: FaultProxy) -> None:
+    partner.put("a", b"1")
+    port = partner.port(port=str(proxy.port), channels="1")
+    for _ in range(12):
+        async with asyncio.timeout(10):
+            assert await read(port, "a") == b"1"
+        proxy.cut()
+        await asyncio.sleep(0.02)
+    await port.close()
+    assert proxy.connections == 12
+
+
+async def test_a_refusal_costs_neither_connection_nor_session(own_partner: Partner) -> None:
+    own_partner.put("a")
+    own_partner.put("b")
+    with FaultProxy(own_partner.server.port) as proxy:
+        port = own_partner.port(port=str(proxy.port), channels="2")
+        await port.prepare([".work"])
+        for _ in range(20):
+            assert not await port.claim("nobody", ".work/nobody")
+            assert await port.stat("nobody") is None
+            with pytest.raises(PortError, match="taken"):
+                await port.move("a", "b")
+            with pytest.raises(PortError, match="No such file"):
+                await read(port, "nobody")
+            with pytest.raises(PortError, match="expected a regular file"):
+                await read(port, ".work")
+        await port.close()
+        assert proxy.connections == 1
+    assert own_partner.server.log.read_text().count("Starting session") <= 2
 
 
 async def test_endpoints_of_one_account_share_one_connection(partner: Partner, proxy: FaultProxy) -> None:

@@ -42,15 +42,18 @@ endpoints:
           {look_up}
 {more}
 routes:
-  - {{id: po, from: {{http: true, document: purchase_order}}, targets: {{cloud: mms}}, stage: cloud}}
+  - {{id: {route}}}
 """
+ROUTE = "po, from: {http: true, document: purchase_order}, targets: {cloud: mms}, stage: cloud"
 HEADER = """{RequestHeader: {MessageId: "{reference}", SenderId: BRIDGE, CreatedAt: "{at}",
                                TestIndicator: "{is_test}"}}"""
 LOOK_UP = """look_up: {operation: GetPurchaseOrderStatus, mapping: order_status, number: PONumber,
                     waits: [0s], quiet: 0s}"""
 
 
-def configuration(address: str, *, look_up: str = LOOK_UP, more: str = "", **call: Any) -> Configuration:
+def configuration(
+    address: str, *, look_up: str = LOOK_UP, more: str = "", route: str = ROUTE, **call: Any
+) -> Configuration:
     """Give a configuration with one endpoint; `call` adds keys to `call:` (as YAML text)."""
     given = {"header": HEADER, "queries": "[CheckBudget, GetPurchaseOrderStatus, ValidateSupplier]"}
     if address.startswith("http:"):
@@ -61,6 +64,7 @@ def configuration(address: str, *, look_up: str = LOOK_UP, more: str = "", **cal
         wsdl=FIXTURES / "wsdl",
         address=address,
         look_up=look_up,
+        route=route,
         more=f"{lines}\n{more}".rstrip(),
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -36,7 +36,7 @@ from simulators.faults import Action, Fault, FaultScript
 from simulators.soap_mms import Settings, SoapMms
 from simulators.soap_mms.client import budget_question
 from simulators.soap_mms.envelope import COMMON, PURCHASING
-from tests.adapters.soap.client_rig import FIXTURES, LOOK_UP, Called, configuration
+from tests.adapters.soap.client_rig import FIXTURES, HEADER, LOOK_UP, Called, configuration
 from tests.gateway.support import REFERENCE, FakeClock
 
 NAMES = {"p": PURCHASING, "c": COMMON}
@@ -481,3 +481,30 @@ async def test_check_live_says_that_nobody_listens() -> None:
     found = check_live(settings)
     assert not isinstance(found, list)
     assert await found == ["no connection to 127.0.0.1:9 (Connect call failed ('127.0.0.1', 9))"]
+
+
+def test_a_copy_never_becomes_an_order_of_legacy_s_own() -> None:
+    """An order has one transmitter: legacy would send what it takes for its own to the supplier again."""
+    for course in (nowhere().course(), nowhere().course_of_bytes(GOOD.encode())):
+        object.__setattr__(course.delivery, "role", "copy")
+        stuck = course.next()
+
+        assert isinstance(stuck, Stuck)
+        assert stuck.findings[0].code == "LEGACY-COPY"
+    told = Called("http://127.0.0.1:9/x", copies="send", header=HEADER.replace("BRIDGE", '"{role}"')).course()
+    object.__setattr__(told.delivery, "role", "copy")
+    request = told.next()
+
+    assert isinstance(request, Request)
+    assert b">copy<" in request.body
+
+
+def test_check_refuses_copies_and_passed_through_answers_where_they_would_do_harm() -> None:
+    for other, text in {
+        "po, from: {http: true, document: purchase_order}, targets: {legacy: mms, cloud: mms}, stage: cloud, "
+        "losing_side: copy_not_transmitted": "cannot tell a copy from an order of its own",
+        "po, from: {http: true, document: purchase_order}, targets: {legacy: mms}, stage: legacy, "
+        "reply: {mode: pass_through, within: 5s}": "gets documents in a form of its own",
+    }.items():
+        with pytest.raises(AssertionError, match=text):
+            configuration("http://127.0.0.1:9/x", route=other)

@@ -1,7 +1,7 @@
 """Two SOAP stacks that are not ours as legacy clients: zeep, and the npm package `soap`.
 
 Each calls every operation of the served WSDL in both versions, through mTLS and through UsernameToken, and
-gets typed answers and faults. What one of them cannot do stands in docs/how-to/soap-facade.md.
+gets typed answers and faults. What one of them cannot do stands in docs/how-to/serve-a-soap-service.md.
 """
 
 from __future__ import annotations

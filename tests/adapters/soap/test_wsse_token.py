@@ -150,6 +150,11 @@ BROKEN = {
         "MessageExpired",
         "WSSE-EXPIRED",
     ),
+    "a timestamp before all time": (
+        _text("//wsu:Timestamp/wsu:Created", "0001-01-01T00:00:00+23:00"),
+        "InvalidSecurity",
+        "WSSE-TIMESTAMP",
+    ),
     "a timestamp that is no time": (
         _text("//wsu:Timestamp/wsu:Created", "yesterday"),
         "InvalidSecurity",

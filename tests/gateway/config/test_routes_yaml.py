@@ -9,7 +9,7 @@ from gateway.config.files import parted
 from gateway.stage import Stage
 
 PROJECT = Path(__file__).resolve().parents[3]
-NOT_THERE_YET = {"CONFIG-SECRET", "CONFIG-CERTIFICATE"}  # `legacy-bridge certs` makes them
+NOT_THERE_YET = {"CONFIG-SECRET", "CONFIG-CERTIFICATE", "CONFIG-FILE"}  # `certs`, or a partner, gives them
 
 
 def demo() -> Configuration:

@@ -1,18 +1,18 @@
 -- part: document_columns
 message.message_id, document.generation, document.document_index, document.set_type, document.units,
-document.verdict, document.findings, document.document_type, document.document_key, document.content_hash,
+document.verdict, opened(document.findings), document.document_type, document.document_key, document.content_hash,
 document.order_keys, document.body_id, document.is_urgent, document.deadline_at, document.side,
-document.decision, document.repeats, document.is_parked, document.passes_to, document.awaits, document.awaits_until
+opened(document.decision), document.repeats, document.is_parked, document.passes_to, document.awaits, document.awaits_until
 
 -- name: insert
 INSERT INTO document (message, generation, document_index, set_type, units, verdict, findings, document_type,
     document_key, content_hash, order_keys, body_id, is_urgent, deadline_at, side, decision, repeats, awaits,
     awaits_until, is_parked, passes_to, parked_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, sealed(?), ?, ?, ?, ?, ?, ?, ?, ?, sealed(?), ?, ?, ?, ?, ?, ?);
 
 -- name: replace
-UPDATE document SET set_type = ?, units = ?, verdict = ?, findings = ?, document_type = ?, document_key = ?,
-    content_hash = ?, order_keys = ?, body_id = ?, is_urgent = ?, deadline_at = ?, side = ?, decision = ?,
+UPDATE document SET set_type = ?, units = ?, verdict = ?, findings = sealed(?), document_type = ?, document_key = ?,
+    content_hash = ?, order_keys = ?, body_id = ?, is_urgent = ?, deadline_at = ?, side = ?, decision = sealed(?),
     repeats = ?, awaits = ?, awaits_until = ?, is_parked = ?, passes_to = ?, parked_at = ?
 WHERE document_id = ?;
 
