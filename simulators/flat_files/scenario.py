@@ -1,17 +1,19 @@
-"""The clinics' part of the demo: an hourly file of fixed width, and the file that goes back to them.
+"""The clinics' part of the demo: a file of fixed width by SFTP, and the file that goes back to them.
 
 What the files say is written here once more, by hand: the gateway's layouts are not asked.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from simulators.scenario import Change, Checked, Ending, Ground, ends
+from simulators.scenario import Change, Checked, Ending, Ground, Sent, ends
+from simulators.sftp_partner.server import PartnerServer
 
+FILE = "orders.txt"
 KNOWN_VENDOR, UNKNOWN_VENDOR = "V00417", "V99999"
 CLOUD_SUPPLIER = "SUP-30041"
 ORDER, UNKNOWN = "770001", "770002"
@@ -88,29 +90,49 @@ class FlatScenario:
     rank = 40
 
     def __init__(self) -> None:
-        self._folder = Path()
+        self._server: PartnerServer | None = None
+
+    @property
+    def server(self) -> PartnerServer:
+        """Give the running server."""
+        if self._server is None:
+            raise RuntimeError("the SFTP server was not started")
+        return self._server
 
     async def start(self, ground: Ground) -> Sequence[Change]:
-        """Make the folders, and have the one looked at often."""
-        self._folder = ground.folder / "var/clinics"
+        """Start the clinics' SFTP server, a real OpenSSH one. Errors: CannotPlayError."""
+        folder = ground.folder / "var" / "clinics"
+        self._server = PartnerServer(folder)
+        await asyncio.to_thread(self._server.start)
         for name in ("out", "in"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
+            self._server.make_folder(name)
+        known = folder / "known_hosts"
+        known.write_text(f"[127.0.0.1]:{self._server.port} {self._server.host_key.public}\n")
+        account = {
+            "port": str(self._server.port), "user": self._server.user,
+            "key": f"file:{self._server.client_key.path}", "known_hosts": str(known),
+        }  # fmt: skip
         return (
+            *(
+                Change(("endpoints", endpoint, "sftp", key), value)
+                for endpoint in ("clinics-out", "clinics-in")
+                for key, value in account.items()
+            ),
             Change(("endpoints", "clinics-out", "poll"), "100ms"),
-            Change(("endpoints", "clinics-out", "ready", "stable"), "200ms"),
         )
 
     async def play(self, ground: Ground) -> None:
         """Load the code table, drop the file, answer the order."""
         ground.tell("code table: suppliers, loaded as legacy-bridge crosswalk load does")
         await ground.load_crosswalk("supplier", {KNOWN_VENDOR: CLOUD_SUPPLIER}, "the demo's one supplier")
-        ground.tell("flat file: two orders in fixed width, for the vendor of one there is no cloud number")
+        ground.tell(
+            "flat file: two orders in fixed width by SFTP, for the vendor of one there is no cloud number"
+        )
         body = clinics_file([(ORDER, KNOWN_VENDOR), (UNKNOWN, UNKNOWN_VENDOR)])
         ending = Ending(ends("erp"), parked=("MAP-CROSSWALK",), erp_orders=(ORDER,))
-        sent = await ground.file(
-            "clinics/out", "orders.txt", body, route="po.clinics", label="2 orders, fixed width",
-            ending=ending,
-        )  # fmt: skip
+        await asyncio.to_thread(self._drop, FILE, body)
+        sent = Sent("2 orders, fixed width", "SFTP", "po.clinics", FILE, body, ending)
+        ground.sent.append(sent)
         await ground.translated(sent)
         ground.tell("HTTP: the supplier's answer, which goes back to the clinics as a flat file")
         await ground.post(
@@ -120,13 +142,14 @@ class FlatScenario:
         )  # fmt: skip
 
     async def awaits(self, ground: Ground) -> str:
-        """Wait until the file was taken."""
-        left = [path.name for path in (self._folder / "out").glob("*.txt")]
-        return f"files to be taken: {', '.join(left)}" if left else ""
+        """Wait until the file was taken, and the answer has its done file."""
+        if (self.server.files / "out" / FILE).exists():
+            return f"files to be taken by SFTP: {FILE}"
+        return "" if list((self.server.files / "in").glob("*.done")) else "the answer that goes back by SFTP"
 
     async def check(self, ground: Ground) -> Sequence[Checked]:
         """Read what the clinics find in their folder."""
-        found = [path.read_bytes() for path in (self._folder / "in").iterdir() if path.is_file()]
+        found = [path.read_bytes() for path in (self.server.files / "in").glob("*.txt")]
         return (
             Checked(
                 "the clinics got the answer as a file of their own layout, byte for byte",
@@ -136,8 +159,17 @@ class FlatScenario:
         )
 
     async def told(self) -> Sequence[str]:
-        """Give the folders."""
-        return ("clinics        drop fixed-width orders into var/clinics/out; answers are in var/clinics/in",)
+        """Give how a person reaches it."""
+        key = self.server.client_key.path.as_posix().rpartition("/var/")[2]
+        return (f"clinics        sftp -P {self.server.port} -i var/{key} {self.server.user}@127.0.0.1",)
 
     async def stop(self) -> None:
-        """Nothing of it runs."""
+        """Stop the server."""
+        if self._server is not None:
+            await asyncio.to_thread(self._server.stop)
+
+    def _drop(self, name: str, body: bytes) -> None:
+        for each, content in ((name, body), (f"{name}.done", b"")):
+            place = self.server.files / "out" / each
+            place.write_bytes(content)
+            self.server.give(place)
