@@ -144,15 +144,7 @@ def _words(annotation: Any) -> str:
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(_words(each) for each in arguments if each is not type(None)))
     if origin is Literal:
-<<<<<<< HEAD
         return ", ".join(f"`{_printable(str(each))}`" for each in arguments)
-=======
-        # A line break as a choice (a segment terminator) is shown as YAML writes it between double quotes.
-        shown = (
-            each.encode("unicode_escape").decode() if each in ("\n", "\r") else each for each in arguments
-        )
-        return ", ".join(f"`{each}`" for each in shown)
->>>>>>> x12a
     if origin is not None:
         return _holder(origin, [each for each in arguments if each is not Ellipsis])
     if isinstance(annotation, type) and issubclass(annotation, Enum):
