@@ -107,6 +107,7 @@ class Adapter:
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
     writes_documents: Callable[[BaseModel], bool] | None = None  # its target wants documents, also for legacy
     prepare: Callable[[BaseModel], None] | None = None  # slow reading, done in a thread before it is needed
+    warm: Callable[[], None] | None = None  # what its format's first input would wait for, likewise
     judge_endpoint: Callable[[str, BaseModel, Library], list[Finding]] | None = None  # with its files
     check_endpoint: Callable[[EndpointSetup], Awaitable[list[str]]] | None = None  # the same, with secrets
     package: str = ""  # the importable package that it is; the registry says so
