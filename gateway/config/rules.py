@@ -131,10 +131,10 @@ def followers(draft: Draft, route: Route) -> Iterator[Finding]:
     """A route that follows has no stage of its own, and follows one that has."""
     here = ("routes", route.id)
     if route.originates:
-        if "unknown_order" in route.model_fields_set:
-            text = "this route opens orders, so it meets no unknown one; remove this, or say what it follows"
-            yield draft.finding("CONFIG-FOLLOWS", (*here, "unknown_order"), text)
         return
+    if route.targets.supplier is not None:
+        text = "what follows an order is not sent to its supplier; remove this"
+        yield draft.finding("CONFIG-FOLLOWS", (*here, "targets", "supplier"), text)
     for word in ("stage", "canary", "losing_side", "transmitter"):
         if word in route.model_fields_set:
             text = f"'{word}' belongs to the route that this one follows ('{route.follows}'); remove it here"

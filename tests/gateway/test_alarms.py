@@ -25,7 +25,7 @@ from gateway.alarm_senders import Mail, Webhook
 from gateway.alarms import ENTRIES_MAX, Alarm, AlarmLoop, Send, alarms_due, mail_text, webhook_body
 from gateway.journal.base import JournalBusyError
 from gateway.journal.memory import MemoryJournal
-from gateway.journal.types import DeliveryState, Overdue, Settled
+from gateway.journal.types import ControlNumber, DeliveryState, Overdue, Settled
 from tests.gateway.journal.builders import T0, Scene, after, delivery, document, in_doubt
 from tests.gateway.smtp_sink import SmtpSink
 from tests.gateway.support import Certificates
@@ -411,3 +411,17 @@ async def test_an_overdue_order_reaches_pager_and_mailbox_until_it_is_acknowledg
         await bench.loop.check()
 
         assert len(got) == len(sink.mails) == 2
+
+
+async def test_the_loop_makes_an_exception_of_a_missing_acknowledgment() -> None:
+    async with Bench().running() as bench:
+        await bench.scene.accept("m1")
+        numbers = (ControlNumber("GS06/PO/A/B/1", delivery_id="d1", due_at=after(60)),)
+        sent = delivery("d1", None, body=b"ISA", deadline_at=None)
+        await bench.scene.plan("m1", [document()], [sent], controls=numbers)
+        await bench.scene.deliver((await bench.scene.claim_only()).claim)
+        await bench.clock.pass_(50)
+        assert await bench.journal.exceptions() == []
+
+        await bench.clock.pass_(30)
+        assert [each.kind for each in await bench.journal.exceptions()] == ["acknowledgment"]

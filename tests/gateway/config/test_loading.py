@@ -160,7 +160,9 @@ def test_a_missing_file_is_a_finding(tmp_path: Path) -> None:
 # --- includes and revisions ---------------------------------------------------------------------------
 
 
-MAPPING = "mapping: orders\ndocument: acknowledgment\nfields:\n  response: {const: accepted}\n  order.number: NO\n"
+MAPPING = (
+    "mapping: orders\ndocument: acknowledgment\nfields:\n  response: {const: accepted}\n  order.number: NO\n"
+)
 
 
 @pytest.fixture

@@ -51,10 +51,10 @@ MISTAKES = [
     ),
     ("follows: po\n", "follows: ack\n", "CONFIG-FOLLOWS", "routes[1].follows"),
     (
-        "stage: cloud",
-        "stage: cloud\n    unknown_order: {to: legacy}",
+        'set: "855"}\n    targets: {legacy: legacy, cloud: erp}',
+        'set: "855"}\n    targets: {legacy: legacy, cloud: erp, supplier: legacy}',
         "CONFIG-FOLLOWS",
-        "routes[2].unknown_order",
+        "routes[1].targets.supplier",
     ),
     ("    stage: cloud\n", "", "CONFIG-STAGE", "routes[2].stage"),
     ("stage: cloud", "stage: shadow", "CONFIG-STAGE", "routes[2].targets.legacy"),
