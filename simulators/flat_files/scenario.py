@@ -1,4 +1,4 @@
-"""The clinics' part of the demo: a file of fixed width by SFTP, and the file that goes back to them.
+"""The clinics' part of the demo: an hourly file of fixed width, and the file that goes back to them.
 
 What the files say is written here once more, by hand: the gateway's layouts are not asked.
 """
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from simulators.scenario import Change, Checked, Ending, Ground, Sent, ends
 from simulators.sftp_partner.server import PartnerServer
 
-FILE = "orders.txt"
 KNOWN_VENDOR, UNKNOWN_VENDOR = "V00417", "V99999"
 CLOUD_SUPPLIER = "SUP-30041"
 ORDER, UNKNOWN = "770001", "770002"
@@ -94,44 +93,32 @@ class FlatScenario:
 
     @property
     def server(self) -> PartnerServer:
-        """Give the running server."""
+        """Give the clinics' SFTP server."""
         if self._server is None:
-            raise RuntimeError("the SFTP server was not started")
+            raise RuntimeError("the clinics' server was not started")
         return self._server
 
     async def start(self, ground: Ground) -> Sequence[Change]:
-        """Start the clinics' SFTP server, a real OpenSSH one. Errors: CannotPlayError."""
-        folder = ground.folder / "var" / "clinics"
-        self._server = PartnerServer(folder)
+        """Start the clinics' server, and have its folder looked at often. Errors: CannotPlayError."""
+        self._server = PartnerServer(ground.folder / "var" / "clinics")
         await asyncio.to_thread(self._server.start)
         for name in ("out", "in"):
             self._server.make_folder(name)
-        known = folder / "known_hosts"
-        known.write_text(f"[127.0.0.1]:{self._server.port} {self._server.host_key.public}\n")
-        account = {
-            "port": str(self._server.port), "user": self._server.user,
-            "key": f"file:{self._server.client_key.path}", "known_hosts": str(known),
-        }  # fmt: skip
         return (
-            *(
-                Change(("endpoints", endpoint, "sftp", key), value)
-                for endpoint in ("clinics-out", "clinics-in")
-                for key, value in account.items()
-            ),
+            *self._server.changes("clinics-out", "clinics-in"),
             Change(("endpoints", "clinics-out", "poll"), "100ms"),
+            Change(("endpoints", "clinics-out", "ready", "stable"), "200ms"),
         )
 
     async def play(self, ground: Ground) -> None:
         """Load the code table, drop the file, answer the order."""
         ground.tell("code table: suppliers, loaded as legacy-bridge crosswalk load does")
         await ground.load_crosswalk("supplier", {KNOWN_VENDOR: CLOUD_SUPPLIER}, "the demo's one supplier")
-        ground.tell(
-            "flat file: two orders in fixed width by SFTP, for the vendor of one there is no cloud number"
-        )
+        ground.tell("SFTP: two orders in fixed width, for the vendor of one there is no cloud number")
         body = clinics_file([(ORDER, KNOWN_VENDOR), (UNKNOWN, UNKNOWN_VENDOR)])
         ending = Ending(ends("erp"), parked=("MAP-CROSSWALK",), erp_orders=(ORDER,))
-        await asyncio.to_thread(self._drop, FILE, body)
-        sent = Sent("2 orders, fixed width", "SFTP", "po.clinics", FILE, body, ending)
+        sent = Sent("2 orders, fixed width", "SFTP", "po.clinics", "orders.txt", body, ending)
+        await asyncio.to_thread(self.server.drop, "out", sent.name, body)
         ground.sent.append(sent)
         await ground.translated(sent)
         ground.tell("HTTP: the supplier's answer, which goes back to the clinics as a flat file")
@@ -142,14 +129,13 @@ class FlatScenario:
         )  # fmt: skip
 
     async def awaits(self, ground: Ground) -> str:
-        """Wait until the file was taken, and the answer has its done file."""
-        if (self.server.files / "out" / FILE).exists():
-            return f"files to be taken by SFTP: {FILE}"
-        return "" if list((self.server.files / "in").glob("*.done")) else "the answer that goes back by SFTP"
+        """Wait until the file was taken."""
+        left = [path.name for path in (self.server.files / "out").glob("*.txt")]
+        return f"files to be taken: {', '.join(left)}" if left else ""
 
     async def check(self, ground: Ground) -> Sequence[Checked]:
         """Read what the clinics find in their folder."""
-        found = [path.read_bytes() for path in (self.server.files / "in").glob("*.txt")]
+        found = [path.read_bytes() for path in (self.server.files / "in").iterdir() if path.is_file()]
         return (
             Checked(
                 "the clinics got the answer as a file of their own layout, byte for byte",
@@ -159,17 +145,10 @@ class FlatScenario:
         )
 
     async def told(self) -> Sequence[str]:
-        """Give how a person reaches it."""
-        key = self.server.client_key.path.as_posix().rpartition("/var/")[2]
-        return (f"clinics        sftp -P {self.server.port} -i var/{key} {self.server.user}@127.0.0.1",)
+        """Give how a person reaches the server."""
+        return (f"clinics        {self.server.way()}",)
 
     async def stop(self) -> None:
         """Stop the server."""
         if self._server is not None:
             await asyncio.to_thread(self._server.stop)
-
-    def _drop(self, name: str, body: bytes) -> None:
-        for each, content in ((name, body), (f"{name}.done", b"")):
-            place = self.server.files / "out" / each
-            place.write_bytes(content)
-            self.server.give(place)
