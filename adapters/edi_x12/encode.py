@@ -62,14 +62,15 @@ def delimiters_of(partner: X12Partner) -> Delimiters:
     """Give the delimiters that a partner wants. Errors: EncodeError where two are the same."""
     taste = partner.outbound
     repetition = taste.repetition_separator if isa_version(partner) >= "00402" else ""
-    marks = [taste.element_separator, taste.component_separator, taste.terminator, *repetition]
+    terminator = "\n" if taste.terminator == "newline" else taste.terminator
+    marks = [taste.element_separator, taste.component_separator, terminator, *repetition]
     if len(set(marks)) != len(marks):
         text = "two of outbound.element_separator, component_separator, terminator are the same character"
         raise EncodeError([_finding("X12-DELIMITERS", "", text)])
     return Delimiters(
         taste.element_separator.encode(),
         taste.component_separator.encode(),
-        taste.terminator.encode(),
+        terminator.encode(),
         repetition.encode(),
         _LINE_BREAKS[taste.line_break],
     )

@@ -14,6 +14,7 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +133,19 @@ async def test_a_parked_set_raises_an_alarm_too() -> None:
         await bench.clock.pass_(80)
 
         assert [entry.state for entry in bench.sent[0].entries] == ["parked"]
+
+
+def test_the_webhook_of_the_how_to_page_is_what_is_sent_but_for_its_numbers() -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/alarms.md").read_text()
+    shown = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    (order,) = shown["overdue"]
+    entry = replace(OVERDUE, state="parked", reason="PO1 of patient X")
+    sent = json.loads(webhook_body(Alarm(ALARM.at, (entry,), ALARM.tell)))
+
+    assert list(sent) == list(shown)
+    assert list(sent["overdue"][0]) == list(order)
+    assert (sent["event"], sent["subject"], sent["tell"]) == (shown["event"], shown["subject"], shown["tell"])
+    assert (sent["overdue"][0]["state"], sent["overdue"][0]["reason"]) == (order["state"], order["reason"])
 
 
 async def test_a_message_that_was_never_translated_raises_an_alarm_too() -> None:

@@ -103,7 +103,7 @@ def test_delimiters_line_breaks_and_ids_are_the_partners_taste() -> None:
 
 
 def test_a_newline_can_be_the_terminator() -> None:
-    text = written(order(), profile(outbound={"terminator": "\n", "line_break": "none"}))
+    text = written(order(), profile(outbound={"terminator": "newline"}))
 
     assert "BEG*00*SA*PO-1**20260304\nPO1*" in text
 

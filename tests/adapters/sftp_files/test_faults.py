@@ -6,12 +6,14 @@ import asyncio
 import base64
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import paramiko
 import pytest
 
 from adapters.sftp_files.driver_sftp import SftpPort
@@ -417,6 +419,69 @@ async def test_the_right_password_opens(double: Double) -> None:
     port = port_to(double)
     await port.write_atomic("a", b"1")
     assert await read(port, "a") == b"1"
+    await port.close()
+
+
+@pytest.mark.parametrize("has_password", [True, False])
+async def test_a_server_that_wants_key_and_password_gets_both(
+    double: Double, tmp_path: Path, has_password: bool
+) -> None:
+    pair = make_key(tmp_path / "key")
+    double.client_key = paramiko.Ed25519Key.from_private_key_file(str(pair.path))
+    secrets = {"env:KEY": pair.path.read_text(), "env:PASSWORD": PASSWORD}
+    account = {
+        "host": "127.0.0.1", "port": str(double.port), "user": "gw", "key": "env:KEY",
+        "host_key": double.host_key, "reconnect_for": "0s",
+        **({"password": "env:PASSWORD"} if has_password else {}),
+    }  # fmt: skip
+    settings = SftpServer.model_validate(account)
+    port = SftpPort(settings, secrets.__getitem__, SystemClock(), SystemRng().token)
+    if has_password:
+        assert await port.stat("a") is None
+    else:
+        with pytest.raises(PortError, match="the server wants more than that: password"):
+            await port.stat("a")
+    await port.close()
+
+
+async def test_a_user_certificate_opens_where_its_key_alone_does_not(tmp_path: Path) -> None:
+    ca, pair = make_key(tmp_path / "ca"), make_key(tmp_path / "ours")
+    server = PartnerServer(tmp_path / "s", Settings(sshd_lines=(f"TrustedUserCAKeys {tmp_path}/ca.pub",)))
+    subprocess.run(
+        ["ssh-keygen", "-q", "-s", ca.path, "-I", "gateway", "-n", server.user, f"{pair.path}.pub"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    try:
+        server.start()
+        partner = Partner(server, "out")
+        alone = partner.port(key=f"file:{pair.path}")
+        with pytest.raises(PortError, match="refused to log in"):
+            await alone.stat("a")
+        await alone.close()
+        port = partner.port(key=f"file:{pair.path}", certificate=f"file:{pair.path}-cert.pub")
+        assert await port.stat("a") is None
+        await port.close()
+        foreign = partner.port(certificate=f"file:{pair.path.with_name('nonsense')}")
+        (tmp_path / "nonsense").write_text("ssh-rsa AAAA")
+        with pytest.raises(PortError, match="is not one for this key"):
+            await foreign.stat("a")
+        await foreign.close()
+    finally:
+        server.stop()
+
+
+async def test_a_thread_that_nothing_wakes_is_cut_loose_and_the_next_call_connects_anew(
+    partner: Partner, proxy: FaultProxy
+) -> None:
+    stuck = threading.Event()
+    port = partner.port(port=str(proxy.port), answer_timeout="100ms")
+    assert await port.stat("a") is None
+    async with port._leased() as leased:
+        with pytest.raises(PortError, match="waiting: stuck for 0 s"):
+            await leased.pool.work(leased, "waiting", stuck.wait, bytes_max=0)
+    assert await port.stat("a") is None
+    assert proxy.connections == 2
+    stuck.set()
     await port.close()
 
 
