@@ -93,6 +93,7 @@ class Adapter:
     partner: type[BaseModel] | None = None  # ``partners.<name>.<adapter>``
     format_settings: type[BaseModel] | None = None  # a route's ``from.settings`` with this format
     format: Callable[[], Format] | None = None
+    holds: bytes = b""  # the beginning of each input of its format; of others the format is not even loaded
     source: Callable[[SourceSetup], Source] | None = None
     sink: Callable[[EndpointSetup], Sink] | None = None
     target: Callable[[EndpointSetup], Target | None] | None = None  # None where nothing is delivered there
