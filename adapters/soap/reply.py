@@ -325,10 +325,11 @@ def _plain_pair_first(begin: str, key: str, end: str, write: Write) -> Write:
     def write_pair(value: Any, out: _Out) -> None:
         if value.__class__ is dict:
             text, said = value.get(TEXT_KEY), value.get(key)
-            is_text = text.__class__ is str and said.__class__ is str
-            if is_text and (both := text + said).isprintable() and find(both) is None:
-                out.add(f'{begin}{said}">{text}{end}')
-                return
+            if isinstance(text, str) and isinstance(said, str):
+                both = text + said
+                if both.isprintable() and find(both) is None:
+                    out.add(f'{begin}{said}">{text}{end}')
+                    return
         write(value, out)
 
     return write_pair
