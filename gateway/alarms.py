@@ -62,9 +62,7 @@ class AlarmLoop:
         patience_least: timedelta,
         tell: Callable[[str], tuple[str, ...]],
     ) -> None:
-        """``patience``: for a message without a deadline of its own, by its route and urgency; never
-        below ``patience_least``.
-        """
+        """``patience`` of a route and urgency, for what has no deadline: never below ``patience_least``."""
         self._journal = journal
         self._clock = clock
         self._senders = senders

@@ -264,7 +264,7 @@ class Calls:
             await self._clock.sleep(0.05)
 
     async def _answer_forgotten(self, message_id: str) -> Answered | None:
-        """Say that retention has taken the answer, where it has: with the message's own bytes, before them."""
+        """Say that retention has taken the answer, where it has; the message's own bytes go first."""
         try:
             async for _ in self._journal.body(message_id):
                 return None
@@ -274,7 +274,7 @@ class Calls:
             return None
         body = {
             "title": "answered before",
-            "detail": "this message was taken and answered; its answer is no longer kept. Do not send it again",
+            "detail": "it was taken and answered, and its answer is no longer kept; do not send it again",
             "message_id": message_id,
         }
         return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=GONE)

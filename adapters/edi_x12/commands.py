@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,7 @@ def run_check(arguments: argparse.Namespace, desk: Desk) -> int:
         desk.print_wrapped(f"# tolerated in envelopes: {', '.join(sorted(found.tolerances))}", "", "#   ")
     if not found.reasons:
         desk.print_text("# no override is needed")
+    sys.stdout.flush()  # what follows goes to stderr, and must not overtake it
     desk.print_findings(found.left)
     if found.left:
         desk.say("what is above no override can answer: a person must talk to the partner")

@@ -105,9 +105,19 @@ def _quoted(text: str, place: int, form: Delimited) -> tuple[str, int, bool]:
 
 def join(cells: Sequence[str], fields: Sequence[Field], form: Delimited) -> str:
     """Write a row."""
-    texts = [_cell(cell, field, form) for cell, field in zip(cells, fields, strict=True)]
-    row = form.delimiter.join(texts)
+    row = form.delimiter.join(cells)
+    is_plain = (
+        form.quotes == "needed"
+        and not (form.quote and form.quote in row)
+        and not any(map(_is_dressed, fields))
+    )
+    if not is_plain or row.count(form.delimiter) != len(cells) - 1 or "\n" in row or "\r" in row:
+        row = form.delimiter.join(_cell(cell, field, form) for cell, field in zip(cells, fields, strict=True))
     return row + form.delimiter if form.ends_with_delimiter else row
+
+
+def _is_dressed(field: Field) -> bool:
+    return field.is_excel or field.is_quoted is not None
 
 
 def _cell(text: str, field: Field, form: Delimited) -> str:

@@ -42,6 +42,29 @@ def text_writer(layout: Layout, record: RecordType) -> WriteRecord:
     return code.compiled([*head, *body, "    return o"], record)
 
 
+def cell_writer(layout: Layout, record: RecordType) -> Callable[[Values], list[str]]:
+    """Give the function that makes a record's cells; joining them is ``cells.join``."""
+    code = _Code(layout, has_bytes=False)
+    pieces: list[str] = []
+    for item in record.items:
+        if not isinstance(item, Field):
+            return _never  # tables in rows go the slow way
+        if (
+            item.kind in (Kind.TEXT, Kind.FILLER)
+            and item.absent is None
+            and item.const is None
+            and not (item.is_required or item.fill)
+        ):
+            pieces.append(f"v.get({item.name!r}) or ''")
+        elif item.is_required or item.const is not None:
+            pieces.append(code.checked(item, f"v.get({item.name!r})"))
+        else:
+            pieces.append(f"W({code.named('F', item)}, v.get({item.name!r}), Z)")
+    made: Any = code.compiled(["def write(v):", *code.lines, f"    return [{', '.join(pieces)}]"], record)
+    written: Callable[[Values], list[str]] = made
+    return written
+
+
 class _Code:
     def __init__(self, layout: Layout, *, has_bytes: bool) -> None:
         self._layout = layout
@@ -156,7 +179,7 @@ class _Code:
         if field.is_bytes:
             return f"W({self.named('F', field)}, {got}, Z)"
         if field.is_required or field.const is not None or field.fill is not None:
-            return self._checked(field, got)
+            return self.checked(field, got)
         match field.kind:
             case Kind.FILLER:
                 return f"({got} or '').ljust({field.length})"
@@ -184,7 +207,7 @@ class _Code:
         self.lines.append(f"    else: {made} = W({name}, {made}, Z)")
         return made
 
-    def _checked(self, field: Field, got: str) -> str:
+    def checked(self, field: Field, got: str) -> str:
         made = self.fresh("x")
         self.lines.append(f"    {made} = {got} or ''")
         if field.is_required:

@@ -62,6 +62,7 @@ class Field:
     fill: str | None = None  # what the envelope gives on writing
     date: DateForm | None = None
     is_required: bool = False
+    is_sensitive: bool = False  # a price or a person: findings never show its value
     is_quoted: bool | None = None  # delimited: always, never, as the layout says
     is_excel: bool = False  # delimited: written ="001"
     label: str = ""  # delimited: the column's heading
@@ -185,7 +186,7 @@ class Delimited:
     header: Literal["none", "checked", "by_name"] = "none"
     ends_with_delimiter: bool = False
     spans_lines: bool = False  # a quoted cell may hold line ends
-    formulas: Literal["note", "refuse", "keep"] = "refuse"
+    formulas: Literal["note", "refuse", "keep"] = "note"
 
 
 @dataclass(frozen=True, slots=True)

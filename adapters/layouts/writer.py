@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from adapters.base.findings import Finding, Position
 from adapters.layouts.cells import is_formula, join
 from adapters.layouts.explain import Problem, write_slowly
 from adapters.layouts.generate_read import OddError
-from adapters.layouts.generate_write import WriteRecord, text_writer
-from adapters.layouts.model import Field, Kind, Layout, RecordType, Row, path_of
+from adapters.layouts.generate_write import WriteRecord, cell_writer, text_writer
+from adapters.layouts.model import Field, Kind, Layout, RecordType, Row, Values, path_of
 from adapters.layouts.reader import cell_fields, heading
 from adapters.layouts.values import UnfitError
 
+_SUSPECT = re.compile(r"[=+@\t-]")  # a formula begins with one of these
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -24,8 +27,13 @@ class Writer:
         self.findings: list[Finding] = []
         self._source = source or layout.name
         self._functions: dict[str, WriteRecord] = {}
-        if layout.delimited is None:
-            self._functions = {name: text_writer(layout, record) for name, record in layout.records.items()}
+        self._cells: dict[str, tuple[Callable[[Values], list[str]], list[Field]]] = {}
+        for name, record in layout.records.items():
+            if layout.delimited is None:
+                self._functions[name] = text_writer(layout, record)
+            else:
+                self._cells[name] = cell_writer(layout, record), cell_fields(record.items)
+                self._functions[name] = partial(self._row, name)
 
     def write(self, rows: Iterable[Row], *, is_begun: bool = False) -> bytes:
         """Give the file. Rows that do not fit are left out, and ``findings`` says why.
@@ -76,6 +84,21 @@ class Writer:
                 self.findings.append(Finding("FLAT-OVERFLOW", at, told))
             else:
                 yield raw
+
+    def _row(self, name: str, values: Values) -> str:
+        """Give a row of cells. Errors: OddError where a cell needs a closer look."""
+        write, fields = self._cells[name]
+        form = self.layout.delimited
+        cells = write(values)
+        if form is None:
+            raise OddError
+        text = form.delimiter.join(cells)
+        is_odd = (
+            "\n" in text or "\r" in text or (form.formulas == "refuse" and _SUSPECT.search(text) is not None)
+        )
+        if is_odd or (not form.quote and text.count(form.delimiter) != len(cells) - 1):
+            raise OddError
+        return join(cells, fields, form)
 
     def _one(self, row: Row, problems: list[Problem]) -> bytes:
         layout = self.layout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from adapters.base.findings import Finding, Level, Position
 from adapters.base.yaml import Node
@@ -130,10 +131,24 @@ def _unwritten(level: LevelNode, fields: Sequence[SourceField]) -> Iterator[Find
         written += [
             source_path(name) for name, each in level.spec.when.items() if not isinstance(each, NotSpec)
         ]
-    for path, field in leaves(fields):
+    for path, field in leaves(_present(fields, written)):
         if field.required and not level.spec.rest and not _covered(path, written):
             text = f"nothing writes the source field {path_text(path)}, which the source requires"
             yield Finding("MAP-UNFILLED", level.at, text)
+
+
+def _present(
+    fields: Sequence[SourceField], written: Sequence[SourcePath], above: SourcePath = ()
+) -> list[SourceField]:
+    """Leave out optional records of which nothing is written: what they require is required within them."""
+    found = []
+    for field in fields:
+        path = (*above, field.name)
+        if not field.fields or field.repeated:
+            found.append(field)
+        elif field.required or any(tuple(map(name_of, each[: len(path)])) == path for each in written):
+            found.append(replace(field, fields=tuple(_present(field.fields, written, path))))
+    return found
 
 
 def _undeclared(level: LevelNode, fields: Sequence[SourceField]) -> Iterator[Finding]:

@@ -9,9 +9,10 @@ from adapters.base.registry import Adapter, EndpointSetup, SourceSetup
 from adapters.base.settings import LocalPath
 from adapters.sftp_files.config import FilesEndpoint, FilesSource
 from adapters.sftp_files.driver_folder import FolderPort
+from adapters.sftp_files.driver_live import unusable
 from adapters.sftp_files.driver_pickers import PickedFiles
 from adapters.sftp_files.pickup import IDENTITIES
-from adapters.sftp_files.port import FilePort, PortError
+from adapters.sftp_files.port import FilePort
 from adapters.sftp_files.shares import WHOLE, Share
 from adapters.sftp_files.sink import FileSink
 from adapters.sftp_files.source import FileSource
@@ -30,24 +31,10 @@ def adapter() -> Adapter:
         target=lambda setup: FileTarget(cast(FilesEndpoint, setup.settings)),
         identities=IDENTITIES,
         commands={"sftp": "try out a partner's SFTP server before it matters"},
-        check_endpoint=_unusable,
+        check_endpoint=lambda setup: unusable(
+            setup.name, cast(FilesEndpoint, setup.settings), port_of(setup)
+        ),
     )
-
-
-async def _unusable(setup: EndpointSetup) -> list[str]:
-    """Say what keeps an endpoint from being used; for ``check --live``. ``sftp check`` tells more."""
-    settings = cast(FilesEndpoint, setup.settings)
-    port = port_of(setup)
-    try:
-        await port.prepare(())
-        # It writes and removes a file; 0 where that is refused.
-        if settings.after != "keep" and not await port.server_time_ns():
-            return [f"endpoint '{setup.name}': we may not write there; `sftp check {setup.name}` tells more"]
-    except PortError as error:
-        return [f"endpoint '{setup.name}': {error}"]
-    finally:
-        await port.close()
-    return []
 
 
 def _source(setup: SourceSetup) -> Source:

@@ -162,7 +162,7 @@ class FilesEndpoint(Settings):
     """A second, empty file that is written after the delivered one: `{name}.done`, `{stem}.ok`."""
 
     timeout: Duration = timedelta(seconds=30)
-    """How long one step of a delivery may take."""
+    """How long one step of a delivery may take: enough for the largest file, less than `defaults.lease`."""
 
     @model_validator(mode="after")
     def _one_place(self) -> FilesEndpoint:

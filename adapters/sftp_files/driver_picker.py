@@ -25,6 +25,8 @@ from adapters.base.registry import EndpointSetup, SourceSetup
 from adapters.sftp_files import source_of
 from adapters.sftp_files.driver_frames import Answer, Ask, Frames, More, Offer, Piece, Settled, Start
 
+log = logging.getLogger("legacy_bridge.sftp_files")
+
 
 class _Clock:
     """The machine's clock."""
@@ -149,6 +151,7 @@ async def pick_up(sock: socket.socket) -> None:
         raise TypeError("a picker is told first what to do")
     owner = _Owner(frames, asyncio.get_running_loop())
     listening = asyncio.create_task(owner.listen())
+    listening.add_done_callback(_end)
     endpoint = EndpointSetup(
         start.endpoint, start.environment, start.settings, _Clock(), _Rng(), owner.secret
     )
@@ -165,6 +168,13 @@ async def pick_up(sock: socket.socket) -> None:
     async for inbound in source_of(setup, start.share).receive():
         await owner.offer(inbound)
     listening.cancel()
+
+
+def _end(listening: asyncio.Task[None]) -> None:
+    """End the process where nobody listens any more: its source would wait for ever."""
+    if not listening.cancelled() and (error := listening.exception()) is not None:
+        log.critical("picker.failed reason=%r", error)
+        os._exit(1)
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """One connection and a few channels on it, shared by all endpoints of one account, each used by one thread.
 
-A channel is leased for one piece of work and thrown away after any error; the connection too, unless it was
-only the server's refusal. Cancelling the asyncio side closes the channel, which wakes the thread that
-waits in it: by itself it would wait on. A watchdog cuts a connection whose TCP is stuck.
+A channel is leased for one piece of work, and thrown away after any error that is more than the server's
+refusal; the connection then takes no new work. Cancelling the asyncio side closes the channel, which wakes
+the thread that waits in it: by itself it would wait on. A watchdog cuts a connection whose TCP is stuck.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import ParamSpec, TypeVar
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from adapters.base import Clock
-from adapters.sftp_files.driver_session import Session, StatusError
+from adapters.sftp_files.driver_session import Session
 from adapters.sftp_files.driver_ssh import Connection, Secret, connect, translated
 from adapters.sftp_files.port import PortError, PortErrorKind
 from adapters.sftp_files.server import SftpServer
@@ -43,6 +43,7 @@ class Leased:
     connection: Connection
     session: Session
     is_fresh: bool  # opened for this caller: an error cannot come from its age
+    is_broken: bool = False  # out of step, or dead: it is thrown away
 
     async def call(
         self,
@@ -78,15 +79,15 @@ class Pool:
     async def lease(self) -> AsyncIterator[Leased]:
         """Lease a channel. Errors: PortError where there is no connection."""
         leased = await self._take()
-        is_good = False
         try:
             yield leased
-            is_good = True
-        except StatusError:
-            is_good = True  # the server said no, in order
+        except Exception:
+            raise  # what broke it has said so; a refusal leaves it as good as before
+        except BaseException:
+            leased.is_broken = True  # whoever stops in the middle leaves replies behind
             raise
         finally:
-            await self._give_back(leased, is_good=is_good)
+            await self._give_back(leased)
 
     async def work(self, leased: Leased, doing: str, work: Callable[[], T], bytes_max: int = 4 << 20) -> T:
         """Run blocking work; whoever stops waiting for it frees its thread."""
@@ -96,13 +97,16 @@ class Pool:
                 return await self._in_thread(doing, work)
         except asyncio.CancelledError:
             # Closing sends a word, which may wait in a stuck TCP: never on this thread.
+            leased.is_broken = True
             threading.Thread(target=leased.session.close, daemon=True).start()
             raise
         except TimeoutError as error:
+            leased.is_broken = True
             leased.connection.cut()
             raise PortError(PortErrorKind.OUTAGE, f"{doing}: stuck for {bound_s:.0f} s") from error
-        except PortError:
-            leased.connection.is_condemned = True
+        except PortError as error:
+            if error.kind is PortErrorKind.OUTAGE:
+                leased.is_broken = leased.connection.is_condemned = True
             raise
 
     async def close(self) -> None:
@@ -124,6 +128,7 @@ class Pool:
                     if leased.connection.is_usable:
                         leased.is_fresh = False
                         return leased
+                    self._open -= 1
                     await self._drop(leased)
                     continue
                 self._open += 1
@@ -150,14 +155,16 @@ class Pool:
         connection.sessions += 1
         try:
             session = await self._in_thread("opening a session", connection.session)
-        except BaseException:
+        except BaseException as error:
             connection.sessions -= 1
+            if not isinstance(error, PortError):
+                connection.is_condemned = True  # the thread may still open one, which nobody owns
             raise
         return Leased(self, connection, session, is_fresh=True)
 
-    async def _give_back(self, leased: Leased, *, is_good: bool) -> None:
+    async def _give_back(self, leased: Leased) -> None:
         async with self._changed:
-            if is_good and leased.connection.is_usable:
+            if not leased.is_broken and leased.connection.is_usable:
                 self._idle.append(leased)
             else:
                 self._open -= 1
@@ -171,9 +178,12 @@ class Pool:
         if connection.is_usable:
             threading.Thread(target=leased.session.close, daemon=True).start()
         elif connection.sessions <= 0:
-            connection.cut()
-            self._alive.discard(connection)
-            threading.Thread(target=connection.close, daemon=True).start()
+            self._let_go(connection)
+
+    def _let_go(self, connection: Connection) -> None:
+        connection.cut()
+        self._alive.discard(connection)
+        threading.Thread(target=connection.close, daemon=True).start()
 
     # -- connecting ----------------------------------------------------------------------------
 
@@ -192,6 +202,8 @@ class Pool:
                     self._denied = (error, self._clock.monotonic() + pause_s)
                 raise
             self._denied = None
+            if self._connection is not None and self._connection.sessions <= 0:
+                self._let_go(self._connection)
             self._connection = made
             self._alive.add(made)
             self._open_max = self._server.channels

@@ -86,6 +86,7 @@ class SftpPort:
             try:
                 async with self._leased() as leased:
                     download = await self._opened(leased, path, place, done - overlap)
+                    leased.is_broken = True  # until all that is asked for ahead has come
                     first = first or download.attributes
                     _same(first, download.attributes, path)
                     while piece := await leased.call(f"reading {path}", download.piece, PIECE_BYTES):
@@ -96,6 +97,7 @@ class SftpPort:
                         tail = piece[-OVERLAP_BYTES:] or tail
                         yield piece
                     await leased.call(f"closing {path}", download.close)
+                    leased.is_broken = False
                 return
             except PortError as error:
                 if error.kind is not PortErrorKind.OUTAGE or attempt == RESUMES_MAX:
@@ -194,6 +196,7 @@ class SftpPort:
         window = self._server.requests
         download = await leased.call(f"opening {path}", leased.session.download, place, offset, window)
         if not download.attributes.is_file:
+            await leased.call(f"closing {path}", download.close)
             raise PortError(PortErrorKind.DENIED, f"expected a regular file: {path}")
         return download
 

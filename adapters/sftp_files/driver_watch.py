@@ -50,6 +50,7 @@ class Watch:
         self._port = port
         self._clock = setup.endpoint.clock
         self._seen: dict[str, pickup.Seen] = {}
+        self._seen_claimed: dict[str, pickup.Seen] = {}
         self._failures: dict[str, _Failure] = {}  # by path
         self._kept: dict[str, Entry] = {}  # taken, and left where they are
         self._warned: set[str] = set()
@@ -83,7 +84,9 @@ class Watch:
         known = {candidate.path for candidate in (*claimed, *fresh)} | set(opened)
         self._failures = {path: failure for path, failure in self._failures.items() if path in known}
         waiting = {path for path, failure in self._failures.items() if failure.until_s > now_s}
-        self._waits_for_files = bool(self._failures) or len(fresh) < len(self._seen)
+        self._waits_for_files = bool(self._failures) or len(fresh) + len(claimed) < len(self._seen) + len(
+            self._seen_claimed
+        )
         self._kept = {path: entry for path, entry in self._kept.items() if path in self._seen}
         return [
             found
@@ -155,16 +158,25 @@ class Watch:
     # -- looking -------------------------------------------------------------------------------
 
     async def _claimed(self, owner: str) -> list[Candidate]:
-        """Give our files in the work folder: what a dead process left, and what failed before."""
+        """Give our files in the work folder: what is left of before, and what changed."""
         entries = await self._port.list(self._settings.work, ENTRIES_MAX)
         for name in pickup.orphan_markers((entry.name for entry in entries), owner):
             await self._port.remove(f"{self._settings.work}/{name}")
-        found = []
+        found: dict[str, Candidate] = {}
         for entry in sorted(entries, key=by_age):
             work = pickup.read_work_name(entry.name)
             if work and work.owner == owner and pickup.is_ours(work.name, self._rules):
-                found.append(Candidate(f"{self._settings.work}/{entry.name}", entry, work.claim, work.name))
-        return found
+                path = f"{self._settings.work}/{entry.name}"
+                found[entry.name] = Candidate(path, entry, work.claim, work.name)
+        now_s = self._clock.monotonic()
+        ours = (each.entry for each in found.values())
+        self._seen_claimed = pickup.observed(self._seen_claimed, ours, now_s)
+        server_ns = await self._port.server_time_ns() if found and self._rules.ready.stable else 0
+        return [
+            each
+            for name, each in found.items()
+            if pickup.is_ready_again(self._seen_claimed[name], self._rules, server_ns=server_ns, now_s=now_s)
+        ]
 
     async def _fresh(self) -> list[Candidate]:
         """Give the complete files of the folder itself."""

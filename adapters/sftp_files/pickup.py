@@ -144,6 +144,18 @@ def is_ready(seen: Seen, rules: Rules, markers: Mapping[str, Entry], *, server_n
     return _is_stable(seen, timedelta(seconds=10), max(ready.polls, 2), server_ns, now_s)
 
 
+def is_ready_again(seen: Seen, rules: Rules, *, server_ns: int, now_s: float) -> bool:
+    """Tell whether a claimed file that we come back to is complete: by ``stable`` it must still be.
+
+    Its sender may hold it open and write on under our name. The other policies are the sender's own word,
+    given before the claim.
+    """
+    ready = rules.ready
+    if ready.rename or ready.done_file is not None:
+        return True
+    return _is_stable(seen, ready.stable or timedelta(0), ready.polls, server_ns, now_s)
+
+
 def _is_stable(seen: Seen, unchanged: timedelta, polls: int, server_ns: int, now_s: float) -> bool:
     wanted_s = unchanged.total_seconds()
     age_s = (server_ns - seen.entry.modified_ns) / 1e9

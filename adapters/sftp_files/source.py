@@ -151,7 +151,7 @@ class FileSource:
         try:
             if path != candidate.path and not await self._claim(candidate.path, path, owner, claim or ""):
                 return None
-            offered = await self._read(path, name, claim, lease)
+            offered = await self._read(candidate, path, name, claim, lease)
             return offered
         finally:
             if offered is None:
@@ -166,10 +166,18 @@ class FileSource:
             await self._port.claim(pickup.marker_name(template, path), marker)
         return True
 
-    async def _read(self, path: str, name: str, claim: str | None, lease: Lease) -> _Offered | None:
-        """Read a file into a spool; None where it is gone, changed meanwhile, or no longer ours."""
+    async def _read(
+        self, candidate: Candidate, path: str, name: str, claim: str | None, lease: Lease
+    ) -> _Offered | None:
+        """Read a file into a spool; None where it is gone, changed since it was seen, or no longer ours."""
         before = await self._port.stat(path)
         if before is None:
+            return None
+        if not before.is_version_of(candidate.entry):
+            # It was complete when it was looked at. A thousand files may have been offered since, and its
+            # sender begun to write it anew: it is looked at again, where it lies now.
+            log.info("file.changed_before_read file=%s", pickup.shown(name))
+            self._watch.leave_until_next_look(path)
             return None
         offered = _Offered(path, name, claim, before, lease, Spool())
         if before.size_bytes == 0 and before.kind is EntryKind.FILE and self._rules.empty == "archive":

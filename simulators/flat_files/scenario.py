@@ -5,12 +5,13 @@ What the files say is written here once more, by hand: the gateway's layouts are
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from simulators.scenario import Change, Checked, Ending, Ground, ends
+from simulators.scenario import Change, Checked, Ending, Ground, Sent, ends
+from simulators.sftp_partner.server import PartnerServer
 
 KNOWN_VENDOR, UNKNOWN_VENDOR = "V00417", "V99999"
 CLOUD_SUPPLIER = "SUP-30041"
@@ -88,14 +89,23 @@ class FlatScenario:
     rank = 40
 
     def __init__(self) -> None:
-        self._folder = Path()
+        self._server: PartnerServer | None = None
+
+    @property
+    def server(self) -> PartnerServer:
+        """Give the clinics' SFTP server."""
+        if self._server is None:
+            raise RuntimeError("the clinics' server was not started")
+        return self._server
 
     async def start(self, ground: Ground) -> Sequence[Change]:
-        """Make the folders, and have the one looked at often."""
-        self._folder = ground.folder / "var/clinics"
+        """Start the clinics' server, and have its folder looked at often. Errors: CannotPlayError."""
+        self._server = PartnerServer(ground.folder / "var" / "clinics")
+        await asyncio.to_thread(self._server.start)
         for name in ("out", "in"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
+            self._server.make_folder(name)
         return (
+            *self._server.changes("clinics-out", "clinics-in"),
             Change(("endpoints", "clinics-out", "poll"), "100ms"),
             Change(("endpoints", "clinics-out", "ready", "stable"), "200ms"),
         )
@@ -104,13 +114,12 @@ class FlatScenario:
         """Load the code table, drop the file, answer the order."""
         ground.tell("code table: suppliers, loaded as legacy-bridge crosswalk load does")
         await ground.load_crosswalk("supplier", {KNOWN_VENDOR: CLOUD_SUPPLIER}, "the demo's one supplier")
-        ground.tell("flat file: two orders in fixed width, for the vendor of one there is no cloud number")
+        ground.tell("SFTP: two orders in fixed width, for the vendor of one there is no cloud number")
         body = clinics_file([(ORDER, KNOWN_VENDOR), (UNKNOWN, UNKNOWN_VENDOR)])
         ending = Ending(ends("erp"), parked=("MAP-CROSSWALK",), erp_orders=(ORDER,))
-        sent = await ground.file(
-            "clinics/out", "orders.txt", body, route="po.clinics", label="2 orders, fixed width",
-            ending=ending,
-        )  # fmt: skip
+        sent = Sent("2 orders, fixed width", "SFTP", "po.clinics", "orders.txt", body, ending)
+        await asyncio.to_thread(self.server.drop, "out", sent.name, body)
+        ground.sent.append(sent)
         await ground.translated(sent)
         ground.tell("HTTP: the supplier's answer, which goes back to the clinics as a flat file")
         await ground.post(
@@ -121,12 +130,12 @@ class FlatScenario:
 
     async def awaits(self, ground: Ground) -> str:
         """Wait until the file was taken."""
-        left = [path.name for path in (self._folder / "out").glob("*.txt")]
+        left = [path.name for path in (self.server.files / "out").glob("*.txt")]
         return f"files to be taken: {', '.join(left)}" if left else ""
 
     async def check(self, ground: Ground) -> Sequence[Checked]:
         """Read what the clinics find in their folder."""
-        found = [path.read_bytes() for path in (self._folder / "in").iterdir() if path.is_file()]
+        found = [path.read_bytes() for path in (self.server.files / "in").iterdir() if path.is_file()]
         return (
             Checked(
                 "the clinics got the answer as a file of their own layout, byte for byte",
@@ -136,8 +145,10 @@ class FlatScenario:
         )
 
     async def told(self) -> Sequence[str]:
-        """Give the folders."""
-        return ("clinics        drop fixed-width orders into var/clinics/out; answers are in var/clinics/in",)
+        """Give how a person reaches the server."""
+        return (f"clinics        {self.server.way()}",)
 
     async def stop(self) -> None:
-        """Nothing of it runs."""
+        """Stop the server."""
+        if self._server is not None:
+            await asyncio.to_thread(self._server.stop)

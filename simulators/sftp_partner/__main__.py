@@ -40,6 +40,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         server = PartnerServer(arguments.keys or Path(temporary), settings)
         try:
+            # Before it is up: who reads that it listens may end it at once.
+            told_to_end = asyncio.create_task(until_signalled())
+            await asyncio.sleep(0)
             server.start()
             folders = [name for name in arguments.folders.split(",") if name]
             for name in folders:
@@ -49,7 +52,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
             print(f"  {{host: 127.0.0.1, port: {server.port}, user: {server.user}, folder: {folders[0]},")
             print(f'   key: "file:{server.client_key.path}",')
             print(f"   host_key: {server.host_key.public}}}", flush=True)
-            await until_signalled()
+            await told_to_end
         finally:
             server.stop()
 

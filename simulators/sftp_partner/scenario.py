@@ -36,25 +36,12 @@ class SftpPartnerScenario:
 
     async def start(self, ground: Ground) -> Sequence[Change]:
         """Start the server, and make the two folders that the clinic offers. Errors: CannotPlayError."""
-        folder = ground.folder / "var" / "lakeside"
-        self._server = PartnerServer(folder)
+        self._server = PartnerServer(ground.folder / "var" / "lakeside")
         await asyncio.to_thread(self._server.start)
         for name in ("out", "acks"):
             self._server.make_folder(name)
-        known = folder / "known_hosts"
-        known.write_text(f"[127.0.0.1]:{self._server.port} {self._server.host_key.public}\n")
-        account = (
-            ("port", str(self._server.port)),
-            ("user", self._server.user),
-            ("key", f"file:{self._server.client_key.path}"),
-            ("known_hosts", str(known)),
-        )
         return (
-            *(
-                Change(("endpoints", endpoint, "sftp", key), value)
-                for endpoint in ("lakeside-out", "lakeside-acks")
-                for key, value in account
-            ),
+            *self._server.changes("lakeside-out", "lakeside-acks"),
             Change(("endpoints", "lakeside-out", "poll"), "100ms"),
         )
 
@@ -95,9 +82,7 @@ class SftpPartnerScenario:
 
     async def told(self) -> Sequence[str]:
         """Give how a person reaches it."""
-        key = self.server.client_key.path.as_posix().rpartition("/var/")[2]
-        way = f"sftp -P {self.server.port} -i var/{key} {self.server.user}@127.0.0.1"
-        return (f"SFTP partner   {way}",)
+        return (f"SFTP partner   {self.server.way()}",)
 
     async def stop(self) -> None:
         """Stop the server, and remove its folder where that lies outside of the demo's."""
@@ -105,7 +90,5 @@ class SftpPartnerScenario:
             await asyncio.to_thread(self._server.stop)
 
     def _drop(self, name: str, body: bytes) -> None:
-        for each, content in ((name, body), (f"{name}.done", b"")):
-            place = self.server.files / "out" / each
-            place.write_bytes(content)
-            self.server.give(place)
+        self.server.drop("out", name, body)
+        self.server.drop("out", f"{name}.done", b"")

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulators.scenario import CannotPlayError
+from simulators.scenario import CannotPlayError, Change
 from simulators.sftp_partner.keys import KeyPair, make_key
 
 SSHD = Path("/usr/sbin/sshd")
@@ -77,6 +77,35 @@ class PartnerServer:
             entry = pwd.getpwnam(self.user)
             os.chown(place, entry.pw_uid, entry.pw_gid)
 
+    def changes(self, *endpoints: str) -> tuple[Change, ...]:
+        """Give what routes.yaml must say of endpoints that reach it; it must have been started."""
+        known = self._folder / "known_hosts"
+        known.write_text(f"[127.0.0.1]:{self.port} {self.host_key.public}\n")
+        account = {
+            "port": str(self.port),
+            "user": self.user,
+            "key": f"file:{self.client_key.path}",
+            "known_hosts": str(known),
+        }
+        return tuple(
+            Change(("endpoints", endpoint, "sftp", key), value)
+            for endpoint in endpoints
+            for key, value in account.items()
+        )
+
+    def way(self) -> str:
+        """Give what a person types to reach it, from the folder that holds ``var``."""
+        key = self.client_key.path.as_posix().rpartition("/var/")[2]
+        return f"sftp -P {self.port} -i var/{key} {self.user}@127.0.0.1"
+
+    def drop(self, folder: str, name: str, body: bytes) -> None:
+        """Put a file there as a careful system of its own does: under another name until it is whole."""
+        place = self.files / folder / name
+        beside = place.with_name(f"{name}.tmp")
+        beside.write_bytes(body)
+        self.give(beside)
+        beside.rename(place)
+
     def start(self) -> None:
         """Start it, and wait until it listens. Errors: PartnerServerError."""
         if not SSHD.exists():
@@ -129,7 +158,8 @@ class PartnerServer:
             f"HostKey {self._folder / 'host_key'}",
             f"AuthorizedKeysFile {self._authorized_keys()}",
             "StrictModes no",  # its files lie in a temporary folder
-            "UsePAM no",
+            # Without root's rights sshd cannot see whether an account is locked, and takes it to be; PAM can.
+            f"UsePAM {'no' if os.getuid() == 0 else 'yes'}",
             "PidFile none",
             "UseDNS no",
             "LogLevel VERBOSE",

@@ -184,7 +184,7 @@ def test_the_readme_says_which_adapters_and_targets_there_are_and_no_others() ->
 
     for name in set(erp_kinds()) | {"sftp_files", "X12", "SOAP"}:
         assert name in there + missing
-    assert set(adapters()) == {"edi_x12", "sftp_files", "soap"}, (
+    assert set(adapters()) == {"cxml", "edi_x12", "flat_files", "sap_idoc", "sftp_files", "soap"}, (
         "say in README, Status, what the new adapter does"
     )
     assert set(erp_kinds()) == {"generic_rest", "raw_http"}, "say in README, Status, which ERP is spoken with"

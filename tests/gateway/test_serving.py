@@ -379,6 +379,38 @@ async def test_an_encrypted_journal_is_opened_with_its_key_and_no_other(site: Si
     await refused(site.path)
 
 
+BAD = (
+    b"ISA*00*          *00*          *ZZ*MERCYMMS       *ZZ*BRIDGE         *260199*0830*U*00401*"
+    b"000000042*0*T*>~"
+    b"GS*PO*MERCYMMS*BRIDGE*20260115*0830*42*X*004010~ST*850*0000~BEG*00*NE*4700**MARKER01~CUR*BY*MARKER02~"
+    b"REF*IA*MARKER03~PER*BD*MARKER04*TE*MARKER05~DTM*002*MARKER06~N9*ZZ*MARKER07~MSG*MARKER08~"
+    b"N1*ST*MARKER09*92*04~N3*MARKER10~N4*MARKER11~PO1*MARKER12*MARKER13*EA*MARKER14**VC*MARKER15~"
+    b"PID*F****MARKER16~CTT*MARKER17~SE*15*0000~GE*1*42~IEA*1*000000042~"
+)
+
+
+async def test_no_element_of_a_bad_order_stands_in_the_clear_in_an_encrypted_journal_or_in_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    site.write(encrypted, "sqlite:journal.db")
+    secret(site, os.urandom(32))
+    async with serving(site.path) as served:
+        answer = await sent(site, served, "/v1/inbound/po", BAD)
+        await planned(served, answer.json["message_id"])
+        journal = served.gateway.journal
+        message = await journal.message(answer.json["message_id"])
+        documents = await journal.documents(message_id=message.message_id)
+        told = " ".join(str(each.to_json()) for view in documents for each in view.plan.findings)
+        stored = b"".join(each.read_bytes() for each in site.folder.glob("journal.db*") if each.is_file())
+
+    assert "MARKER13" in told  # what must not be in the file is there to be told
+    assert message.interchanges[0].facts
+    assert b"MARKER" not in stored
+    assert b"260199" not in stored
+    assert "MARKER" not in caplog.text
+
+
 @pytest.mark.parametrize("text", ["", "short", base64.b64encode(b"x" * 16).decode(), "not base64 at all!"])
 async def test_a_key_that_is_none_is_one_sentence(site: Site, text: str) -> None:
     site.write(encrypted, "sqlite:journal.db")

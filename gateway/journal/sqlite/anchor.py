@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import IO
 
+OWNER_ONLY = 0o600
 _HEAD = re.compile(r"([0-9]+) ([0-9a-f]{64})")
 
 
@@ -23,7 +24,7 @@ class Anchor:
     def add(self, number: int, entry_hash: str) -> None:
         """Add a head, durably."""
         is_new = not self._path.exists()
-        with self._path.open("a+b") as file:
+        with open(self._path, "a+b", opener=owner_only) as file:
             file.write(f"{_line_end_of(file)}{number} {entry_hash}\n".encode("ascii"))
             file.flush()
             os.fsync(file.fileno())
@@ -45,6 +46,11 @@ def _line_end_of(file: IO[bytes]) -> str:
         return ""
     file.seek(-1, os.SEEK_END)
     return "" if file.read(1) == b"\n" else "\n"
+
+
+def owner_only(path: str, flags: int) -> int:
+    """Open a file that, where it is new, nobody but its owner may read: for ``open(opener=...)``."""
+    return os.open(path, flags | os.O_CLOEXEC, OWNER_ONLY)
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from base64 import b64decode, b64encode
 from typing import Protocol
 from zlib import crc32
 
@@ -21,6 +22,9 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 CHECKSUM_BYTES = 4
 NO_KEY = "none"
+EMPTY_NOTE = "[]"  # of JSON lists: nothing to hide
+_NOTE = "note"
+_SEALED = "sealed:"  # no note begins so: they are JSON, or our own sentences
 
 
 class JournalKeyError(JournalError):
@@ -89,6 +93,23 @@ class AesGcm:
             return self._aes.decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], name.encode())
         except InvalidTag as error:
             raise DamagedRecordError(name) from error
+
+
+def seal_note(cipher: Cipher, text: str | None) -> str | None:
+    """Give a note as it stands in a text column: sealed under the key, if there is one."""
+    if not text or text == EMPTY_NOTE or cipher.key_id == NO_KEY:
+        return text
+    return _SEALED + b64encode(cipher.seal(_NOTE, text.encode())).decode()
+
+
+def open_note(cipher: Cipher, stored: str | None) -> str | None:
+    """Give a note back; one that an earlier version wrote in the clear is given as it is.
+
+    Errors: DamagedRecordError.
+    """
+    if stored is None or not stored.startswith(_SEALED):
+        return stored
+    return cipher.open(_NOTE, b64decode(stored.removeprefix(_SEALED))).decode()
 
 
 def cipher_for(key: bytes | None) -> Cipher:

@@ -6,12 +6,13 @@ It opens nothing and commits nothing; ``opening.py`` makes it, the threads of ``
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
 import apsw
 
-from gateway.journal.sqlite.cipher import Cipher
+from gateway.journal.sqlite.cipher import Cipher, open_note, seal_note
 from gateway.journal.sqlite.named_sql import load_statements
 
 SQL = load_statements()
@@ -34,6 +35,9 @@ class Database:
         self.audit_head: tuple[int, str] | None = None
         self.body_ids = count(1)
         self.delivery_numbers = count(1)
+        # Notes (findings, reasons, outcomes) are text beside the bodies, and quote what they are about.
+        connection.create_scalar_function("sealed", partial(seal_note, cipher), 1)
+        connection.create_scalar_function("opened", partial(open_note, cipher), 1)
 
     def start_counters(self) -> None:
         """Go on counting after the highest ids in the file."""

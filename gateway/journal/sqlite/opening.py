@@ -5,12 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
-from typing import IO
 
 import apsw
 
 from gateway.journal.base import JournalError
-from gateway.journal.sqlite.anchor import sync_folder
+from gateway.journal.sqlite.anchor import OWNER_ONLY, owner_only, sync_folder
 from gateway.journal.sqlite.cipher import NO_KEY, Cipher, check_key
 from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.named_sql import load_migrations
@@ -27,28 +26,32 @@ class JournalInUseError(JournalError):
 
 
 class Ownership:
-    """The right to write to a store: a lock on ``<store>.lock``, which ends with the process in any case."""
+    """The right to write to a store: a lock on the file itself, which ends with the process in any case.
+
+    Not on a file beside it, which another name of the store goes round and anybody may remove;
+    ``<store>.lock`` only tells who the owner is. A new store is readable by its owner alone, and SQLite
+    gives its companions the same mode.
+    """
 
     def __init__(self, path: Path) -> None:
-        lock_path = path.with_name(path.name + ".lock")
-        self._file: IO[str] = lock_path.open("a+")
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+        note = path.resolve().with_name(path.resolve().name + ".lock")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            self._file.seek(0)
-            owner = self._file.read().strip() or "unknown"
-            self._file.close()
+            # The descriptor stays open: where the owner is this very process, closing it would end the
+            # locks that SQLite holds on the file (sqlite.org/howtocorrupt.html, section 2.2).
+            owner = (note.read_text().strip() if note.exists() else "") or "unknown"
             raise JournalInUseError(
                 f"{path}: process {owner} owns this journal, and one process may; stop it first, "
                 "or use another journal"
             ) from error
-        self._file.truncate(0)
-        self._file.write(f"{os.getpid()}\n")
-        self._file.flush()
+        with open(note, "w", opener=owner_only) as file:
+            file.write(f"{os.getpid()}\n")
 
     def release(self) -> None:
-        """Give the store back."""
-        self._file.close()
+        """Give the store back; its connections are closed by now."""
+        os.close(self._descriptor)
 
 
 def require_sound_sqlite(version: str) -> None:
@@ -75,7 +78,7 @@ def is_affected(version: str) -> bool:
 def open_writer(path: Path, cipher: Cipher, *, vfs: str | None, synchronous: bool, dedupes: bool) -> Database:
     """Open the one writing connection, making the store or bringing it up to date. Errors: JournalError."""
     require_sound_sqlite(apsw.sqlite_lib_version())
-    is_new = not path.exists()
+    is_new = not path.exists() or not path.stat().st_size
     connection = apsw.Connection(
         str(path),
         flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE,

@@ -39,6 +39,7 @@ class Store:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._clock = clock
+        self._path = path = path.resolve()  # companions stand beside the file, whatever name leads to it
         self._anchor = Anchor(path.with_name(path.name + ".audit-head"))
         self._loop = asyncio.get_running_loop()
         self.failed: asyncio.Future[JournalError] = self._loop.create_future()
@@ -69,6 +70,7 @@ class Store:
         alone: faults are injected below SQLite, flushes and the recognition of repeats are left out.
         """
         self = cls(path, clock)
+        path = self._path
         cipher = cipher_for(key)
         dedupes = not unsafe_no_dedupe
         self._ownership = await asyncio.to_thread(Ownership, path)
@@ -99,6 +101,7 @@ class Store:
     async def open_readonly(cls, path: Path, *, clock: Clock, key: bytes | None = None) -> Self:
         """Open a store to look at it, whether or not a gateway owns it. Errors: JournalError."""
         self = cls(path, clock)
+        path = self._path
         try:
             database = await asyncio.to_thread(open_reader, path, cipher_for(key))
         except Exception as error:

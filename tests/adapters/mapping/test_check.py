@@ -180,6 +180,20 @@ def test_a_source_field_that_must_be_written_and_is_not_is_told() -> None:
     ]
 
 
+def test_what_an_optional_record_requires_counts_once_something_of_it_is_written() -> None:
+    optional = SourceField("REC", fields=(SourceField("A", required=True), SourceField("B")))
+    required = SourceField("REC", required=True, fields=optional.fields)
+    refusal = (
+        "m.yaml:4:1 fields: nothing writes the source field REC.A, which the source requires [MAP-UNFILLED]"
+    )
+    unread = "source: {REC.A: ignore, REC.B: ignore}\n"
+
+    assert checked(yaml("", unread), (*SMALL, optional)) == []
+    assert checked(yaml("", unread), (*SMALL, required)) == [refusal]
+    written = "source: {REC.A: ignore, REC.B: {const: x}}\n"
+    assert checked(yaml("", written), (*SMALL, optional)) == [refusal]
+
+
 @pytest.mark.parametrize(
     "field",
     [

@@ -25,6 +25,7 @@ class Double:
         self.folder = folder
         self.room_bytes = 1 << 40
         self.is_lying = False
+        self.client_key: paramiko.PKey | None = None  # it must come first, and the password after it
         self.logins: list[str] = []
         self.key = paramiko.RSAKey.generate(2048)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -63,12 +64,21 @@ class Double:
 class _Door(paramiko.ServerInterface):
     def __init__(self, double: Double) -> None:
         self._double = double
+        self._has_key = False
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self._has_key = key == self._double.client_key
+        return common.AUTH_PARTIALLY_SUCCESSFUL if self._has_key else common.AUTH_FAILED
 
     def check_auth_password(self, username: str, password: str) -> int:
         self._double.logins.append(password)
+        if self._double.client_key is not None and not self._has_key:
+            return common.AUTH_FAILED
         return common.AUTH_SUCCESSFUL if password == PASSWORD else common.AUTH_FAILED
 
     def get_allowed_auths(self, username: str) -> str:
+        if self._double.client_key is not None and not self._has_key:
+            return "publickey"
         return "password"
 
     def check_channel_request(self, kind: str, chanid: int) -> int:

@@ -144,7 +144,7 @@ def test_rights_that_are_missing_are_asked_for_unless_nothing_may_be_tried(tmp_p
 
         code, out, _ = run(partner.settings(), "acme", "--brief", "--read-only")
         assert (code, partner.names()) == (0, [left])
-        assert "rights" not in out
+        assert "  rights  " not in out
     finally:
         server.stop()
 

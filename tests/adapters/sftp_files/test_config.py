@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from adapters.base.registry import adapter
+from adapters.base.registry import EndpointSetup, adapter
 from adapters.sftp_files.config import FilesEndpoint
 from adapters.sftp_files.server import SftpServer
+from gateway.system import SystemClock, SystemRng
+from tests.adapters.sftp_files.partner import Partner, secret
 
 
 def endpoint(**settings: Any) -> FilesEndpoint:
@@ -74,17 +77,27 @@ def test_the_adapter_is_found_by_its_folder() -> None:
     assert found.identities == ("path_size_mtime_hash", "content", "control_numbers", "none")
 
 
-async def test_a_folder_that_cannot_be_used_is_found_by_the_live_check(tmp_path: Path) -> None:
-    check = adapter("sftp_files").check
+async def test_an_endpoint_that_cannot_be_used_is_found_by_the_live_check(
+    tmp_path: Path, partner: Partner
+) -> None:
+    check = adapter("sftp_files").check_endpoint
     assert check is not None
 
-    async def problems(folder: Path) -> list[str]:
-        found = check(endpoint(folder=str(folder)))
-        return found if isinstance(found, list) else await found
+    async def problems(**settings: Any) -> list[str]:
+        found = FilesEndpoint.model_validate(settings)
+        return await check(EndpointSetup("in", "test", found, SystemClock(), SystemRng(), secret))
 
-    assert await problems(tmp_path) == []
+    assert await problems(folder=str(tmp_path)) == []
     assert list(tmp_path.iterdir()) == []
-    assert "no such folder" in (await problems(tmp_path / "missing"))[0]
+    assert "no such folder" in (await problems(folder=str(tmp_path / "missing")))[0]
+    assert await problems(sftp=partner.settings()) == []
+    assert partner.names() == []
+    assert "there is no folder 'nowhere'" in (await problems(sftp=partner.settings(folder="nowhere")))[0]
+    assert "pinned" in (await problems(sftp=partner.settings(host_key="SHA256:" + "A" * 43)))[0]
+    partner.folder.chmod(0o555)
+    if partner.server.user == "nobody":
+        os.chown(partner.folder, 0, 0)
+    assert "we may not write there" in (await problems(sftp=partner.settings()))[0]
 
 
 SERVER = {"host": "sftp.acme.example", "user": "mercy", "key": "file:k", "host_key": "SHA256:" + "A" * 43}

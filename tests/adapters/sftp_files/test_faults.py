@@ -6,12 +6,14 @@ import asyncio
 import base64
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import paramiko
 import pytest
 
 from adapters.sftp_files.driver_sftp import SftpPort
@@ -61,13 +63,13 @@ def port_to(double: Double, password: str = PASSWORD, **settings: Any) -> SftpPo
 
 async def test_two_gateways_on_one_server_never_both_take_a_file(partner: Partner) -> None:  # 10
     one, two = (Rig(partner.folder, partner=partner, ahead=3) for _ in range(2))
-    for number in range(60):
+    for number in range(30):
         one.put(f"po{number}.850", str(number).encode())
     await asyncio.gather(one.run(6), two.run(6))
 
     names = [name for name, _ in one.taken + two.taken]
-    assert sorted(names) == sorted(f"po{number}.850" for number in range(60))
-    assert len(one.names(".done")) == 60
+    assert sorted(names) == sorted(f"po{number}.850" for number in range(30))
+    assert len(one.names(".done")) == 30
     assert one.repeats == two.repeats == []
 
 
@@ -311,6 +313,38 @@ async def test_a_server_that_opens_few_sessions_serves_many_by_turns(tmp_path: P
         server.stop()
 
 
+async def test_cuts_without_number_are_lived_through(partner: Partner, proxy: FaultProxy) -> None:
+    partner.put("a", b"1")
+    port = partner.port(port=str(proxy.port), channels="1")
+    for _ in range(12):
+        async with asyncio.timeout(10):
+            assert await read(port, "a") == b"1"
+        proxy.cut()
+        await asyncio.sleep(0.02)
+    await port.close()
+    assert proxy.connections == 12
+
+
+async def test_a_refusal_costs_neither_connection_nor_session(own_partner: Partner) -> None:
+    own_partner.put("a")
+    own_partner.put("b")
+    with FaultProxy(own_partner.server.port) as proxy:
+        port = own_partner.port(port=str(proxy.port), channels="2")
+        await port.prepare([".work"])
+        for _ in range(20):
+            assert not await port.claim("nobody", ".work/nobody")
+            assert await port.stat("nobody") is None
+            with pytest.raises(PortError, match="taken"):
+                await port.move("a", "b")
+            with pytest.raises(PortError, match="No such file"):
+                await read(port, "nobody")
+            with pytest.raises(PortError, match="expected a regular file"):
+                await read(port, ".work")
+        await port.close()
+        assert proxy.connections == 1
+    assert own_partner.server.log.read_text().count("Starting session") <= 2
+
+
 async def test_endpoints_of_one_account_share_one_connection(partner: Partner, proxy: FaultProxy) -> None:
     ports = [partner.port(port=str(proxy.port)) for _ in range(3)]
     await asyncio.gather(*(port.stat("a") for port in ports))
@@ -385,6 +419,69 @@ async def test_the_right_password_opens(double: Double) -> None:
     port = port_to(double)
     await port.write_atomic("a", b"1")
     assert await read(port, "a") == b"1"
+    await port.close()
+
+
+@pytest.mark.parametrize("has_password", [True, False])
+async def test_a_server_that_wants_key_and_password_gets_both(
+    double: Double, tmp_path: Path, has_password: bool
+) -> None:
+    pair = make_key(tmp_path / "key")
+    double.client_key = paramiko.Ed25519Key.from_private_key_file(str(pair.path))
+    secrets = {"env:KEY": pair.path.read_text(), "env:PASSWORD": PASSWORD}
+    account = {
+        "host": "127.0.0.1", "port": str(double.port), "user": "gw", "key": "env:KEY",
+        "host_key": double.host_key, "reconnect_for": "0s",
+        **({"password": "env:PASSWORD"} if has_password else {}),
+    }  # fmt: skip
+    settings = SftpServer.model_validate(account)
+    port = SftpPort(settings, secrets.__getitem__, SystemClock(), SystemRng().token)
+    if has_password:
+        assert await port.stat("a") is None
+    else:
+        with pytest.raises(PortError, match="the server wants more than that: password"):
+            await port.stat("a")
+    await port.close()
+
+
+async def test_a_user_certificate_opens_where_its_key_alone_does_not(tmp_path: Path) -> None:
+    ca, pair = make_key(tmp_path / "ca"), make_key(tmp_path / "ours")
+    server = PartnerServer(tmp_path / "s", Settings(sshd_lines=(f"TrustedUserCAKeys {tmp_path}/ca.pub",)))
+    subprocess.run(
+        ["ssh-keygen", "-q", "-s", ca.path, "-I", "gateway", "-n", server.user, f"{pair.path}.pub"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    try:
+        server.start()
+        partner = Partner(server, "out")
+        alone = partner.port(key=f"file:{pair.path}")
+        with pytest.raises(PortError, match="refused to log in"):
+            await alone.stat("a")
+        await alone.close()
+        port = partner.port(key=f"file:{pair.path}", certificate=f"file:{pair.path}-cert.pub")
+        assert await port.stat("a") is None
+        await port.close()
+        foreign = partner.port(certificate=f"file:{pair.path.with_name('nonsense')}")
+        (tmp_path / "nonsense").write_text("ssh-rsa AAAA")
+        with pytest.raises(PortError, match="is not one for this key"):
+            await foreign.stat("a")
+        await foreign.close()
+    finally:
+        server.stop()
+
+
+async def test_a_thread_that_nothing_wakes_is_cut_loose_and_the_next_call_connects_anew(
+    partner: Partner, proxy: FaultProxy
+) -> None:
+    stuck = threading.Event()
+    port = partner.port(port=str(proxy.port), answer_timeout="100ms")
+    assert await port.stat("a") is None
+    async with port._leased() as leased:
+        with pytest.raises(PortError, match="waiting: stuck for 0 s"):
+            await leased.pool.work(leased, "waiting", stuck.wait, bytes_max=0)
+    assert await port.stat("a") is None
+    assert proxy.connections == 2
+    stuck.set()
     await port.close()
 
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 from datetime import timedelta
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,54 @@ async def test_a_file_that_grows_while_it_is_read_is_read_again_whole(rig: Rig) 
     assert rig.names(".done") == ["po.850"]
 
 
+async def test_a_file_that_its_sender_begins_anew_after_the_look_waits_until_it_is_stable_again(
+    rig: Rig,
+) -> None:
+    """Up to a thousand files are offered between the look at a folder and the claim of the last one."""
+    rig.settings["ready"] = Ready(stable=timedelta(hours=1), polls=2)
+    place = rig.put("orders.txt", b"PO1 QTY 120\n")
+    rig.age(place, 7200)
+    opened: list[FileIO] = []
+
+    def begin_anew(path: str) -> None:
+        if path == "orders.txt":
+            opened.append(FileIO(place, "wb"))  # the same file, cut to nothing
+            opened[0].write(b"PO2 QTY 4")
+
+    await rig.run(6, port=port(rig, claim=begin_anew))
+    assert rig.taken == []
+    with opened[0] as file:
+        file.write(b"50\n")
+    await rig.run(6)
+    assert rig.taken == []
+    rig.age(next((rig.folder / ".work").iterdir()), 7200)
+    await rig.run(6)
+
+    assert [body for _, body in rig.taken] == [b"PO2 QTY 450\n"]
+
+
+async def test_a_claimed_file_that_grew_while_it_was_read_waits_until_it_is_stable_again(
+    rig: Rig,
+) -> None:
+    rig.settings["ready"] = Ready(stable=timedelta(hours=1), polls=2)
+    place = rig.put("orders.txt", b"PO1 QTY 1\n")
+    with FileIO(place, "ab") as file:
+        rig.age(place, 7200)
+        written: list[int] = []
+
+        def grow(path: str) -> None:
+            if not written:
+                written.append(file.write(b"PO2 QTY 4"))
+
+        await rig.run(6, port=port(rig, reading=grow))
+        assert rig.taken == []
+        file.write(b"50\n")
+    rig.age(next((rig.folder / ".work").iterdir()), 7200)
+    await rig.run(6)
+
+    assert [body for _, body in rig.taken] == [b"PO1 QTY 1\nPO2 QTY 450\n"]
+
+
 async def test_a_file_that_is_cut_while_it_is_read_is_not_taken_half(rig: Rig) -> None:  # 3
     rig.put("po.850", b"x" * 600_000)
     left = [1]
@@ -182,7 +231,7 @@ async def test_the_same_name_and_content_on_another_day_is_judged_by_identity(
     assert len(rig.names(".done")) == 2  # 14: the name was taken, nothing was overwritten
 
 
-async def test_the_same_name_with_new_content_is_a_new_message(rig: Rig) -> None:  # 6
+async def test_the_same_name_with_new_content_is_a_new_message(rig: Rig) -> None:  # 6, 14
     stamp = rig.put("po.850", b"first").stat().st_mtime_ns
     await rig.run()
     os.utime(rig.put("po.850", b"other"), ns=(stamp, stamp))

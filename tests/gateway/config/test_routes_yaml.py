@@ -5,10 +5,11 @@ from pathlib import Path
 
 from adapters.base import Level
 from gateway.config import Configuration, check, load, load_text
+from gateway.config.files import parted
 from gateway.stage import Stage
 
 PROJECT = Path(__file__).resolve().parents[3]
-NOT_THERE_YET = {"CONFIG-SECRET", "CONFIG-CERTIFICATE"}  # `legacy-bridge certs` makes them
+NOT_THERE_YET = {"CONFIG-SECRET", "CONFIG-CERTIFICATE", "CONFIG-FILE"}  # `certs`, or a partner, gives them
 
 
 def demo() -> Configuration:
@@ -29,8 +30,11 @@ def test_the_worked_example_is_its_own_revision() -> None:
     configuration = demo()
 
     assert load_text(configuration.text, "revision 1", folder=configuration.folder) == configuration
-    # The files that it names follow in the same text: they are part of the revision.
-    assert configuration.text.startswith((PROJECT / "routes.yaml").read_text(encoding="utf-8"))
+    main, others = parted(configuration.text)
+    assert main == (PROJECT / "routes.yaml").read_text(encoding="utf-8")
+    assert others  # the mappings and layouts that it names are part of the revision
+    for name, text in others.items():
+        assert text == (PROJECT / name).read_text(encoding="utf-8")
 
 
 def test_the_worked_example_shows_routes_on_their_way_and_one_that_follows() -> None:

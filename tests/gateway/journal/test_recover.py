@@ -58,7 +58,9 @@ async def test_unsent_calls_are_those_that_were_planned_and_never_attempted(scen
     begun = await scene.journal.claim_one("m1-d", "w", LEASE_S, scene.now, 0.0)
     claimed = await scene.journal.claim_one("m2-d", "w", LEASE_S, scene.now, 0.0)
     ended = await scene.journal.claim_one("m3-d", "w", LEASE_S, scene.now, 0.0)
-    assert begun and claimed and ended
+    assert begun is not None
+    assert claimed is not None
+    assert ended is not None
     await scene.start(begun.claim)
     await scene.settle(ended.claim, DeliveryState.VOID)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
 
-from adapters.base import Reply
+from adapters.base import Finding, Interchange, Position, Rejected, Reply
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite import JournalInUseError, JournalKeyError, SqliteJournal
+from gateway.journal.sqlite.cipher import cipher_for, open_note, seal_note
 from gateway.journal.sqlite.named_sql import load_migrations
 from gateway.journal.sqlite.opening import is_affected, require_sound_sqlite
 from gateway.journal.types import DeliveryState, MessageState
@@ -56,6 +59,42 @@ async def test_one_process_cannot_own_a_store_twice(tmp_path: Path) -> None:
         await opened(tmp_path / "journal.db")
 
     await journal.close()
+
+
+async def test_one_process_owns_a_store_whatever_name_leads_to_it_and_whoever_tidies_up(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a").mkdir()
+    path, link = tmp_path / "a" / "journal.db", tmp_path / "b.db"
+    link.symlink_to(path)
+    journal = await opened(path)
+    (tmp_path / "a" / "journal.db.lock").unlink()
+
+    for name in (path, link):
+        with pytest.raises(JournalInUseError, match="owns this journal"):
+            await opened(name)
+    await journal.accept(arrival("m1"), b"one")
+    await journal.close()
+
+    journal = await opened(link)
+    assert [each.message_id for each in await journal.messages()] == ["m1"]
+    await journal.close()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b.db"]
+
+
+async def test_nobody_but_its_owner_may_read_a_new_store(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        journal = await opened(tmp_path / "journal.db")
+        await journal.accept(arrival("m1"), b"one")
+        await journal.append_audit("me", "did", "it", {}, "why", T0)
+        modes = {each.name: stat.filemode(each.stat().st_mode) for each in tmp_path.iterdir()}
+        await journal.close()
+    finally:
+        os.umask(before)
+
+    names = ["journal.db", "journal.db-shm", "journal.db-wal", "journal.db.audit-head", "journal.db.lock"]
+    assert modes == dict.fromkeys(names, "-rw-------")
 
 
 # --- versions of the file -------------------------------------------------------------------------------
@@ -166,16 +205,23 @@ async def test_there_is_nothing_to_read_where_there_is_no_journal(tmp_path: Path
 
 
 async def fill(journal: SqliteJournal) -> None:
-    """Have every kind of body written: of messages, documents, deliveries, requests, replies, and heads."""
+    """Have every kind of body written (of messages, documents, deliveries, steps), and of note."""
     scene, header = Scene(journal), (("X-Note", SECRET.decode()),)
     await journal.accept(arrival("m1"), SECRET)
     await journal.accept(arrival("m2"), pieces(*[SECRET * 400] * 2))
-    await scene.plan("m1", [document(0, canonical=SECRET)], [delivery("d1", body=SECRET)])
+    told = Finding("X12-QTY", Position("in", path=SECRET.decode()), SECRET.decode())
+    planned = document(0, canonical=SECRET, findings=(told,), decision=SECRET.decode())
+    of_message = {
+        "findings": (told,),
+        "interchanges": (Interchange(None, None, "1", False, {"bad": SECRET.decode()}),),
+    }
+    await scene.plan("m1", [planned], [delivery("d1", body=SECRET)], **of_message)
     claim = (await scene.claim_only()).claim
     asked = replace(request(), address=f"/{SECRET.decode()}", headers=header, body=SECRET)
     await journal.attempt_started(claim, asked, T0)
-    answered = replace(result(), request=asked, reply=Reply(200, SECRET, header))
-    await scene.settle(claim, DeliveryState.WAITING, result=answered)
+    answered = replace(result(), request=asked, reply=Reply(200, SECRET, header), outcome=Rejected((told,)))
+    notes = {"reason": SECRET.decode(), "findings": (told,)}
+    await scene.settle(claim, DeliveryState.WAITING, result=answered, **notes)
 
 
 async def test_with_a_key_no_body_stands_readable_in_any_file_and_all_come_back(tmp_path: Path) -> None:
@@ -193,7 +239,29 @@ async def test_with_a_key_no_body_stands_readable_in_any_file_and_all_come_back(
     (step,) = claimed.steps
     assert (step.request.body, step.request.address) == (SECRET, f"/{SECRET.decode()}")
     assert step.reply == Reply(200, SECRET, (("X-Note", SECRET.decode()),))
+    secret = SECRET.decode()
+    (view,), (message,) = await journal.deliveries(), await journal.messages(states=[MessageState.PLANNED])
+    (planned,) = await journal.documents()
+    findings = (*message.findings, *planned.plan.findings, *view.findings)
+    assert [each.text for each in findings] == [secret] * 3
+    assert (view.reason, planned.plan.decision, message.interchanges[0].facts) == (
+        secret,
+        secret,
+        {"bad": secret},
+    )
+    assert isinstance(step.outcome, Rejected)
     await journal.close()
+
+
+def test_a_note_that_an_earlier_version_wrote_in_the_clear_is_read_as_it_is() -> None:
+    cipher = cipher_for(KEY)
+    note = '[{"text":"too long"}]'
+    sealed = seal_note(cipher, note)
+
+    assert sealed is not None
+    assert "too long" not in sealed
+    assert [open_note(cipher, each) for each in (note, sealed, None, "")] == [note, note, None, ""]
+    assert seal_note(cipher_for(None), note) == note
 
 
 async def test_without_a_key_bodies_stand_readable(tmp_path: Path) -> None:

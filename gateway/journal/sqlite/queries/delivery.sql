@@ -5,11 +5,24 @@ SELECT max(number) FROM delivery;
 INSERT INTO delivery (number, delivery_id, message, generation, document_index, document_id, position, target, role,
     reference, lanes, order_keys, is_urgent, state, body_id, content_type, unit_kind, unit_key, planned_at,
     deadline_at, not_before, wakes_at, waits_for, findings, parked_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sealed(?), ?);
 
 -- name: sent_before
-SELECT reference, target, role, state, number, delivery_id FROM delivery
-WHERE message = ? AND generation < ? AND steps > 0;
+SELECT reference, target, role, state, number, delivery_id, resolution FROM delivery
+WHERE message = ? AND generation < ? AND (steps > 0 OR resolution IS NOT NULL);
+
+-- name: settled_before
+SELECT delivery_id FROM delivery WHERE message = ? AND generation < ? AND (steps > 0 OR resolution IS NOT NULL);
+
+-- name: live_of_message
+SELECT number, delivery_id, generation, document_index, target, state, lanes, resolution FROM delivery
+WHERE message = ? AND role IN ('live', 'pass_through') AND state <> 'superseded';
+
+-- name: held
+SELECT number FROM delivery WHERE message = ? AND state = 'held';
+
+-- name: resolve
+UPDATE delivery SET resolution = ? WHERE number = ?;
 
 -- name: same_of_message
 SELECT 1 FROM delivery WHERE message = ? AND generation = ? AND reference = ? AND target = ? AND role = ?
@@ -128,7 +141,7 @@ WHERE number = ?;
 UPDATE delivery SET state = 'claimed', steps = ?, is_in_doubt = ? WHERE number = ?;
 
 -- name: settle
-UPDATE delivery SET state = ?, steps = ?, attempts = attempts + ?, reason = ?, findings = ?, not_before = ?,
+UPDATE delivery SET state = ?, steps = ?, attempts = attempts + ?, reason = sealed(?), findings = sealed(?), not_before = ?,
     wakes_at = ?, is_in_doubt = ?, parked_at = ?, ended_at = ?, target_reference = ?, worker = NULL,
     lease_until = NULL
 WHERE number = ?;
@@ -145,7 +158,7 @@ WHERE delivery.ended_at IS NULL AND delivery.role = 'pass_through' AND delivery.
 ORDER BY delivery.number LIMIT ?;
 
 -- name: park
-UPDATE delivery SET state = 'parked', is_in_doubt = is_in_doubt OR state = 'attempting', findings = ?,
+UPDATE delivery SET state = 'parked', is_in_doubt = is_in_doubt OR state = 'attempting', findings = sealed(?),
     parked_at = ?, worker = NULL, lease_until = NULL
 WHERE number = ?;
 

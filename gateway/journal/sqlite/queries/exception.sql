@@ -1,5 +1,5 @@
 -- name: all
-SELECT parked_at, kind, exception_id, message_id, route, partner, findings, target, document_key, order_keys FROM (
+SELECT parked_at, kind, exception_id, message_id, route, partner, opened(findings), target, document_key, order_keys FROM (
     SELECT parked_at, 'message' AS kind, message_id AS exception_id, message_id, route, partner, findings,
         NULL AS target, NULL AS document_key, '[]' AS order_keys, sequence
     FROM message WHERE parked_at IS NOT NULL AND (?1 IS NULL OR route = ?1)

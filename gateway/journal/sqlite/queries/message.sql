@@ -1,6 +1,7 @@
 -- part: message_columns
 sequence, message_id, route, state, arrival_key, partner, sha256, size_bytes, origin, correlation_id,
-accepted_at, is_urgent, config_revision, generation, resend, planned_through, repeat_of, findings, interchanges
+accepted_at, is_urgent, config_revision, generation, resend, planned_through, repeat_of,
+opened(findings), opened(interchanges)
 
 -- name: by_arrival_key
 -- Alone, without the messages: nearly always there is none, and a join would cost three times as much.
@@ -21,7 +22,7 @@ SELECT message_id FROM message WHERE sha256_head = ? AND sha256 = ? AND route = 
 -- name: insert
 INSERT INTO message (message_id, route, state, arrival_key, partner, sha256, sha256_head, size_bytes, origin,
     correlation_id, accepted_at, is_urgent, config_revision, repeat_of, findings, body_id, parked_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sealed(?), ?, ?);
 
 -- name: last
 SELECT max(sequence) FROM message;
@@ -29,7 +30,7 @@ SELECT max(sequence) FROM message;
 -- name: refuse
 INSERT INTO message (sequence, message_id, route, state, sha256, sha256_head, size_bytes, origin, correlation_id, accepted_at,
     is_urgent, config_revision, findings, has_content)
-VALUES (?, ?, ?, 'refused', '', 0, 0, ?, '', ?, 0, 0, ?, 0);
+VALUES (?, ?, ?, 'refused', '', 0, 0, ?, '', ?, 0, 0, sealed(?), 0);
 
 -- name: remember_key
 INSERT INTO arrival_key (route, arrival_key, message, remembered_at) VALUES (?, ?, ?, ?);
@@ -76,10 +77,10 @@ WHERE message_id = ?;
 UPDATE message SET planned_through = max(planned_through, ?) WHERE sequence = ?;
 
 -- name: set_notes
-UPDATE message SET findings = ?, interchanges = ? WHERE sequence = ?;
+UPDATE message SET findings = sealed(?), interchanges = sealed(?) WHERE sequence = ?;
 
 -- name: notes
-SELECT findings, interchanges FROM message WHERE sequence = ?;
+SELECT opened(findings), opened(interchanges) FROM message WHERE sequence = ?;
 
 -- name: planned
 UPDATE message SET state = ?, parked_at = ?, resolution = NULL WHERE sequence = ?;

@@ -1,6 +1,6 @@
 -- name: deliveries
 SELECT message.message_id, delivery.document_index, delivery.delivery_id, message.route, delivery.order_keys,
-    delivery.deadline_at, delivery.state, delivery.reason, delivery.is_urgent, alarm.last_alarm_at
+    delivery.deadline_at, delivery.state, opened(delivery.reason), delivery.is_urgent, alarm.last_alarm_at
 FROM delivery JOIN message ON message.sequence = delivery.message
     LEFT JOIN alarm ON alarm.subject = delivery.delivery_id
 WHERE delivery.ended_at IS NULL AND delivery.deadline_at IS NOT NULL AND delivery.deadline_at <= ?1
@@ -9,7 +9,7 @@ ORDER BY delivery.deadline_at LIMIT ?3;
 
 -- name: documents
 SELECT message.message_id, document.document_index, message.route, document.order_keys, document.deadline_at,
-    document.is_parked, document.findings, document.decision, document.is_urgent, alarm.last_alarm_at
+    document.is_parked, opened(document.findings), opened(document.decision), document.is_urgent, alarm.last_alarm_at
 FROM document JOIN message ON message.sequence = document.message
     LEFT JOIN alarm ON alarm.subject = message.message_id || '/' || document.document_index
 WHERE document.deadline_at IS NOT NULL AND document.deadline_at <= ?1
@@ -18,7 +18,7 @@ WHERE document.deadline_at IS NOT NULL AND document.deadline_at <= ?1
 ORDER BY document.deadline_at LIMIT ?3;
 
 -- name: messages
-SELECT message.message_id, route, accepted_at, state, findings, is_urgent, alarm.last_alarm_at
+SELECT message.message_id, route, accepted_at, state, opened(findings), is_urgent, alarm.last_alarm_at
 FROM message LEFT JOIN alarm ON alarm.subject = message.message_id
 WHERE sequence IN (
     SELECT sequence FROM message WHERE state IN ('accepted', 'translating')

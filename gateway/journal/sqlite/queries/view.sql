@@ -1,8 +1,9 @@
 -- part: delivery_columns
 delivery.number, delivery.delivery_id, message.message_id, delivery.generation, delivery.document_index,
 delivery.target, delivery.role, delivery.state, delivery.reference, delivery.lanes, delivery.is_urgent,
-delivery.attempts, delivery.reason, delivery.not_before, delivery.deadline_at, delivery.target_reference,
-delivery.findings, delivery.steps, delivery.planned_at, delivery.ended_at, message.sequence
+delivery.attempts, opened(delivery.reason), delivery.not_before, delivery.deadline_at, delivery.target_reference,
+opened(delivery.findings), delivery.steps, delivery.planned_at, delivery.ended_at, message.sequence,
+delivery.resolution
 
 -- name: oldest
 SELECT $delivery_columns FROM delivery JOIN message ON message.sequence = delivery.message
