@@ -20,7 +20,11 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # How much `make soak` enlarges the tests: the factor behind the fixture `scale`.
 SOAK ?= 34
 
-.PHONY: help setup demo test lint soak bench lock fmt clean sshd
+# The second SOAP stack of the tests: an npm package, pinned with all it needs in package-lock.json.
+NODE := tests/adapters/soap/node
+NODE_STAMP := $(NODE)/node_modules/.up-to-date
+
+.PHONY: help setup demo test lint soak bench lock fmt clean node sshd
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +69,17 @@ sshd:
 demo: setup sshd ## Run gateway and simulators, feed the fixtures through (KEEP=1 leaves them running)
 	@$(BIN)/legacy-bridge demo $(if $(filter-out 0,$(KEEP)),--keep)
 
+node: $(NODE_STAMP) ## Install the second SOAP stack that the tests call us with (needs Node.js 18 and npm)
+	@:
+
+$(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null \
+	  || { echo "node: the tests need Node.js 18 or later and npm; run: sudo apt-get install -y nodejs npm" >&2; exit 2; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' \
+	  || { echo "node: $$(node --version) found; 18 or later is needed" >&2; exit 2; }
+	@echo "node: installing the npm package soap for the tests"
+	@cd $(NODE) && npm ci --silent --no-audit --no-fund --ignore-scripts && touch node_modules/.up-to-date
+
 # Every check runs even where an earlier one fails, so one run shows all there is to mend.
 test: setup sshd ## Lint, types and the whole test suite
 	@failed=; \
@@ -101,5 +116,5 @@ fmt: setup ## Format, and mend what the linter can mend
 	@$(BIN)/ruff check --fix .
 
 clean: ## Remove .venv, caches and what a gateway run from here has written
-	@rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results.json
+	@rm -rf $(NODE)/node_modules $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/results.json
 	@find $(PACKAGES) tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -191,7 +191,8 @@ def large_wsdl(types: int) -> str:
         f'<wsdl:message name="M{n}"><wsdl:part name="p" element="t:E{n}"/></wsdl:message>' for n in operations
     )
     ports = "".join(
-        f'<wsdl:operation name="O{n}"><wsdl:input message="t:M{n}"/><wsdl:output message="t:M{n}"/></wsdl:operation>'
+        f'<wsdl:operation name="O{n}"><wsdl:input message="t:M{n}"/><wsdl:output message="t:M{n}"/>'
+        "</wsdl:operation>"
         for n in operations
     )
     body = '<soap:body use="literal"/>'
@@ -203,8 +204,8 @@ def large_wsdl(types: int) -> str:
     return (
         '<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:t="urn:large" '
         'xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:xs="http://www.w3.org/2001/XMLSchema" '
-        f'targetNamespace="urn:large"><wsdl:types><xs:schema targetNamespace="urn:large">{declared}</xs:schema>'
-        f'</wsdl:types>{messages}<wsdl:portType name="P">{ports}</wsdl:portType>'
+        f'targetNamespace="urn:large"><wsdl:types><xs:schema targetNamespace="urn:large">{declared}'
+        f'</xs:schema></wsdl:types>{messages}<wsdl:portType name="P">{ports}</wsdl:portType>'
         '<wsdl:binding name="B" type="t:P"><soap:binding '
         f'transport="http://schemas.xmlsoap.org/soap/http"/>{bound}</wsdl:binding>'
         '<wsdl:service name="S"><wsdl:port name="P" binding="t:B"><soap:address location="http://x/"/>'

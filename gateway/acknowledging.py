@@ -17,13 +17,17 @@ from gateway.stage import Stage
 REPLY = "reply"  # the target of an acknowledgment that goes back on the sender's own call
 
 
-def acknowledges(program: Program, stage: Stage) -> bool:
-    """Tell whether the gateway acknowledges what this route receives now."""
+def acknowledges(program: Program, stage: Stage, *, is_untouched: bool) -> bool:
+    """Tell whether the gateway acknowledges a message that this route received.
+
+    Legacy acknowledges what it gets under the sender's own numbers: only a message that goes to it as it
+    came (``is_untouched``), and by default only in stages legacy and shadow.
+    """
     policy = program.acknowledge
     if policy.kind == "none":
         return False
     if policy.by == "auto":
-        return stage not in (Stage.LEGACY, Stage.SHADOW)
+        return not (is_untouched and stage in (Stage.LEGACY, Stage.SHADOW))
     return policy.by == "gateway"
 
 

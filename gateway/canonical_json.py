@@ -117,7 +117,7 @@ class CanonicalDecoder:
                 )
                 for path, expected in error.problems
             )
-            return Decoded(index, "json", None, findings, body, units)
+            return Decoded(index, "json", None, findings, body, units, order_numbers=_order_numbers(body))
         return Decoded(index, document.document_type, document, (), body, units)
 
     def _finding(self, code: str, text: str) -> Finding:
@@ -134,6 +134,18 @@ def _bodies(text: bytes) -> list[tuple[int, bytes]]:
     if len(lines) > 1 and (_is_object(lines[0][1]) or all(_begins_object(line) for _, line in lines)):
         return lines
     return [(lines[0][0], text)] if lines else []
+
+
+def _order_numbers(body: bytes) -> tuple[str, ...]:
+    """Give the number of an order that cannot be translated, where it can be read."""
+    try:
+        fields = read_json(body)
+    except DocumentError:
+        return ()
+    if not isinstance(fields, dict) or fields.get("document_type") != "purchase_order":
+        return ()
+    number = fields.get("number")
+    return (number.strip(),) if isinstance(number, str) and number.strip() else ()
 
 
 def _begins_object(line: bytes) -> bool:

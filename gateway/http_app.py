@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from gateway.handshakes import tell_failures
 from gateway.inlets.answers import json_response, problem
 from gateway.inlets.body import ReadLimits
 from gateway.inlets.http_inlet import Caller, Refusal, RefusedError, refused, shown
@@ -67,6 +68,7 @@ class HttpApp:
         self._idle = asyncio.Event()
         self._idle.set()
         self._is_closing = False
+        self._told_of_handshakes: list[Callable[[ssl.SSLError], None]] = []
         self.served_elsewhere: Callable[[str], Handler | None] = lambda path: None
 
     def mount(self, method: str, path: str, handler: Handler) -> None:
@@ -96,6 +98,8 @@ class HttpApp:
             is_full = len(server.connections) >= self.limits.connections_max
             return _Full() if is_full or self._is_closing else _Connection(server, loop, self.limits)
 
+        if tls is not None:
+            tell_failures(tls, self._handshake_failed)
         handshake_s = None if tls is None else self.limits.handshake_s
         listener = await loop.create_server(
             connected, host, port, ssl=tls, backlog=512, ssl_handshake_timeout=handshake_s
@@ -104,6 +108,15 @@ class HttpApp:
         address = listener.sockets[0].getsockname()
         log.info("http.listening host=%s port=%d tls=%s", address[0], address[1], tls is not None)
         return str(address[0]), int(address[1])
+
+    def on_handshake_failure(self, told: Callable[[ssl.SSLError], None]) -> None:
+        """Have something hear of TLS handshakes that fail."""
+        self._told_of_handshakes.append(told)
+
+    def _handshake_failed(self, error: ssl.SSLError) -> None:
+        if not self._is_closing:
+            for told in self._told_of_handshakes:
+                told(error)
 
     async def close(self, within_s: float = 15.0) -> None:
         """Take nothing more, finish what is under way, at most so long, then end the rest."""

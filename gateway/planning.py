@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from adapters.base import AliasKind, Decoded, Finding, Level, Position, Role, Summary, Unit, UnitKind, Verdict
 from canonical.document import CanonicalDocument, Issuer, OrderNumber
@@ -44,7 +45,14 @@ from gateway.journal.types import (
 )
 from gateway.order_facts import order_facts
 from gateway.program import Program
-from gateway.stage import Decision, Stage, ask, decide, follow, unknown_order
+from gateway.stage import Decision, Stage, ask, decide, follow, placed_by_phone, unknown_order
+
+
+class NamedOrder(NamedTuple):
+    """One order that a set names: its key by the buyer's number, and every number of it, as sent."""
+
+    key: str | None
+    numbers: tuple[OrderNumber, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +62,18 @@ class Keyed:
     decoded: Decoded
     document_key: str | None = None
     content_hash: str | None = None
-    order_keys: tuple[str, ...] = ()  # by the buyer's numbers
-    numbers: tuple[OrderNumber, ...] = ()  # every order number named, as sent, for alias look-up
+    orders: tuple[NamedOrder, ...] = ()
     opens: bool = False  # may open a ledger entry
 
     @property
+    def order_keys(self) -> tuple[str, ...]:
+        """Give the keys of the orders named, by the buyer's numbers, each once."""
+        return tuple(dict.fromkeys(order.key for order in self.orders if order.key is not None))
+
+    @property
     def order_numbers(self) -> tuple[str, ...]:
-        """Give every order number named, each once."""
-        return tuple(dict.fromkeys(each.number for each in self.numbers))
+        """Give every order number named, each once, for alias look-up."""
+        return tuple(dict.fromkeys(number.number for order in self.orders for number in order.numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,24 +128,42 @@ class _Seen:
     acknowledged: list[Acknowledged] = field(default_factory=list)
 
 
-def keyed(decoded: Decoded, program: Program) -> Keyed:
-    """Give a set its keys."""
-    document = decoded.document
+def keyed(decoded: Decoded, program: Program, message: Message) -> Keyed:
+    """Give a set its keys.
+
+    What goes on in its own bytes is known again by the bytes of its whole message: two interchanges may
+    well hold the same set (an empty stock report), and each is news.
+    """
+    document, rules = decoded.document, program.key_rules
     if document is None:
-        numbers = decoded.order_numbers
-        return Keyed(
-            decoded,
-            order_keys=tuple(order_key_of(n, program.key_rules) for n in numbers),
-            numbers=tuple(OrderNumber("buyer", number) for number in numbers),
+        numbers = tuple(dict.fromkeys(decoded.order_numbers))
+        orders = tuple(
+            NamedOrder(order_key_of(each, rules), (OrderNumber("buyer", each),)) for each in numbers
         )
+        if not decoded.is_passed_through:
+            return Keyed(decoded, orders=orders)
+        key = f"bytes:{message.route}:{message.sha256}:{decoded.index}"
+        return Keyed(decoded, key, message.sha256, orders)
     return Keyed(
         decoded,
-        document_key=document_key(document, program.key_rules),
+        document_key=document_key(document, rules),
         content_hash=content_hash(document),
-        order_keys=order_keys(document, program.key_rules),
-        numbers=document.order_references,
+        orders=_named_orders(document, program),
         opens=program.follows is None and bool(getattr(document, "opens_order", False)),
     )
+
+
+def _named_orders(document: CanonicalDocument, program: Program) -> tuple[NamedOrder, ...]:
+    rules, buyer = program.key_rules, getattr(document, "buyer", None)
+    named = tuple(
+        NamedOrder(order_key_of(order.number, rules, buyer) if order.number else None, order.numbers)
+        for order in document.named_orders
+    )
+    by_number = {order.key for order in named}
+    itself = (
+        key for key in order_keys(document, rules) if key not in by_number
+    )  # a requisition has no order yet
+    return (*(NamedOrder(key, ()) for key in itself), *named)
 
 
 def plan_chunk(
@@ -173,18 +203,23 @@ def plan_chunk(
 
 
 def orders_named(each: Keyed, facts: Facts) -> tuple[str, ...]:
-    """Give the order keys that a set may mean: by the buyer's numbers, and by other names of an order.
+    """Give the order keys that a set may mean: by the buyer's numbers, and by other names of an order."""
+    return tuple(dict.fromkeys(key for order in each.orders for key in _keys_of(order, facts)))
+
+
+def _keys_of(order: NamedOrder, facts: Facts) -> tuple[str, ...]:
+    """Give the order keys that one order named may be.
 
     A name counts in its own numbering only: the seller's 1001 is not the ERP's. What a document calls
     the buyer's number is the one that the supplier was given: the ERP's, where the ERP sent the order.
     """
     by_alias = (
         key
-        for number in each.numbers
+        for number in order.numbers
         for key, kinds in facts.resolved.get(number.number, {}).items()
         if kinds & _numberings(number.issuer, facts.ledger.get(key))
     )
-    return tuple(dict.fromkeys((*each.order_keys, *by_alias)))
+    return tuple(dict.fromkeys((*((order.key,) if order.key is not None else ()), *by_alias)))
 
 
 def _numberings(issuer: Issuer, entry: LedgerEntry | None) -> frozenset[AliasKind]:
@@ -200,11 +235,6 @@ def _numberings(issuer: Issuer, entry: LedgerEntry | None) -> frozenset[AliasKin
             if entry is not None and entry.transmitter is Transmitter.ERP:
                 kinds |= {AliasKind.ERP}
     return frozenset(kinds)
-
-
-def repeats_in(chunk: Chunk) -> set[int]:
-    """Give the indexes of the sets that came before."""
-    return {document.index for document in chunk.documents if document.repeats}
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
@@ -234,6 +264,7 @@ def plan_decision(
         parked = replace(
             document,
             is_parked=True,
+            verdict=Verdict.REJECTED if decision.refuses else document.verdict,
             decision=decision.reason,
             findings=(*document.findings, *decision.findings),
         )
@@ -334,26 +365,87 @@ def deadline_of(program: Program, accepted_at: datetime, *, is_urgent: bool) -> 
     return accepted_at + timedelta(seconds=seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What follows for a document from the orders that it names."""
+
+    decision: Decision
+    order_keys: tuple[str, ...]
+
+
+def follow_on(
+    program: Program,
+    each: Keyed,
+    facts: Facts,
+    ledger: Mapping[str, LedgerEntry],
+    wait_until: datetime | None,
+    now: datetime,
+) -> Followed | AwaitedOrder:
+    """Decide about a document by all the orders that it names, or let it wait for those nobody knows.
+
+    ``wait_until`` None: it waits no longer, and an order that is still unknown counts as the route
+    declares. One order on the other side, known or declared, is enough to park it: it is never split.
+    """
+    keys_of = [_keys_of(order, facts) for order in each.orders]
+    unknown = [
+        order
+        for order, keys in zip(each.orders, keys_of, strict=True)
+        if not any(key in ledger for key in keys)
+    ]
+    entries = [ledger[key] for keys in keys_of for key in keys if key in ledger]
+    if unknown and wait_until is not None:
+        return _awaited(unknown, facts, wait_until)
+    side = program.unknown.side
+    if entries and (not unknown or side is not None):
+        declared = [_declared(program, order, side, now) for order in unknown if side is not None]
+        decision = follow(program.rule, [*entries, *declared], originates=program.follows is None)
+    else:
+        decision = unknown_order(program.rule, side)
+    if each.decoded.is_passed_through:
+        decision = _without_document(program, each.decoded, decision)
+    keys = (
+        *(entry.order_key for entry in entries),
+        *(order.key for order in unknown if order.key is not None),
+    )
+    return Followed(decision, tuple(dict.fromkeys(keys)))
+
+
+def _awaited(unknown: Sequence[NamedOrder], facts: Facts, until: datetime) -> AwaitedOrder:
+    """Wait for orders by their keys, and by those of their numbers that name no other order yet."""
+    numbers = (number.number for order in unknown for number in order.numbers)
+    return AwaitedOrder(
+        tuple(dict.fromkeys(number for number in numbers if number not in facts.resolved)),
+        until,
+        tuple(dict.fromkeys(order.key for order in unknown if order.key is not None)),
+    )
+
+
+def _declared(program: Program, order: NamedOrder, side: Side, at: datetime) -> LedgerEntry:
+    """Give an unknown order the side that the route declares, for this decision only."""
+    name = order.key or " / ".join(number.number for number in order.numbers)
+    reason = "unknown: declared by the route"
+    return LedgerEntry(name, side, Transmitter.NONE, program.route, "", reason, at)
+
+
 def _plan_set(
     ruling: Ruling, message: Message, each: Keyed, facts: Facts, seen: _Seen, now: datetime
 ) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
-    program, stage = ruling.program, ruling.stage
+    program, decoded = ruling.program, each.decoded
     document = _written_down(program, message, each)
-    decoded = each.decoded
     if decoded.receipts:
         planned = _corresponded(ruling, message, each, document, facts, seen)
         if isinstance(planned, tuple):
             return planned
         document = planned
-    document = _counted(message, each, document, facts, stage)
+    document = _counted(message, each, document, facts, ruling.stage)
     if document.repeats is not None:
         return document, [], []
     if document.verdict is Verdict.REJECTED or (decoded.document is None and not decoded.is_passed_through):
-        return _untranslated(program, message, stage, document, decoded, _entries(each, facts, seen))
+        return _untranslated(ruling, message, each, document, facts, seen, now)
     if program.reply == "query":
         # Asked again is asked anew: yesterday's answer is no answer. A caller's own repeat shows by its id.
         asked = replace(document, document_key=None, order_keys=())
-        decision = ask(program.rule, stage)
+        decision = ask(program.rule, ruling.stage)
         return plan_decision(program, message, asked, decision, decoded.raw, decoded.interchange)
     return _decide_set(ruling, message, each, document, facts, seen, now)
 
@@ -371,21 +463,26 @@ def _decide_set(
     program, decoded = ruling.program, each.decoded
     repeat = _repeat(program, message, each, document, seen)
     if repeat is not None:
-        return repeat, [], []
+        return _passed_on(ruling, each, repeat, facts, seen)
     if each.opens:
         confirmed = _confirmed(message, each, document, seen.ledger.get(each.order_keys[0]))
         if confirmed is not None:
             return confirmed, [], []
         decision = _opening(ruling, message, each, seen, now)
     else:
-        entries = _entries(each, facts, seen)
-        if not entries:
-            return _unknown(program, message, each, document)
-        document = replace(document, order_keys=tuple(entry.order_key for entry in entries))
-        decision = follow(program.rule, entries)
-    if decoded.is_passed_through:
-        decision = _without_document(program, decoded, decision)
+        waits = program.unknown.after_s > 0
+        until = message.accepted_at + timedelta(seconds=program.unknown.after_s) if waits else None
+        followed = follow_on(program, each, facts, seen.ledger, until, now)
+        if isinstance(followed, AwaitedOrder):
+            return waiting(document, followed), [], []
+        document, decision = replace(document, order_keys=followed.order_keys), followed.decision
     return plan_decision(program, message, document, decision, decoded.raw, decoded.interchange)
+
+
+def waiting(document: DocumentPlan, awaited: AwaitedOrder) -> DocumentPlan:
+    """Give a follow-on that waits for an order which nobody knows yet."""
+    text = f"waits for its order until {awaited.until:%Y-%m-%d %H:%M:%S}Z"
+    return replace(document, awaits=awaited, decision=text)
 
 
 def _counted(
@@ -484,33 +581,67 @@ def _confirmed(
 
 
 def _untranslated(
-    program: Program,
+    ruling: Ruling,
     message: Message,
-    stage: Stage,
+    each: Keyed,
     document: DocumentPlan,
-    decoded: Decoded,
-    entries: Sequence[LedgerEntry],
+    facts: Facts,
+    seen: _Seen,
+    now: datetime,
 ) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
     """Park what cannot be translated; where legacy is live its bytes go on all the same.
 
     Legacy is live in stages legacy and shadow, and in every stage for a follow-on of orders that are
     legacy's: it needs no translation of ours. What follows an order of the cloud ERP goes nowhere by
-    itself. The document key is dropped: a corrected set must not be taken for a repeat of this one.
+    itself. The document key is dropped: a corrected set must not be taken for a repeat of this one. But
+    an order that legacy was given is legacy's from then on, and what corrects it must go there too.
     """
     parked = replace(document, is_parked=True, document_key=None, decision="not translated")
-    sides = {entry.side for entry in entries} if program.follows is not None else set()
-    is_live = sides == {Side.LEGACY} if sides else stage in (Stage.LEGACY, Stage.SHADOW)
-    if not is_live or program.rule.legacy_target is None:
-        return parked, [], []
-    why = "its order is legacy's: the bytes pass" if sides else f"stage {stage.value} passes the bytes"
-    passes = replace(
-        parked,
-        decision=f"not translated; {why} on",
-        side=Side.LEGACY,
-        passes_to=((program.rule.legacy_target, "live"),),
-        order_keys=tuple(entry.order_key for entry in entries) or parked.order_keys,
+    entries, program = _entries(each, facts, seen), ruling.program
+    if program.follows is not None and entries:
+        target = program.rule.legacy_target
+        if target is None or {entry.side for entry in entries} != {Side.LEGACY}:
+            return parked, [], []
+        passes = replace(
+            parked,
+            decision="not translated; its order is legacy's: the bytes pass on",
+            side=Side.LEGACY,
+            passes_to=((target, "live"),),
+            order_keys=tuple(entry.order_key for entry in entries),
+        )
+        return passes, [], bound_sets(passes, each.decoded.raw, each.decoded.interchange)
+    passed, deliveries, bound = _passed_on(ruling, each, parked, facts, seen)
+    if bound and program.follows is None:
+        reason = f"stage {ruling.stage.value}, passed on untranslated"
+        decision = Decision(Side.LEGACY, program.rule.legacy_transmitter, (), reason, opens=True)
+        for key in each.order_keys:
+            if key not in seen.ledger:
+                _open(program, message, ruling.stage, key, decision, seen, now)
+    return passed, deliveries, bound
+
+
+def _passed_on(
+    ruling: Ruling, each: Keyed, document: DocumentPlan, facts: Facts, seen: _Seen
+) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
+    """In stages legacy and shadow, let a set's bytes go on whatever was found about it.
+
+    Not where its order is known to be the cloud's, or was placed by phone: legacy would transmit it.
+    """
+    program, stage, target = ruling.program, ruling.stage, ruling.program.rule.legacy_target
+    entries = _entries(each, facts, seen)
+    is_clouds = any(entry.side is Side.CLOUD for entry in entries) or (
+        not entries and program.follows is not None and program.unknown.side is Side.CLOUD
     )
-    return passes, [], bound_sets(passes, decoded.raw, decoded.interchange)
+    is_phoned = program.follows is None and any(placed_by_phone(program.rule, entry) for entry in entries)
+    if stage not in (Stage.LEGACY, Stage.SHADOW) or target is None or is_clouds or is_phoned:
+        return document, [], []
+    passes = replace(
+        document,
+        decision=f"{document.decision}; stage {stage.value} passes the bytes on",
+        side=Side.LEGACY,
+        passes_to=((target, "live"),),
+    )
+    return passes, [], bound_sets(passes, each.decoded.raw, each.decoded.interchange)
 
 
 def _repeat(
@@ -567,21 +698,6 @@ def _open(
     )
     seen.ledger[key] = entry
     seen.opened.append(entry)
-
-
-def _unknown(
-    program: Program, message: Message, each: Keyed, document: DocumentPlan
-) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
-    """Let a follow-on wait for its order; one that names none, or need not wait, is decided now."""
-    until = message.accepted_at + timedelta(seconds=program.unknown.after_s)
-    if each.order_numbers and program.unknown.after_s > 0:
-        waits = AwaitedOrder(each.order_numbers, until)
-        text = f"waits for its order until {until:%Y-%m-%d %H:%M:%S}Z"
-        return replace(document, awaits=waits, decision=text), [], []
-    decision = unknown_order(program.rule, program.unknown.side)
-    if each.decoded.is_passed_through:
-        decision = _without_document(program, each.decoded, decision)
-    return plan_decision(program, message, document, decision, each.decoded.raw, each.decoded.interchange)
 
 
 def _without_document(program: Program, decoded: Decoded, decision: Decision) -> Decision:

@@ -85,7 +85,8 @@ class Decision:
     """What was decided about one document, and by which rule, in words.
 
     ``side`` None: nobody takes it; ``findings`` say why, and the document is parked.
-    ``opens``: this document opens the order's ledger entry.
+    ``opens``: this document opens the order's ledger entry. ``refuses``: the sender is told that it is
+    not accepted.
     """
 
     side: Side | None
@@ -94,6 +95,7 @@ class Decision:
     reason: str
     opens: bool = False
     findings: tuple[Finding, ...] = ()
+    refuses: bool = False
 
 
 def decide(
@@ -101,9 +103,10 @@ def decide(
 ) -> Decision:
     """Decide about an order-originating document: by the ledger where it knows the order, else by stage."""
     if entry is not None:
-        return _towards(
-            rule, stage, entry.side, entry.transmitter, f"follows the order's ledger entry ({entry.reason})"
-        )
+        reason = f"follows the order's ledger entry ({entry.reason})"
+        if placed_by_phone(rule, entry):
+            return _not_transmitted(rule, entry)
+        return _towards(rule, stage, entry.side, entry.transmitter, reason)
     match stage:
         case Stage.LEGACY | Stage.SHADOW:
             return _opening(rule, stage, Side.LEGACY, f"stage {stage.value}", order)
@@ -118,11 +121,12 @@ def decide(
             return _refused(rule.route)
 
 
-def follow(rule: RouteRule, entries: Sequence[LedgerEntry]) -> Decision:
+def follow(rule: RouteRule, entries: Sequence[LedgerEntry], *, originates: bool = False) -> Decision:
     """Decide about a document of orders that the ledger knows. One that names orders of both sides parks.
 
     An invoice is never split: its lines are on both sides or on none, and a person decides.
     ``rule`` is the follower's own: its targets may differ from those of the route it follows.
+    ``originates``: it came by the route that brings orders (a change or cancellation among them).
     """
     sides = {entry.side for entry in entries}
     if len(sides) > 1:
@@ -135,6 +139,8 @@ def follow(rule: RouteRule, entries: Sequence[LedgerEntry]) -> Decision:
         )
         return Decision(None, Transmitter.NONE, (), "names orders of both sides", findings=(finding,))
     entry = entries[0]
+    if originates and placed_by_phone(rule, entry):
+        return _not_transmitted(rule, entry)
     return _towards(rule, None, entry.side, entry.transmitter, f"follows order {entry.order_key}")
 
 
@@ -147,6 +153,15 @@ def ask(rule: RouteRule, stage: Stage) -> Decision:
         return _refused(rule.route)
     side = Side.CLOUD if stage is Stage.CLOUD else Side.LEGACY
     return _towards(rule, stage, side, Transmitter.NONE, f"a question in stage {stage.value}")
+
+
+def placed_by_phone(rule: RouteRule, entry: LedgerEntry) -> bool:
+    """Tell whether legacy would send an order to the supplier that a person has placed there by phone."""
+    return (
+        entry.side is Side.LEGACY
+        and entry.transmitter is Transmitter.NONE
+        and rule.legacy_transmitter is Transmitter.LEGACY
+    )
 
 
 def unknown_order(rule: RouteRule, side: Side | None) -> Decision:
@@ -226,6 +241,16 @@ def _towards(
     return Decision(side, transmitter, tuple(intents), reason)
 
 
+def _not_transmitted(rule: RouteRule, entry: LedgerEntry) -> Decision:
+    finding = Finding(
+        code="LEGACY-WOULD-TRANSMIT",
+        at=Position(rule.route),
+        text=f"order {entry.order_key} was given to the supplier already ({entry.reason}), and the legacy "
+        "system sends on whatever it gets: enter it there by hand, unsent, then resolve this exception",
+    )
+    return Decision(None, Transmitter.NONE, (), entry.reason, findings=(finding,))
+
+
 def _refused(route: str) -> Decision:
     finding = Finding(
         code="ROUTE-RETIRED",
@@ -233,4 +258,4 @@ def _refused(route: str) -> Decision:
         text="this route is retired: new orders are no longer taken from the legacy system; "
         "place the order in the cloud ERP, and tell the sender's owner",
     )
-    return Decision(None, Transmitter.NONE, (), "stage retired", findings=(finding,))
+    return Decision(None, Transmitter.NONE, (), "stage retired", findings=(finding,), refuses=True)

@@ -40,9 +40,10 @@ from gateway.correspondence import (
     taken_by,
 )
 from gateway.crosswalk import CodeTableCache
-from gateway.earlier import Sent, sent_earlier, unsent, unsent_deliveries, without_sent
+from gateway.earlier import Sent, sent_earlier, unsent, without_sent
 from gateway.journal.base import Journal
 from gateway.journal.types import (
+    AwaitedOrder,
     ControlNumber,
     DeliveryPlan,
     DocumentPlan,
@@ -51,6 +52,7 @@ from gateway.journal.types import (
     Message,
     Moved,
     Plan,
+    Side,
     StageState,
 )
 from gateway.planning import (
@@ -61,17 +63,18 @@ from gateway.planning import (
     bound_deliveries,
     bound_sets,
     by_destination,
+    follow_on,
     keyed,
     orders_named,
     plan_chunk,
     plan_decision,
     refused_units,
-    repeats_in,
     verdict_of,
+    waiting,
     whole_message,
 )
 from gateway.program import Program, ProgramSource, Writing
-from gateway.stage import Stage, follow, unknown_order
+from gateway.stage import Stage
 from gateway.turns import Turn
 from gateway.writing import without_unwritable, writing_of, written
 
@@ -94,6 +97,8 @@ class _Gathered:
     came_before: set[int] = field(default_factory=set)  # indexes of sets that are repeats
     repeats: dict[int, dict[str, None]] = field(default_factory=dict)  # interchange -> control numbers
     answered_elsewhere: set[int] = field(default_factory=set)  # sets that who gets them acknowledges
+    clouds: set[int] = field(default_factory=set)  # indexes of sets that go to the cloud
+    waiting: set[int] = field(default_factory=set)  # indexes of sets that wait for their order
 
 
 class Translation:
@@ -127,6 +132,7 @@ class Translation:
         self._gathered = _Gathered()
         self._planned: dict[int, DocumentPlan] = {}
         self._sent = Sent()
+        self._places: dict[int, int] | None = None  # set index -> interchange, of earlier generations' sets
 
     async def run(self) -> None:
         """Decode the whole message and plan it. Errors: UnsettledError, JournalError."""
@@ -143,7 +149,7 @@ class Translation:
                 return
             self._remember(decoded)
             if decoded.index >= self._message.planned_through:
-                batch.append(keyed(decoded, self._program_of(decoded.set_type)))
+                batch.append(keyed(decoded, self._program_of(decoded.set_type), self._message))
             if len(batch) >= SETS_PER_CHUNK:
                 await self._plan_middle(batch)
                 batch = []
@@ -159,14 +165,17 @@ class Translation:
 
     async def _decide_awaited(self, document: DocumentPlan, decoded: Decoded, sets: int) -> bool:
         program, revision = self._program_of(decoded.set_type), self._programs(None).revision
-        each = keyed(decoded, program)
-        facts = await self._facts([each])
-        named = orders_named(each, facts)
-        entries = [facts.ledger[key] for key in named if key in facts.ledger]
-        decision = (
-            follow(program.rule, entries) if entries else unknown_order(program.rule, program.unknown.side)
-        )
-        keys = tuple(entry.order_key for entry in entries) or document.order_keys
+        each = keyed(decoded, program, self._message)
+        facts, now = await self._facts([each]), self._clock.now()
+        expected = Expected(revision, {}, _revisions(facts, frozenset(orders_named(each, facts))))
+        until = document.awaits.until if document.awaits is not None else now
+        followed = follow_on(program, each, facts, facts.ledger, until if now < until else None, now)
+        if isinstance(followed, AwaitedOrder):
+            if followed == document.awaits:
+                return False
+            still = waiting(document, followed)  # for the others: one of its orders is known now
+            return await self._journal.plan_awaited(self._message.message_id, still, (), expected, now)
+        decision, keys = followed.decision, followed.order_keys or document.order_keys
         settled = replace(document, awaits=None, order_keys=keys)
         decided, deliveries, bound = plan_decision(
             program, self._message, settled, decision, decoded.raw, decoded.interchange
@@ -175,15 +184,13 @@ class Translation:
         if unwritable:
             (decided,), _ = without_unwritable((decided,), (), unwritable)
             bound, deliveries = [], []
-        bound, deliveries = unsent(bound, self._sent), unsent_deliveries(deliveries, self._sent)
+        bound, deliveries = unsent(bound, deliveries, self._sent)
         wrapped, problems = await self._wrap(program, bound, sets, self._message.interchanges, frozenset())
         if problems:  # its bytes cannot go on: a person must look, or it would be lost in silence
             findings = (*decided.findings, *problems)
             decided = replace(decided, is_parked=True, passes_to=(), findings=findings)
         part = "" if sets == 1 else f"set-{document.index}"
         deliveries += bound_deliveries(program, self._message, bound, sets, frozenset(), wrapped, part=part)
-        expected = Expected(revision, {}, _revisions(facts, frozenset(named)))
-        now = self._clock.now()
         return await self._journal.plan_awaited(self._message.message_id, decided, deliveries, expected, now)
 
     async def _sent_earlier(self) -> Sent:
@@ -193,12 +200,13 @@ class Translation:
             return Sent()
         documents = await self._journal.documents(message_id=message.message_id, limit=1_000_000)
         deliveries = await self._journal.deliveries(message_id=message.message_id, limit=1_000_000)
-        interchanges = {
-            decoded.index: decoded.interchange
-            async for decoded in self._sets()
-            if not isinstance(decoded, Summary)
-        }
-        return sent_earlier(message.generation, documents, deliveries, interchanges)
+        if self._places is None:
+            self._places = {
+                decoded.index: decoded.interchange
+                async for decoded in self._sets()
+                if not isinstance(decoded, Summary)
+            }
+        return sent_earlier(message.generation, documents, deliveries, self._places)
 
     # -- decoding --------------------------------------------------------------------------
 
@@ -249,15 +257,21 @@ class Translation:
         document = self._planned.get(decoded.index)
         if document is not None:  # planned before a kill: finish what was decided then
             self._remember_decided(document)
-            gathered.bound += unsent(bound_sets(document, decoded.raw, decoded.interchange), self._sent)
+            own = bound_sets(document, decoded.raw, decoded.interchange)
+            gathered.bound += unsent(own, (), self._sent)[0]
 
     def _remember_decided(self, document: DocumentPlan) -> None:
         """Keep what a decision makes worse than decoding did: an acknowledgment says it."""
         gathered = self._gathered
-        if document.repeats:
-            gathered.came_before.add(document.index)
-        if document.verdict is Verdict.REJECTED:
-            gathered.verdicts[document.index] = Verdict.REJECTED
+        index = document.index
+        gathered.verdicts[index] = document.verdict
+        for indexes, holds in (
+            (gathered.came_before, document.repeats is not None),
+            (gathered.clouds, document.side is Side.CLOUD),
+            (gathered.waiting, document.awaits is not None),
+        ):
+            indexes.discard(index)
+            indexes.update((index,) if holds else ())
         interchange = gathered.interchanges[document.index]
         names = dict.fromkeys(repeats_refused(document.findings))
         gathered.repeats.setdefault(interchange, {}).update(names)
@@ -280,11 +294,13 @@ class Translation:
                 acknowledged=chunk.acknowledged,
             )
             await self._turn.mine()
-            if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
+            done = await self._journal.plan(plan, self._clock.now())
+            if not isinstance(done, Moved):
                 self._gathered.bound += chunk.bound
                 for document in chunk.documents:
                     self._remember_decided(document)
                 return
+            await self._look_again(done)
         raise UnsettledError(self._message.message_id)
 
     async def _finish(self, batch: Sequence[Keyed], summary: Summary) -> None:
@@ -298,9 +314,16 @@ class Translation:
             asked = asyncio.ensure_future(self._journal.plan(plan, self._clock.now()))
             await asyncio.sleep(0)  # lets the journal take it before the next message's plan
             self._turn.over()
-            if not isinstance(await asked, Moved):
+            done = await asked
+            if not isinstance(done, Moved):
                 return
+            await self._look_again(done)
         raise UnsettledError(self._message.message_id)
+
+    async def _look_again(self, moved: Moved) -> None:
+        """Read anew what only this run remembers; the rest is looked up with each decision."""
+        if moved.what == "settled":
+            self._sent = await self._sent_earlier()
 
     async def _last_plan(
         self, stages: Mapping[str, StageState], expected: Expected, chunk: Chunk, summary: Summary
@@ -309,11 +332,7 @@ class Translation:
         stage = Stage(stages[program.stage_route].stage)
         for document in chunk.documents:
             self._remember_decided(document)
-        rejected = frozenset[Unit]()
-        if stage not in (Stage.LEGACY, Stage.SHADOW):
-            # There legacy gets every set whatever we find, and takes the good ones: to call them refused
-            # would free their keys, and a corrected file could then go to the other system as well.
-            rejected = refused_units(program, summary, self._gathered.verdicts, self._gathered.units)
+        rejected = self._rejected(program, stage, summary)
         findings = list(summary.findings)
         deliveries = list(chunk.deliveries)
         answers = await self._answers(summary)
@@ -332,10 +351,9 @@ class Translation:
                 else each
                 for each in bound_deliveries(program, self._message, bound, summary.sets, rejected, wrapped)
             ]
-        if acknowledges(program, stage):
-            came_before = self._gathered.came_before | repeats_in(chunk)
+        if acknowledges(program, stage, is_untouched=self._is_untouched(program, summary, deliveries)):
             untouched = self._untouched(program, deliveries)
-            deliveries += await self._acknowledgments(program, summary, rejected, untouched, came_before)
+            deliveries += await self._acknowledgments(program, summary, rejected, untouched)
         return Plan(
             self._message.message_id,
             self._message.generation,
@@ -347,9 +365,51 @@ class Translation:
             rejected_units=rejected,
             findings=tuple(findings),
             interchanges=summary.interchanges,
-            parks=not summary.is_readable or any(each not in summary.findings for each in findings),
+            parks=not summary.is_readable
+            or any(each not in summary.findings for each in findings)
+            or self._is_condemned_in_silence(rejected),
             controls=(*chunk.controls, *self._numbers_sent(program, deliveries)),
             acknowledged=(*chunk.acknowledged, *answers.acknowledged),
+        )
+
+    def _rejected(self, program: Program, stage: Stage, summary: Summary) -> frozenset[Unit]:
+        """Give the units that are refused as a whole.
+
+        In stages legacy and shadow legacy gets every set whatever we find, and takes the good ones: to call
+        them refused would free their keys, and a corrected file could then go to the other system as well.
+        But a unit of which something is the cloud's is ours to judge.
+        """
+        gathered = self._gathered
+        rejected = refused_units(program, summary, gathered.verdicts, gathered.units)
+        if stage not in (Stage.LEGACY, Stage.SHADOW):
+            return rejected
+        return rejected.intersection(unit for index in gathered.clouds for unit in gathered.units[index])
+
+    def _is_condemned_in_silence(self, rejected: frozenset[Unit]) -> bool:
+        """Tell whether good sets fall with a unit of which no set is parked, so that nobody would look."""
+        told = {
+            unit
+            for index, verdict in self._gathered.verdicts.items()
+            if verdict is Verdict.REJECTED
+            for unit in self._gathered.units[index]
+        }
+        return any(
+            rejected.intersection(units) and not told.intersection(units)
+            for units in self._gathered.units.values()
+        )
+
+    def _is_untouched(self, program: Program, summary: Summary, deliveries: Sequence[DeliveryPlan]) -> bool:
+        """Tell whether legacy gets the message as it came, and so acknowledges it to its sender itself."""
+        if self._sent.is_whole or (
+            summary.sets == 1 and self._gathered.waiting and program.unknown.side is Side.LEGACY
+        ):
+            return True
+        return any(
+            each.document_index is None
+            and each.body is None
+            and each.role in ("live", "pass_through")
+            and each.target == program.rule.legacy_target
+            for each in deliveries
         )
 
     async def _answers(self, summary: Summary) -> EnvelopeAnswers:
@@ -446,7 +506,9 @@ class Translation:
             key.key for each in batch for key in each.decoded.control_keys if key.on_repeat != "ignore"
         }
         used = {key: taken_by(facts.controls.get(key)) for key in counted}
-        return Expected(revision, deciding, _revisions(facts, chunk.seen_orders), known, used)
+        return Expected(
+            revision, deciding, _revisions(facts, chunk.seen_orders), known, used, self._sent.settled
+        )
 
     async def _facts(self, batch: Sequence[Keyed]) -> Facts:
         """Look up everything that a batch names; what an alias leads to is looked up in turn."""
@@ -560,7 +622,6 @@ class Translation:
         summary: Summary,
         rejected: frozenset[Unit],
         untouched: frozenset[int],
-        came_before: Set[int],
     ) -> list[DeliveryPlan]:
         made = []
         verdicts = verdicts_of(self._gathered.verdicts, self._gathered.units, rejected)
@@ -572,7 +633,7 @@ class Translation:
                 for index, each in verdicts.items()
                 if self._gathered.interchanges[index] == position
             }
-            if program.resend == "ignore" and own and own.keys() <= came_before:
+            if program.resend == "ignore" and own and own.keys() <= self._gathered.came_before:
                 continue  # all of it came before: the partner's policy is to say nothing
             envelope = await self._envelope(program, program.partner or program.route)
             repeats = tuple(self._gathered.repeats.get(position, ()))

@@ -125,6 +125,7 @@ class Translator:
                 is_last=True,
                 findings=(finding,),
                 parks=True,
+                is_broken=True,
             )
             if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
                 self._failures.pop(message_id, None)

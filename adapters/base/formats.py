@@ -111,7 +111,7 @@ class Decoded:
     ``document`` is None where a finding is REJECTED, and for a set that has no guide and is
     passed through (``is_passed_through``). ``raw`` is the set's own bytes, unchanged (X12: ST
     to SE with terminators), so that it can travel on in another envelope. ``order_numbers``
-    names the orders that a passed-through set speaks of, as sent.
+    names the orders that a set without a document speaks of, passed through or refused, as sent.
     """
 
     index: int  # from 0, in the order of the input

@@ -97,6 +97,8 @@ class Adapter:
     sink: Callable[[EndpointSetup], Sink] | None = None
     target: Callable[[EndpointSetup], Target | None] | None = None  # None where nothing is delivered there
     facade: Callable[[FacadeSetup], Facade] | None = None  # it may read files: built in a thread
+    tells: frozenset[str] | None = None  # what `select`, `pin_legacy` may look at; None: anything
+    is_enveloped: bool = False  # what the gateway writes in its format carries control numbers of ours
     content_types: tuple[str, ...] = ()  # under which its format comes over HTTP; empty: under any
     answers_queries: bool = False  # its target declares questions that change nothing (``reply: query``)
     identities: tuple[str, ...] = ()  # what a route's ``identity:`` may say for this source

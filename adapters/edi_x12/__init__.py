@@ -13,6 +13,9 @@ def adapter() -> Adapter:
         summary="X12 EDI: 850, 855 and 810 both ways, acknowledgments, envelopes",
         partner=X12Partner,
         format=X12Format,
+        # What order_places and parts_in fill of what a stage may look at (gateway/order_facts.py).
+        tells=frozenset({"facility", "supplier", "order_type"}),
+        is_enveloped=True,
         # Source: RFC 1767; the last two are what senders say that know no better.
         content_types=(
             "application/edi-x12",

@@ -6,12 +6,14 @@ backordered, rejected) is worked out in `answer_reading.py`, by the partner's pr
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from adapters.edi_x12 import codes, parts_in, places
 from adapters.edi_x12.grammar import Elements
 from adapters.edi_x12.places import LineNames, PlaceReader, Reading
 from adapters.edi_x12.reader import Reader
+from canonical.acknowledgment import LineResponse, LineStatus
 
 _NAMES = LineNames("PO1")
 _LEVEL = "855"
@@ -65,16 +67,26 @@ def _ack(reader: Reader, row: Elements, index: int) -> Reading:
     if status is None:
         setting = f"acknowledgments.statuses: {{{told}: accepted}}"
         reader.unknown_code("ACK29" if told is industry else "ACK01", told, setting, index)
-    made = reader.response = {"status": status or "other", "raw_code": code}
+    unit = row[2]
+    known = unit if row[1] is None or unit is None else reader.unit(unit, "ACK03", index)
+    made = reader.response = _response(row, status or "other", known, reader.zone)
+    reader.line.setdefault("responses", []).append(made)
+    return None
+
+
+@lru_cache(maxsize=parts_in.KEPT)
+def _response(row: Elements, status: LineStatus, unit: str | None, zone: str) -> LineResponse:
+    """Give what one ACK says; frozen, since the same answer stands at many lines."""
+    made: parts_in.Part = {"status": status, "raw_code": row[0] or ""}
     raw = {f"ACK{n:02}": value for n in (6, 27, 28, 29) if (value := row[n - 1]) is not None}
     if row[1] is not None:
-        made["quantity"] = quantity = reader.quantity(row[1], row[2], "ACK03", index)
-        if quantity.unit != row[2]:
+        made["quantity"] = parts_in.quantity(row[1], unit)
+        if unit != row[2]:
             raw["ACK03"] = row[2] or ""
     elif row[2] is not None:
         raw["ACK03"] = row[2]
     if row[4] is not None:
-        made["dates"] = [parts_in.kinded_date(row[3], row[4], reader.zone, None, None)]
+        made["dates"] = [parts_in.kinded_date(row[3], row[4], zone, None, None)]
     elif row[3] is not None:
         raw["ACK04"] = row[3]
     ids = row[6:26]
@@ -83,16 +95,19 @@ def _ack(reader: Reader, row: Elements, index: int) -> Reading:
         raw.update({f"ACK{7 + 2 * gap:02}": "" for gap in parts_in.gaps(ids)})
     if raw:
         made["raw_codes"] = raw
-    reader.line.setdefault("responses", []).append(made)
-    return None
+    return parts_in.validated(LineResponse, made)
 
 
 def _ack_dated(reader: Reader, row: Elements, index: int) -> Reading:
     """The DTM behind an ACK dates that answer; where ACK05 is empty, that is kept."""
-    is_first = "dates" not in reader.response
-    made = places.dated(reader.response, reader, row)
-    if is_first and made is not False:
-        reader.response.setdefault("raw_codes", {})["ACK05"] = ""
+    response = reader.response
+    held: parts_in.Part = {}
+    made = places.dated(held, reader, row)
+    if response is None or made is False:
+        return False
+    raw = response.raw_codes if response.dates else {**response.raw_codes, "ACK05": ""}
+    update = {"dates": (*response.dates, *held["dates"]), "raw_codes": raw}
+    reader.response = reader.line["responses"][-1] = response.model_copy(update=update)
     return made
 
 

@@ -7,45 +7,54 @@ stays absent, never zero, and nothing is converted from one unit to another.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from adapters.base.findings import Level
-from adapters.edi_x12.parts_in import Part
+from adapters.edi_x12.parts_in import KEPT, Part, validated
 from adapters.edi_x12.profile import PartialBackorder
 from adapters.edi_x12.reader import Reader
-from canonical.values import Quantity
+from canonical.acknowledgment import LineResponse, LineStatus
+from canonical.values import DateKind, DateValue, KindedDate, Quantity
 
-ACCEPTING: Final = frozenset({
+ACCEPTING: Final[frozenset[LineStatus]] = frozenset({
     "accepted", "changed", "price_changed", "quantity_changed", "rescheduled", "substituted", "date_pending",
     "price_pending", "shipped", "released",
 })  # fmt: skip
-REJECTING: Final = frozenset({"rejected", "deleted"})
-PROMISES: Final = ("promised_delivery", "promised_ship", "estimated_delivery")
+REJECTING: Final[frozenset[LineStatus]] = frozenset({"rejected", "deleted"})
+PROMISES: Final[tuple[DateKind, ...]] = ("promised_delivery", "promised_ship", "estimated_delivery")
 
 
 def read_answers(reader: Reader) -> None:
     """Work out what every line's responses come to."""
     reading = reader.partner.acknowledgments.partial_backorder
     for line in reader.lines:
-        responses: list[Part] = line.get("responses", [])
+        responses: list[LineResponse] = line.get("responses", [])
         if not responses:
             continue
-        line["status"] = _status([each["status"] for each in responses])
-        promised = _promised(responses)
-        if promised is not None:
-            line["promised"] = promised
-        substitutes = [
-            each for r in responses if r["status"] == "substituted" for each in r.get("item_ids", ())
-        ]
+        first = responses[0]
+        if len(responses) == 1 and first.status in ACCEPTING:  # most lines
+            line["status"] = first.status
+            _put(line, "accepted", first.quantity or line.get("quantity"))
+        else:
+            line["status"] = _status([each.status for each in responses])
+            line.update(_quantities(line.get("quantity"), responses, reading))
+            if _is_open(responses, line, reading):
+                _ask(reader, line)
+        _put(line, "promised", _promised(responses))
+        substitutes = [each for r in responses if r.status == "substituted" for each in r.item_ids]
         if substitutes:
             line["substitute_ids"] = substitutes
-        line.update(_quantities(line.get("quantity"), responses, reading))
-        if _is_open(responses, line, reading):
-            _ask(reader, line)
 
 
-def _status(statuses: Sequence[str]) -> str:
+def _put(line: Part, name: str, value: Any) -> None:
+    if value is not None:
+        line[name] = value
+
+
+def _status(statuses: Sequence[LineStatus]) -> LineStatus:
     distinct = set(statuses)
     if len(distinct) == 1:
         return statuses[0]
@@ -54,17 +63,27 @@ def _status(statuses: Sequence[str]) -> str:
     return "mixed"
 
 
-def _promised(responses: Sequence[Part]) -> Any:
-    for kind in PROMISES:
-        for response in responses:
-            for each in response.get("dates", ()):
-                if each.kind == kind:
-                    return each.model_dump(include={"date", "at", "zone", "text"}, exclude_none=True)
-    return None
+def _promised(responses: Sequence[LineResponse]) -> DateValue | None:
+    best: KindedDate | None = None
+    for response in responses:
+        for each in response.dates:
+            if each.kind in PROMISES and (best is None or _rank(each) < _rank(best)):
+                best = each
+    return None if best is None else _plain(best.date, best.at, best.zone, best.text)
+
+
+def _rank(date: KindedDate) -> int:
+    return PROMISES.index(date.kind)
+
+
+@lru_cache(maxsize=KEPT)
+def _plain(day: date, at: datetime | None, zone: str | None, text: str | None) -> DateValue:
+    made = {"date": day, "at": at, "zone": zone, "text": text}
+    return validated(DateValue, {name: value for name, value in made.items() if value is not None})
 
 
 def _quantities(
-    ordered: Quantity | None, responses: Sequence[Part], reading: PartialBackorder | None
+    ordered: Quantity | None, responses: Sequence[LineResponse], reading: PartialBackorder | None
 ) -> dict[str, Quantity]:
     sums: dict[str, list[Quantity]] = {"accepted": [], "backordered": [], "rejected": []}
     is_alone = len(responses) == 1
@@ -75,12 +94,11 @@ def _quantities(
 
 
 def _of_response(
-    ordered: Quantity | None, response: Part, reading: PartialBackorder | None, *, is_alone: bool
+    ordered: Quantity | None, response: LineResponse, reading: PartialBackorder | None, *, is_alone: bool
 ) -> dict[str, Quantity]:
     """Give what one ACK says. Without a quantity it speaks of the whole line, if it is the only one."""
-    told: Quantity | None = response.get("quantity")
+    told, status = response.quantity, response.status
     quantity = told or (ordered if is_alone else None)
-    status = response["status"]
     if quantity is None:
         return {}
     if status in ACCEPTING:
@@ -97,7 +115,7 @@ def _of_response(
 def _partial(
     ordered: Quantity | None,
     told: Quantity | None,
-    status: str,
+    status: LineStatus,
     reading: PartialBackorder | None,
     *,
     is_alone: bool,
@@ -115,15 +133,15 @@ def _partial(
             return {}
 
 
-def _is_open(responses: Sequence[Part], line: Part, reading: PartialBackorder | None) -> bool:
+def _is_open(responses: Sequence[LineResponse], line: Part, reading: PartialBackorder | None) -> bool:
     """Tell whether a partial backorder leaves open what was accepted, for want of a word in the profile."""
     if reading is not None or "accepted" in line:
         return False
-    if any(each["status"] == "partly_backordered" for each in responses):
+    if any(each.status == "partly_backordered" for each in responses):
         return True
-    told: Quantity | None = responses[0].get("quantity")
+    told = responses[0].quantity
     is_partial = told is not None and not _is_whole(line.get("quantity"), told)
-    return len(responses) == 1 and responses[0]["status"] == "backordered" and is_partial
+    return len(responses) == 1 and responses[0].status == "backordered" and is_partial
 
 
 def _ask(reader: Reader, line: Part) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from canonical.acknowledgment import LineStatus
+
 PURPOSES: Mapping[str, str] = MappingProxyType({
     "00": "original", "01": "cancellation", "02": "add", "03": "delete", "04": "change", "05": "replace",
     "06": "confirmation", "07": "duplicate", "08": "status", "13": "request", "15": "resubmission",
@@ -28,7 +30,7 @@ RESPONSES: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 """Element 587. RO is a rejection with a counter offer: what is offered stands in the lines."""
 
-LINE_STATUSES: Mapping[str, str] = MappingProxyType({
+LINE_STATUSES: Mapping[str, LineStatus] = MappingProxyType({
     "IA": "accepted", "IB": "backordered", "BP": "partly_backordered", "IC": "changed", "IP": "price_changed",
     "IQ": "quantity_changed", "IE": "price_pending", "SP": "date_pending", "DR": "rescheduled",
     "IS": "substituted", "IF": "on_hold", "IH": "on_hold", "IW": "on_hold", "ID": "deleted", "IR": "rejected",

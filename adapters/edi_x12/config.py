@@ -5,15 +5,26 @@ Everything is declared here once; `partners.<name>.edi_x12` in routes.yaml is va
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from adapters.base.findings import Level
 from adapters.base.settings import Settings
 from adapters.edi_x12.profile import AcknowledgmentReading, InvoiceTypes, OrderTypes, Outbound
 
 Policy = Literal["accept_with_errors", "reject"]
+
+
+def _text_encoding(name: str) -> str:
+    """Take an encoding in which delimiters and segment names are ASCII, as reading begins with them."""
+    try:
+        is_fit = "ISA*~".encode(name) == b"ISA*~"
+    except (LookupError, UnicodeError) as error:
+        raise ValueError(f"'{name}' is no encoding that is known; expected one such as cp1252") from error
+    if not is_fit:
+        raise ValueError(f"in '{name}' ASCII is written otherwise; expected one such as utf-8 or cp1252")
+    return name
 
 
 class InterchangeId(Settings):
@@ -65,7 +76,7 @@ class X12Partner(Settings):
     read_version_as: dict[str, str] = Field(default_factory=dict)
     """GS08 for which we have no guide -> the version whose guide fits (004030: 004010)."""
 
-    encoding: str | None = None
+    encoding: Annotated[str, AfterValidator(_text_encoding)] | None = None
     """Character encoding; default UTF-8, else Latin-1 where that fails."""
 
     refuse: tuple[str, ...] = ()

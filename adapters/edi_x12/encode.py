@@ -62,14 +62,15 @@ def delimiters_of(partner: X12Partner) -> Delimiters:
     """Give the delimiters that a partner wants. Errors: EncodeError where two are the same."""
     taste = partner.outbound
     repetition = taste.repetition_separator if isa_version(partner) >= "00402" else ""
-    marks = [taste.element_separator, taste.component_separator, taste.terminator, *repetition]
+    terminator = "\n" if taste.terminator == "newline" else taste.terminator
+    marks = [taste.element_separator, taste.component_separator, terminator, *repetition]
     if len(set(marks)) != len(marks):
         text = "two of outbound.element_separator, component_separator, terminator are the same character"
         raise EncodeError([_finding("X12-DELIMITERS", "", text)])
     return Delimiters(
         taste.element_separator.encode(),
         taste.component_separator.encode(),
-        taste.terminator.encode(),
+        terminator.encode(),
         repetition.encode(),
         _LINE_BREAKS[taste.line_break],
     )
@@ -123,10 +124,8 @@ def _judged(
     body = [mark.join(row).rstrip(mark) for row in rows]
     st = f"ST{mark}{guide.set_type}{mark}{control}"
     whole = [st, *body, f"SE{mark}{len(body) + 2}{mark}{control}"]
-    line_break = delimiters.line_break.decode()
-    text = "".join(
-        f"{segment}{end}{'' if separators.is_line_terminated else line_break}" for segment in whole
-    )
+    line_break = "" if separators.is_line_terminated else delimiters.line_break.decode()
+    text = f"{end}{line_break}".join(whole) + end  # the envelope breaks the line behind the set
     if _holds_a_delimiter(text, rows, separators.element, separators.terminator, line_break):
         return _cleaned(rows, guide, control, partner, delimiters)
     try:
@@ -155,7 +154,7 @@ def _holds_a_delimiter(text: str, rows: list[Row], element: str, terminator: str
         while at > 1 and not row[at - 1]:
             at -= 1
         marks -= len(row) - at
-    breaks = len(line_break) * (len(rows) + 2) + (len(rows) + 2 if terminator in "\r\n" else 0)
+    breaks = len(line_break) * (len(rows) + 1) + (len(rows) + 2 if terminator in "\r\n" else 0)
     controls = sum(text.count(each) for each in _CONTROLS if each in text)
     return text.count(element) != marks or text.count(terminator) != len(rows) + 2 or controls != breaks
 

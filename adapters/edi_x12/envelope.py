@@ -439,6 +439,8 @@ class Envelopes:
         entry = [code, f"{text}; this partner may not need that (refuse: {code})"]
         if entry not in self._condemned:
             self._condemned.append(entry)
+        if self._interchanges:  # sets that were judged before go down with it, where the partner wants that
+            self._rejected.add((UnitKind.INTERCHANGE.value, self._interchanges[-1]["key"]))
 
     def _say(self, code: str, text: str, place: Position, level: Level = Level.ERROR) -> None:
         if len(self.findings) < self._context.bounds.findings_max:

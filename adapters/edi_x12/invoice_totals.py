@@ -20,9 +20,15 @@ def check_invoice_total(reader: Reader) -> None:
     """Compare TDS01 with the lines; say nothing where a line has no price or quantity."""
     header = reader.header
     gross = header.get("totals", {}).get("gross")
-    if gross is None or not reader.lines or any(_amount(line) is None for line in reader.lines):
+    if gross is None or not reader.lines:
         return
-    of_lines = sum((_amount(line) or Decimal(0) for line in reader.lines), Decimal(0))
+    of_lines = Decimal(0)
+    for line in reader.lines:
+        quantity, price = line.get("quantity"), line.get("price")
+        if quantity is None or price is None:
+            return
+        base = price.base_quantity
+        of_lines += quantity.value * price.amount if base is None else quantity.value * price.amount / base
     at_header, parts_header = _extras([header])
     at_lines, parts_lines = _extras(reader.lines)
     # Some repeat in the summary what stood at the lines, so any of these may be meant.
@@ -48,13 +54,6 @@ def _extras(owners: Sequence[dict[str, Any]]) -> tuple[Decimal, int]:
     return total + sum((Decimal(each.get("amount") or 0) for each in taxes), Decimal(0)), len(charges) + len(
         taxes
     )
-
-
-def _amount(line: dict[str, Any]) -> Decimal | None:
-    quantity, price = line.get("quantity"), line.get("price")
-    if quantity is None or price is None:
-        return None
-    return Decimal(quantity.value * price.amount / (price.base_quantity or 1))
 
 
 def _signed(charge: dict[str, Any]) -> Decimal:

@@ -99,7 +99,7 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
         _condemn(frame, control, report)
     body = _trailer(read, control, report)
     if _is_oversized(read, context.bounds, report):
-        return _told(raw, frame, set_type, None, report)
+        return _told(raw, frame, set_type, None, report, order_numbers=_order_numbers(read))
     guide = guide_for(set_type, frame.version, partner)
     if guide is None:
         return _without_guide(raw, frame, read, set_type, control, report, partner)
@@ -114,8 +114,8 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     document = read_document(
         walked, context, partner, report, frame.control_numbers, guide, read.separators.component
     )
-    # A set that cannot be translated still names its order: where that is legacy's, its bytes go on.
-    numbers = _order_numbers(read) if document is None else ()
+    # What follows an order and cannot be translated still names it: where that is legacy's, its bytes go on.
+    numbers = _order_numbers(read) if document is None and set_type != "850" else ()
     return _told(raw, frame, set_type, document, report, order_numbers=numbers)
 
 
@@ -207,6 +207,7 @@ def _without_guide(
 
 
 def _order_numbers(read: SetText) -> tuple[str, ...]:
+    """Give the numbers of the orders that a set names: translated or not."""
     separator = read.separators.element
     found: dict[str, None] = {}
     for segment in read.segments:

@@ -24,7 +24,8 @@ KEPT = 4096  # parts of each sort that are kept
 KEPT_SELDOM = 512  # of sorts that hardly repeat (numbers), or have few values (dates)
 
 
-def _validated(model: type[M], part: Part) -> M:
+def validated(model: type[M], part: Part) -> M:
+    """Give a part as the frozen value that may stand in many documents. Errors: ValidationError."""
     made: M = model.__pydantic_validator__.validate_python(part)
     # "Not written yet", said at once: asking an object for an attribute that it has not costs a microsecond.
     WRITTEN.__set__(made, "")
@@ -34,7 +35,7 @@ def _validated(model: type[M], part: Part) -> M:
 @lru_cache(maxsize=KEPT_SELDOM)
 def date_value(text: str, zone: str, time: str | None = None, time_code: str | None = None) -> DateValue:
     """Give a date with the zone it is meant in. Source: X12 elements 373, 337, 623."""
-    return _validated(DateValue, _dated(text, zone, time, time_code))
+    return validated(DateValue, _dated(text, zone, time, time_code))
 
 
 @lru_cache(maxsize=KEPT_SELDOM)
@@ -43,7 +44,7 @@ def kinded_date(
 ) -> KindedDate:
     """Give a date by what it means. Source: X12 element 374."""
     kind = codes.DATES.get(qualifier or "", "other")
-    return _validated(KindedDate, {**_dated(text, zone, time, code), "kind": kind, "qualifier": qualifier})
+    return validated(KindedDate, {**_dated(text, zone, time, code), "kind": kind, "qualifier": qualifier})
 
 
 def _dated(text: str, zone: str, time: str | None, time_code: str | None) -> Part:
@@ -61,7 +62,7 @@ def _dated(text: str, zone: str, time: str | None, time_code: str | None) -> Par
 @lru_cache(maxsize=KEPT)
 def quantity(value: str, unit: str | None) -> Quantity:
     """Give a quantity. Source: X12 elements 380 and 355."""
-    return _validated(Quantity, {"value": number(value), "unit": unit})
+    return validated(Quantity, {"value": number(value), "unit": unit})
 
 
 def party(row: Elements) -> Part:
@@ -154,7 +155,7 @@ def numbered(qualifier: str | None, number: str, text: str | None, *, may_be_phi
     """Give a number of something else. Source: X12 elements 128 and 127."""
     made: Part = {"kind": codes.REFERENCES.get(qualifier or "", "other"), "number": number}
     made |= {"qualifier": qualifier, "description": text, "may_be_phi": may_be_phi}
-    return _validated(Reference, {name: value for name, value in made.items() if value})
+    return validated(Reference, {name: value for name, value in made.items() if value})
 
 
 def terms(row: Elements, zone: str) -> Part:
@@ -246,10 +247,10 @@ def tax(row: Elements) -> Part:
 def price(amount: str, basis: str | None) -> Price:
     """Give a price and what it is for. Source: X12 elements 212 and 639."""
     if basis is None:
-        return _validated(Price, {"amount": number(amount)})
+        return validated(Price, {"amount": number(amount)})
     word, base = codes.PRICE_BASES.get(basis, ("other", None))
     made = {"amount": number(amount), "basis": word, "basis_code": basis}
-    return _validated(Price, {**made, "base_quantity": base} if base else made)
+    return validated(Price, {**made, "base_quantity": base} if base else made)
 
 
 @lru_cache(maxsize=KEPT)
@@ -262,7 +263,7 @@ def item_ids(pairs: Elements) -> tuple[ItemIdentifier, ...]:
         each = {"scheme": codes.ITEM_SCHEMES.get(qualifier or "", "other"), "value": value}
         if qualifier is not None and qualifier not in codes.PLAIN_SCHEMES:
             each["qualifier"] = qualifier
-        made.append(_validated(ItemIdentifier, each))
+        made.append(validated(ItemIdentifier, each))
     return tuple(made)
 
 

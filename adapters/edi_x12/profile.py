@@ -12,7 +12,7 @@ from canonical.invoice import InvoiceType
 from canonical.purchase_order import OrderType
 
 PartialBackorder = Literal["accepted", "backordered", "separate", "whole_line"]
-Delimiter = Literal["~", "*", "|", ">", ":", "^", "!", "+", "}", "{", "\\", "\n", "\r"]
+Delimiter = Literal["~", "*", ">", ":", "^", "!", "+", "}", "{", "|"]
 
 
 class AcknowledgmentReading(Settings):
@@ -44,7 +44,7 @@ class Outbound(Settings):
     component_separator: Delimiter = ">"
     """ISA16."""
 
-    terminator: Delimiter = "~"
+    terminator: Delimiter | Literal["newline"] = "~"
     """Behind each segment."""
 
     repetition_separator: Delimiter = "^"

@@ -13,6 +13,7 @@ from adapters.edi_x12 import codes, layout, parts_in
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.parts_in import Part
 from adapters.edi_x12.report import Report
+from canonical.acknowledgment import LineResponse
 from canonical.values import Quantity
 
 
@@ -35,7 +36,7 @@ class Reader:
         self.party: Part = {}
         self.schedule: Part = {}
         self.sub_line: Part = {}
-        self.response: Part = {}
+        self.response: LineResponse | None = None
         self.note: Part = {}
         self.quantities: list[str] = []  # as sent, for the hash total
         self.party_order: list[str] = []  # N101 of the header's parties

@@ -20,16 +20,16 @@ def add(subparsers: Subparsers, desk: Desk) -> None:
     infer = desk.command(
         group, "infer", "propose a layout from a sample", _infer,
         example="legacy-bridge flat infer orders.txt > orders.layout.yaml",
-        detail="A sample shows where characters stand, not what they mean: correct names and types, then "
-        "run flat check with the layout.",
+        detail="A sample shows where characters stand, not what they mean: correct names and\n"
+        "types, then run flat check with the layout.",
     )  # fmt: skip
     infer.add_argument("file", metavar="FILE", help="a sample")
     infer.add_argument("--name", help="the layout's name; default: the file's")
     check = desk.command(
         group, "check", "show a file's records by a layout, and what is wrong with them", _check,
         example="legacy-bridge flat check orders.layout.yaml orders.txt",
-        detail="A copybook that the layout names is looked for beside the layout. Findings stand under the "
-        "columns where they are.",
+        detail="A copybook that the layout names is looked for beside the layout. Findings\n"
+        "stand under the columns where they are.",
     )  # fmt: skip
     check.add_argument("layout", metavar="LAYOUT", help="a layout file")
     check.add_argument("file", metavar="FILE", help="the file to check")

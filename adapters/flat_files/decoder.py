@@ -40,7 +40,7 @@ class FlatDecoder:
             self._reader = Reader(made.layout, context.source)
             self._grouper = Grouper(
                 made.layout, context.source,
-                leaves_out=made.bad_records == "leave_out", rows_max=context.bounds.segments_max,
+                leaves_out=made.bad_records == "leave_out", bytes_max=context.bounds.set_bytes_max,
             )  # fmt: skip
             if resume:
                 # Our own bytes, from the journal of this gateway.
@@ -95,9 +95,6 @@ class FlatDecoder:
             findings += [each for each in self._reader.findings if each.level is Level.REJECTED]
         document: CanonicalDocument | None = None
         raw = grouped.raw
-        if len(raw) > self._context.bounds.set_bytes_max:
-            text = f"the document has {len(raw)} bytes; at most {self._context.bounds.set_bytes_max} are read"
-            findings.append(Finding("FLAT-SIZE", Position(self._context.source), text))
         if not any(finding.level is Level.REJECTED for finding in findings):
             document, found = made.mapping.read_document(
                 grouped.values, self._mapping_context(made.layout, grouped)

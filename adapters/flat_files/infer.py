@@ -6,6 +6,7 @@ says so, and the names are to be replaced.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from itertools import pairwise
 
 from adapters.base import Level
 from adapters.flat_files.checking import check_file
-from adapters.layouts import compile_layout
+from adapters.layouts import LayoutError, compile_layout
 from adapters.layouts.cells import split_closely
 from adapters.layouts.dates import DateForm
 from adapters.layouts.model import Delimited
@@ -75,7 +76,12 @@ def infer(body: bytes, name: str) -> Proposal:
 
 def _tried(body: bytes, proposal: Proposal) -> None:
     """Read the sample by what is proposed, and say how well that goes."""
-    checked = check_file(compile_layout(proposal.text, "proposal"), body, "sample")
+    try:
+        layout = compile_layout(proposal.text, "proposal")
+    except LayoutError as error:
+        proposal.notes.append(f"the proposal is not whole yet: {error.findings[0]}")
+        return
+    checked = check_file(layout, body, "sample")
     bad = sum(finding.level is not Level.NOTE for finding in checked.findings)
     same = (
         ""
@@ -149,7 +155,7 @@ def _delimited(lines: Sequence[str], delimiter: str, proposal: Proposal) -> list
     for name, members in groups.items():
         out += [f"  {_safe(name)}:"]
         if len(groups) > 1:
-            out.append(f'    match: {{TYPE: "{name}"}}')
+            out.append(f"    match: {{TYPE: {json.dumps(name)}}}")
             out += _parent(groups, name, [row[0] for row in texts])
         labels = ["TYPE"] if len(groups) > 1 else []
         out += ["    fields:", *_cell_fields(members, labels, lines, form)]
@@ -190,7 +196,7 @@ def _cell_fields(
         name = _unique(_safe(label), names)
         words = [f"name: {name}", *_cell_type(samples)]
         if name != label:
-            words.append(f'label: "{label}"')
+            words.append(f"label: {json.dumps(label)}")
         out.append(f"      - {{{', '.join(words)}}}{_example(samples)}")
     return out
 
@@ -225,7 +231,7 @@ def _fixed(lines: Sequence[str], proposal: Proposal) -> list[str]:
     for name, members in groups.items():
         out.append(f"  {_safe(name)}:")
         if len(groups) > 1:
-            out.append(f'    match: {{TYPE: "{name}"}}')
+            out.append(f"    match: {{TYPE: {json.dumps(name)}}}")
             out += _parent(groups, name, [_prefix_of(line, groups) for line in lines])
         out.append("    fields:")
         width = max(map(len, members))

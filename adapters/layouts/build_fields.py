@@ -244,7 +244,8 @@ class FieldBuilder:
 
     def _shared(self, spec: FieldSpec, where: Place) -> Any:
         return {
-            "const": spec.const, "fill": spec.fill, "is_required": spec.required, "is_quoted": spec.quoted,
+            "const": spec.const, "fill": spec.fill, "is_required": spec.required,
+            "is_sensitive": spec.sensitive, "is_quoted": spec.quoted,
             "is_excel": spec.excel, "label": spec.label or spec.name or "",
             "at": position_of(self._node, where),
         }  # fmt: skip

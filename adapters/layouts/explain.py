@@ -147,9 +147,9 @@ def _read_field(run: _Reading, item: Field, into: Values, path: str) -> None:
         if item.is_required and not value:
             raise UnfitError("FLAT-REQUIRED", "there is no value; the layout says that there must be one")
     except UnfitError as error:
-        run.problems.append(
-            Problem(f"{path}{item.name}".removesuffix("."), start, run.place, error.code, error.text)
-        )
+        text = f"the value does not fit its type ({item.kind.value})" if item.is_sensitive else error.text
+        where = f"{path}{item.name}".removesuffix(".")
+        run.problems.append(Problem(where, start, run.place, error.code, text))
         return
     into[item.name] = value
     run.known[item.name] = value

@@ -39,6 +39,7 @@ class Grouped:
     values: Values
     rows: list[Row] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    size_bytes: int = 0  # of the rows below its first
     left_out: int = 0  # bad records that the partner's policy leaves out
     places: dict[str, Row] = field(default_factory=dict)  # path below the document -> row
 
@@ -62,12 +63,12 @@ class Grouper:
     """Puts the rows of one input together. ``leaves_out``: bad records are left out of their documents."""
 
     def __init__(
-        self, layout: Layout, source: str, *, leaves_out: bool = False, rows_max: int = 1_000_000
+        self, layout: Layout, source: str, *, leaves_out: bool = False, bytes_max: int = 16 * 1024 * 1024
     ) -> None:
         self._layout = layout
         self._source = source
         self._leaves_out = leaves_out
-        self._rows_max = rows_max
+        self._bytes_max = bytes_max
         self._open: list[_Open] = []
         self._document: Grouped | None = None
         self._is_left_out: str | None = None  # a record type: what is below it is left out, too
@@ -160,15 +161,9 @@ class Grouper:
             for finding in (*findings, Finding("FLAT-ORDER", at, told)):
                 self._condemn(finding)
             return
-        document.rows.append(row)
-        if len(document.rows) > self._rows_max:
-            if len(document.rows) == self._rows_max + 1:
-                at = Position(self._source, row.number, 1, row.name, row.offset)
-                document.findings.append(
-                    Finding("FLAT-SIZE", at, f"more than {self._rows_max} records in one document")
-                )
-            document.rows.pop()
+        if self._is_too_large(document, row):
             return
+        document.rows.append(row)
         if self._is_left_out is not None and self._is_left_out in self._layout.above(row.name):
             document.left_out += 1
             return
@@ -186,6 +181,17 @@ class Grouper:
             self._refuse(row, "FLAT-ORDER", f"a {row.name} stands where no {record.parent} is open")
             return
         self._append(row, record)
+
+    def _is_too_large(self, document: Grouped, row: Row) -> bool:
+        """Keep no more of a document than its bound: a file may never end it."""
+        before = document.size_bytes
+        document.size_bytes += len(row.raw)
+        if document.size_bytes <= self._bytes_max:
+            return False
+        if before <= self._bytes_max:
+            told = f"the document has more than {self._bytes_max} bytes"
+            self._refuse(row, "FLAT-SIZE", told)
+        return True
 
     def _reopen(self, document: Grouped) -> None:
         first = document.rows[0]
@@ -242,6 +248,8 @@ class Grouper:
                     at = Position(self._source, row.number, None, path_of(row.name, name), row.offset)
                     told = f"'{name}' differs from the first row of the same {', '.join(rows.by)}"
                     document.findings.append(Finding("FLAT-ROWS", at, told))
+        if self._is_too_large(document, row):
+            return closed
         document.rows.append(row)
         if is_bad and self._leaves_out:
             document.left_out += 1
@@ -267,7 +275,7 @@ class Grouper:
     def _close_record(self, closing: _Open) -> None:
         self._judge_children(closing, self._tell, f"the {closing.record.name}")
         document = self._document
-        if document is None or document.left_out:
+        if document is None or document.left_out or document.size_bytes > self._bytes_max:
             return  # totals over what was left out cannot hold
         for total in totals_within(self._layout, closing.record.name):
             tally = Tally(total)

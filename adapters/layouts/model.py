@@ -62,6 +62,7 @@ class Field:
     fill: str | None = None  # what the envelope gives on writing
     date: DateForm | None = None
     is_required: bool = False
+    is_sensitive: bool = False  # a price or a person: findings never show its value
     is_quoted: bool | None = None  # delimited: always, never, as the layout says
     is_excel: bool = False  # delimited: written ="001"
     label: str = ""  # delimited: the column's heading

@@ -19,7 +19,7 @@ from adapters.layouts.model import Block, Field, Item, Kind, Layout, RecordType,
 from adapters.layouts.values import UnfitError, write_value
 
 HEADER = "(header)"
-_SHOWN = 24
+_SHOWN = 8
 _STATE = ("findings", "is_readable", "_number", "_headed", "_columns", "_told")
 
 
@@ -147,8 +147,17 @@ class Reader:
             self._note("FLAT-SKIPPED", "records of other types were skipped (unknown: skip)", cut)
             return None
         known = ", ".join(self.layout.records)
-        told = f"'{text[:_SHOWN]}' begins no record that the layout knows; it has: {known}"
+        told = f"'{self._mark_in(text)}' is no type of record that the layout knows; it has: {known}"
         return self._bad(cut, "", "FLAT-RECORD", told)
+
+    def _mark_in(self, text: str) -> str:
+        """Give what stands where record types are told apart: the rest may be anybody's name."""
+        if self._form is not None:
+            return text.split(self._form.delimiter, maxsplit=1)[0][:_SHOWN]
+        ends = [
+            mark[1] for record in self.layout.records.values() for mark in _marks(self.layout, record, False)
+        ]
+        return text[: min(max(ends, default=1), _SHOWN)]
 
     def _bad(self, cut: Cut, name: str, code: str, text: str) -> tuple[Row, tuple[Finding, ...]]:
         at = Position(self.source, self._number, 1, name, cut[1])

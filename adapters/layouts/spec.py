@@ -50,6 +50,7 @@ class FieldSpec(Spec):
         None, description="what stands where there is no value: spaces, zeros, refuse ..."
     )
     required: Flag = False
+    sensitive: Flag = Field(False, description="a price or a person: findings never show its value")
     const: str | None = None
     fill: Literal["control_number", "date", "time", "environment"] | None = None
     filler: int | None = Field(None, ge=1, le=100_000, description="that many characters that mean nothing")

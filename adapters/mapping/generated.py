@@ -26,7 +26,7 @@ def object_reader(node: ObjectNode, compiled: Compile, is_apart: Callable[[Objec
     below must be read by a closure of its own (it keeps codes as sent, or is a date).
     """
     writer = _Writer(compiled, is_apart)
-    writer.object(node, "out", "    ")
+    writer.write_object(node, "out", "    ")
     lines = ["def build(record, run):", *writer.prefixes(), *writer.lines]
     lines += [
         "    if not out:",
@@ -69,7 +69,7 @@ class _Writer:
                 ]
         return lines
 
-    def object(self, node: ObjectNode, out: str, indent: str) -> None:
+    def write_object(self, node: ObjectNode, out: str, indent: str) -> None:
         """Write the reading of an object into the variable ``out``; its fills are the caller's."""
         self.lines.append(f"{indent}{out} = {{}}")
         for name, member in node.members.items():
@@ -79,7 +79,7 @@ class _Writer:
                         self._leaf(member, f"{out}[{name!r}] = ", indent)
                 case ObjectNode() if not self._is_apart(member):
                     inner = self._variable()
-                    self.object(member, inner, indent)
+                    self.write_object(member, inner, indent)
                     self._keep(member, inner, f"{out}[{name!r}] = {inner}", indent)
                 case ListNode() if not member.groups and not _has_leaves(member):
                     self._slots(member, name, out, indent)
@@ -102,7 +102,7 @@ class _Writer:
                 self._call(self._compiled(slot.node), f"{entries}.append(", indent, ")")
                 continue
             inner = self._variable()
-            self.object(slot.node, inner, indent)
+            self.write_object(slot.node, inner, indent)
             self._keep(slot.node, inner, f"{entries}.append({inner})", indent)
         self.lines += [f"{indent}if {entries}:", f"{indent}    {out}[{name!r}] = {entries}"]
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from adapters.sftp_files.port import Entry, EntryKind, PortError, PortErrorKind
+from adapters.sftp_files.port import LINKING, Entry, EntryKind, PortError, PortErrorKind
 
 READ_BYTES = 256 * 1024
 THREADS = 4
@@ -198,7 +198,7 @@ class FolderPort:
 
     def _move(self, path: str, to: str, durably: bool) -> None:
         wanted = self._at(to)
-        _rename_new(self._at(path), wanted)
+        _rename_new(self._at(path), wanted, marks=durably)
         if durably:
             _sync_folder(wanted.parent)
 
@@ -243,15 +243,29 @@ def _kind(mode: int) -> EntryKind:
     return EntryKind.LINK if stat.S_ISLNK(mode) else EntryKind.OTHER
 
 
-def _rename_new(place: Path, wanted: Path) -> None:
-    """Rename, failing where the new name exists: one step of the kernel where it offers that."""
+def _rename_new(place: Path, wanted: Path, *, marks: bool = False) -> None:
+    """Rename, failing where the new name exists: one step of the kernel where it offers that.
+
+    ``marks``: where it takes two steps, the first name says so in between, so that a crash there is told
+    from one before it, even if a receiver has taken the file by then.
+    """
     if _renameat2 is not None:
         if _renameat2(_AT_FDCWD, os.fsencode(place), _AT_FDCWD, os.fsencode(wanted), _RENAME_NOREPLACE) == 0:
             return
         number = ctypes.get_errno()
         if number not in _NO_SUCH_FLAG:
             raise OSError(number, os.strerror(number), str(wanted if number == errno.EEXIST else place))
-    _link_new(place, wanted)
+    if not marks:
+        _link_new(place, wanted)
+        return
+    marked = place.with_name(place.name + LINKING)
+    place.rename(marked)
+    try:
+        _link_new(marked, wanted)
+    except OSError:
+        if marked.exists():
+            marked.rename(place)
+        raise
 
 
 def _link_new(place: Path, wanted: Path) -> None:

@@ -43,6 +43,9 @@ class Entry:
         )
 
 
+LINKING = ".linking"  # behind the name of a staged file while it is published in two steps
+
+
 class PortErrorKind(StrEnum):
     """Why something could not be done."""
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 
 from adapters.base import NoReply, Reply, Request
-from adapters.sftp_files.port import STATUS, FilePort, PortError, PortErrorKind
+from adapters.sftp_files.port import LINKING, STATUS, FilePort, PortError, PortErrorKind
 
 
 class FileSink:
@@ -45,9 +45,21 @@ class FileSink:
             case "publish":
                 return await self._publish(request)
             case "probe":
-                is_staged = await self._port.stat(request.address) is not None
-                return Reply(404 if is_staged else 200)
+                return await self._probe(request)
         return Reply(405, f"there is no step '{request.method}'".encode())
+
+    async def _probe(self, request: Request) -> Reply:
+        """Say 404 where it was not published, 200 where it was, 409 where nobody can tell."""
+        if await self._port.stat(request.address) is not None:
+            return Reply(404)
+        marked = await self._port.stat(request.address + LINKING)
+        if marked is None:
+            return Reply(200)
+        published = await self._port.stat(dict(request.headers)["to"])
+        if published is None or published.identity != marked.identity:
+            return Reply(409, b"it was being published; the receiver may have taken it")
+        await self._port.remove(request.address + LINKING)
+        return Reply(200)
 
     async def _publish(self, request: Request) -> Reply:
         headers = dict(request.headers)

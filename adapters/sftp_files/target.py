@@ -94,6 +94,8 @@ class FileTarget:
             return Accepted(dict(request.headers).get("to", ""))
         if request.step == "probe" and reply.status == 404:
             return Accepted()  # it was not published, for sure
+        if request.step == "probe" and reply.status == 409:
+            return Rejected((_vanished(dict(request.headers).get("to", "")),))
         return _failure(request, reply)
 
     def _after_publishing(self, progress: _Progress, name: str) -> Request | Finished:
@@ -191,7 +193,7 @@ def _vanished(name: str) -> Finding:
     return Finding(
         code="FILE-IN-DOUBT",
         at=Position(name),
-        text=f"a rename of {name} got no answer, and then the staged file was gone: the receiver may have "
+        text=f"a rename of {name} got no answer, then the file had neither name: the receiver may have "
         "taken it; ask there. If it has it, resolve this; if not, replay the message with --resend",
     )
 

@@ -174,6 +174,10 @@ class Call(Settings):
     header: HeaderFields = Field(default_factory=dict)
     """Header blocks that the WSDL declares, by name: `{RequestHeader: {MessageId: "{reference}"}}`."""
 
+    addressing: bool = False
+    """Send WS-Addressing headers: Action, To, ReplyTo, and a MessageID made of the reference. An answer that
+    relates to another message is no answer then."""
+
     operations: dict[Name, CallOperation] = Field(default_factory=dict)
     """By document type: what canonical documents become. Without an entry only bytes pass through."""
 
@@ -181,8 +185,8 @@ class Call(Settings):
     """Operations that change nothing: sent again without a look-up when no answer came."""
 
     copies: Literal["refuse", "send"] = "refuse"
-    """A copy of an order that the cloud owns. `send` only where the service can tell it from an order (by `{role}`
-    in `header`): else it would take it for an order of its own, and send it to the supplier a second time."""
+    """A copy of an order that the cloud owns. `send` only where the service can tell it from an order (by
+    `{role}` in `header`): else it would take it for one of its own, and send it to the supplier again."""
 
     faults: FaultRules = FaultRules()
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from xml.sax.saxutils import escape
 
 from adapters.base import EncodeError, Finding, Level, Library, Position
 from adapters.base.registry import EndpointError
@@ -22,6 +23,7 @@ from adapters.soap.envelope import Envelope
 from adapters.soap.plan import HEADER_KEY, MessagePlan, PlanCompiler, message_fields
 from adapters.soap.reply import MessageWriter
 from adapters.soap.wsdl import Operation, Port, Version, Wsdl
+from adapters.soap.wsse_names import WSA
 from adapters.xml import XmlBounds
 from canonical.document import CanonicalDocument
 
@@ -73,8 +75,10 @@ class CallPlan:
         mapping: DocumentMapping,
         header: Mapping[str, Any],
         name: str,
+        address: str = "",
     ) -> None:
         self.operation = operation
+        self._address = address  # "" where no WS-Addressing is spoken
         self.version = version
         self._mapping = mapping
         self._header = header
@@ -96,9 +100,21 @@ class CallPlan:
             words = facts.words()
             record[HEADER_KEY] = _filled(self._header, words)
         try:
-            return self._writer.write(record)
+            return self._writer.write(record, self._addressing(facts))
         except EncodeError as error:
             raise UnwritableError(error.findings) from error
+
+    def _addressing(self, facts: HeaderFacts) -> str:
+        """Write who asks what of whom. Source: WS-Addressing 1.0 Core, 3.2; the action: Metadata, 4.4.1."""
+        if not self._address:
+            return ""
+        action = self.operation.input.action or self.operation.soap_action or self.operation.name
+        return (
+            f'<wsa:Action xmlns:wsa="{WSA}">{escape(action)}</wsa:Action>'
+            f'<wsa:To xmlns:wsa="{WSA}">{escape(self._address)}</wsa:To>'
+            f'<wsa:MessageID xmlns:wsa="{WSA}">{escape(message_id(facts.reference))}</wsa:MessageID>'
+            f'<wsa:ReplyTo xmlns:wsa="{WSA}"><wsa:Address>{WSA}/anonymous</wsa:Address></wsa:ReplyTo>'
+        )
 
     def read(self, envelope: Envelope) -> Record | None:
         """Give an answer's record; None where the message is not this operation's answer."""
@@ -203,7 +219,8 @@ class _Compiler:
         if mapping is None:
             return None
         name = f"{self._port.service}.{operation.name}"
-        return CallPlan(operation, self._port.version, mapping, self._call.header, name)
+        address = self._call.address if self._call.addressing else ""
+        return CallPlan(operation, self._port.version, mapping, self._call.header, name, address)
 
     def _mapping(
         self, name: str, operation: Operation, document_type: str, place: str
@@ -230,6 +247,17 @@ class _Compiler:
 
     def _add(self, place: str, text: str) -> None:
         self.findings.append(Finding("SOAP-CALL", Position(place), text))
+
+
+def message_id(reference: str) -> str:
+    """Give the MessageID of what we send under a reference: the same for the same document."""
+    return f"urn:legacy-bridge:{reference}"
+
+
+def relates_elsewhere(envelope: Envelope, reference: str) -> bool:
+    """Tell whether an answer says that it answers another message than the one of this reference."""
+    said = [block for block in envelope.blocks if block.tag == f"{{{WSA}}}RelatesTo"]
+    return any((block.text or "").strip() != message_id(reference) for block in said)
 
 
 def _filled(template: Mapping[str, Any], words: Mapping[str, str]) -> Record:

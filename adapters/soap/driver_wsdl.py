@@ -182,7 +182,8 @@ class _Builder:
                 for port in service.iterfind(f"{{{WSDL}}}port"):
                     is_soap = any(port.find(f"{{{namespace}}}address") is not None for namespace in _BINDINGS)
                     if is_soap and (service.get("name"), port.get("name")) not in served:
-                        text = f"port {port.get('name')} is not served: its binding {port.get('binding')} cannot be used"
+                        name, binding = port.get("name"), port.get("binding")
+                        text = f"port {name} is not served: its binding {binding} cannot be used"
                         self._add("SOAP-PORT", text)
 
     def _operations(self, binding: Any) -> Iterator[tuple[str, Operation]]:

@@ -34,7 +34,7 @@ from adapters.base import (
 )
 from adapters.base.transport import QUERY
 from adapters.mapping import Record
-from adapters.soap.client import Client, HeaderFacts, Submission, UnwritableError
+from adapters.soap.client import Client, HeaderFacts, Submission, UnwritableError, relates_elsewhere
 from adapters.soap.client_answer import FoundFault, judge_answer, judge_fault, said_at, unknown
 from adapters.soap.envelope import Envelope, read_envelope
 from adapters.soap.faults import FaultError
@@ -44,6 +44,7 @@ SUBMIT = "submit"
 LOOK_UP = "look_up"
 PASS = "pass"  # noqa: S105 - a step
 DOCUMENT_HEADER = "X-Bridge-Document"
+REFERENCE_HEADER = "X-Bridge-Reference"
 CORRELATION_HEADER = "X-Correlation-Id"
 
 FRESH = timedelta(seconds=60)  # a look-up this young was made for the present decision
@@ -89,6 +90,8 @@ class SoapTarget:
         match found:
             case FoundFault():
                 return self._of_fault(request, found)
+            case Envelope() if self._relates_elsewhere(request, found):
+                return unknown(request.effect, "the answer relates to another message (WS-Addressing)")
             case Envelope():
                 return self._of_answer(request, found) if is_written(request) else Accepted()
             case _:
@@ -219,6 +222,7 @@ class SoapTarget:
             *plan.headers(),
             (CORRELATION_HEADER, delivery.correlation_id),
             (DOCUMENT_HEADER, document.document_type),
+            *(((REFERENCE_HEADER, delivery.reference),) if self._client.settings.addressing else ()),
         )
         plain = tuple((name, text) for name, text in headers if _is_plain(text))
         return Request(step, effect, "POST", "", body, plain, self._timeout_s)
@@ -273,6 +277,10 @@ class SoapTarget:
         found = judge_answer(step.reply, step.request.effect, self._client.rules)
         code = found.typed.code if isinstance(found, FoundFault) and found.typed is not None else ""
         return code if code in self._client.rules.faults.duplicate else ""
+
+    def _relates_elsewhere(self, request: Request, envelope: Envelope) -> bool:
+        reference = _header(request, REFERENCE_HEADER)
+        return bool(reference) and relates_elsewhere(envelope, reference)
 
     def _can_look_up(self, request: Request) -> bool:
         submission = self._client.submissions.get(_header(request, DOCUMENT_HEADER))

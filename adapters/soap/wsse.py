@@ -192,6 +192,5 @@ def _marks(
     if token is not None and token.nonce is not None and token.forgotten_at is not None:
         marks.append(once("nonce", token.nonce, content_hash, identity, token.forgotten_at))
     if signature is not None and validity is not None:
-        value = signature.value.encode()
-        marks.append(once("signature", value, content_hash, identity, validity.forgotten_at))
+        marks.append(once("signature", signature.said, content_hash, identity, validity.forgotten_at))
     return tuple(marks)

@@ -53,7 +53,8 @@ class InboundSecurity(Settings):
     """Certificates of those who sign; none: no signature is asked for."""
 
     signed: tuple[SignedPart, ...] = ("body", "timestamp")
-    """What the signature must cover. The body always is one of them."""
+    """What the signature must cover. Body and timestamp always are among them: a body under a time that
+    anybody can write would live for ever."""
 
     decryption_key: SecretRef | None = None
     """Our private key (PEM); with it, the body must be encrypted for us."""
@@ -68,8 +69,8 @@ class InboundSecurity(Settings):
     def _something_is_required(self) -> Self:
         if not self.users and not self.signers:
             raise ValueError("expected users or signers: encryption alone does not tell who calls")
-        if "body" not in self.signed:
-            raise ValueError("the signature must cover the body; add 'body' to signed")
+        if not {"body", "timestamp"} <= set(self.signed):
+            raise ValueError("the signature must cover body and timestamp; add them to signed")
         if "token" in self.signed and not self.users:
             raise ValueError("signed names the token, but there are no users")
         names = [user.name for user in self.users]

@@ -7,7 +7,9 @@ nothing about what was taken.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from aiohttp import web
@@ -25,6 +27,7 @@ from adapters.base import (
     Taken,
 )
 from canonical.registry import DocumentError, parse_document
+from gateway.handshakes import blames_certificate, reason_of
 from gateway.http_app import HttpApp, journal_down
 from gateway.inlets.answers import answer, json_response, problem
 from gateway.inlets.body import BoundedBody
@@ -42,7 +45,7 @@ from gateway.inlets.http_inlet import (
     routes_by_name,
     shown,
 )
-from gateway.journal.base import JournalBusyError
+from gateway.journal.base import JournalBusyError, JournalError
 
 log = logging.getLogger("legacy_bridge.http")
 
@@ -82,6 +85,8 @@ class InboundApi:
         self._clock = clock
         self._refusals = 0
         self._refusals_since = clock.monotonic()
+        self._keeping: set[asyncio.Task[object]] = set()
+        app.on_handshake_failure(self._handshake_failed)
         app.mount("POST", "/v1/inbound/{route}", self._inbound)
         app.mount("POST", "/v1/documents/{type}", self._documents)
 
@@ -204,6 +209,32 @@ class InboundApi:
         if refusal.status == 408:
             response.force_close()
         return response
+
+    def _handshake_failed(self, error: ssl.SSLError) -> None:
+        """Log a handshake that failed; keep a finding where the caller's certificate was the reason.
+
+        Who called is not known here: OpenSSL sees bytes, not addresses.
+        """
+        reason = reason_of(error)
+        if not self._may_keep():
+            return
+        log.warning("http.handshake_failed reason=%s", reason)
+        if not blames_certificate(error):
+            return
+        text = (
+            f"a caller's TLS handshake failed: {reason}; expected a certificate, valid today, of an "
+            "authority in listen.tls.client_ca"
+        )
+        finding = Finding("HTTP-CERTIFICATE", Position("gateway.listen.https"), text)
+        task = asyncio.get_running_loop().create_task(self._keep(finding))
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+
+    async def _keep(self, finding: Finding) -> None:
+        try:
+            await self._refuse("https", Origin("http", self._clock.now(), "TLS handshake"), finding)
+        except (JournalBusyError, JournalError) as error:
+            log.warning("http.refusal_not_kept code=%s reason=%s", finding.code, error)
 
     def _may_keep(self) -> bool:
         now_s = self._clock.monotonic()

@@ -108,7 +108,9 @@ def run_list(arguments: argparse.Namespace) -> int:
     for each in items:
         print_text(each["exception_id"])
         target = f" to {each['target']}" if each["target"] else ""
-        print_text(f"    {moment(each['opened_at'])}  {each['kind']}{target} on route {each['route']}")
+        print_text(
+            f"    {moment(each['opened_at'])}  {_kind(each['kind'])[2:]}{target} on route {each['route']}"
+        )
         _print_reasons(each)
     say(f"{counted(len(items), 'exception')} to look at" if items else "nothing is parked")
     return 0
@@ -123,7 +125,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     origin = item["message"]["origin"]
     print_text(
         f"exception {item['exception_id']}",
-        f"opened    {moment(item['opened_at'])}, a {item['kind']} on route {item['route']}",
+        f"opened    {moment(item['opened_at'])}, {_kind(item['kind'])} on route {item['route']}",
         f"message   {item['message_id']}, {origin['name'] or origin['transport']}",
     )
     for label, value in (
@@ -205,3 +207,7 @@ def _print_reasons(item: dict[str, Any]) -> None:
             indent="    ",
             hanging="      ",
         )
+
+
+def _kind(kind: str) -> str:
+    return "a missing acknowledgment" if kind == "acknowledgment" else f"a {kind}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.base import Finding
@@ -13,28 +15,57 @@ from gateway.config import Configuration, Endpoint
 from gateway.destinations import endpoint_setup
 from gateway.erp.settings import HttpSettings
 from gateway.security.secrets import SecretError, SecretStore
+from gateway.security.settings import OAuth2Settings
 from gateway.system import SystemClock, SystemRng
+
+_Check = tuple[tuple[str, ...], Coroutine[Any, Any, list[str]]]
 
 CONNECT_S = 5.0
 CHECK_S = 30.0
 
 
 async def unreachable(configuration: Configuration) -> list[Finding]:
-    """Give a finding for every endpoint that cannot be reached, in the order of the file."""
+    """Give a finding for everything that cannot be reached: endpoints, their tokens, where alarms go."""
     secret = SecretStore(configuration.folder or Path())
-    found = await asyncio.gather(
-        *(_problems(name, endpoint, secret) for name, endpoint in configuration.endpoints.items())
-    )
+    checks: list[_Check] = [
+        (("endpoints", name), _problems(name, endpoint, secret))
+        for name, endpoint in configuration.endpoints.items()
+    ]
+    checks += [
+        (("endpoints", name, "oauth2", "token_url"), _connect(f"the token endpoint of '{name}'", url, secret))
+        for name, endpoint in configuration.endpoints.items()
+        if (url := _token_url(endpoint)) is not None
+    ]
+    checks += _of_alarms(configuration, secret)
+    found = await asyncio.gather(*(check for _, check in checks))
     return [
-        Finding("CHECK-UNREACHABLE", configuration.places.at("endpoints", name), text)
-        for name, problems in zip(configuration.endpoints, found, strict=True)
+        Finding("CHECK-UNREACHABLE", configuration.places.at(*place), text)
+        for (place, _), problems in zip(checks, found, strict=True)
         for text in problems
     ]
 
 
+def _of_alarms(configuration: Configuration, secret: SecretStore) -> list[_Check]:
+    """What must work at night, and is used only then."""
+    alarms = configuration.gateway.alarms
+    checks: list[_Check] = []
+    if alarms.webhook is not None:
+        place = ("gateway", "", "alarms", "webhook", "url")
+        checks.append((place, _connect("the alarms' webhook", alarms.webhook.url, secret)))
+    if alarms.email is not None:
+        place, smtp = ("gateway", "", "alarms", "email", "smtp"), alarms.email.smtp
+        checks.append((place, _connect("the alarms' mail server", f"smtp://{smtp}", secret)))
+    return checks
+
+
+def _token_url(endpoint: Endpoint) -> str | None:
+    oauth2 = getattr(endpoint.settings, "oauth2", None)
+    return oauth2.token_url if isinstance(oauth2, OAuth2Settings) else None
+
+
 async def _problems(name: str, endpoint: Endpoint, secret: SecretStore) -> list[str]:
     if isinstance(endpoint.settings, HttpSettings):
-        return await _connect(name, endpoint.settings.base, secret)
+        return await _connect(f"endpoint '{name}'", endpoint.settings.base, secret)
     adapter = adapters().get(endpoint.kind)
     if adapter is None or endpoint.settings is None:
         return []
@@ -48,7 +79,7 @@ async def _problems(name: str, endpoint: Endpoint, secret: SecretStore) -> list[
         return [f"endpoint '{name}' gave no answer within {CHECK_S:.0f} s"]
 
 
-async def _connect(name: str, base: str, secret: SecretStore) -> list[str]:
+async def _connect(what: str, base: str, secret: SecretStore) -> list[str]:
     """Open a connection and close it again. A base that is a reference is looked up first."""
     try:
         address = secret(base) if base.startswith(("env:", "file:")) else base
@@ -57,14 +88,14 @@ async def _connect(name: str, base: str, secret: SecretStore) -> list[str]:
     except SecretError:
         return []  # that the reference leads nowhere is a finding of its own
     except ValueError:
-        return [f"endpoint '{name}': {base} holds no address"]
+        return [f"{what}: {base} holds no address"]
     if not parts.hostname:
-        return [f"endpoint '{name}': {base} holds no address"]
+        return [f"{what}: {base} holds no address"]
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), CONNECT_S)
     except TimeoutError:
-        return [f"endpoint '{name}': no connection to {parts.hostname}:{port} within {CONNECT_S:.0f} s"]
+        return [f"{what}: no connection to {parts.hostname}:{port} within {CONNECT_S:.0f} s"]
     except OSError as error:
-        return [f"endpoint '{name}': no connection to {parts.hostname}:{port} ({error.strerror or error})"]
+        return [f"{what}: no connection to {parts.hostname}:{port} ({error.strerror or error})"]
     writer.close()
     return []

@@ -99,6 +99,8 @@ def run_show(arguments: argparse.Namespace) -> int:
         print_text(f"{side:<9} {target}")
     for side, count in route["open_orders"].items():
         print_text(f"open      {counted(count, 'order')} in {side}")
+    for sender, count in route["stragglers"].items():
+        print_text(f"too late  {counted(count, 'order')} from {sender}, refused since the route is retired")
     if live:
         print_wrapped(
             f"changed   {moment(live['changed_at'])} by {live['changed_by']}: {live['why']}", hanging=" " * 10

@@ -35,6 +35,8 @@ class FormatKind:
     summary: str
     settings: type[BaseModel] | None
     judge: Callable[[BaseModel, Library], list[Finding]] | None = None  # settings with what they name
+    tells: frozenset[str] | None = None  # of an order, for selections and pins; None: anything
+    is_enveloped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ def catalogue_of(adapters_: Mapping[str, Adapter], erps: Mapping[str, ErpKind]) 
         for name, erp in erps.items()
     }
     formats = {
-        each.name: FormatKind(each.name, each.summary, each.format_settings, each.judge)
+        each.name: FormatKind(
+            each.name, each.summary, each.format_settings, each.judge, each.tells, each.is_enveloped
+        )
         for each in found
         if each.format is not None
     }

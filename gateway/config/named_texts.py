@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from adapters.base import Finding, Library
+from adapters.base import Finding, Level, Library
 from adapters.base.settings import LayoutName, MappingName
+from adapters.base.yaml import YamlError, load_yaml
+from adapters.mapping import check_mapping
 from gateway.config.draft import Draft
 from gateway.config.routes import Route
 from gateway.config.texts import key_of
@@ -78,6 +80,16 @@ def partner_texts(draft: Draft) -> Iterator[Finding]:
     for name, partner in draft.partners.items():
         for adapter, settings in partner.adapters.items():
             yield from _judged(draft, adapter, settings, ("partners", name, adapter))
+
+
+def mapping_files(draft: Draft) -> Iterator[Finding]:
+    """Every mapping that is declared can be used, whether or not something names it yet."""
+    for each in draft.library.mappings.values():
+        try:
+            found = check_mapping(load_yaml(each.text, each.file))
+        except YamlError as error:
+            found = list(error.findings)
+        yield from (finding for finding in found if finding.level is not Level.NOTE)
 
 
 def _judged(

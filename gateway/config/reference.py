@@ -131,6 +131,11 @@ def _kind(field: FieldInfo) -> str:
     return (named or _words(field.annotation)).replace("|", "\\|")
 
 
+def _printable(word: str) -> str:
+    """Give a word that may be a control character, as it is written in YAML between double quotes."""
+    return word if word.isprintable() else word.encode("unicode_escape").decode()
+
+
 def _words(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
@@ -139,7 +144,7 @@ def _words(annotation: Any) -> str:
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(_words(each) for each in arguments if each is not type(None)))
     if origin is Literal:
-        return ", ".join(f"`{each}`" for each in arguments)
+        return ", ".join(f"`{_printable(str(each))}`" for each in arguments)
     if origin is not None:
         return _holder(origin, [each for each in arguments if each is not Ellipsis])
     if isinstance(annotation, type) and issubclass(annotation, Enum):

@@ -290,7 +290,7 @@ class Route(Settings):
     """What legacy gets of an order that the cloud ERP owns: nothing, or a copy that it must not transmit."""
 
     unknown_order: UnknownOrder = UnknownOrder()
-    """For routes that follow: documents whose order nobody knows."""
+    """Documents whose order nobody knows: answers, and changes, cancellations and confirmations of orders."""
 
     reply: Annotated[
         ReplyRule, BeforeValidator(lambda value: {"mode": value} if isinstance(value, str) else value)

@@ -14,7 +14,7 @@ from canonical.registry import DOCUMENT_TYPES
 from gateway.config.catalogue import Catalogue
 from gateway.config.configuration import Configuration, writes_for
 from gateway.config.draft import Draft, draft_of
-from gateway.config.named_texts import partner_texts, route_texts
+from gateway.config.named_texts import mapping_files, partner_texts, route_texts
 from gateway.config.problems import suggestion
 from gateway.config.routes import Route
 from gateway.config.stage_rules import is_served, stage_findings
@@ -35,6 +35,7 @@ def judge(draft: Draft) -> list[Finding]:
             sources,
             identities,
             followers,
+            loops,
             replies,
             contracts,
             acknowledgments,
@@ -51,6 +52,7 @@ def judge(draft: Draft) -> list[Finding]:
             partners_fit,
             partner_environments,
             partner_texts,
+            mapping_files,
             unused,
         )
     )
@@ -129,10 +131,10 @@ def followers(draft: Draft, route: Route) -> Iterator[Finding]:
     """A route that follows has no stage of its own, and follows one that has."""
     here = ("routes", route.id)
     if route.originates:
-        if "unknown_order" in route.model_fields_set:
-            text = "this route opens orders, so it meets no unknown one; remove this, or say what it follows"
-            yield draft.finding("CONFIG-FOLLOWS", (*here, "unknown_order"), text)
         return
+    if route.targets.supplier is not None:
+        text = "what follows an order is not sent to its supplier; remove this"
+        yield draft.finding("CONFIG-FOLLOWS", (*here, "targets", "supplier"), text)
     for word in ("stage", "canary", "losing_side", "transmitter"):
         if word in route.model_fields_set:
             text = f"'{word}' belongs to the route that this one follows ('{route.follows}'); remove it here"
@@ -147,6 +149,12 @@ def followers(draft: Draft, route: Route) -> Iterator[Finding]:
 def replies(draft: Draft, route: Route) -> Iterator[Finding]:
     """A caller that waits gets an answer in the end."""
     reply, here = route.reply, ("routes", route.id, "reply")
+    endpoint = draft.endpoints.get(route.source.endpoint or "")
+    kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
+    if reply.mode != "accepted" and kind is not None and not kind.is_served:
+        text = f"nobody waits for an answer at '{route.source.endpoint}'; remove this, or expect it over HTTP"
+        yield draft.finding("CONFIG-REPLY", (*here, "mode"), text)
+        return
     if reply.mode == "wait" and (reply.within is None or reply.pending is None):
         text = "a waiting caller needs an end and an answer: {mode: wait, within: 20s, pending: reference}"
         yield draft.finding("CONFIG-REPLY", here, text)
@@ -161,6 +169,22 @@ def replies(draft: Draft, route: Route) -> Iterator[Finding]:
     if reply.mode != "wait" and reply.pending is not None:
         text = f"'pending' belongs to mode wait; mode {reply.mode} never gives such an answer"
         yield draft.finding("CONFIG-REPLY", (*here, "pending"), text)
+
+
+def loops(draft: Draft, route: Route) -> Iterator[Finding]:
+    """A route does not deliver to where it takes from: it would take up what it delivered, for ever."""
+    name = route.source.endpoint
+    endpoint = draft.endpoints.get(name or "")
+    kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
+    if name is None or (kind is not None and kind.is_served):
+        return  # what we serve and whom we call are two sides of one contract there
+    places = [(getattr(route.targets, side), ("targets", side)) for side in ("legacy", "cloud", "supplier")]
+    if route.acknowledge is not None:
+        places.append((route.acknowledge.to, ("acknowledge", "to")))
+    for target, where in places:
+        if target == name:
+            text = f"'{name}' is this route's own source: it would take up its deliveries again and again"
+            yield draft.finding("CONFIG-LOOP", ("routes", route.id, *where), text)
 
 
 def _queries(draft: Draft, route: Route) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from adapters.base import Finding
+from adapters.base import Finding, Level
 from canonical.lines import Stock
 from canonical.purchase_order import OrderType
 from gateway.config.configuration import acknowledging_side
@@ -44,6 +44,7 @@ def stage_findings(draft: Draft, route: Route, stage: Stage | None) -> Iterator[
     yield from _transmitters(draft, route, stage)
     yield from _canary(draft, route, stage)
     yield from _acknowledging(draft, route, stage)
+    yield from _numbering(draft, route, stage)
     if (
         route.reply.mode == "pass_through"
         and stage not in (Stage.LEGACY, Stage.SHADOW)
@@ -108,11 +109,49 @@ def _canary(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:
         yield draft.finding("CONFIG-CANARY", (*here, "share"), text)
     if route.canary is None:
         return
+    yield from _untold(draft, route)
     for key, known in (("order_type", get_args(OrderType)), ("stock", get_args(Stock))):
         for index, word in enumerate(getattr(route.canary.pin_legacy, key)):
             if word not in known:
                 text = f"there is no {key} '{word}'; {suggestion(word, known)}"
                 yield draft.finding("CONFIG-CANARY", (*here, "pin_legacy", key, index), text)
+
+
+def _untold(draft: Draft, route: Route) -> Iterator[Finding]:
+    """A selection by what a format never says selects nothing; a pin by it would pin nothing, unnoticed."""
+    kind = draft.catalogue.formats.get(route.source.format or "")
+    if kind is None or kind.tells is None or route.canary is None:
+        return
+    for part in ("select", "pin_legacy"):
+        for dimension in getattr(route.canary, part).words():
+            if dimension not in kind.tells:
+                text = (
+                    f"{kind.name} tells no {dimension} of an order, so this never matches; it tells "
+                    f"{', '.join(sorted(kind.tells))}"
+                )
+                where = ("routes", route.id, "canary", part, dimension)
+                yield draft.finding("CONFIG-CANARY", where, text)
+
+
+def _numbering(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:
+    """Each emitter has its own range: the gateway's envelopes in a partner's name must not meet its own."""
+    kind = draft.catalogue.formats.get(route.source.format or "")
+    name = route.source.partner or ""
+    partner, gateway = draft.partners.get(name), draft.gateway
+    if kind is None or not kind.is_enveloped or partner is None or partner.control_numbers is not None:
+        return
+    splits = stage is Stage.CANARY or (stage is Stage.CLOUD and route.losing_side == "copy_not_transmitted")
+    rule = route.acknowledge or partner.acknowledge
+    if not splits and acknowledging_side(rule, stage) != "gateway":
+        return
+    text = (
+        f"in stage {stage.value} the gateway writes envelopes for '{name}', and no range of control numbers "
+        "is declared: they begin at 1 and meet those of its own system; add "
+        "control_numbers: {lowest: 900000000, highest: 999999999}, or another range that it never uses"
+    )
+    is_live = gateway is not None and gateway.environment == "production"
+    level = Level.REJECTED if is_live else Level.NOTE
+    yield draft.finding("CONFIG-CONTROL-NUMBERS", ("partners", name), text, level)
 
 
 def _acknowledging(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -72,6 +72,9 @@ class GenericRest:
             )
         if delivery.document_type in self.settings.queries:
             return self._question(delivery, done)
+        kind = _kind(delivery)
+        if "." in kind and kind not in self.settings.paths:
+            return self._stuck("ERP-PURPOSE", _never_created(kind))
         created = next((step for step in reversed(done) if _has_document(step)), None)
         if created is not None:
             return self._after_success(delivery, done, created, now)
@@ -207,7 +210,7 @@ class GenericRest:
 
     def _look_up(self, delivery: Delivery) -> Request:
         settings = self.settings
-        path = settings.look_up_paths.get(delivery.document_type or "", settings.look_up_path)
+        path = _path(settings.look_up_paths, _kind(delivery), settings.look_up_path)
         _, digest = self._rendered(delivery)
         return Request(
             step=LOOK_UP,
@@ -220,7 +223,7 @@ class GenericRest:
 
     def _create(self, delivery: Delivery) -> Request:
         settings = self.settings
-        path = settings.paths.get(delivery.document_type or "", settings.path)
+        path = _path(settings.paths, _kind(delivery), settings.path)
         rendered, digest = self._rendered(delivery)
         headers = [("Content-Type", "application/json"), ("Accept", "application/json")]
         if settings.reference_header:
@@ -349,6 +352,33 @@ class GenericRest:
 
     def _stuck(self, code: str, text: str) -> Stuck:
         return Stuck((Finding(code, Position(self.name), text),))
+
+
+def _kind(delivery: Delivery) -> str:
+    """Give what a document is to the ERP: its type, and its purpose where it is about an order that is there.
+
+    A cancellation, change or confirmation has the type and number of its order. Posted where orders are
+    created, it would be a second one on any ERP that does not know the word.
+    """
+    name = delivery.document_type or ""
+    if name not in ("purchase_order", "requisition") or b'"purpose":' not in (delivery.canonical or b""):
+        return name  # an original does not say so
+    document = delivery.document
+    purpose = getattr(document, "purpose", None)
+    return name if purpose is None or getattr(document, "opens_order", True) else f"{name}.{purpose}"
+
+
+def _path(paths: Mapping[str, str], kind: str, otherwise: str) -> str:
+    return paths.get(kind) or paths.get(kind.partition(".")[0], otherwise)
+
+
+def _never_created(kind: str) -> str:
+    name, _, purpose = kind.partition(".")
+    return (
+        f"a {name} of purpose '{purpose}' is about an order that is there, and is never sent where orders "
+        f"are created; name its place in settings.paths ('{kind}: ...'), or do it in the ERP by hand and "
+        "resolve this"
+    )
 
 
 def _has_document(step: StepResult) -> bool:

@@ -159,7 +159,11 @@ class GenericRestSettings(HttpSettings):
     """A REST ERP of declared shape."""
 
     path: str = Field(default="documents/{document_type}", description="where documents are created")
-    paths: dict[str, str] = Field(default_factory=dict, description="the same, by document type")
+    paths: dict[str, str] = Field(
+        default_factory=dict,
+        description="the same, by document type, or by type and purpose where it opens no order: "
+        "`purchase_order.cancellation`",
+    )
     method: Literal["POST", "PUT"] = "POST"
     look_up_path: str = "documents/{document_type}?reference={reference}"
     look_up_paths: dict[str, str] = Field(default_factory=dict)

@@ -141,10 +141,15 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class AwaitedOrder:
-    """A follow-on whose order nobody knows yet; re-decided when one appears, or at ``until``."""
+    """A follow-on of which orders are not known yet; re-decided when one appears, or at ``until``.
+
+    ``order_numbers``: names by which an alias may come to know one; ``order_keys``: those of the orders
+    themselves.
+    """
 
     order_numbers: tuple[str, ...]
     until: datetime
+    order_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,7 @@ class DocumentPlan:
     awaits: AwaitedOrder | None = None
     is_parked: bool = False  # a person must look at this set (its findings say why)
     passes_to: tuple[tuple[str, Role], ...] = ()  # where the set's own bytes go on (target, role)
+    resolution: str = ""  # how a person closed it, in this or an earlier generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +248,8 @@ class Expected:
     ``ledger``: order key -> revision seen, None where no entry was seen.
     ``document_keys``: document key -> message_id seen, None where unseen. ``controls``: the same by
     control number; only those that came in and are taken count.
+    ``settled``: ids of the message's deliveries of earlier generations that were attempted or closed by a
+    person; None: not looked at. It counts until the first chunk ends those that were not.
     """
 
     config_revision: int
@@ -249,6 +257,7 @@ class Expected:
     ledger: Mapping[str, int | None] = field(default_factory=dict)
     document_keys: Mapping[str, str | None] = field(default_factory=dict)
     controls: Mapping[str, str | None] = field(default_factory=dict)
+    settled: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +267,9 @@ class Plan:
     ``opens``: ledger entries of originating documents (by order key; an existing one with equal
     side is kept). ``is_last``: the message becomes PLANNED (or PARKED where ``parks``), held
     deliveries of ``rejected_units`` become VOID, their documents rejected, their document keys and
-    the ledger entries that they opened are taken back, and all other held ones become READY.
+    the ledger entries that they opened are taken back where no other message follows them, and all other
+    held ones become READY. ``is_broken``: the translation ended half way; what it held stays HELD until
+    the message is translated again, or closed.
     """
 
     message_id: str
@@ -275,6 +286,7 @@ class Plan:
     parks: bool = False
     controls: tuple[ControlNumber, ...] = ()  # the first message with a number keeps it
     acknowledged: tuple[Acknowledged, ...] = ()
+    is_broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +304,7 @@ class Planned:
 class Moved:
     """Nothing was written: something the plan was decided upon has changed. Decide again."""
 
-    what: str  # "config", "stage", "ledger", "document key", "generation"
+    what: str  # "config", "stage", "ledger", "document key", "generation", "settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +415,7 @@ class DeliveryView:
     planned_at: datetime
     ended_at: datetime | None
     sequence: int
+    resolution: str = ""  # how a person closed it
 
 
 @dataclass(frozen=True, slots=True)

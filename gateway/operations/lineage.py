@@ -13,6 +13,7 @@ from typing import Any
 
 from adapters.base import Finding, NoReply, Reply, StepResult
 from gateway.journal.types import (
+    FINISHED,
     AuditEntry,
     DeliveryState,
     DeliveryView,
@@ -26,6 +27,7 @@ from gateway.operations.views import finding_view, instant, outcome_view
 
 Entry = dict[str, Any]
 
+NOTHING = "Nothing of it is to be delivered."
 KEY_SHOWN = 48  # characters of an arrival key in a sentence; machines get it whole
 
 
@@ -39,6 +41,7 @@ class Lineage:
     ledger: Sequence[LedgerEntry]
     overdue: Sequence[Overdue]
     audit: Sequence[AuditEntry]
+    parked: Sequence[str] = ()  # ids of its open exceptions
 
 
 def timeline(lineage: Lineage) -> list[Entry]:
@@ -67,22 +70,32 @@ def conclusion(lineage: Lineage) -> str:
     if message.state in (MessageState.ACCEPTED, MessageState.TRANSLATING):
         return "It is accepted and not translated yet; it goes on by itself."
     live = [each for each in lineage.deliveries if each.role in ("live", "pass_through")]
-    parked = sum(1 for each in lineage.deliveries if each.state is DeliveryState.PARKED)
     current = [each for each in lineage.documents if each.generation == message.generation]
-    parked += sum(1 for each in current if each.plan.is_parked) + (message.state is MessageState.PARKED)
-    if parked:
-        return f"A person must look: {parked} parked (legacy-bridge exceptions list)."
+    if lineage.parked:
+        count = len(lineage.parked)
+        return f"A person must look: {count} parked (legacy-bridge exceptions list)."
     if waiting := [each for each in current if each.plan.awaits is not None]:
         return f"{len(waiting)} of its documents wait for their order to become known."
-    if not live:
-        return "Nothing of it is to be delivered."
-    done = [each for each in live if each.state is DeliveryState.DONE]
-    if len(done) == len(live):
+    return _ended(lineage, live, sum(1 for each in current if each.plan.is_parked))
+
+
+def _ended(lineage: Lineage, live: Sequence[DeliveryView], resolved: int) -> str:
+    """Say how far it is where nobody must look. ``resolved``: sets that were parked, and that a person closed."""
+    resolved += lineage.message.state is MessageState.PARKED
+    done = sum(1 for each in live if each.state is DeliveryState.DONE)
+    if any(each.state not in FINISHED for each in live):
+        return f"{done} of {len(live)} live deliveries are done; the others go on by themselves."
+    rest = [each for each in lineage.deliveries if each.state not in FINISHED]
+    if rest:  # an acknowledgment, a copy, a shadow: of its own lane, and late or in trouble by itself
+        what = ", ".join(sorted({f"{each.role} to {each.target}" for each in rest}))
+        return f"Nothing live is left to deliver; still on its way: {what}."
+    closed = len(live) - done
+    if closed or (live and resolved):
+        by_person = f", {resolved} closed by a person" if resolved else ""
+        return f"It is closed: {done} delivered, {closed} void or superseded{by_person}."
+    if live:
         return "Everything of it is delivered."
-    closed = (DeliveryState.VOID, DeliveryState.SUPERSEDED)
-    if all(each.state in (DeliveryState.DONE, *closed) for each in live):
-        return f"It is closed: {len(done)} delivered, {len(live) - len(done)} void or superseded."
-    return f"{len(done)} of {len(live)} live deliveries are done; the others go on by themselves."
+    return "A person closed it; nothing of it is delivered." if resolved else NOTHING
 
 
 def _arrival(message: Message) -> Iterable[Entry]:
@@ -119,8 +132,11 @@ def _translation(lineage: Lineage, generation: int) -> Iterable[Entry]:
         return
     own = [each for each in lineage.documents if each.generation == generation]
     planned = [each.planned_at for each in lineage.deliveries if each.generation == generation]
+    is_newest = generation == message.generation
     again = f" again (generation {generation})" if generation > 1 else ""
-    text = f"translated{again} with configuration revision {message.config_revision}: {_sets(len(own))}"
+    # A message keeps the revision of its newest generation alone; what an earlier one had is not known.
+    revision = f" with configuration revision {message.config_revision}" if is_newest else ""
+    text = f"translated{again}{revision}: {_sets(len(own))}"
     yield _entry(min(planned, default=None), "translated", text, generation=generation)
     if generation == message.generation:
         yield from (_finding("finding", each) for each in message.findings)

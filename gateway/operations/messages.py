@@ -99,6 +99,7 @@ class MessageOperations(OperationsBase):
         ledger = (await self._journal.facts(keys, (), ())).ledger
         now = self._clock.now()
         overdue = await self._journal.overdue(now, now, limit=EVERYTHING)
+        exceptions = await self._journal.exceptions(limit=EVERYTHING)
         return Lineage(
             message,
             documents,
@@ -106,6 +107,7 @@ class MessageOperations(OperationsBase):
             [entry for entry in ledger.values() if entry.message_id == message_id],
             [each for each in overdue if each.message_id == message_id],
             [each for each in audit if is_about(each, message_id)],
+            [each.exception_id for each in exceptions if each.message_id == message_id],
         )
 
     async def _shown(self, message_id: str, *, unmasked: bool) -> list[JsonObject]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
-from adapters.base import Level
+from adapters.base import Finding, Level
 from gateway.config import Configuration, Route, diff, stage_findings_of
 from gateway.config.catalogue import installed
 from gateway.journal.base import StaleStageError
-from gateway.journal.types import Side, StageState
+from gateway.journal.types import Message, MessageState, Side, StageState
 from gateway.operations.base import JsonObject, OperationsBase, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.views import finding_view, instant, stage_view
 from gateway.stage import Stage
+
+PAGE = 500  # messages at a time
+SETS_MAX = 1_000_000
 
 CLOUDWARDS = frozenset({Stage.CLOUD, Stage.RETIRED})
 
@@ -30,8 +34,9 @@ class RouteOperations(OperationsBase):
     async def routes_show(self, route: Text) -> JsonObject:
         """Show one route. Errors: OperationError where there is none."""
         found = self._route_named(route)
-        stages = await self._journal.stages()
-        return await self._route(found, stages.get(route)) | {
+        state = (await self._journal.stages()).get(route)
+        return await self._route(found, state) | {
+            "stragglers": await self._stragglers(found, state),
             "targets": {
                 side: name
                 for side in ("legacy", "cloud", "supplier")
@@ -42,6 +47,32 @@ class RouteOperations(OperationsBase):
             "partner": found.source.partner,
             "owner": found.owner.model_dump(exclude_none=True),
         }
+
+    async def _stragglers(self, route: Route, state: StageState | None) -> dict[str, int]:
+        """Count the new orders that a retired route has refused since it was, by who sent them."""
+        if not route.originates or state is None or state.stage != Stage.RETIRED.value:
+            return {}
+        counted = Counter[str]()
+        before: int | None = None
+        while page := await self._journal.messages(route=route.id, before_sequence=before, limit=PAGE):
+            for message in page:
+                if message.accepted_at < state.changed_at:
+                    return dict(counted.most_common())
+                refused = len(await self._refused_of(message))
+                if refused:
+                    origin = message.origin
+                    counted[message.partner or origin.identity or origin.peer or "unknown"] += refused
+            before = page[-1].sequence
+        return dict(counted.most_common())
+
+    async def _refused_of(self, message: Message) -> list[Finding]:
+        """Give a finding for each new order of a message that came too late."""
+        findings = list(message.findings)
+        if message.state is not MessageState.REFUSED:
+            views = await self._journal.documents(message_id=message.message_id, limit=SETS_MAX)
+            current = (view.plan for view in views if view.generation == message.generation)
+            findings = [finding for plan in current for finding in plan.findings]
+        return [finding for finding in findings if finding.code == "ROUTE-RETIRED"]
 
     async def routes_diff(self) -> list[JsonObject]:
         """Show where the running table differs from what routes.yaml declares."""

@@ -26,17 +26,21 @@ async def message() -> Message:
     return await scene.journal.message(accepted.message_id)
 
 
+@pytest.mark.parametrize("is_untouched", [True, False])
 @pytest.mark.parametrize("stage", Stage)
-def test_exactly_one_side_acknowledges(stage: Stage) -> None:
-    by = {who: acknowledges(program(acknowledge=AcknowledgePolicy("997", who, "acks")), stage)
+def test_exactly_one_side_acknowledges(stage: Stage, is_untouched: bool) -> None:
+    by = {who: acknowledges(program(acknowledge=AcknowledgePolicy("997", who, "acks")), stage,
+                            is_untouched=is_untouched)
           for who in ("auto", "gateway", "legacy")}  # fmt: skip
 
-    assert by == {"auto": stage not in OLD, "gateway": True, "legacy": False}
+    assert by == {"auto": stage not in OLD or not is_untouched, "gateway": True, "legacy": False}
 
 
 @pytest.mark.parametrize("stage", Stage)
 def test_nobody_acknowledges_where_the_partner_wants_none(stage: Stage) -> None:
-    assert not acknowledges(program(acknowledge=AcknowledgePolicy("none", "gateway", "acks")), stage)
+    assert not acknowledges(
+        program(acknowledge=AcknowledgePolicy("none", "gateway", "acks")), stage, is_untouched=False
+    )
 
 
 def test_the_sets_of_a_refused_unit_are_told_as_rejected() -> None:

@@ -14,6 +14,7 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from gateway.alarm_senders import Mail, Webhook
 from gateway.alarms import ENTRIES_MAX, Alarm, AlarmLoop, Send, alarms_due, mail_text, webhook_body
 from gateway.journal.base import JournalBusyError
 from gateway.journal.memory import MemoryJournal
-from gateway.journal.types import DeliveryState, Overdue, Settled
+from gateway.journal.types import ControlNumber, DeliveryState, Overdue, Settled
 from tests.gateway.journal.builders import T0, Scene, after, delivery, document, in_doubt
 from tests.gateway.smtp_sink import SmtpSink
 from tests.gateway.support import Certificates
@@ -132,6 +133,19 @@ async def test_a_parked_set_raises_an_alarm_too() -> None:
         await bench.clock.pass_(80)
 
         assert [entry.state for entry in bench.sent[0].entries] == ["parked"]
+
+
+def test_the_webhook_of_the_how_to_page_is_what_is_sent_but_for_its_numbers() -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/alarms.md").read_text()
+    shown = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    (order,) = shown["overdue"]
+    entry = replace(OVERDUE, state="parked", reason="PO1 of patient X")
+    sent = json.loads(webhook_body(Alarm(ALARM.at, (entry,), ALARM.tell)))
+
+    assert list(sent) == list(shown)
+    assert list(sent["overdue"][0]) == list(order)
+    assert (sent["event"], sent["subject"], sent["tell"]) == (shown["event"], shown["subject"], shown["tell"])
+    assert (sent["overdue"][0]["state"], sent["overdue"][0]["reason"]) == (order["state"], order["reason"])
 
 
 async def test_a_message_that_was_never_translated_raises_an_alarm_too() -> None:
@@ -397,3 +411,17 @@ async def test_an_overdue_order_reaches_pager_and_mailbox_until_it_is_acknowledg
         await bench.loop.check()
 
         assert len(got) == len(sink.mails) == 2
+
+
+async def test_the_loop_makes_an_exception_of_a_missing_acknowledgment() -> None:
+    async with Bench().running() as bench:
+        await bench.scene.accept("m1")
+        numbers = (ControlNumber("GS06/PO/A/B/1", delivery_id="d1", due_at=after(60)),)
+        sent = delivery("d1", None, body=b"ISA", deadline_at=None)
+        await bench.scene.plan("m1", [document()], [sent], controls=numbers)
+        await bench.scene.deliver((await bench.scene.claim_only()).claim)
+        await bench.clock.pass_(50)
+        assert await bench.journal.exceptions() == []
+
+        await bench.clock.pass_(30)
+        assert [each.kind for each in await bench.journal.exceptions()] == ["acknowledgment"]

@@ -226,11 +226,45 @@ async def test_a_certificate_of_no_partner_is_refused_and_kept_as_a_finding(
 
 
 @pytest.mark.parametrize("client", ["stranger", "expired", None])
-async def test_the_handshake_itself_refuses_a_wrong_certificate(
-    start, certificates: Certificates, client: str | None
+async def test_the_handshake_itself_refuses_a_wrong_certificate_and_the_log_and_a_finding_say_so(
+    start, certificates: Certificates, client: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     gateway = await start(HttpInlet("orders"), identify=identified("cn:acme"), tls=server_tls(certificates))
 
     with pytest.raises((ConnectionError, ssl.SSLError, asyncio.IncompleteReadError)):
         await post(gateway.port, "/v1/inbound/orders", tls=client_tls(certificates, client))
+    async with asyncio.timeout(5):
+        while not gateway.refusals:
+            await asyncio.sleep(0.01)
+
     assert gateway.taken == []
+    ((route, _, finding),) = gateway.refusals
+    assert (route, finding.code) == ("https", "HTTP-CERTIFICATE")
+    assert "TLS handshake failed" in finding.text
+    assert caplog.text.count("http.handshake_failed") == 1
+
+
+async def test_a_flood_of_failed_handshakes_fills_neither_the_journal_nor_the_log(
+    start, certificates: Certificates, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.api.inbound.REFUSALS_PER_MINUTE_MAX", 3)
+    gateway = await start(HttpInlet("orders"), identify=identified("cn:acme"), tls=server_tls(certificates))
+    for _ in range(5):
+        with pytest.raises((ConnectionError, ssl.SSLError, asyncio.IncompleteReadError)):
+            await post(gateway.port, "/v1/inbound/orders", tls=client_tls(certificates, "stranger"))
+    await asyncio.sleep(0.1)
+
+    assert len(gateway.refusals) == 3
+    assert caplog.text.count("http.handshake_failed") == 3
+
+
+async def test_what_is_no_tls_at_all_is_logged_and_blames_no_certificate(
+    start, certificates: Certificates, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = await start(HttpInlet("orders"), identify=identified("cn:acme"), tls=server_tls(certificates))
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await post(gateway.port, "/v1/inbound/orders")
+    await asyncio.sleep(0.1)
+
+    assert "http.handshake_failed reason=http request" in caplog.text
+    assert gateway.refusals == []

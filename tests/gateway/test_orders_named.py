@@ -9,7 +9,7 @@ import pytest
 from adapters.base import AliasKind, Decoded
 from canonical.document import Issuer, OrderNumber
 from gateway.journal.types import Facts, LedgerEntry, Side, Transmitter
-from gateway.planning import Keyed, orders_named
+from gateway.planning import Keyed, NamedOrder, orders_named
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -21,7 +21,9 @@ def facts(kind: AliasKind, transmitter: Transmitter) -> Facts:
 
 
 def named(issuer: Issuer, kind: AliasKind, transmitter: Transmitter = Transmitter.GATEWAY) -> tuple[str, ...]:
-    told = Keyed(Decoded(0, "855", None, (), b"", ()), numbers=(OrderNumber(issuer, "1001"),))
+    told = Keyed(
+        Decoded(0, "855", None, (), b"", ()), orders=(NamedOrder(None, (OrderNumber(issuer, "1001"),)),)
+    )
     return orders_named(told, facts(kind, transmitter))
 
 

@@ -156,6 +156,34 @@ def test_the_losing_side_gets_a_copy_only_where_the_route_says_so() -> None:
     assert [each.target for each in retired.intents] == ["fusion", "acme"]
 
 
+def test_in_stage_shadow_an_order_of_the_cloud_goes_there_once_and_not_as_a_shadow_too() -> None:
+    decision = decide(RULE, Stage.SHADOW, ALL, facts(), entry(Side.CLOUD))
+
+    assert [(each.target, each.role) for each in decision.intents if each.target == "fusion"] == [
+        ("fusion", "live")
+    ]
+
+
+def test_what_follows_an_order_is_never_sent_to_its_supplier() -> None:
+    by_gateway = replace(entry(Side.CLOUD), transmitter=Transmitter.GATEWAY)
+
+    assert RULE.supplier_target is not None
+    assert [each.target for each in follow(RULE, [by_gateway]).intents] == ["fusion"]
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_an_order_placed_by_phone_is_never_given_to_a_legacy_system_that_would_send_it(stage: Stage) -> None:
+    phoned = replace(entry(Side.LEGACY), transmitter=Transmitter.NONE)
+    decision = decide(RULE, stage, ALL, facts(), phoned)
+
+    assert (decision.side, decision.intents) == (None, ())
+    assert decision.findings[0].code == "LEGACY-WOULD-TRANSMIT"
+    assert follow(RULE, [phoned], originates=True).findings == decision.findings
+    assert follow(RULE, [phoned]).side is Side.LEGACY  # an answer to it
+    sent_by_us = replace(RULE, legacy_transmitter=Transmitter.GATEWAY)
+    assert decide(sent_by_us, stage, ALL, facts(), phoned).side is Side.LEGACY
+
+
 def test_a_follow_on_goes_where_its_order_is() -> None:
     rule = RouteRule(route="ack.acme", legacy_target="mms", cloud_target="fusion")
 

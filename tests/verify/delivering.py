@@ -20,6 +20,7 @@ from tests.verify.evidence import History, Violation
 from tests.verify.records import ENDED, Commit, Records, body_hashes_sent
 
 GIVEN_UP = frozenset({DeliveryState.VOID, DeliveryState.SUPERSEDED})
+PASSED_ON = "passes the bytes on"  # how the decision ends about what legacy gets whatever we found
 ORDER_UNKNOWN = "order unknown"  # how the decision about a document without a ledger entry begins
 
 
@@ -76,9 +77,16 @@ def _document(message: Message, view: DocumentView, records: Records) -> Iterato
         yield Violation("I2", subject, "is parked, and no exception shows it")
     if not told.decision:
         yield Violation("I5", subject, "no decision is written down")
-    if told.repeats is not None:
+    if told.repeats is not None and told.passes_to:
+        yield from _goes_on(subject, message, told, records)
+    elif told.repeats is not None:
         yield from _repeat(subject, told, records)
-    elif told.awaits is None and told.verdict is not Verdict.REJECTED and not told.is_parked:
+    elif (
+        told.awaits is None
+        and not told.resolution
+        and told.verdict is not Verdict.REJECTED
+        and not told.is_parked
+    ):
         yield from _goes_on(subject, message, told, records)
 
 
@@ -145,7 +153,8 @@ def _delivery(delivery: DeliveryView, records: Records) -> Iterator[Violation]:
         yield Violation("I7", delivery.delivery_id, "is a shadow, and was committed")
     if delivery.state is DeliveryState.DONE:
         yield from _done(delivery, commits, is_watched=is_watched and delivery.role != "shadow")
-    if delivery.state is DeliveryState.VOID and commits and not records.was_moved(delivery):
+    is_given_up = delivery.state is DeliveryState.VOID and not _was_told_no(delivery)
+    if is_given_up and commits and not records.was_moved(delivery):
         yield Violation("I2", delivery.delivery_id, "was given up as never sent, and was committed")
     if delivery.state is DeliveryState.SUPERSEDED and delivery.steps:
         yield Violation("I2", delivery.delivery_id, "was attempted, and a replay put another in its place")
@@ -223,7 +232,8 @@ def _doubles(records: Records) -> Iterator[Violation]:
         what = "transmitted" if commit.ledger.is_supplier else "live"
         if commit.ledger.is_supplier or (commit.ledger.side is not None and commit.is_live):
             for key in commit.entry.document_keys:
-                by_document[what, key].append(commit)
+                if not _is_sent_again(commit, key, records):
+                    by_document[what, key].append(commit)
     for (target, reference), commits in by_reference.items():
         if len(commits) > 1:
             yield Violation("I3", f"{target} {reference}", f"was committed {len(commits)} times")
@@ -231,6 +241,17 @@ def _doubles(records: Records) -> Iterator[Violation]:
         if len(commits) > 1:
             places = ", ".join(commit.place for commit in commits)
             yield Violation("I3", key, f"is {what} {len(commits)} times: {places}")
+
+
+def _is_sent_again(commit: Commit, document_key: str, records: Records) -> bool:
+    """Legacy gets what a sender sends again as received, there; each once."""
+    return commit.ledger.side == "legacy" and any(
+        view.plan.decision.endswith(PASSED_ON)
+        and not view.plan.decision.startswith("not translated")
+        and view.plan.document_key in (document_key, None)
+        for each in commit.deliveries
+        for view in records.documents.get(each.message_id, ())
+    )
 
 
 # -- I7: one side for each order -----------------------------------------------------------
@@ -258,15 +279,18 @@ def _orders(records: Records) -> Iterator[Violation]:
 def _is_explained(commit: Commit, order_key: str, records: Records) -> bool:
     """A follow-on that was decided while nobody knew its order went to the declared side, as written down.
 
-    So did bytes that could not be translated while legacy was live.
+    So did bytes that went on as received while legacy was live.
     """
     about = [
         view.plan
         for each in commit.deliveries
         for view in records.documents.get(each.message_id, ())
-        if order_key in view.plan.order_keys and view.plan.repeats is None and not view.plan.awaits
+        if order_key in view.plan.order_keys and not view.plan.awaits
     ]
-    return bool(about) and all(plan.decision.startswith((ORDER_UNKNOWN, "not translated")) for plan in about)
+    about = [plan for plan in about if plan.repeats is None or plan.decision.endswith(PASSED_ON)]
+    return bool(about) and all(
+        plan.decision.startswith(ORDER_UNKNOWN) or plan.decision.endswith(PASSED_ON) for plan in about
+    )
 
 
 def _side_of(target: str, records: Records) -> Side | None:

@@ -93,7 +93,11 @@ class Records:
     def was_moved(self, delivery: DeliveryView) -> bool:
         """Tell whether a person took it, its set or its message up by an audited command."""
         ids = {delivery.delivery_id, delivery.message_id, f"{delivery.message_id}/{delivery.document_index}"}
-        return not ids.isdisjoint(self.people_moved)
+        if not ids.isdisjoint(self.people_moved):
+            return True
+        # To retry one set plans the whole message again.
+        sets = f"{delivery.message_id}/"
+        return delivery.generation > 1 and any(subject.startswith(sets) for subject in self.people_moved)
 
 
 async def read_records(journal: Journal, ledgers: Sequence[TargetLedger]) -> Records:

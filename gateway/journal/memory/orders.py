@@ -11,7 +11,7 @@ from adapters.base import Alias, AliasKind
 from gateway.journal.memory import controls
 from gateway.journal.memory.audit import append
 from gateway.journal.memory.records import Tables
-from gateway.journal.types import Expected, Facts, KnownDocument, LedgerEntry, Side, Transmitter
+from gateway.journal.types import AwaitedOrder, Expected, Facts, KnownDocument, LedgerEntry, Side, Transmitter
 
 STAGE_PLACED_BY_PHONE = "placed_by_phone"
 
@@ -182,10 +182,10 @@ def alias_rows(tables: Tables, order_key: str) -> tuple[tuple[str, str, str, str
     )
 
 
-def is_known(tables: Tables, order_keys: Iterable[str], order_numbers: Iterable[str]) -> bool:
-    """Tell whether one of these keys or numbers leads to a ledger entry."""
-    named = (key for number in order_numbers for key in (number, *tables.order_numbers.get(number, ())))
-    return any(key in tables.ledger for keys in (order_keys, named) for key in keys)
+def is_known(tables: Tables, awaited: AwaitedOrder) -> bool:
+    """Tell whether one of the orders that are waited for has a ledger entry now."""
+    named = (key for number in awaited.order_numbers for key in tables.order_numbers.get(number, ()))
+    return any(key in tables.ledger for keys in (awaited.order_keys, named) for key in keys)
 
 
 def _put(tables: Tables, entry: LedgerEntry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from datetime import datetime
 
 from adapters.base import Accepted
@@ -13,9 +14,16 @@ from gateway.journal.memory.audit import append
 from gateway.journal.memory.delivering import finish
 from gateway.journal.memory.messages import begin_generation, message_record
 from gateway.journal.memory.records import DeliveryRecord, DocumentRecord, MessageRecord, Tables
+from gateway.journal.sent import (
+    DISMISSED,
+    PLACED_BY_PHONE,
+    Carrier,
+    Carriers,
+    DocumentPlace,
+    is_spent,
+    side_of_stage,
+)
 from gateway.journal.types import BEING_SENT, DeliveryState, ExceptionItem, Side
-
-PLACED_BY_PHONE = "placed_by_phone:"
 
 Parked = MessageRecord | DocumentRecord | DeliveryRecord
 
@@ -63,12 +71,40 @@ def resolve(tables: Tables, exception_id: str, resolution: str, who: str, why: s
         _place_by_phone(tables, open_thing, placed, resolution.removeprefix(PLACED_BY_PHONE), now)
     if isinstance(open_thing, DeliveryRecord):
         ended.append(open_thing)
+    elif isinstance(open_thing, DocumentRecord):
+        open_thing.plan = replace(open_thing.plan, resolution=resolution)
     else:
         open_thing.is_resolved = True
+        ended += [each for each in open_thing.deliveries if each.state is DeliveryState.HELD]
     for delivery in ended:
         finish(tables, delivery, DeliveryState.VOID, now)
+        delivery.resolution = resolution
+    if resolution == DISMISSED and ended:
+        _give_keys_back(tables, ended[0].message)
     detail = {"resolution": resolution, "deliveries": str(len(ended))}
     append(tables, now, who, "exceptions.resolve", exception_id, detail, why)
+
+
+def _give_keys_back(tables: Tables, record: MessageRecord) -> None:
+    """Free the keys of documents that came nowhere: what is sent in their place is no repeat."""
+    carriers = Carriers(
+        Carrier(each.generation, each.plan.document_index, each.plan.target, each.plan.lanes, _is_spent(each))
+        for each in record.deliveries
+        if each.plan.role in ("live", "pass_through") and each.state is not DeliveryState.SUPERSEDED
+    )
+    for document in record.all_documents():
+        told = document.plan
+        holder = tables.document_keys.get(told.document_key) if told.document_key is not None else None
+        if told.document_key is None or holder is None or holder.message_id != record.view.message_id:
+            continue
+        if carriers.are_spent(
+            DocumentPlace(document.generation, told.index, told.order_keys, told.passes_to)
+        ):
+            del tables.document_keys[told.document_key]
+
+
+def _is_spent(delivery: DeliveryRecord) -> bool:
+    return is_spent(delivery.state, delivery.steps, delivery.resolution)
 
 
 def replay(tables: Tables, message_id: str, resend: bool, who: str, why: str, now: datetime) -> int:
@@ -202,9 +238,11 @@ def _place_by_phone(
     tables: Tables, parked: Parked, placed: Mapping[str, Side | None], reference: str, now: datetime
 ) -> None:
     view = (parked if isinstance(parked, MessageRecord) else parked.message).view
+    stage = tables.stages.get(view.route)
+    otherwise = side_of_stage(stage.stage if stage else None)
     for order_key, side in placed.items():
         orders.place_by_phone(
-            tables, order_key, side or Side.LEGACY, view.route, view.message_id, reference, now
+            tables, order_key, side or otherwise, view.route, view.message_id, reference, now
         )
 
 

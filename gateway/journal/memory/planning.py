@@ -36,6 +36,8 @@ def plan(tables: Tables, chunk: Plan, now: datetime, *, dedupes: bool) -> Planne
     if is_durable or not record.is_to_translate:
         return Planned()
     what = orders.moved(tables, chunk.expected, dedupes=dedupes)
+    if what is None and _is_sent_meanwhile(record, chunk):
+        what = "settled"
     if what is not None or orders.splits(tables, chunk.opens):
         return Moved(what or "ledger")
     new = {document.index for document in documents}
@@ -54,6 +56,15 @@ def plan(tables: Tables, chunk: Plan, now: datetime, *, dedupes: bool) -> Planne
     return Planned(overtaken)
 
 
+def _is_sent_meanwhile(record: MessageRecord, chunk: Plan) -> bool:
+    """Tell whether something of an earlier generation went out that this plan does not know of."""
+    if chunk.expected.settled is None or record.generation_begun == chunk.generation:
+        return False
+    former = (made for made in record.deliveries if made.generation < chunk.generation)
+    settled = {made.delivery_id for made in former if made.is_attempted or made.resolution}
+    return settled != chunk.expected.settled
+
+
 def awaiting(tables: Tables, now: datetime, limit: int) -> list[DocumentView]:
     """Give follow-ons whose order became known or whose time is over, oldest first."""
     found: list[DocumentView] = []
@@ -61,9 +72,7 @@ def awaiting(tables: Tables, now: datetime, limit: int) -> list[DocumentView]:
         awaited = document.plan.awaits
         if len(found) >= limit:
             break
-        if awaited is not None and (
-            awaited.until <= now or orders.is_known(tables, document.plan.order_keys, awaited.order_numbers)
-        ):
+        if awaited is not None and (awaited.until <= now or orders.is_known(tables, awaited)):
             found.append(DocumentView(document.message.view.message_id, document.generation, document.plan))
     return found
 
@@ -123,7 +132,8 @@ def _not_yet_written(
 
 
 def _was_sent(made: DeliveryRecord) -> bool:
-    return made.is_attempted and was_sent(made.plan.role, made.state, made.steps)
+    is_settled = made.is_attempted or bool(made.resolution)
+    return is_settled and was_sent(made.plan.role, made.state, made.steps, made.resolution)
 
 
 def _identity(delivery: DeliveryPlan) -> tuple[str, str, str]:
@@ -161,6 +171,9 @@ def _write(
             record.opened[entry.order_key] = tables.ledger[entry.order_key].revision
         about = {document.index for document in documents if entry.order_key in document.order_keys}
         record.openers.setdefault(entry.order_key, set()).update(about)
+        if about:
+            first = record.opened_first.get(entry.order_key, min(about))
+            record.opened_first[entry.order_key] = min(first, *about)
     for order_key, aliases in chunk.aliases.items():
         orders.add_aliases(tables, order_key, aliases)
     for document_plan in documents:
@@ -174,13 +187,22 @@ def _index_document(tables: Tables, document: DocumentRecord) -> None:
     """Note what waits for its order, and who holds a document key.
 
     A set that is rejected, parked or a repeat takes no key: nothing of it goes anywhere, and what
-    comes after it must not be taken for a repeat.
+    comes after it must not be taken for a repeat. One that is parked after it waited gives the key back.
+    What a person closed in an earlier generation keeps the key that it has, and takes none.
     """
     told = document.plan
     message_id = document.message.view.message_id
     if told.awaits is not None:
         tables.awaiting[(message_id, told.index)] = document
-    if told.document_key is None or told.is_parked or told.repeats or told.verdict is Verdict.REJECTED:
+    if told.document_key is not None and told.is_parked:
+        _give_back_unsent(tables, document, told.document_key)
+    if (
+        told.document_key is None
+        or told.is_parked
+        or told.resolution
+        or told.repeats
+        or told.verdict is Verdict.REJECTED
+    ):
         return
     content_hash = told.content_hash or ""
     holder = tables.document_keys.get(told.document_key)
@@ -189,6 +211,21 @@ def _index_document(tables: Tables, document: DocumentRecord) -> None:
         tables.document_keys[told.document_key] = holder
     elif holder.message_id == message_id and holder.generation < document.generation:
         holder.index, holder.content_hash = told.index, content_hash
+
+
+def _give_back_unsent(tables: Tables, document: DocumentRecord, key: str) -> None:
+    """Give a key back where nothing of the document was ever sent."""
+    index, holder = document.plan.index, tables.document_keys.get(key)
+    is_ours = holder is not None and (holder.message_id, holder.index) == (
+        document.message.view.message_id,
+        index,
+    )
+    if is_ours and not any(
+        made.is_attempted
+        for made in document.message.deliveries
+        if made.plan.role in ("live", "pass_through") and made.plan.document_index in (index, None)
+    ):
+        del tables.document_keys[key]
 
 
 def _write_deliveries(
@@ -229,9 +266,8 @@ def _behind_order(tables: Tables, lanes: Iterable[str], sequence: int) -> tuple[
     for order_key in lanes:
         entry = tables.ledger.get(order_key)
         opener = tables.messages.get(entry.message_id) if entry is not None and entry.message_id else None
-        indexes = opener.openers.get(order_key) if opener is not None else None
-        if opener is not None and indexes and opener.view.sequence > sequence:
-            places.append((opener.view.sequence, min(indexes)))
+        if opener is not None and order_key in opener.opened_first and opener.view.sequence > sequence:
+            places.append((opener.view.sequence, opener.opened_first[order_key]))
     return max(places)
 
 

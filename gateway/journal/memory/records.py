@@ -33,7 +33,6 @@ class DocumentRecord:
     generation: int
     plan: DocumentPlan
     planned_at: datetime
-    is_resolved: bool = False
 
     @property
     def is_current(self) -> bool:
@@ -43,7 +42,7 @@ class DocumentRecord:
     @property
     def is_open_exception(self) -> bool:
         """Tell whether a person must look at this set."""
-        return self.plan.is_parked and not self.is_resolved and self.is_current
+        return self.plan.is_parked and not self.plan.resolution and self.is_current
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +71,7 @@ class DeliveryRecord:
     target_reference: str = ""
     parked_at: datetime | None = None
     ended_at: datetime | None = None
+    resolution: str = ""
 
     @property
     def delivery_id(self) -> str:
@@ -124,6 +124,7 @@ class MessageRecord:
     deliveries: list[DeliveryRecord] = field(default_factory=list)
     opened: dict[str, int] = field(default_factory=dict)  # order key -> revision, by this generation
     openers: dict[str, set[int]] = field(default_factory=dict)  # order key -> documents that open it
+    opened_first: dict[str, int] = field(default_factory=dict)  # the first of these, of any generation
 
     @property
     def is_open_exception(self) -> bool:

@@ -19,7 +19,9 @@ def end_plan(tables: Tables, record: MessageRecord, chunk: Plan, now: datetime) 
     _free_document_keys(tables, record, condemned)
     _take_orders_back(tables, record, condemned)
     for delivery in record.deliveries:
-        if delivery.is_held and not delivery.is_finished:
+        if chunk.is_broken:
+            delivery.is_held = delivery.state is DeliveryState.HELD
+        elif delivery.is_held and not delivery.is_finished:
             _decide(tables, delivery, delivery.plan.unit in chunk.rejected_units, condemned, now)
     record.parked_at = now if chunk.parks else None
     state = MessageState.PARKED if chunk.parks else MessageState.PLANNED
@@ -58,8 +60,20 @@ def _take_orders_back(tables: Tables, record: MessageRecord, condemned: set[int]
     for order_key, revision in record.opened.items():
         entry = tables.ledger.get(order_key)
         openers = record.openers[order_key]
-        if entry is not None and entry.revision == revision and openers and openers <= condemned:
+        if entry is None or entry.revision != revision or not openers or not openers <= condemned:
+            continue
+        if not _is_followed(tables, record, order_key):
             orders.take_back(tables, order_key)
+
+
+def _is_followed(tables: Tables, record: MessageRecord, order_key: str) -> bool:
+    """Tell whether a document of another message was decided by this order's entry."""
+    return any(
+        order_key in document.plan.order_keys and document.plan.side is not None
+        for other in tables.messages.values()
+        if other is not record
+        for document in other.all_documents()
+    )
 
 
 def _decide(

@@ -89,4 +89,5 @@ def delivery_view(delivery: DeliveryRecord) -> DeliveryView:
         planned_at=delivery.planned_at,
         ended_at=delivery.ended_at,
         sequence=delivery.message.view.sequence,
+        resolution=delivery.resolution,
     )

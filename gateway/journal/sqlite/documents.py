@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,12 @@ from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros, to_micros_or_none
 from gateway.journal.sqlite.json_columns import (
     dump_findings,
+    dump_names,
     dump_pairs,
     dump_strings,
     dump_units,
     load_findings,
+    load_names,
     load_pairs,
     load_strings,
     load_units,
@@ -60,9 +62,18 @@ def _hold_key(db: Database, message: PlannedMessage, document: DocumentPlan, now
     """Let the first document with a key hold it.
 
     A repeat, a rejected or a parked one never does: nothing of it goes anywhere, and what comes after
-    it must not be taken for its repeat.
+    it must not be taken for its repeat. One that is parked after it waited gives the key back. What a
+    person closed in an earlier generation keeps the key that it has, and takes none.
     """
-    goes_nowhere = document.repeats is not None or document.is_parked or document.verdict is Verdict.REJECTED
+    goes_nowhere = (
+        document.repeats is not None
+        or document.is_parked
+        or document.resolution != ""
+        or document.verdict is Verdict.REJECTED
+    )
+    if document.document_key is not None and document.is_parked:
+        held = (document.document_key, message.message_id, message.sequence, document.index)
+        db.run("document.give_back_unsent", held)
     if document.document_key is not None and not goes_nowhere:
         key = (document.document_key, message.message_id, document.index, document.content_hash or "")
         db.run("document.hold_key", (*key, message.generation, now))
@@ -95,10 +106,11 @@ def _columns(
         document.side.value if document.side else None,
         document.decision,
         document.repeats,
-        dump_strings(awaits.order_numbers) if awaits else None,
+        dump_names(awaits.order_numbers, awaits.order_keys) if awaits else None,
         to_micros(awaits.until) if awaits else None,
         document.is_parked,
         dump_pairs(document.passes_to),
+        document.resolution or None,
         now if document.is_parked else None,
     )
 
@@ -121,18 +133,21 @@ def awaiting(db: Database, now: datetime, limit: int) -> list[DocumentView]:
     for row in db.rows("document.awaiting"):
         if len(ripe) == limit:
             break
-        if row[-1] <= at or is_known(db, load_strings(row[-2]), load_strings(row[10])):
+        if row[-1] <= at or is_known(db, _awaited(row[-2], row[-1])):
             ripe.append(view_of(db, row))
     return ripe
 
 
-def is_known(db: Database, order_numbers: Sequence[str], order_keys: Sequence[str]) -> bool:
-    """Tell whether one of these numbers or keys leads to a ledger entry."""
-    names = (*order_numbers, *order_keys)
-    return any(
-        db.row("order.is_entry", (name,)) is not None or db.row("order.number_known", (name,)) is not None
-        for name in names
+def is_known(db: Database, awaited: AwaitedOrder) -> bool:
+    """Tell whether one of the orders that are waited for has a ledger entry now."""
+    return any(db.row("order.is_entry", (key,)) is not None for key in awaited.order_keys) or any(
+        db.row("order.number_known", (number,)) is not None for number in awaited.order_numbers
     )
+
+
+def _awaited(names: str, until: int) -> AwaitedOrder:
+    order_numbers, order_keys = load_names(names)
+    return AwaitedOrder(order_numbers, from_micros(until), order_keys)
 
 
 def view_of(db: Database, row: Row) -> DocumentView:
@@ -140,7 +155,7 @@ def view_of(db: Database, row: Row) -> DocumentView:
     (
         message_id, generation, index, set_type, units, verdict, findings, document_type, document_key,
         content_hash, order_keys, body_id, is_urgent, deadline_at, side, decision, repeats, is_parked,
-        passes_to, awaits, awaits_until,
+        passes_to, resolution, awaits, awaits_until,
     ) = row  # fmt: skip
     canonical = None
     if body_id is not None:
@@ -161,10 +176,9 @@ def view_of(db: Database, row: Row) -> DocumentView:
         side=Side(side) if side else None,
         decision=decision,
         repeats=repeats,
-        awaits=None
-        if awaits_until is None
-        else AwaitedOrder(load_strings(awaits), from_micros(awaits_until)),
+        awaits=None if awaits_until is None else _awaited(awaits, awaits_until),
         is_parked=bool(is_parked),
         passes_to=load_pairs(passes_to),
+        resolution=resolution or "",
     )
     return DocumentView(message_id, generation, plan)

@@ -78,9 +78,9 @@ def open_entry(
 
 
 def take_back(db: Database, order_key: str, opened_by: int, generation: int) -> None:
-    """Remove the entry of an order that nobody accepted, where nothing has changed it since."""
+    """Remove the entry of an order that nobody accepted, where nothing changed or followed it since."""
     revision = db.value("order.opened_by", (order_key, opened_by, generation))
-    if revision is not None:
+    if revision is not None and db.row("order.followed_by_another", (order_key, opened_by)) is None:
         db.run("order.remember_taken_back", (order_key, revision))
         db.run("order.take_back", (order_key,))
 

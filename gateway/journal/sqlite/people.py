@@ -9,16 +9,24 @@ from typing import NamedTuple
 from adapters.base import Accepted, InDoubt
 from gateway.journal.base import UnknownError
 from gateway.journal.findings import answer_not_retried, being_sent, call_not_retried
+from gateway.journal.sent import (
+    DISMISSED,
+    PLACED_BY_PHONE,
+    Carrier,
+    Carriers,
+    DocumentPlace,
+    is_spent,
+    side_of_stage,
+)
 from gateway.journal.sqlite import controls
 from gateway.journal.sqlite.audit_log import append
 from gateway.journal.sqlite.database import Database, Row
+from gateway.journal.sqlite.exchanges import read_steps
 from gateway.journal.sqlite.instants import from_micros, to_micros
-from gateway.journal.sqlite.json_columns import load_findings, load_outcome, load_strings
+from gateway.journal.sqlite.json_columns import load_findings, load_outcome, load_pairs, load_strings
 from gateway.journal.sqlite.ledger import place_by_phone
 from gateway.journal.sqlite.planned_deliveries import finish_unsent
 from gateway.journal.types import BEING_SENT, DeliveryState, ExceptionItem, Side
-
-PLACED_BY_PHONE = "placed_by_phone:"
 
 
 class Parked(NamedTuple):
@@ -71,10 +79,31 @@ def resolve(db: Database, exception_id: str, resolution: str, who: str, why: str
             db.run("document.resolve", (resolution, open_thing.number))
         case _:
             db.run("message.resolve", (resolution, open_thing.number))
+            ended += [number for (number,) in db.rows("delivery.held", (open_thing.message,))]
     for number in ended:
         finish_unsent(db, number, DeliveryState.VOID, to_micros(now))
+        db.run("delivery.resolve", (resolution, number))
+    if resolution == DISMISSED and ended:
+        _give_keys_back(db, open_thing.message)
     detail = {"resolution": resolution, "deliveries": str(len(ended))}
     append(db, now, who, "exceptions.resolve", exception_id, detail, why)
+
+
+def _give_keys_back(db: Database, message: int) -> None:
+    """Free the keys of documents that came nowhere: what is sent in their place is no repeat."""
+    carriers = Carriers(_carrier(db, row) for row in db.rows("delivery.live_of_message", (message,)))
+    _, message_id = db.row("message.route_and_id", (message,)) or ("", "")
+    for generation, index, key, order_keys, passes_to in db.rows("document.with_keys", (message,)):
+        place = DocumentPlace(generation, index, load_strings(order_keys), load_pairs(passes_to))
+        if carriers.are_spent(place):
+            db.run("document.forget_key", (key, message_id))
+
+
+def _carrier(db: Database, row: Row) -> Carrier:
+    number, delivery_id, generation, index, target, state, lanes, resolution = row
+    steps = read_steps(db, number, delivery_id) if state == DeliveryState.VOID else ()
+    over = is_spent(DeliveryState(state), steps, resolution or "")
+    return Carrier(generation, index, target, load_strings(lanes), over)
 
 
 def replay(db: Database, message_id: str, resend: bool, who: str, why: str, now: datetime) -> int:
@@ -160,8 +189,9 @@ def _place_by_phone(
     db: Database, message: int, orders: Mapping[str, Side | None], reference: str, now: datetime
 ) -> None:
     route, message_id = db.row("message.route_and_id", (message,)) or ("", "")
+    otherwise = side_of_stage(db.value("stage.of_route", (route,)))
     for order_key, side in orders.items():
-        place_by_phone(db, order_key, side or Side.LEGACY, route, message_id, reference, now)
+        place_by_phone(db, order_key, side or otherwise, route, message_id, reference, now)
 
 
 def _orders_of(db: Database, parked: Parked) -> dict[str, Side | None]:

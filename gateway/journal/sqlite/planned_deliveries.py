@@ -56,12 +56,13 @@ def insert_deliveries(
 def _sent_before(db: Database, message: PlannedMessage) -> set[tuple[str, str, str]]:
     """Give (reference, target, role) of what earlier generations sent."""
     sent = set()
-    for *identity, state, number, delivery_id in db.rows(
+    for *identity, state, number, delivery_id, resolution in db.rows(
         "delivery.sent_before", (message.sequence, message.generation)
     ):
         reference, target, role = identity
         is_void = state == DeliveryState.VOID
-        if not is_void or was_sent(role, DeliveryState.VOID, read_steps(db, number, delivery_id)):
+        steps = read_steps(db, number, delivery_id) if is_void else ()
+        if not is_void or was_sent(role, DeliveryState.VOID, steps, resolution or ""):
             sent.add((reference, target, role))
     return sent
 
@@ -161,6 +162,12 @@ def supersede_earlier(db: Database, sequence: int, generation: int, now: int) ->
     """End what earlier generations planned and nobody attempted."""
     for (number,) in db.rows("delivery.unsent_before", (sequence, generation)):
         finish_unsent(db, number, DeliveryState.SUPERSEDED, now)
+
+
+def settled_before(db: Database, message: PlannedMessage) -> frozenset[str]:
+    """Give the deliveries of earlier generations that were attempted, or closed by a person."""
+    rows = db.rows("delivery.settled_before", (message.sequence, message.generation))
+    return frozenset(delivery_id for (delivery_id,) in rows)
 
 
 def finish_unsent(db: Database, number: int, state: DeliveryState, now: int) -> None:

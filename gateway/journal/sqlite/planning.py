@@ -24,6 +24,7 @@ from gateway.journal.sqlite.ledger import add_aliases, ledger_moved, open_entry,
 from gateway.journal.sqlite.planned_deliveries import (
     finish_unsent,
     insert_deliveries,
+    settled_before,
     supersede_earlier,
 )
 from gateway.journal.types import (
@@ -62,6 +63,8 @@ def plan(db: Database, plan: Plan, now: datetime) -> Planned | Moved:
     if is_durable(db, message, plan):
         return Planned()
     what = moved(db, plan.expected)
+    if what is None and _is_sent_meanwhile(db, message, plan.expected):
+        what = "settled"
     if what is None and splits(db, plan.opens):
         what = "ledger"
     if what is not None:
@@ -110,6 +113,13 @@ def moved(db: Database, expected: Expected) -> str | None:
         if controls.holder(db, control_key) != message_id:
             return "control number"
     return None
+
+
+def _is_sent_meanwhile(db: Database, message: PlannedMessage, expected: Expected) -> bool:
+    """Tell whether something of an earlier generation went out that this plan does not know of."""
+    if expected.settled is None or message.planned_through:
+        return False
+    return settled_before(db, message) != expected.settled
 
 
 def _write(db: Database, message: PlannedMessage, plan: Plan, now: int) -> tuple[str, ...]:
@@ -161,7 +171,7 @@ def _finish(db: Database, message: PlannedMessage, plan: Plan, now: int) -> None
     if plan.rejected_units:
         _reject_units(db, message, plan, now)
     here = (message.sequence, message.generation)
-    if db.row("delivery.any_held", here) is not None:
+    if not plan.is_broken and db.row("delivery.any_held", here) is not None:
         db.run("delivery.release", here)
     state, parked_at = (MessageState.PARKED, now) if plan.parks else (MessageState.PLANNED, None)
     db.run("message.planned", (state.value, parked_at, message.sequence))

@@ -41,7 +41,7 @@ def _view(db: Database, row: Row) -> DeliveryView:
     (
         number, delivery_id, message_id, generation, index, target, role, state, reference, lanes, is_urgent,
         attempts, reason, not_before, deadline_at, target_reference, findings, steps, planned_at, ended_at,
-        sequence,
+        sequence, resolution,
     ) = row  # fmt: skip
     return DeliveryView(
         delivery_id=delivery_id,
@@ -64,4 +64,5 @@ def _view(db: Database, row: Row) -> DeliveryView:
         planned_at=from_micros(planned_at),
         ended_at=from_micros_or_none(ended_at),
         sequence=sequence,
+        resolution=resolution or "",
     )

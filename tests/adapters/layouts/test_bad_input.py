@@ -297,3 +297,30 @@ def test_a_count_that_says_more_than_the_record_holds_is_told() -> None:
         (each.code, each.at.line, each.at.column, each.at.path, each.at.offset)
         for each in found(layout, b"A12L1 005ANNA\n")
     ]
+
+
+def test_a_document_that_never_ends_is_refused_and_not_kept() -> None:
+    layout = compile_layout(
+        FIXED.format(encoding="ascii").replace("occurs: 1..2", "occurs: 1.."), "orders.yaml"
+    )
+    reader, grouper = Reader(layout, "in.txt"), Grouper(layout, "in.txt", bytes_max=10_000)
+    head, detail = GOOD.split(b"\n")[:2]
+    body = head + b"\n" + (detail + b"\n") * 20_000
+    list(grouper.feed(reader.feed(body)))
+    (document,) = grouper.finish()
+
+    assert [each.code for each in document.findings] == ["FLAT-SIZE"]
+    assert sum(len(row.raw) for row in document.rows) <= 10_000 + len(head) + 1
+
+
+def test_a_value_of_a_sensitive_field_is_never_shown() -> None:
+    text = FIXED.format(encoding="ascii").replace('type: "dec(5,2)"', 'type: "dec(5,2)", sensitive: yes')
+    (finding,) = found(compile_layout(text, "orders.yaml"), GOOD.replace(b"00100", b"8X123"))
+    assert finding.code == "FLAT-NUMBER"
+    assert "8X123" not in str(finding)
+
+
+def test_of_a_record_that_nobody_knows_only_its_type_is_shown() -> None:
+    (finding, *_) = found(fixed(), GOOD.replace(b"D4712", b"XSMITH, ANNA"))
+    assert finding.code == "FLAT-RECORD"
+    assert "SMITH" not in finding.text

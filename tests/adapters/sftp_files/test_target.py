@@ -22,6 +22,7 @@ from adapters.base import (
     InDoubt,
     NoReply,
     Origin,
+    Rejected,
     Reply,
     Request,
     StepResult,
@@ -331,6 +332,42 @@ async def test_an_address_never_leads_out_of_the_folder(outbox: Outbox, tmp_path
         assert reply.status == 400, address
     assert outbox.names() == []
     assert [each.name for each in tmp_path.iterdir() if each.name != "outbox"] == []
+
+
+@pytest.mark.parametrize("died_at", ["link", "unlink"])
+@pytest.mark.parametrize("is_taken", [True, False])
+async def test_a_publish_in_two_steps_that_died_between_them_is_never_done_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, died_at: str, is_taken: bool
+) -> None:
+    """Where the file system has no rename that refuses to replace (NFS, SMB), and the receiver is quick."""
+    outbox = Outbox(tmp_path / "outbox")
+    monkeypatch.setattr(driver_folder, "_renameat2", None)
+    steps = await outbox.step(delivery(), [])
+
+    def die(*args: Any, **named: Any) -> None:
+        raise KeyboardInterrupt
+
+    publish = outbox.target.next_request(delivery(), steps, NOW)
+    assert isinstance(publish, Request)
+    place, final = outbox.folder / publish.address, outbox.folder / "po.850"
+    with monkeypatch.context() as dying:
+        dying.setattr(*((os, "link", die) if died_at == "link" else (Path, "unlink", die)))
+        with pytest.raises(KeyboardInterrupt):
+            driver_folder._rename_new(place, final, marks=True)
+    taken = int(final.exists() and is_taken)
+    if taken:
+        final.unlink()
+    steps = [*steps, StepResult(publish, None, None, NOW, NOW)]  # the journal knows only that it began
+    steps = await outbox.step(delivery(), steps)
+
+    assert steps[-1].step == "probe"
+    if died_at == "unlink" and not is_taken:
+        assert await outbox.deliver(delivery(), steps) == "po.850"
+        assert outbox.names() == ["po.850"]
+    else:
+        assert isinstance(steps[-1].outcome, Rejected)
+        assert steps[-1].outcome.findings[0].code == "FILE-IN-DOUBT"
+        assert not final.exists()
 
 
 async def test_a_rename_in_two_steps_that_died_between_them_is_finished(

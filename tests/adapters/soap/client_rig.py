@@ -24,6 +24,7 @@ gateway: {{environment: test, organisation: mercy, journal: "memory:", listen: {
 mappings:
   order_out: mappings/purchase_order_out.yaml
   order_status: mappings/purchase_order_status.yaml
+  budget_out: mappings/check_budget_out.yaml
 endpoints:
   mms:
     kind: soap
@@ -40,6 +41,7 @@ endpoints:
           mapping: order_out
           number: PONumber
           {look_up}
+        budget_check: {{operation: CheckBudget, mapping: budget_out}}
 {more}
 routes:
   - {{id: {route}}}

@@ -31,6 +31,7 @@ from adapters.base import (
     Wait,
 )
 from adapters.soap.calling import check_live
+from canonical.registry import parse_document, to_json
 from gateway.config import check
 from simulators.faults import Action, Fault, FaultScript
 from simulators.soap_mms import Settings, SoapMms
@@ -508,3 +509,63 @@ def test_check_refuses_copies_and_passed_through_answers_where_they_would_do_har
     }.items():
         with pytest.raises(AssertionError, match=text):
             configuration("http://127.0.0.1:9/x", route=other)
+
+
+QUESTION = {
+    "document_type": "budget_check",
+    "result": "asked",
+    "subject": {"document_type": "budget", "number": "2026-11"},
+    "requested": {"amount": "100.00", "currency": "USD"},
+    "funds": [{"result": "asked", "distribution": {"cost_center": "7310", "account": "614000"}}],
+}
+
+
+async def test_a_question_as_a_document_is_asked_again_without_a_look_up_and_changes_nothing(called) -> None:
+    script = FaultScript((Fault(Action.RESET_BEFORE_COMMIT, times=1),))
+    async with SoapMms(Settings(wsdl=WSDL), script) as mms:
+        course = called(mms).course()
+        object.__setattr__(course.delivery, "canonical", to_json(parse_document(QUESTION)))
+        assert isinstance(await course.step(), Transient)
+        assert isinstance(await course.step(), Accepted)
+
+        assert {step.request.effect for step in course.done} == {Effect.READ}
+        assert isinstance(course.next(), Finished)
+        assert mms.committed == []
+        assert mms.invalid == []
+    assert b"Decision>PASS<" in getattr(course.done[-1].reply, "body", b"")
+
+
+WSA = "http://www.w3.org/2005/08/addressing"
+
+
+@pytest.mark.parametrize("port", ["Soap11", "Soap12"])
+async def test_addressing_names_action_receiver_and_a_message_id_that_a_repeat_keeps(
+    called, port: str
+) -> None:
+    async with SoapMms(Settings(wsdl=WSDL)) as mms:
+        course = called(mms, port=port, addressing="true").course()
+        first, second = course.next(), course.next()
+        assert isinstance(await course.step(), Accepted)
+        root = etree.fromstring(mms.requests[0].body)
+
+    assert first == second
+    said = {each.tag: (each.text or "") for each in root.iter(f"{{{WSA}}}*")}
+    assert said[f"{{{WSA}}}Action"] == "urn:mercy-health:mms:SubmitPurchaseOrder"
+    assert said[f"{{{WSA}}}MessageID"] == f"urn:legacy-bridge:{REFERENCE}"
+    assert said[f"{{{WSA}}}To"].endswith("/services/MaterialsManagement")
+    assert said[f"{{{WSA}}}Address"] == f"{WSA}/anonymous"
+
+
+def test_an_answer_to_another_message_is_no_answer() -> None:
+    course = Called("http://127.0.0.1:9/x", addressing="true").course()
+    request = course.next()
+    relates = (
+        '<soapenv:Header><a:RelatesTo xmlns:a="{wsa}">urn:legacy-bridge:{to}</a:RelatesTo></soapenv:Header>'
+    )
+    answers = {
+        to: GOOD.replace("<soapenv:Body>", relates.format(wsa=WSA, to=to) + "<soapenv:Body>")
+        for to in (REFERENCE, "SOMEBODY-ELSES")
+    }
+    meanings = [course.target.interpret(request, Reply(200, each.encode())) for each in answers.values()]
+
+    assert [type(each) for each in meanings] == [Accepted, InDoubt]

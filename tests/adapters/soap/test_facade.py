@@ -53,7 +53,7 @@ def stock(operation: str, content: str, **changes: Any) -> Any:
 
 
 def record(found: Any) -> dict[str, Any]:
-    return admitted(found).state.asked.record  # type: ignore[attr-defined, no-any-return]
+    return admitted(found).state.asked.record  # type: ignore[attr-defined]
 
 
 # --- envelopes --------------------------------------------------------------------------------------
@@ -451,7 +451,7 @@ def test_what_went_wrong_is_a_typed_fault_that_blames_the_right_side(body: bytes
     served = facade()
     found = admitted(served.admit(call(body, version)))
     finding = Finding("ERP-422", Position("erp"), "the item is not known")
-    blamed = {
+    blamed: dict[str, list[Any]] = {
         "Client": [WasRefused("m1", (finding,))],
         "Server": [IsInDoubt("m1"), WasRefused(None, ()), WasUnavailable(finding)],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -302,7 +303,7 @@ SECURED = SERVE[:-1] + ", security: {users: [{name: mms, password: 'file:mms.pas
 
 async def test_a_user_token_lets_in_a_replay_does_not_even_after_a_restart(tmp_path: Path) -> None:
     (tmp_path / "mms.password").write_text("correct horse")
-    words = {"serve": SECURED, "journal": "sqlite:j.db"}
+    words: dict[str, Any] = {"serve": SECURED, "journal": "sqlite:j.db"}
     async with site(tmp_path, **words) as run:
         client = run.client(token=Token("mms", "correct horse"))
         body = client.envelope("M-1", purchase_order("PO-1"))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import xmlsec
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from pydantic import ValidationError
 
 from adapters.base.findings import DecodeError
-from adapters.soap.wsse import SecurityFault, Verified
+from adapters.soap.wsse import SecurityFault, Verified, verifier
 from adapters.soap.wsse_names import DSIG, EXC_C14N, SOAP11, WSSE, WSU, WSU_ID
-from adapters.soap.wsse_settings import OutboundSecurity
+from adapters.soap.wsse_settings import InboundSecurity, OutboundSecurity
 from adapters.soap.wsse_write import seal, secure
 from tests.adapters.soap.wsse_rig import (
     NONCE,
@@ -32,8 +37,10 @@ from tests.adapters.soap.wsse_rig import (
     request,
     sealed,
     secret,
+    self_signed,
 )
 
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 Change = Callable[[etree._Element], None]
 
 
@@ -331,6 +338,42 @@ def test_addressing_headers_are_covered_where_that_is_asked_for() -> None:
 
     assert isinstance(judge(envelope, SIGNED), Verified)
     assert codes(judge(envelope, policy)) == ("FailedCheck", "WSSE-COVERAGE")
+
+
+def test_the_twin_of_an_ecdsa_signature_is_no_new_message() -> None:
+    """(r, s) and (r, n - s) both hold (ECDSA is malleable): a replay must not hide behind the other one."""
+    key = generate_ec_key(SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    certificate = self_signed(key)
+    envelope = sealed(SIGNATURE)
+    algorithm = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
+    one(envelope, "//ds:SignatureMethod").set("Algorithm", algorithm)
+    context = xmlsec.SignatureContext()
+    for element in every(envelope, "//*[@wsu:Id]"):
+        context.register_id(element, "Id", WSU)
+    context.key = xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatPem)
+    context.sign(one(envelope, "//ds:Signature"))
+    value = one(envelope, "//ds:SignatureValue")
+    raw = base64.b64decode(value.text or "")
+    twin = raw[:32] + (P256_ORDER - int.from_bytes(raw[32:])).to_bytes(32)
+    judges = verifier(InboundSecurity.model_validate(SIGNED), lambda _: certificate)
+    found = []
+    for signature in (raw, twin):
+        value.text = base64.b64encode(signature).decode()
+        found.append(judges.verify(parse(etree.tostring(envelope)), "m.xml", NOW, "hash"))
+
+    assert raw != twin
+    assert isinstance(found[0], Verified)
+    assert isinstance(found[1], Verified)
+    assert found[0].once == found[1].once
+
+
+@pytest.mark.parametrize("signed", [("timestamp",), ("body",), ("body", "token"), ()])
+def test_settings_that_would_let_a_body_live_for_ever_or_go_unsigned_are_refused(
+    signed: tuple[str, ...],
+) -> None:
+    with pytest.raises(ValidationError, match="must cover body and timestamp"):
+        InboundSecurity.model_validate(USERS | SIGNED | {"signed": signed})
 
 
 SOUND = etree.tostring(sealed(SIGNATURE))

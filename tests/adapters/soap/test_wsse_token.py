@@ -12,6 +12,7 @@ from zeep.wsse.username import UsernameToken as ZeepToken
 
 from adapters.soap.wsse import SecurityFault, Verified
 from adapters.soap.wsse_names import PASSWORD_TEXT
+from adapters.soap.wsse_once import once
 from tests.adapters.soap.wsse_rig import NOW, TOKEN, USERS, judge, one, remove, request, sealed
 
 Change = Callable[[etree._Element], None]
@@ -188,3 +189,18 @@ def test_a_comment_in_the_user_name_makes_no_other_user_of_it() -> None:
     assert isinstance(verified, Verified)
     assert verified.identity == "user:mms"
     assert not list(verified.envelope.iter(etree.Comment))
+
+
+def test_the_same_nonce_is_a_repeat_only_with_the_same_bytes_and_the_same_sender() -> None:
+    """The journal remembers key -> content: the same content again is a repeat, any other a replay."""
+    known = once("nonce", b"n" * 16, "bytes", "user:mms", NOW)
+
+    assert once("nonce", b"n" * 16, "bytes", "user:mms", NOW) == known
+    for other in (
+        once("nonce", b"n" * 16, "other bytes", "user:mms", NOW),
+        once("nonce", b"n" * 16, "bytes", "user:other", NOW),
+    ):
+        assert other.key == known.key
+        assert other.content_hash != known.content_hash
+    assert once("nonce", b"m" * 16, "bytes", "user:mms", NOW).key != known.key
+    assert once("signature", b"n" * 16, "bytes", "user:mms", NOW).key != known.key

@@ -13,7 +13,8 @@ from typing import Any, cast
 import xmlsec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from lxml import etree
@@ -51,6 +52,12 @@ class Pair:
 def pair(name: str) -> Pair:
     """Make a self-signed certificate; the same for the same name within one run."""
     key = generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return Pair(self_signed(key, name), pem)
+
+
+def self_signed(key: RSAPrivateKey | EllipticCurvePrivateKey, name: str = "mms") -> str:
+    """Give a certificate (PEM) of a key."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder()
@@ -61,11 +68,7 @@ def pair(name: str) -> Pair:
         .not_valid_before(NOW - timedelta(days=1))
         .not_valid_after(NOW + timedelta(days=365))
     )
-    certificate = builder.sign(key, hashes.SHA256())
-    return Pair(
-        certificate.public_bytes(Encoding.PEM).decode(),
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
-    )
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 def secret(reference: str) -> str:

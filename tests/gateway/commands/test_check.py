@@ -74,6 +74,32 @@ def test_live_contacts_endpoints_and_names_those_that_do_not_answer(bridge: Comm
     assert "endpoint 'erp': no connection to 127.0.0.1:9" in ended.err
 
 
+def test_live_tries_what_is_used_at_night_only_alarms_and_token_endpoints(
+    bridge: Command, folder: Path
+) -> None:
+    alarms = (
+        "  alarms:\n    webhook: {url: 'http://127.0.0.1:9/hook'}\n"
+        "    email: {smtp: '127.0.0.1:9', from: a@example.org, to: [b@example.org]}\n"
+    )
+    oauth2 = (
+        ", oauth2: {token_url: 'http://127.0.0.1:9/token', plaintext: true, client_id: me, "
+        "client_secret: 'env:TOKEN'}}"
+    )
+    text = GOOD.replace("\nendpoints:", f"\n{alarms}endpoints:").replace(
+        "plaintext: true}", f"plaintext: true{oauth2}"
+    )
+    text = text.replace(
+        'gateway: {environment: test, organisation: mercy, journal: "sqlite:var/journal.db"}',
+        'gateway:\n  environment: test\n  organisation: mercy\n  journal: "sqlite:var/journal.db"',
+    )
+    (folder / "routes.yaml").write_text(text)
+
+    told = bridge("check", "--live").err
+
+    for what in ("the alarms' webhook", "the alarms' mail server", "the token endpoint of 'erp'"):
+        assert f"{what}: no connection to 127.0.0.1:9" in told
+
+
 @pytest.fixture
 def listening() -> Iterator[int]:
     with socket.socket() as listener:

@@ -69,7 +69,10 @@ CATALOGUE = Catalogue(
         "files": EndpointKind("files", "", Files, FilesFrom, ("name", "content"), True, True),
         "rest": EndpointKind("rest", "", Rest, None, (), False, True),
     },
-    formats={"x12": FormatKind("x12", "", X12Settings), "flat": FormatKind("flat", "", None)},
+    formats={
+        "x12": FormatKind("x12", "", X12Settings, tells=frozenset({"facility", "supplier", "order_type"})),
+        "flat": FormatKind("flat", "", None),
+    },
     partners={"x12": X12},
 )
 

@@ -160,13 +160,18 @@ def test_a_missing_file_is_a_finding(tmp_path: Path) -> None:
 # --- includes and revisions ---------------------------------------------------------------------------
 
 
+MAPPING = (
+    "mapping: orders\ndocument: acknowledgment\nfields:\n  response: {const: accepted}\n  order.number: NO\n"
+)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "partners").mkdir()
     partner = "partners:\n  beta:\n    environment: test\n    owner: nobody"  # no line feed at the end
     (tmp_path / "partners" / "beta.yaml").write_bytes(partner.replace("\n", "\r\n").encode())
     (tmp_path / "partners" / "gamma.yaml").write_text("partners: {gamma: {environment: test}}\n")
-    (tmp_path / "map.yaml").write_text("anything: goes\n")
+    (tmp_path / "map.yaml").write_text(MAPPING)
     text = GOOD + "include: partners/*.yaml\nmappings: {orders: map.yaml}\n"
     (tmp_path / "routes.yaml").write_text(text)
     return tmp_path
@@ -177,7 +182,7 @@ def test_included_files_and_mappings_are_part_of_the_revision(folder: Path) -> N
 
     assert isinstance(configuration, Configuration)
     assert set(configuration.partners) == {"acme", "beta", "gamma"}
-    assert configuration.mappings["orders"].text == "anything: goes\n"
+    assert configuration.mappings["orders"].text == MAPPING
     again = load_text(configuration.text, "revision 7", folder=folder, catalogue=CATALOGUE)
     assert again == configuration
     assert isinstance(again, Configuration)
@@ -185,6 +190,28 @@ def test_included_files_and_mappings_are_part_of_the_revision(folder: Path) -> N
     assert str(again.places.at("partners", "beta", "owner")) == (
         "revision 7: partners/beta.yaml:4:5 partners.beta.owner"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("anything: goes\n", "map.yaml:1:1 anything: 'anything' is not a key here [MAP-FORM]"),
+        (
+            MAPPING.replace("response", "responze"),
+            "map.yaml:4:3 fields.responze: Acknowledgment has no 'responze'",
+        ),
+        ("mapping: a\nmapping: b\n", "[YAML-REPEATED-KEY]"),
+    ],
+)
+def test_a_mistake_in_a_mapping_that_nothing_names_yet_is_told_with_its_place(
+    folder: Path, text: str, told: str
+) -> None:
+    (folder / "map.yaml").write_text(text)
+
+    found = load(folder / "routes.yaml", CATALOGUE)
+
+    assert isinstance(found, list)
+    assert any(told in str(each) for each in found), "\n".join(map(str, found))
 
 
 def test_a_mistake_in_an_included_file_names_that_file(folder: Path) -> None:

@@ -51,10 +51,10 @@ MISTAKES = [
     ),
     ("follows: po\n", "follows: ack\n", "CONFIG-FOLLOWS", "routes[1].follows"),
     (
-        "stage: cloud",
-        "stage: cloud\n    unknown_order: {to: legacy}",
+        'set: "855"}\n    targets: {legacy: legacy, cloud: erp}',
+        'set: "855"}\n    targets: {legacy: legacy, cloud: erp, supplier: legacy}',
         "CONFIG-FOLLOWS",
-        "routes[2].unknown_order",
+        "routes[1].targets.supplier",
     ),
     ("    stage: cloud\n", "", "CONFIG-STAGE", "routes[2].stage"),
     ("stage: cloud", "stage: shadow", "CONFIG-STAGE", "routes[2].targets.legacy"),
@@ -159,6 +159,25 @@ MISTAKES = [
         "CONFIG-LIMITS",
         "gateway.limits.set_bytes_max",
     ),
+    (
+        "share: 10%",
+        "pin_legacy: {line_class: [implant]}",
+        "CONFIG-CANARY",
+        "routes[0].canary.pin_legacy.line_class",
+    ),
+    ('{facility: "04"}', "{category: [office]}", "CONFIG-CANARY", "routes[0].canary.select.category"),
+    (
+        "targets: {legacy: legacy, cloud: erp}\n    stage",
+        "targets: {legacy: in, cloud: erp}\n    stage",
+        "CONFIG-LOOP",
+        "routes[0].targets.legacy",
+    ),
+    (
+        "share: 10%",
+        "share: 10%\n    reply: {mode: wait, within: 5s, pending: reference}",
+        "CONFIG-REPLY",
+        "routes[0].reply.mode",
+    ),
     ("- id: json", "- id: ack", "CONFIG-TWICE", "routes[2].id"),
     ("  erp: {kind", "  ERP 1: {kind", "CONFIG-NAME", "endpoints.ERP 1"),
 ]
@@ -178,6 +197,40 @@ def test_the_sample_itself_has_nothing_but_notes() -> None:
     found = judge(draft_of(configured(), CATALOGUE))
 
     assert {each.level for each in found} == {Level.NOTE}
+
+
+def test_a_finding_about_what_a_format_does_not_tell_says_what_it_tells() -> None:
+    (found,) = refused(changed("share: 10%", "pin_legacy: {line_class: [implant]}"))
+
+    assert "tells no line_class" in found.text
+    assert "facility, order_type, supplier" in found.text
+    assert configured(changed("share: 10%", "pin_legacy: {order_type: [blanket]}")).routes
+
+
+@pytest.mark.parametrize(
+    ("environment", "stage", "declared", "level"),
+    [
+        ("test", "canary", "", Level.NOTE),
+        ("production", "canary", "", Level.REJECTED),
+        ("production", "shadow", "", None),
+        ("production", "canary", "    control_numbers: {lowest: 5, highest: 9}\n", None),
+    ],
+)
+def test_where_the_gateway_writes_envelopes_a_partner_needs_a_range_of_control_numbers(
+    environment: str, stage: str, declared: str, level: Level | None
+) -> None:
+    enveloped = replace(CATALOGUE.formats["x12"], is_enveloped=True)
+    catalogue = replace(CATALOGUE, formats={**CATALOGUE.formats, "x12": enveloped})
+    text = GOOD[: GOOD.index("  - id: ack")].replace("environment: test", f"environment: {environment}")
+    text = changed("stage: canary", f"stage: {stage}", text).replace('"memory:"', "sqlite:j.db")
+    text = changed("    x12: {isa", f"{declared}    x12: {{isa", text).replace(
+        "listen: {http: 127.0.0.1:8080}", ""
+    )
+    loaded = load_text(text, catalogue=catalogue)
+    found = loaded if isinstance(loaded, list) else judge(draft_of(loaded, catalogue))
+
+    numbering = [(each.level, each.at.path) for each in found if each.code == "CONFIG-CONTROL-NUMBERS"]
+    assert numbering == ([(level, "partners.acme")] if level is not None else [])
 
 
 def test_two_routes_of_one_source_and_set_are_refused() -> None:

@@ -26,7 +26,7 @@ from adapters.base import (
     Wait,
 )
 from canonical.document import Provenance
-from canonical.registry import to_json
+from canonical.registry import parse_document, to_json
 from gateway.erp.generic_rest import GenericRest
 from gateway.erp.settings import GenericRestSettings
 from tests.gateway.support import REFERENCE, Course, FakeClock, delivery
@@ -369,3 +369,33 @@ async def test_whatever_comes_back_a_create_in_doubt_is_never_followed_by_one_wi
             assert any(step.started_at >= quiet_until for step in clean)
     if creates:
         assert any(step.outcome == Accepted() for step in scene.done[: creates[0]])
+
+
+def about(purpose: str) -> Delivery:
+    """Give an order document of some purpose on its way."""
+    fields = json.loads(delivery().canonical or b"")
+    return delivery(canonical=to_json(parse_document({**fields, "purpose": purpose})))
+
+
+@pytest.mark.parametrize("purpose", ["cancellation", "change", "replace", "information_copy"])
+def test_what_opens_no_order_is_never_sent_where_orders_are_created(purpose: str) -> None:
+    asked = GenericRest("erp", GenericRestSettings(base="https://erp.example")).next_request(
+        about(purpose), (), FakeClock().now()
+    )
+
+    assert isinstance(asked, Stuck)
+    assert asked.findings[0].code == "ERP-PURPOSE"
+
+
+def test_a_cancellation_goes_where_the_settings_say() -> None:
+    paths = {"purchase_order": "orders", "purchase_order.cancellation": "orders/cancel"}
+    settings = GenericRestSettings(
+        base="https://erp.example", paths=paths, look_up="after_doubt", idempotent_create=True
+    )
+    target = GenericRest("erp", settings)
+
+    addresses = [
+        target.next_request(about(purpose), (), FakeClock().now()).address
+        for purpose in ("cancellation", "resubmission")
+    ]
+    assert addresses == ["orders/cancel", "orders"]

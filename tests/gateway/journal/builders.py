@@ -152,8 +152,8 @@ def alias(number: str, kind: AliasKind = AliasKind.ERP, **changes: str) -> Alias
 
 
 def awaited(*order_numbers: str, until: datetime | None = None) -> AwaitedOrder:
-    """Say which order a follow-on waits for."""
-    return AwaitedOrder(order_numbers or ("PO-7",), until or after(3600))
+    """Say which order a follow-on waits for, by a number or by its key."""
+    return AwaitedOrder(order_numbers or ("PO-7",), until or after(3600), ("O-7",))
 
 
 def request(step: str = "create", effect: Effect = Effect.WRITE, body: bytes = b"<order/>") -> Request:

@@ -158,8 +158,43 @@ async def test_an_unknown_message_is_told(bench: Bench, verb: str) -> None:
 )
 async def test_the_story_ends_with_where_it_stands(bench: Bench, outcome, told: str) -> None:
     message = await bench.arrive(interchange(order_set("PO-1")))
-    await bench.deliver(erp=outcome)
+    await bench.deliver(erp=outcome, legacy=TAKEN)
 
     (only,) = (await bench.ask("explain", subject=message))["messages"]
 
     assert told in only["conclusion"]
+
+
+async def ending(bench: Bench, message: str) -> str:
+    (only,) = (await bench.ask("explain", subject=message))["messages"]
+    return only["conclusion"]
+
+
+async def test_an_acknowledgment_that_is_not_delivered_is_told_though_every_order_is(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(erp=TAKEN)
+
+    assert "still on its way: acknowledgment to legacy" in await ending(bench, message)
+
+
+async def test_what_a_person_closed_asks_nobody_to_look_any_more(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1"), order_set("PO-2", quantity="TWELVE")))
+    await bench.deliver(erp=TAKEN, legacy=TAKEN)
+    assert "A person must look: 1 parked" in await ending(bench, message)
+    (item,) = await bench.ask("exceptions.list")
+    resolution = {"resolution": "dismissed", "who": "ann", "why": "sent again"}
+    await bench.ask("exceptions.resolve", exception=item["exception_id"], **resolution)
+
+    assert await ending(bench, message) == (
+        "It is closed: 1 delivered, 0 void or superseded, 1 closed by a person."
+    )
+
+
+async def test_only_the_newest_translation_is_told_with_its_configuration_revision(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(erp=REFUSED)
+    await bench.ask("messages.replay", message=message, who="ann", why="table mended")
+    await bench.pipeline.translate(message)
+
+    texts = [text for kind, text in await story(bench, message) if kind == "translated"]
+    assert ["configuration revision" in text for text in texts] == [False, True]

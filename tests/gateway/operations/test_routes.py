@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from adapters.base import Finding, Origin, Position
 from gateway.operations import OperationError
 from tests.gateway.commands.documents import interchange, order_set
 from tests.gateway.operations.bench import Bench
@@ -123,3 +124,18 @@ async def test_arguments_from_outside_are_checked(
 
     assert refused.value.code == "bad_request"
     assert told in str(refused.value)
+
+
+async def test_a_retired_route_counts_who_still_sends_orders_to_it(bench: Bench) -> None:
+    await bench.arrive(interchange(order_set("PO-1")))
+    await move(bench, "retired")
+    assert (await bench.ask("routes.show", route="po.one"))["stragglers"] == {}
+
+    await bench.arrive(interchange(order_set("PO-2"), order_set("PO-3"), control="000000008"))
+    cancellation = order_set("PO-1").replace("BEG*00", "BEG*01")  # about an order from before: no straggler
+    await bench.arrive(interchange(cancellation, control="000000009"))
+    refusal = Finding("ROUTE-RETIRED", Position("po.one"), "this route is retired")
+    origin = Origin("http", bench.clock.now(), identity="portal")
+    await bench.journal.refuse("po.one", origin, refusal, bench.clock.now())
+
+    assert (await bench.ask("routes.show", route="po.one"))["stragglers"] == {"mms": 2, "portal": 1}

@@ -8,8 +8,21 @@ INSERT INTO delivery (number, delivery_id, message, generation, document_index, 
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sealed(?), ?);
 
 -- name: sent_before
-SELECT reference, target, role, state, number, delivery_id FROM delivery
-WHERE message = ? AND generation < ? AND steps > 0;
+SELECT reference, target, role, state, number, delivery_id, resolution FROM delivery
+WHERE message = ? AND generation < ? AND (steps > 0 OR resolution IS NOT NULL);
+
+-- name: settled_before
+SELECT delivery_id FROM delivery WHERE message = ? AND generation < ? AND (steps > 0 OR resolution IS NOT NULL);
+
+-- name: live_of_message
+SELECT number, delivery_id, generation, document_index, target, state, lanes, resolution FROM delivery
+WHERE message = ? AND role IN ('live', 'pass_through') AND state <> 'superseded';
+
+-- name: held
+SELECT number FROM delivery WHERE message = ? AND state = 'held';
+
+-- name: resolve
+UPDATE delivery SET resolution = ? WHERE number = ?;
 
 -- name: same_of_message
 SELECT 1 FROM delivery WHERE message = ? AND generation = ? AND reference = ? AND target = ? AND role = ?

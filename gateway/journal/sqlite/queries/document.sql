@@ -2,18 +2,20 @@
 message.message_id, document.generation, document.document_index, document.set_type, document.units,
 document.verdict, opened(document.findings), document.document_type, document.document_key, document.content_hash,
 document.order_keys, document.body_id, document.is_urgent, document.deadline_at, document.side,
-opened(document.decision), document.repeats, document.is_parked, document.passes_to, document.awaits, document.awaits_until
+opened(document.decision), document.repeats, document.is_parked, document.passes_to, document.resolution,
+document.awaits, document.awaits_until
 
 -- name: insert
 INSERT INTO document (message, generation, document_index, set_type, units, verdict, findings, document_type,
     document_key, content_hash, order_keys, body_id, is_urgent, deadline_at, side, decision, repeats, awaits,
-    awaits_until, is_parked, passes_to, parked_at)
-VALUES (?, ?, ?, ?, ?, ?, sealed(?), ?, ?, ?, ?, ?, ?, ?, ?, sealed(?), ?, ?, ?, ?, ?, ?);
+    awaits_until, is_parked, passes_to, resolution, parked_at)
+VALUES (?, ?, ?, ?, ?, ?, sealed(?), ?, ?, ?, ?, ?, ?, ?, ?, sealed(?), ?, ?, ?, ?, ?, ?, ?);
 
 -- name: replace
 UPDATE document SET set_type = ?, units = ?, verdict = ?, findings = sealed(?), document_type = ?, document_key = ?,
     content_hash = ?, order_keys = ?, body_id = ?, is_urgent = ?, deadline_at = ?, side = ?, decision = sealed(?),
-    repeats = ?, awaits = ?, awaits_until = ?, is_parked = ?, passes_to = ?, parked_at = ?
+    repeats = ?, awaits = ?, awaits_until = ?, is_parked = ?, passes_to = ?, resolution = ?,
+    parked_at = ?
 WHERE document_id = ?;
 
 -- name: hold_key
@@ -34,6 +36,19 @@ WHERE document_key = ?;
 
 -- name: give_back_key
 DELETE FROM document_key WHERE document_key = ? AND message_id = ? AND generation = ?;
+
+-- name: give_back_unsent
+-- Where nothing of the document was ever sent.
+DELETE FROM document_key WHERE document_key = ?1 AND message_id = ?2 AND document_index = ?4 AND NOT EXISTS (
+    SELECT 1 FROM delivery WHERE message = ?3 AND (document_index = ?4 OR document_index IS NULL)
+      AND role IN ('live', 'pass_through') AND steps > 0);
+
+-- name: forget_key
+DELETE FROM document_key WHERE document_key = ? AND message_id = ?;
+
+-- name: with_keys
+SELECT generation, document_index, document_key, order_keys, passes_to FROM document
+WHERE message = ? AND document_key IS NOT NULL;
 
 -- name: find
 SELECT document_id, order_keys FROM document WHERE message = ? AND generation = ? AND document_index = ?;

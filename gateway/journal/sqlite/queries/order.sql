@@ -33,6 +33,10 @@ GROUP BY message.sequence;
 -- name: opened_by
 SELECT revision FROM order_entry WHERE order_key = ? AND opened_by = ? AND generation = ?;
 
+-- name: followed_by_another
+SELECT 1 FROM order_document JOIN document USING (document_id)
+WHERE order_document.order_key = ? AND document.message <> ? AND document.side IS NOT NULL LIMIT 1;
+
 -- name: remember_taken_back
 INSERT OR REPLACE INTO order_taken_back (order_key, revision) VALUES (?, ?);
 

@@ -7,6 +7,9 @@ SELECT $stage_columns FROM stage ORDER BY route;
 -- name: one
 SELECT $stage_columns FROM stage WHERE route = ?;
 
+-- name: of_route
+SELECT stage FROM stage WHERE route = ?;
+
 -- name: revision
 SELECT revision FROM stage WHERE route = ?;
 

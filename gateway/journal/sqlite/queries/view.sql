@@ -2,7 +2,8 @@
 delivery.number, delivery.delivery_id, message.message_id, delivery.generation, delivery.document_index,
 delivery.target, delivery.role, delivery.state, delivery.reference, delivery.lanes, delivery.is_urgent,
 delivery.attempts, opened(delivery.reason), delivery.not_before, delivery.deadline_at, delivery.target_reference,
-opened(delivery.findings), delivery.steps, delivery.planned_at, delivery.ended_at, message.sequence
+opened(delivery.findings), delivery.steps, delivery.planned_at, delivery.ended_at, message.sequence,
+delivery.resolution
 
 -- name: oldest
 SELECT $delivery_columns FROM delivery JOIN message ON message.sequence = delivery.message
