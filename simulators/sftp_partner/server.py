@@ -27,6 +27,8 @@ INSTALL = "sudo apt-get install -y --no-install-recommends openssh-server"
 CHROOTS = (Path("/run"), Path("/var/lib"))
 PRIVILEGE_SEPARATION = Path("/run/sshd")  # Debian's sshd insists on it where it runs as root
 STARTS_S = 10.0
+# Ends the server, and removes its chroot, where whoever started it was killed: then its input ends.
+WATCH = 'cat >/dev/null; kill -9 "$1"; [ -z "$2" ] || rm -rf "$2"'
 
 
 class PartnerServerError(CannotPlayError):
@@ -51,6 +53,7 @@ class PartnerServer:
         self._folder = folder.absolute()
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
         self._chroot: Path | None = None
         self.port = settings.port
         self.user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
@@ -119,6 +122,11 @@ class PartnerServer:
             self._process = subprocess.Popen(
                 [SSHD, "-D", "-e", "-f", configuration], stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
+        self._watcher = subprocess.Popen(
+            ["/bin/sh", "-c", WATCH, "sh", str(self._process.pid), str(self._chroot or "")],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
         self._wait()
 
     def stop(self) -> None:
@@ -129,6 +137,10 @@ class PartnerServer:
 
     def kill(self) -> None:
         """End server and sessions as a crash would; ``start`` brings it back at the same port."""
+        if self._watcher is not None:
+            self._watcher.kill()
+            self._watcher.communicate()
+            self._watcher = None
         if self._process is None:
             return
         for number in _descendants(self._process.pid):

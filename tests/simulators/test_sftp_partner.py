@@ -111,6 +111,28 @@ def test_a_cut_network_ends_a_transfer_and_serves_the_next(server: PartnerServer
     assert (tmp_path / "got").stat().st_size == 3_000_000
 
 
+def test_a_server_ends_with_whoever_started_it_even_by_a_kill(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "simulate", "sftp_partner", "--keys", str(tmp_path / "keys")],
+        stdout=subprocess.PIPE, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert process.stdout is not None
+    told = process.stdout.readline()
+    process.kill()
+    process.communicate()
+    port, files = re.findall(r"127.0.0.1:(\d+); its files are in (\S+)", told)[0]
+    ends_at = time.monotonic() + 10
+
+    while time.monotonic() < ends_at:
+        with socket.socket() as sock:
+            if sock.connect_ex(("127.0.0.1", int(port))) != 0 and (
+                Path(files).is_relative_to(tmp_path) or not Path(files).exists()
+            ):
+                return
+        time.sleep(0.05)
+    raise AssertionError("it still listens, or its folder is still there")
+
+
 def test_simulate_prints_what_routes_yaml_must_say_and_ends_when_told(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [COMMAND, "simulate", "sftp_partner", "--folders", "in,out", "--keys", str(tmp_path / "keys")],
