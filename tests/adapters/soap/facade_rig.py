@@ -79,8 +79,8 @@ def secret(reference: str) -> str:
 def call(body: bytes, version: str = SOAP11, *, method_query: str = "", **changes: Any) -> FacadeCall:
     headers = changes.pop("headers", (("Content-Type", TYPES[version]),))
     return FacadeCall(
-        method="POST", path=PATH, query=method_query, headers=headers, body=body, base="https://gateway:8443", at=NOW,
-        **changes,
+        method="POST", path=PATH, query=method_query, headers=headers, body=body, base="https://gateway:8443",
+        at=NOW, **changes,
     )  # fmt: skip
 
 

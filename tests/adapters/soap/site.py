@@ -67,7 +67,9 @@ routes:
           accepted: {{PONumber: "{{request.PurchaseOrder.PONumber}}", Status: RECEIVED}}
           delivered: {{PONumber: "{{request.PurchaseOrder.PONumber}}", Status: APPROVED}}
           pending: {{PONumber: "{{request.PurchaseOrder.PONumber}}", Status: PENDING}}
-          fault: {{name: ServiceFault, fields: {{Code: INVALID_REQUEST, Message: "{{code}}", Retryable: "false"}}}}
+          fault:
+            name: ServiceFault
+            fields: {{Code: INVALID_REQUEST, Message: "{{code}}", Retryable: "false"}}
     targets: {{legacy: mms, cloud: erp}}
     stage: {stage}
     canary: {{select: {{facility: [DOCK-04]}}}}
@@ -86,7 +88,9 @@ routes:
             Available: {{value: "{{reply.available}}", "@currency": "{{reply.currency}}"}}
             Encumbered: {{value: "{{reply.encumbered}}", "@currency": "{{reply.currency}}"}}
             Decision: "{{reply.decision}}"
-          fault: {{name: ServiceFault, fields: {{Code: INVALID_REQUEST, Message: "{{code}}", Retryable: "false"}}}}
+          fault:
+            name: ServiceFault
+            fields: {{Code: INVALID_REQUEST, Message: "{{code}}", Retryable: "false"}}
     targets: {{legacy: mms, cloud: erp}}
     stage: {budget_stage}
     reply: {{mode: query, within: 5s}}
@@ -129,7 +133,7 @@ async def site(
     change: Callable[[str], str] = str,
     **words: str,
 ) -> AsyncIterator[Site]:
-    """Start everything. ``words`` fill ROUTES: stage, reply, listen, serve, partner, budget_stage, journal."""
+    """Start everything. ``words`` fill ROUTES: stage, reply, listen, serve, partner, journal ..."""
     if not (folder / "soap").exists():
         shutil.copytree(FIXTURES, folder / "soap")
     settings = MmsSettings(wsdl=FIXTURES / "wsdl")

@@ -246,7 +246,10 @@ def test_an_answer_relates_to_the_message_id_of_its_request(namespace: str) -> N
             "</r:MessageNumber></r:Sequence>",
             "SOAP-RELIABLE", "soap:Client",
         ),
-        ('<r:AckRequested xmlns:r="http://schemas.xmlsoap.org/ws/2005/02/rm"/>', "SOAP-RELIABLE", "soap:Client"),
+        (
+            '<r:AckRequested xmlns:r="http://schemas.xmlsoap.org/ws/2005/02/rm"/>',
+            "SOAP-RELIABLE", "soap:Client",
+        ),
     ],
 )  # fmt: skip
 def test_what_addressing_and_reliable_messaging_ask_beyond_us_is_refused(
@@ -295,7 +298,8 @@ def multipart(
     ]
     for key, content in parts.items():
         body = base64.encodebytes(content) if encoding == "base64" else content
-        head = f"Content-Type: application/pdf\r\nContent-ID: <{key}>\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+        head = f"Content-Type: application/pdf\r\nContent-ID: <{key}>\r\n"
+        head += f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
         pieces.append(head.encode() + body)
     edge = f"--{boundary}".encode()
     body = b"".join(edge + b"\r\n" + piece + b"\r\n" for piece in pieces) + edge + b"--\r\n"
@@ -337,7 +341,9 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "no XML part": (b"--x\r\nContent-Type: image/png\r\n\r\nx\r\n--x--", "SOAP-MIME"),
     "a part without an end of its head": (b"--x\r\nContent-Type: text/xml\r\n--x--", "SOAP-MIME"),
     "two parts of one id": (
-        multipart(INVOICE, {"a": PDF})[0].replace(b"--MIME_x--", b"--MIME_x\r\nContent-ID: <a>\r\n\r\n\r\n--MIME_x--"),
+        multipart(INVOICE, {"a": PDF})[0].replace(
+            b"--MIME_x--", b"--MIME_x\r\nContent-ID: <a>\r\n\r\n\r\n--MIME_x--"
+        ),
         "SOAP-MIME",
     ),
     "no base64": (
@@ -435,7 +441,8 @@ def test_every_outcome_is_worded_in_the_callers_version_and_obeys_the_schema(
         "pending": served.answer(found, IsPending("m1")),
     }
     for word, answer in said.items():
-        assert answer.status == 200 and answer.finding is None, (word, answer)
+        assert answer.status == 200, word
+        assert answer.finding is None, word
         assert answer.content_type.startswith(TYPES[version].partition(";")[0])
         assert service().wsdl.schema.validate(body_of(answer.body)), word  # type: ignore[union-attr]
     names = {"p": "urn:mercy-health:mms:purchasing:v2"}
@@ -526,7 +533,7 @@ def test_routes_that_do_not_fit_the_wsdl_are_refused_when_the_facade_is_built(
 def test_a_placeholder_that_nobody_knows_is_refused_by_the_settings(template: str) -> None:
     from pydantic import ValidationError
 
-    with pytest.raises(ValidationError, match="placeholder|source path"):
+    with pytest.raises(ValidationError, match=r"placeholder|source path"):
         facade(replies={"delivered": {"PONumber": template}})
 
 

@@ -260,8 +260,8 @@ def node_calls(number: str, prefix: str) -> list[dict[str, Any]]:
     money = {"attributes": {"currency": "USD"}, "$value": "222.00"}
     accounting = {"CostCenter": "7310", "Account": "614000"}
     order = {
-        "attributes": {"type": "STANDARD"}, "PONumber": number, "OrderDate": "2026-11-20", "VendorId": "V-1042",
-        "ShipTo": {"LocationCode": "DOCK-04"}, "Line": [line], "Total": money,
+        "attributes": {"type": "STANDARD"}, "PONumber": number, "OrderDate": "2026-11-20",
+        "VendorId": "V-1042", "ShipTo": {"LocationCode": "DOCK-04"}, "Line": [line], "Total": money,
     }  # fmt: skip
     asked: dict[str, dict[str, Any]] = {
         "SubmitPurchaseOrder": {"PurchaseOrder": order},
@@ -343,9 +343,8 @@ async def test_the_npm_package_soap_calls_every_operation_in_both_versions(
 
     for version, each in zip(ports, said, strict=True):
         described = each["described"]["MaterialsManagement"]
-        assert {port: set(found) for port, found in described.items()} == dict.fromkeys(
-            ports.values(), set(OPERATIONS)
-        )
+        told = {name: set(found) for name, found in described.items()}
+        assert told == {port: set(OPERATIONS) for port in ports.values()}
         _judge({result["operation"]: result for result in each["results"]}, version)
     assert [each.document_type for each in orders] == ["purchase_order"] * 2
 

@@ -221,11 +221,13 @@ def test_a_wsdl_without_a_soap_port_never_serves_nothing_in_silence(tmp_path: Pa
 def test_a_chain_of_types_that_is_too_deep_is_a_finding(tmp_path: Path) -> None:
     xs = 'xmlns:xs="http://www.w3.org/2001/XMLSchema"'
     types = "".join(
-        f'<xs:complexType name="T{n}"><xs:sequence><xs:element name="e" type="t:T{n + 1}"/></xs:sequence></xs:complexType>'
+        f'<xs:complexType name="T{n}"><xs:sequence><xs:element name="e" type="t:T{n + 1}"/></xs:sequence>'
+        "</xs:complexType>"
         for n in range(1_500)
     )
     schema = (
-        f'<xs:schema {xs} xmlns:t="urn:mercy-health:mms:common:v2" targetNamespace="urn:mercy-health:mms:common:v2">'
+        f'<xs:schema {xs} xmlns:t="urn:mercy-health:mms:common:v2" '
+        'targetNamespace="urn:mercy-health:mms:common:v2">'
         f'{types}<xs:complexType name="T1500"/><xs:element name="RequestHeader" type="t:T0"/>'
         '<xs:element name="ServiceFault" type="t:T0"/></xs:schema>'
     )
