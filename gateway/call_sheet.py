@@ -270,7 +270,8 @@ def _document(plan: DocumentPlan) -> CanonicalDocument | None:
 def _number(document: CanonicalDocument | None, plan: DocumentPlan) -> str:
     numbers = (getattr(document, "number", None), *(each.number for each in _named(document)))
     known = next((each for each in numbers if each), None)
-    return str(known) if known else ", ".join(plan.order_keys)
+    # Of what was not translated only its key is kept: kind, organisation and, last, the number.
+    return str(known) if known else ", ".join(key.rpartition("|")[2] for key in plan.order_keys)
 
 
 def _named(document: CanonicalDocument | None) -> Iterable[Any]:

@@ -114,8 +114,9 @@ def _judge_with_care(raw: bytes, frame: SetFrame, context: DecodeContext, partne
     document = read_document(
         walked, context, partner, report, frame.control_numbers, guide, read.separators.component
     )
-    # What follows an order and cannot be translated still names it: where that is legacy's, its bytes go on.
-    numbers = _order_numbers(read) if document is None and set_type != "850" else ()
+    # What cannot be translated still names its order: legacy's from then on, where its bytes go there.
+    is_refused = document is None or report.worst is Level.REJECTED
+    numbers = _order_numbers(read) if is_refused else ()
     return _told(raw, frame, set_type, document, report, order_numbers=numbers)
 
 

@@ -269,7 +269,7 @@ def test_the_call_sheet_is_printed_from_the_file_with_the_gateway_stopped(
     for part in ("Acme Medical (4411)", "555-0100", "GLV-100", "Mercy Facility 04", "exceptions resolve"):
         assert part in late.out
     rows = list(csv.DictReader(io.StringIO(table.out)))
-    assert [each["order_number"] for each in rows] == ["PO-2", "PO-1", ""]
+    assert [each["order_number"] for each in rows] == ["PO-2", "PO-1", "PO-3"]
     assert (rows[0]["phone"], rows[0]["item"], rows[0]["quantity"]) == ("555-0100", "GLV-100", "12")
 
 
