@@ -68,7 +68,7 @@ def guide_for(set_type: str, version: str, partner: X12Partner) -> Guide | None:
 
 
 def warm() -> None:
-    """Compile our own guides, so that the first input of a process does not wait for it (a quarter second)."""
+    """Compile our own guides, so that the first input of a process does not wait for it (0.25 s)."""
     for set_type in sorted(guide_names()):
         guide_for(set_type, VERSIONS[0], X12Partner())
 
