@@ -10,8 +10,8 @@ from canonical.scalars import Code, Extensions, Text
 from canonical.values import DateValue, Distribution, Money
 
 BudgetResult = Literal["pass", "warn", "fail", "not_supported", "asked"]
-"""`asked`: this is the question, nobody has answered yet. `not_supported`: the system has no budget check (SAP
-S/4HANA and D365 publish none), which is no pass."""
+"""`asked`: this is the question, nobody has answered yet. `not_supported`: the system has no budget check
+(SAP S/4HANA and D365 publish none), which is no pass."""
 
 
 class FundsCheck(Model):

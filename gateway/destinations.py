@@ -42,6 +42,10 @@ class Destinations:
 
     async def warm_up(self, configuration: Configuration) -> None:
         """Let adapters read what takes them long, in a thread; what cannot be read ``prepared`` tells of."""
+        formats = {route.source.format for route in configuration.routes.values()}
+        for name, found in adapters().items():
+            if name in formats and found.warm is not None:
+                await asyncio.to_thread(found.warm)
         for endpoint in configuration.endpoints.values():
             adapter = adapters().get(endpoint.kind)
             if adapter is not None and adapter.prepare is not None and endpoint.settings is not None:

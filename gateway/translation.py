@@ -79,6 +79,7 @@ from gateway.turns import Turn
 from gateway.writing import without_unwritable, writing_of, written
 
 SETS_PER_CHUNK = 200
+RELOAD_S = 0.05
 DECISIONS_MAX = 100  # a plan that keeps moving is decided again this often; then it is tried later
 
 
@@ -324,6 +325,9 @@ class Translation:
         """Read anew what only this run remembers; the rest is looked up with each decision."""
         if moved.what == "settled":
             self._sent = await self._sent_earlier()
+        if moved.what == "config":
+            # A reload that the journal has and this process has not yet: over in a moment, not in a turn.
+            await self._clock.sleep(RELOAD_S)
 
     async def _last_plan(
         self, stages: Mapping[str, StageState], expected: Expected, chunk: Chunk, summary: Summary

@@ -93,6 +93,7 @@ class Adapter:
     partner: type[BaseModel] | None = None  # ``partners.<name>.<adapter>``
     format_settings: type[BaseModel] | None = None  # a route's ``from.settings`` with this format
     format: Callable[[], Format] | None = None
+    holds: bytes = b""  # the beginning of each input of its format; of others the format is not even loaded
     source: Callable[[SourceSetup], Source] | None = None
     sink: Callable[[EndpointSetup], Sink] | None = None
     target: Callable[[EndpointSetup], Target | None] | None = None  # None where nothing is delivered there
@@ -107,6 +108,7 @@ class Adapter:
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
     writes_documents: Callable[[BaseModel], bool] | None = None  # its target wants documents, also for legacy
     prepare: Callable[[BaseModel], None] | None = None  # slow reading, done in a thread before it is needed
+    warm: Callable[[], None] | None = None  # what its format's first input would wait for, likewise
     judge_endpoint: Callable[[str, BaseModel, Library], list[Finding]] | None = None  # with its files
     check_endpoint: Callable[[EndpointSetup], Awaitable[list[str]]] | None = None  # the same, with secrets
     package: str = ""  # the importable package that it is; the registry says so

@@ -30,7 +30,7 @@ from adapters.xml import XmlBounds, element_position, parse_xml
 FILE = Unit(UnitKind.FILE, "0")
 # An internal subset ([...]) can declare entities: such a document keeps its type, and is refused for it.
 _DOCTYPE = re.compile(rb"<!DOCTYPE\s+cXML\s+SYSTEM\s+(?:\"[^\"<>]*\"|'[^'<>]*')\s*>")
-_PROLOG = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*(?:<!--(?:(?!-->)[\s\S])*-->\s*)*")
+_PROLOG = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*(?:<!--(?:(?!-->)[\s\S])*+-->\s*+)*+")
 _SECRET = re.compile(rb"(<SharedSecret[^>]*>)[^<]*(</SharedSecret>)")
 
 

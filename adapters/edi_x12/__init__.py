@@ -7,6 +7,7 @@ def adapter() -> Adapter:
     """Give the adapter's entry for the registry."""
     from adapters.edi_x12.config import X12Partner
     from adapters.edi_x12.format import X12Format
+    from adapters.edi_x12.guide import warm
 
     return Adapter(
         name="edi_x12",
@@ -23,5 +24,6 @@ def adapter() -> Adapter:
             "text/plain",
             "application/octet-stream",
         ),
+        warm=warm,
         commands={"x12": "show and check guides of X12 sets"},
     )

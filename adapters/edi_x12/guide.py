@@ -67,6 +67,12 @@ def guide_for(set_type: str, version: str, partner: X12Partner) -> Guide | None:
     return found
 
 
+def warm() -> None:
+    """Compile our own guides: the first input of a process need not wait a quarter second for them."""
+    for set_type in sorted(guide_names()):
+        guide_for(set_type, VERSIONS[0], X12Partner())
+
+
 def _guide_for(set_type: str, version: str, partner: X12Partner) -> Guide | None:
     base = partner.read_version_as.get(version, version)[:6]
     if set_type not in guide_names() or base not in VERSIONS:

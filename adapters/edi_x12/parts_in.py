@@ -21,7 +21,7 @@ from canonical.values import DateValue, ItemIdentifier, KindedDate, Price, Quant
 Part = dict[str, Any]
 M = TypeVar("M", bound=Model)
 KEPT = 4096  # parts of each sort that are kept
-KEPT_SELDOM = 512  # of sorts that hardly repeat (numbers), or have few values (dates)
+KEPT_SELDOM = 512  # of sorts that hardly repeat, have few values, or are kept with their line
 
 
 def validated(model: type[M], part: Part) -> M:
@@ -243,7 +243,7 @@ def tax(row: Elements) -> Part:
     return {**made, "raw_codes": raw}
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT_SELDOM)
 def price(amount: str, basis: str | None) -> Price:
     """Give a price and what it is for. Source: X12 elements 212 and 639."""
     if basis is None:
@@ -253,7 +253,7 @@ def price(amount: str, basis: str | None) -> Price:
     return validated(Price, {**made, "base_quantity": base} if base else made)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT_SELDOM)
 def item_ids(pairs: Elements) -> tuple[ItemIdentifier, ...]:
     """Give product ids from (qualifier, value, qualifier, value ...): gaps allowed, all kept in order."""
     made: list[ItemIdentifier] = []

@@ -500,7 +500,7 @@ def begin_line(reader: Reader, row: Elements, names: LineNames, index: int) -> P
         line["line_id"] = row[0]
     value = row[1]
     if value is not None and row[9:] == _NO_MORE_IDS and not reader.units:
-        item = _items.get((names.ids, row[2:9]))
+        item = _items.now.get((names.ids, row[2:9]))
         if item is None:
             item = _item_of(row, names)
         if item is not None:  # the same item, unit and price as in a line before: only the quantity is new
@@ -518,14 +518,15 @@ def _item_of(row: Elements, names: LineNames) -> Part | None:
     """Give what a line says beside its id and quantity, and keep it; None where it says something odd."""
     if row[2] not in PLAIN_UNITS:
         return None
-    made: Part = {}
-    _price(made, row, names)
-    _item_ids(made, row, names)
-    if "raw_codes" in made:
-        return None  # every line needs a dict of its own
-    if len(_items) >= ITEMS_MAX:
-        _items.clear()
-    _items[names.ids, row[2:9]] = made
+    key = (names.ids, row[2:9])
+    made = _items.before.get(key)
+    if made is None:
+        made = {}
+        _price(made, row, names)
+        _item_ids(made, row, names)
+        if "raw_codes" in made:
+            return None  # every line needs a dict of its own
+    _items.keep(key, made)
     return made
 
 
@@ -579,5 +580,21 @@ class LineNames:
 
 PLAIN_UNITS = codes.UNITS | {None}
 _NO_MORE_IDS = (None,) * 16  # PO110 to PO125
-ITEMS_MAX = 4_096  # items with their unit and price that are kept ready
-_items: dict[tuple[str, Elements], Part] = {}
+ITEMS_MAX = 6_144  # items with their unit and price that are kept ready; as many from before
+
+
+class _Items:
+    """What is kept of items: when it is full it becomes what was before, and what is used again stays."""
+
+    def __init__(self) -> None:
+        self.now: dict[tuple[str, Elements], Part] = {}
+        self.before: dict[tuple[str, Elements], Part] = {}
+
+    def keep(self, key: tuple[str, Elements], made: Part) -> None:
+        """Keep an item."""
+        if len(self.now) >= ITEMS_MAX:
+            self.before, self.now = self.now, {}
+        self.now[key] = made
+
+
+_items = _Items()

@@ -24,6 +24,7 @@ def adapter() -> Adapter:
         summary="SOAP 1.1 and 1.2: a WSDL's operations as routes",
         endpoint=SoapEndpoint,
         format_settings=SoapRoute,
+        holds=b"Envelope",
         format=_format,
         facade=_facade,
         target=_target,

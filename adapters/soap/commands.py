@@ -22,9 +22,9 @@ def add(subparsers: Subparsers, desk: Desk) -> None:
     check = desk.command(
         group,
         "check",
-        "print the operations of a WSDL, what is not supported, and a beginning for routes.yaml",
+        "print what a WSDL offers and lacks, and a beginning for routes.yaml",
         _check,
-        example="legacy-bridge soap check legacy/Purchasing.wsdl --operation SubmitPurchaseOrder",
+        example="legacy-bridge soap check mms.wsdl --operation SubmitPurchaseOrder",
         detail="What the WSDL imports is read from its own folder only; nothing is fetched.",
     )
     check.add_argument("wsdl", metavar="WSDL", type=Path, help="the WSDL's file")

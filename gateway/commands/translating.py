@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -136,10 +136,10 @@ def profile_of(configuration: Configuration, partner: str) -> Profile:
 
 def format_named(name: str) -> Format:
     """Give a format by its name. Errors: CommandError, listing the names there are."""
-    formats = _formats()
-    if name not in formats:
-        raise CommandError(f"there is no format '{name}'; there are: {', '.join(sorted(formats))}")
-    return formats[name]
+    makers = _makers()
+    if name not in makers:
+        raise CommandError(f"there is no format '{name}'; there are: {', '.join(sorted(makers))}")
+    return makers[name]()
 
 
 def translated(
@@ -224,9 +224,17 @@ def _refused(reading: _Reading, summary: Summary, accept_by: UnitKind) -> frozen
     return refused_units(program, summary, reading.verdicts, reading.units)
 
 
-def _formats() -> dict[str, Format]:
-    made = {name: each.format() for name, each in adapters().items() if each.format is not None}
-    return {CANONICAL: CanonicalJson(), **made}
+def _makers() -> dict[str, Callable[[], Format]]:
+    made = {name: each.format for name, each in adapters().items() if each.format is not None}
+    return {CANONICAL: CanonicalJson, **made}
+
+
+def _formats(head: bytes) -> dict[str, Format]:
+    """Give the formats that an input can be of; others are not loaded: one of them needs a second for it."""
+    known = adapters()
+    return {
+        name: make() for name, make in _makers().items() if name == CANONICAL or known[name].holds in head
+    }
 
 
 def _begun(file: Readable) -> tuple[bytes, bytes]:
@@ -240,13 +248,13 @@ def _begun(file: Readable) -> tuple[bytes, bytes]:
 def _recognised(given: Input, head: bytes, profile: Profile) -> Format | Finding:
     if given.format_name is not None:
         return format_named(given.format_name)
-    formats = _formats()
+    formats = _formats(head)
     found = [each for each in formats.values() if each.recognises(head)]
     if not found:  # some can be told only by what the partner's settings say: a layout
         found = [each for each in formats.values() if _is_the_partners(each, head, profile)]
     if len(found) == 1:
         return found[0]
-    names = ", ".join(sorted(each.name for each in found) or sorted(formats))
+    names = ", ".join(sorted(each.name for each in found) or sorted(_makers()))
     if not head.strip():
         text = "the input is empty; expected a document"
     elif found:

@@ -80,7 +80,7 @@ def conclusion(lineage: Lineage) -> str:
 
 
 def _ended(lineage: Lineage, live: Sequence[DeliveryView], resolved: int) -> str:
-    """Say how far it is where nobody must look. ``resolved``: sets that were parked, and that a person closed."""
+    """Say how far it is where nobody must look. ``resolved``: parked sets that a person closed."""
     resolved += lineage.message.state is MessageState.PARKED
     done = sum(1 for each in live if each.state is DeliveryState.DONE)
     if any(each.state not in FINISHED for each in live):

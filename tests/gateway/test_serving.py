@@ -126,7 +126,10 @@ async def test_a_caller_without_a_good_certificate_does_not_get_in(site: Site, c
         with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
             await sent(site, served, "/v1/inbound/po", interchange(["04"]), client)
 
-        assert await served.gateway.journal.messages() == []
+        await asyncio.sleep(0.1)
+        (refused,) = await served.gateway.journal.messages()
+        assert (refused.state, refused.size_bytes) == (MessageState.REFUSED, 0)
+        assert [each.code for each in refused.findings] == ["HTTP-CERTIFICATE"]
 
 
 async def test_a_route_of_a_partner_that_must_prove_itself_is_closed_without_tls(site: Site) -> None:
