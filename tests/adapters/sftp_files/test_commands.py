@@ -30,7 +30,7 @@ routes:
     from: {endpoint: acme-in, format: edi_x12, partner: acme, set: "850", identity: control_numbers}
     targets: {cloud: local}
     stage: cloud
-    acknowledge: {type: "997", by: gateway, to: acme-in}
+    acknowledge: {type: none}
 """
 
 
