@@ -285,7 +285,7 @@ def _is_explained(commit: Commit, order_key: str, records: Records) -> bool:
         view.plan
         for each in commit.deliveries
         for view in records.documents.get(each.message_id, ())
-        if order_key in view.plan.order_keys and not view.plan.awaits
+        if order_key in view.plan.order_keys and not view.plan.awaits and view.generation == each.generation
     ]
     about = [plan for plan in about if plan.repeats is None or plan.decision.endswith(PASSED_ON)]
     return bool(about) and all(

@@ -38,9 +38,9 @@ def _unfinished(records: Records) -> Iterator[Violation]:
             other
             for order_key in delivery.lanes
             for other in lanes[delivery.target, order_key]
-            if other is not delivery and records.place(other) <= records.place(delivery)
+            if other is not delivery and records.own_place(other) <= records.place(delivery)
         ]
-        may_wait = delivery.state in (DeliveryState.READY, DeliveryState.WAITING)
+        may_wait = delivery.state in (DeliveryState.READY, DeliveryState.WAITING, DeliveryState.IN_DOUBT)
         if not (may_wait and ahead):
             why = delivery.reason or "no reason"
             text = f"is still {delivery.state.value} at {delivery.target} ({delivery.role}; {why})"
