@@ -81,7 +81,7 @@ $(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json
 	@cd $(NODE) && npm ci --silent --no-audit --no-fund --ignore-scripts && touch node_modules/.up-to-date
 
 # Every check runs even where an earlier one fails, so one run shows all there is to mend.
-test: setup sshd ## Lint, types and the whole test suite
+test: setup sshd node ## Lint, types and the whole test suite
 	@failed=; \
 	echo "test: ruff check";  $(BIN)/ruff check . || failed="$$failed ruff-check"; \
 	echo "test: ruff format"; $(BIN)/ruff format --check . || failed="$$failed ruff-format"; \
@@ -94,7 +94,7 @@ lint: setup ## Lint and types alone
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-soak: setup sshd ## The same tests, enlarged SOAK times (at most 30 minutes)
+soak: setup sshd node ## The same tests, enlarged SOAK times (at most 30 minutes)
 	@echo "soak: the test suite at scale $(SOAK)"
 	@$(PYTEST) --soak $(SOAK) -o faulthandler_timeout=0 $(ARGS)
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from adapters.base import Unit, Verdict
+from gateway.delivery_plans import reference_of
 from gateway.journal.types import DeliveryPlan, Message
-from gateway.planning import reference_of
 from gateway.program import Program
 from gateway.stage import Stage
 

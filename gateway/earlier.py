@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gateway.going_on import Bound, part_of
 from gateway.journal.sent import closes, was_sent
 from gateway.journal.types import (
     FINISHED,
@@ -20,7 +21,7 @@ from gateway.journal.types import (
     DocumentPlan,
     DocumentView,
 )
-from gateway.planning import Bound, Chunk, part_of
+from gateway.planning import Chunk
 
 Place = tuple[int, str, str]  # set index, target, role
 

@@ -6,18 +6,14 @@ refuses it where a fact moved meanwhile. Nothing here knows a database, a clock 
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
-from adapters.base import AliasKind, Decoded, Finding, Level, Position, Role, Summary, Unit, UnitKind, Verdict
-from canonical.document import CanonicalDocument, Issuer, OrderNumber
-from canonical.keys import document_key, order_key_of, order_keys
-from canonical.registry import content_hash, to_json
+from adapters.base import Decoded, Finding, Level, Position, Verdict
+from canonical.document import CanonicalDocument
+from canonical.registry import to_json
 from gateway.correspondence import (
     Consumed,
     Returned,
@@ -30,50 +26,24 @@ from gateway.correspondence import (
     repeat_finding,
     repeated,
 )
+from gateway.delivery_plans import deadline_of, document_delivery
+from gateway.following import follow_on, waiting
+from gateway.going_on import Bound, bound_sets
 from gateway.journal.types import (
     Acknowledged,
     AwaitedOrder,
     ControlNumber,
     DeliveryPlan,
-    DeliveryView,
     DocumentPlan,
     Facts,
     LedgerEntry,
     Message,
     Side,
-    Transmitter,
 )
+from gateway.naming import Keyed, orders_named
 from gateway.order_facts import order_facts
 from gateway.program import Program
-from gateway.stage import Decision, Stage, ask, decide, follow, placed_by_phone, unknown_order
-
-
-class NamedOrder(NamedTuple):
-    """One order that a set names: its key by the buyer's number, and every number of it, as sent."""
-
-    key: str | None
-    numbers: tuple[OrderNumber, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Keyed:
-    """One decoded set with its keys, before any decision."""
-
-    decoded: Decoded
-    document_key: str | None = None
-    content_hash: str | None = None
-    orders: tuple[NamedOrder, ...] = ()
-    opens: bool = False  # may open a ledger entry
-
-    @property
-    def order_keys(self) -> tuple[str, ...]:
-        """Give the keys of the orders named, by the buyer's numbers, each once."""
-        return tuple(dict.fromkeys(order.key for order in self.orders if order.key is not None))
-
-    @property
-    def order_numbers(self) -> tuple[str, ...]:
-        """Give every order number named, each once, for alias look-up."""
-        return tuple(dict.fromkeys(number.number for order in self.orders for number in order.numbers))
+from gateway.stage import Decision, Stage, ask, decide, placed_by_phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +57,6 @@ class Ruling:
 
 
 Rulings = Callable[[str], Ruling]  # by set type
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A set that goes on in its own bytes; gathered until the end of the input shows what goes together."""
-
-    index: int
-    target: str
-    role: Role
-    raw: bytes
-    order_keys: tuple[str, ...]
-    interchange: int
-    units: tuple[Unit, ...]
-    is_urgent: bool
-    deadline_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,44 +81,6 @@ class _Seen:
     documents: dict[str, tuple[str, int, str, datetime]]  # document key -> message id, index, hash, since
     opened: list[LedgerEntry] = field(default_factory=list)
     acknowledged: list[Acknowledged] = field(default_factory=list)
-
-
-def keyed(decoded: Decoded, program: Program, message: Message) -> Keyed:
-    """Give a set its keys.
-
-    What goes on in its own bytes is known again by the bytes of its whole message: two interchanges may
-    well hold the same set (an empty stock report), and each is news.
-    """
-    document, rules = decoded.document, program.key_rules
-    if document is None:
-        numbers = tuple(dict.fromkeys(decoded.order_numbers))
-        orders = tuple(
-            NamedOrder(order_key_of(each, rules), (OrderNumber("buyer", each),)) for each in numbers
-        )
-        if not decoded.is_passed_through:
-            return Keyed(decoded, orders=orders)
-        key = f"bytes:{message.route}:{message.sha256}:{decoded.index}"
-        return Keyed(decoded, key, message.sha256, orders)
-    return Keyed(
-        decoded,
-        document_key=document_key(document, rules),
-        content_hash=content_hash(document),
-        orders=_named_orders(document, program),
-        opens=program.follows is None and bool(getattr(document, "opens_order", False)),
-    )
-
-
-def _named_orders(document: CanonicalDocument, program: Program) -> tuple[NamedOrder, ...]:
-    rules, buyer = program.key_rules, getattr(document, "buyer", None)
-    named = tuple(
-        NamedOrder(order_key_of(order.number, rules, buyer) if order.number else None, order.numbers)
-        for order in document.named_orders
-    )
-    by_number = {order.key for order in named}
-    itself = (
-        key for key in order_keys(document, rules) if key not in by_number
-    )  # a requisition has no order yet
-    return (*(NamedOrder(key, ()) for key in itself), *named)
 
 
 def plan_chunk(
@@ -202,53 +119,12 @@ def plan_chunk(
     )
 
 
-def orders_named(each: Keyed, facts: Facts) -> tuple[str, ...]:
-    """Give the order keys that a set may mean: by the buyer's numbers, and by other names of an order."""
-    return tuple(dict.fromkeys(key for order in each.orders for key in _keys_of(order, facts)))
-
-
-def _keys_of(order: NamedOrder, facts: Facts) -> tuple[str, ...]:
-    """Give the order keys that one order named may be.
-
-    A name counts in its own numbering only: the seller's 1001 is not the ERP's. What a document calls
-    the buyer's number is the one that the supplier was given: the ERP's, where the ERP sent the order.
-    """
-    by_alias = (
-        key
-        for number in order.numbers
-        for key, kinds in facts.resolved.get(number.number, {}).items()
-        if kinds & _numberings(number.issuer, facts.ledger.get(key))
-    )
-    return tuple(dict.fromkeys((*((order.key,) if order.key is not None else ()), *by_alias)))
-
-
-def _numberings(issuer: Issuer, entry: LedgerEntry | None) -> frozenset[AliasKind]:
-    """Give the numberings in which a number of this issuer may name this order."""
-    kinds = {AliasKind.IMPORTED}
-    match issuer:
-        case "seller":
-            kinds |= {AliasKind.SELLER}
-        case "erp":
-            kinds |= {AliasKind.ERP}
-        case "buyer":
-            kinds |= {AliasKind.BUYER, AliasKind.SUPPLIER_VISIBLE}
-            if entry is not None and entry.transmitter is Transmitter.ERP:
-                kinds |= {AliasKind.ERP}
-    return frozenset(kinds)
-
-
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
     """Give the verdict that the worst finding asks for."""
     levels = {finding.level for finding in findings}
     if Level.REJECTED in levels:
         return Verdict.REJECTED
     return Verdict.ACCEPTED_WITH_ERRORS if Level.ERROR in levels else Verdict.ACCEPTED
-
-
-def reference_of(target: str, role: Role, *parts: str) -> str:
-    """Derive the reference that a target knows a delivery by: 26 characters, 130 bits, A-Z 2-7."""
-    digest = hashlib.sha256("\x1f".join((target, role, *parts)).encode()).digest()
-    return base64.b32encode(digest)[:26].decode()
 
 
 def plan_decision(
@@ -274,157 +150,12 @@ def plan_decision(
         (intent.target, intent.role) for intent in decision.intents if intent.form == "as_received"
     )
     deliveries = [
-        _delivery(program, message, decided, intent.target, intent.role)
+        document_delivery(program, message, decided, intent.target, intent.role)
         for intent in decision.intents
         if intent.form == "canonical"
     ]
     decided = replace(decided, passes_to=passes_to)
     return decided, deliveries, bound_sets(decided, raw, interchange)
-
-
-def bound_sets(document: DocumentPlan, raw: bytes, interchange: int) -> list[Bound]:
-    """Give where a set's own bytes go on."""
-    return [
-        Bound(
-            document.index, target, role, raw, document.order_keys, interchange,
-            document.units, document.is_urgent, document.deadline_at,
-        )
-        for target, role in document.passes_to
-    ]  # fmt: skip
-
-
-def bound_deliveries(
-    program: Program,
-    message: Message,
-    bound: Sequence[Bound],
-    sets: int,
-    rejected: frozenset[Unit],
-    wrapped: Mapping[tuple[str, Role, int], bytes],
-    *,
-    part: str = "",
-) -> list[DeliveryPlan]:
-    """Give the deliveries of bytes that go on: the whole message where all of it goes, else our envelopes.
-
-    ``part`` names a piece of a message that is decided apart from the others.
-    """
-    made = []
-    for (target, role), group in by_destination(bound, rejected).items():
-        if len({each.index for each in group}) == sets:
-            made.append(_bytes_delivery(program, message, target, role, group, None, part or "message"))
-            continue
-        for interchange in sorted({each.interchange for each in group}):
-            own = [each for each in group if each.interchange == interchange]
-            body = wrapped.get((target, role, interchange))
-            if body is not None:  # absent: the format could not wrap it, and the message is parked for that
-                name = part or f"interchange-{interchange}"
-                made.append(_bytes_delivery(program, message, target, role, own, body, name))
-    return made
-
-
-def refused_units(
-    program: Program, summary: Summary, verdicts: Mapping[int, Verdict], units: Mapping[int, tuple[Unit, ...]]
-) -> frozenset[Unit]:
-    """Give the acceptance units that are refused as a whole, by the partner's policy.
-
-    Where each set stands alone (``accept_by: set``) a bad trailer is a finding and condemns nothing:
-    sets before it may be delivered already. Else one bad part condemns the unit around it.
-    """
-    if program.accept_by is UnitKind.SET:
-        return frozenset()
-    refused = set(summary.rejected_units)
-    for index, around in units.items():
-        if verdicts.get(index) is Verdict.REJECTED or refused.intersection(around):
-            refused.update(unit for unit in around if unit.kind is program.accept_by)
-    return frozenset(refused)
-
-
-def by_destination(bound: Sequence[Bound], rejected: frozenset[Unit]) -> dict[tuple[str, Role], list[Bound]]:
-    """Group what goes on by where it goes, without the sets of refused units."""
-    groups: dict[tuple[str, Role], list[Bound]] = {}
-    for each in bound:
-        if not rejected.intersection(each.units):
-            groups.setdefault((each.target, each.role), []).append(each)
-    return groups
-
-
-def whole_message(program: Program, message: Message, target: str, role: Role) -> DeliveryPlan:
-    """Give the delivery of a message's own bytes, of which nothing else is known."""
-    return _bytes_delivery(program, message, target, role, (), None, "message")
-
-
-def hold_unit(program: Program, units: tuple[Unit, ...]) -> Unit | None:
-    """Give the unit whose fate a set shares, None where each set stands alone."""
-    if program.accept_by is UnitKind.SET:
-        return None
-    return next((unit for unit in units if unit.kind is program.accept_by), None)
-
-
-def deadline_of(program: Program, accepted_at: datetime, *, is_urgent: bool) -> datetime:
-    """Give the time by which people must hear that a document is not delivered."""
-    seconds = program.deadlines.rush_s if is_urgent else program.deadlines.other_s
-    return accepted_at + timedelta(seconds=seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """What follows for a document from the orders that it names."""
-
-    decision: Decision
-    order_keys: tuple[str, ...]
-
-
-def follow_on(
-    program: Program,
-    each: Keyed,
-    facts: Facts,
-    ledger: Mapping[str, LedgerEntry],
-    wait_until: datetime | None,
-    now: datetime,
-) -> Followed | AwaitedOrder:
-    """Decide about a document by all the orders that it names, or let it wait for those nobody knows.
-
-    ``wait_until`` None: it waits no longer, and an order that is still unknown counts as the route
-    declares. One order on the other side, known or declared, is enough to park it: it is never split.
-    """
-    keys_of = [_keys_of(order, facts) for order in each.orders]
-    unknown = [
-        order
-        for order, keys in zip(each.orders, keys_of, strict=True)
-        if not any(key in ledger for key in keys)
-    ]
-    entries = [ledger[key] for keys in keys_of for key in keys if key in ledger]
-    if unknown and wait_until is not None:
-        return _awaited(unknown, facts, wait_until)
-    side = program.unknown.side
-    if entries and (not unknown or side is not None):
-        declared = [_declared(program, order, side, now) for order in unknown if side is not None]
-        decision = follow(program.rule, [*entries, *declared], originates=program.follows is None)
-    else:
-        decision = unknown_order(program.rule, side)
-    if each.decoded.is_passed_through:
-        decision = _without_document(program, each.decoded, decision)
-    keys = (
-        *(entry.order_key for entry in entries),
-        *(order.key for order in unknown if order.key is not None),
-    )
-    return Followed(decision, tuple(dict.fromkeys(keys)))
-
-
-def _awaited(unknown: Sequence[NamedOrder], facts: Facts, until: datetime) -> AwaitedOrder:
-    """Wait for orders by their keys, and by those of their numbers that name no other order yet."""
-    numbers = (number.number for order in unknown for number in order.numbers)
-    return AwaitedOrder(
-        tuple(dict.fromkeys(number for number in numbers if number not in facts.resolved)),
-        until,
-        tuple(dict.fromkeys(order.key for order in unknown if order.key is not None)),
-    )
-
-
-def _declared(program: Program, order: NamedOrder, side: Side, at: datetime) -> LedgerEntry:
-    """Give an unknown order the side that the route declares, for this decision only."""
-    name = order.key or " / ".join(number.number for number in order.numbers)
-    reason = "unknown: declared by the route"
-    return LedgerEntry(name, side, Transmitter.NONE, program.route, "", reason, at)
 
 
 def _plan_set(
@@ -477,12 +208,6 @@ def _decide_set(
             return waiting(document, followed), [], []
         document, decision = replace(document, order_keys=followed.order_keys), followed.decision
     return plan_decision(program, message, document, decision, decoded.raw, decoded.interchange)
-
-
-def waiting(document: DocumentPlan, awaited: AwaitedOrder) -> DocumentPlan:
-    """Give a follow-on that waits for an order which nobody knows yet."""
-    text = f"waits for its order until {awaited.until:%Y-%m-%d %H:%M:%S}Z"
-    return replace(document, awaits=awaited, decision=text)
 
 
 def _counted(
@@ -700,80 +425,7 @@ def _open(
     seen.opened.append(entry)
 
 
-def _without_document(program: Program, decoded: Decoded, decision: Decision) -> Decision:
-    """Judge a set without a guide: its bytes can follow an order to legacy, not into a cloud ERP."""
-    if decision.side is not Side.CLOUD:
-        return decision
-    finding = Finding(
-        code="FOLLOW-NO-GUIDE",
-        at=Position(program.route, path=f"set {decoded.index + 1}"),
-        text=f"a {decoded.set_type} names an order of the cloud ERP, and there is no guide to translate it: "
-        "enter it there by hand, then resolve this exception",
-    )
-    return Decision(None, Transmitter.NONE, (), decision.reason, findings=(finding,))
-
-
 def _document(decoded: Decoded) -> CanonicalDocument:
     if decoded.document is None:
         raise ValueError("a set without a document cannot open an order")
     return decoded.document
-
-
-def _delivery(
-    program: Program, message: Message, document: DocumentPlan, target: str, role: Role
-) -> DeliveryPlan:
-    return DeliveryPlan(
-        delivery_id=_delivery_id(message, document.index, target, role),
-        document_index=document.index,
-        target=target,
-        role=role,
-        reference=reference_of(
-            target, role, document.document_key or f"{message.message_id}/{document.index}"
-        ),
-        lanes=document.order_keys if role != "shadow" else (),
-        is_urgent=document.is_urgent,
-        unit=hold_unit(program, document.units),
-        deadline_at=document.deadline_at if role == "live" else None,
-    )
-
-
-def _bytes_delivery(
-    program: Program,
-    message: Message,
-    target: str,
-    role: Role,
-    bound: Sequence[Bound],
-    body: bytes | None,
-    part: str,
-) -> DeliveryPlan:
-    is_urgent = message.is_urgent or any(each.is_urgent for each in bound)
-    deadlines = [each.deadline_at for each in bound if each.deadline_at is not None]
-    return DeliveryPlan(
-        delivery_id=_delivery_id(message, part, target, role),
-        document_index=None,
-        target=target,
-        role=role,
-        reference=reference_of(target, role, message.message_id, _part_named(message, part)),
-        lanes=tuple(dict.fromkeys(key for each in bound for key in each.order_keys)),
-        is_urgent=is_urgent,
-        body=body,
-        content_type=message.origin.content_type,
-        deadline_at=min(deadlines, default=deadline_of(program, message.accepted_at, is_urgent=is_urgent))
-        if role in ("live", "pass_through")
-        else None,
-    )
-
-
-def part_of(view: DeliveryView) -> str:
-    """Give which part of its message a delivery carries: the word after the generation in its id."""
-    return view.delivery_id.removeprefix(f"{view.message_id}.{view.generation}.").partition(".")[0]
-
-
-def _part_named(message: Message, part: str) -> str:
-    """Name an envelope of ours for its reference: that of a replay holds other sets than the first did."""
-    is_first = message.generation == 1 or message.resend or not part.startswith("interchange-")
-    return part if is_first else f"{part}.{message.generation}"
-
-
-def _delivery_id(message: Message, part: int | str, target: str, role: Role) -> str:
-    return f"{message.message_id}.{message.generation}.{part}.{target}.{role}"

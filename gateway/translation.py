@@ -41,6 +41,8 @@ from gateway.correspondence import (
 )
 from gateway.crosswalk import CodeTableCache
 from gateway.earlier import Sent, sent_earlier, unsent, without_sent
+from gateway.following import follow_on, waiting
+from gateway.going_on import Bound, bound_deliveries, bound_sets, by_destination, refused_units, whole_message
 from gateway.journal.base import Journal
 from gateway.journal.types import (
     AwaitedOrder,
@@ -55,24 +57,8 @@ from gateway.journal.types import (
     Side,
     StageState,
 )
-from gateway.planning import (
-    Bound,
-    Chunk,
-    Keyed,
-    Ruling,
-    bound_deliveries,
-    bound_sets,
-    by_destination,
-    follow_on,
-    keyed,
-    orders_named,
-    plan_chunk,
-    plan_decision,
-    refused_units,
-    verdict_of,
-    waiting,
-    whole_message,
-)
+from gateway.naming import Keyed, keyed, orders_named
+from gateway.planning import Chunk, Ruling, plan_chunk, plan_decision, verdict_of
 from gateway.program import Program, ProgramSource, Writing
 from gateway.stage import Stage
 from gateway.turns import Turn

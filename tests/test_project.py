@@ -18,7 +18,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = {"canonical", "adapters", "gateway", "simulators"}
 NOT_OURS = {".git", ".venv", "var", "certs", "dist", "build"}
-CACHES = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
+CACHES = {"node_modules", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 
 # Put together here, so that this file does not name what it looks for.
 REGISTRIES = [
@@ -76,7 +76,7 @@ def project_files() -> Iterator[Path]:
     for folder, below, names in os.walk(PROJECT):
         top = Path(folder) == PROJECT
         below[:] = [name for name in below if name not in CACHES and not (top and name in NOT_OURS)]
-        yield from (Path(folder) / name for name in names if not name.endswith(".pyc"))
+        yield from (Path(folder) / name for name in names if not name.endswith(".pyc") and name != ".git")
 
 
 def unwelcome(file: Path) -> list[str]:

@@ -213,7 +213,7 @@ def _acknowledge(format_: Format, reading: _Reading, summary: Summary, written: 
 def _refused(reading: _Reading, summary: Summary, accept_by: UnitKind) -> frozenset[Unit]:
     """Give the units that the partner's policy refuses as a whole, by the pipeline's own rule."""
     from canonical.keys import KeyRules
-    from gateway.planning import refused_units
+    from gateway.going_on import refused_units
     from gateway.program import Program
     from gateway.stage import RouteRule
 

@@ -34,7 +34,7 @@ def instructions(folder: Path, address: str, told: Sequence[str]) -> list[str]:
         "",
         "# what waits for a person, and the call sheet for orders to place by phone",
         f"{COMMAND} exceptions list",
-        f"{COMMAND} exceptions export --downtime",
+        f"{COMMAND} exceptions export --downtime --all",
         "",
         "# move a route; it holds at once, for new orders only",
         f'{COMMAND} routes set po.metro cloud --why "trying it out"',

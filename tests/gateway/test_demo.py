@@ -165,7 +165,8 @@ def test_a_kept_demo_obeys_the_commands_it_prints_and_ends_with_ctrl_c(demos: Ma
     assert [(each.args, each.stderr) for each in ran if each.returncode not in (0, 1)] == []
     out = "".join(each.stdout for each in ran)
     assert "canary: selected by facility 04" in out
-    assert "ORDER 430422  URGENT" in out
+    assert "ORDER 410012" in out  # the one with a broken quantity: nobody has it
+    assert "ORDER 430422" not in out.split("not delivered")[-1]  # the hub has it, and only the ERP lacks it
     assert "po.metro: stage is cloud, declared canary" in out
 
     os.killpg(kept.process.pid, signal.SIGINT)

@@ -9,7 +9,7 @@ import pytest
 from adapters.base import AliasKind, Decoded
 from canonical.document import Issuer, OrderNumber
 from gateway.journal.types import Facts, LedgerEntry, Side, Transmitter
-from gateway.planning import Keyed, NamedOrder, orders_named
+from gateway.naming import Keyed, NamedOrder, orders_named
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 

@@ -1,0 +1,101 @@
+"""Follow-ons: which orders they wait for, and where they go by all that they name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from adapters.base import Decoded, Finding, Position
+from gateway.journal.types import (
+    AwaitedOrder,
+    DocumentPlan,
+    Facts,
+    LedgerEntry,
+    Side,
+    Transmitter,
+)
+from gateway.naming import Keyed, NamedOrder, _keys_of
+from gateway.program import Program
+from gateway.stage import Decision, follow, unknown_order
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What follows for a document from the orders that it names."""
+
+    decision: Decision
+    order_keys: tuple[str, ...]
+
+
+def follow_on(
+    program: Program,
+    each: Keyed,
+    facts: Facts,
+    ledger: Mapping[str, LedgerEntry],
+    wait_until: datetime | None,
+    now: datetime,
+) -> Followed | AwaitedOrder:
+    """Decide about a document by all the orders that it names, or let it wait for those nobody knows.
+
+    ``wait_until`` None: it waits no longer, and an order that is still unknown counts as the route
+    declares. One order on the other side, known or declared, is enough to park it: it is never split.
+    """
+    keys_of = [_keys_of(order, facts) for order in each.orders]
+    unknown = [
+        order
+        for order, keys in zip(each.orders, keys_of, strict=True)
+        if not any(key in ledger for key in keys)
+    ]
+    entries = [ledger[key] for keys in keys_of for key in keys if key in ledger]
+    if unknown and wait_until is not None:
+        return _awaited(unknown, facts, wait_until)
+    side = program.unknown.side
+    if entries and (not unknown or side is not None):
+        declared = [_declared(program, order, side, now) for order in unknown if side is not None]
+        decision = follow(program.rule, [*entries, *declared], originates=program.follows is None)
+    else:
+        decision = unknown_order(program.rule, side)
+    if each.decoded.is_passed_through:
+        decision = without_document(program, each.decoded, decision)
+    keys = (
+        *(entry.order_key for entry in entries),
+        *(order.key for order in unknown if order.key is not None),
+    )
+    return Followed(decision, tuple(dict.fromkeys(keys)))
+
+
+def _awaited(unknown: Sequence[NamedOrder], facts: Facts, until: datetime) -> AwaitedOrder:
+    """Wait for orders by their keys, and by those of their numbers that name no other order yet."""
+    numbers = (number.number for order in unknown for number in order.numbers)
+    return AwaitedOrder(
+        tuple(dict.fromkeys(number for number in numbers if number not in facts.resolved)),
+        until,
+        tuple(dict.fromkeys(order.key for order in unknown if order.key is not None)),
+    )
+
+
+def _declared(program: Program, order: NamedOrder, side: Side, at: datetime) -> LedgerEntry:
+    """Give an unknown order the side that the route declares, for this decision only."""
+    name = order.key or " / ".join(number.number for number in order.numbers)
+    reason = "unknown: declared by the route"
+    return LedgerEntry(name, side, Transmitter.NONE, program.route, "", reason, at)
+
+
+def waiting(document: DocumentPlan, awaited: AwaitedOrder) -> DocumentPlan:
+    """Give a follow-on that waits for an order which nobody knows yet."""
+    text = f"waits for its order until {awaited.until:%Y-%m-%d %H:%M:%S}Z"
+    return replace(document, awaits=awaited, decision=text)
+
+
+def without_document(program: Program, decoded: Decoded, decision: Decision) -> Decision:
+    """Judge a set without a guide: its bytes can follow an order to legacy, not into a cloud ERP."""
+    if decision.side is not Side.CLOUD:
+        return decision
+    finding = Finding(
+        code="FOLLOW-NO-GUIDE",
+        at=Position(program.route, path=f"set {decoded.index + 1}"),
+        text=f"a {decoded.set_type} names an order of the cloud ERP, and there is no guide to translate it: "
+        "enter it there by hand, then resolve this exception",
+    )
+    return Decision(None, Transmitter.NONE, (), decision.reason, findings=(finding,))

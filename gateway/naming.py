@@ -1,0 +1,122 @@
+"""What a set is called: its document key, its hash, and every order that it names. Pure.
+
+A number counts in its own numbering only; which orders it may mean is looked up in the facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from adapters.base import AliasKind, Decoded
+from canonical.document import CanonicalDocument, Issuer, OrderNumber
+from canonical.keys import document_key, order_key_of, order_keys
+from canonical.registry import content_hash
+from gateway.journal.types import (
+    Facts,
+    LedgerEntry,
+    Message,
+    Transmitter,
+)
+from gateway.program import Program
+
+
+class NamedOrder(NamedTuple):
+    """One order that a set names: its key by the buyer's number, and every number of it, as sent."""
+
+    key: str | None
+    numbers: tuple[OrderNumber, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """One decoded set with its keys, before any decision."""
+
+    decoded: Decoded
+    document_key: str | None = None
+    content_hash: str | None = None
+    orders: tuple[NamedOrder, ...] = ()
+    opens: bool = False  # may open a ledger entry
+
+    @property
+    def order_keys(self) -> tuple[str, ...]:
+        """Give the keys of the orders named, by the buyer's numbers, each once."""
+        return tuple(dict.fromkeys(order.key for order in self.orders if order.key is not None))
+
+    @property
+    def order_numbers(self) -> tuple[str, ...]:
+        """Give every order number named, each once, for alias look-up."""
+        return tuple(dict.fromkeys(number.number for order in self.orders for number in order.numbers))
+
+
+def keyed(decoded: Decoded, program: Program, message: Message) -> Keyed:
+    """Give a set its keys.
+
+    What goes on in its own bytes is known again by the bytes of its whole message: two interchanges may
+    well hold the same set (an empty stock report), and each is news.
+    """
+    document, rules = decoded.document, program.key_rules
+    if document is None:
+        numbers = tuple(dict.fromkeys(decoded.order_numbers))
+        orders = tuple(
+            NamedOrder(order_key_of(each, rules), (OrderNumber("buyer", each),)) for each in numbers
+        )
+        if not decoded.is_passed_through:
+            return Keyed(decoded, orders=orders)
+        key = f"bytes:{message.route}:{message.sha256}:{decoded.index}"
+        return Keyed(decoded, key, message.sha256, orders)
+    return Keyed(
+        decoded,
+        document_key=document_key(document, rules),
+        content_hash=content_hash(document),
+        orders=_named_orders(document, program),
+        opens=program.follows is None and bool(getattr(document, "opens_order", False)),
+    )
+
+
+def _named_orders(document: CanonicalDocument, program: Program) -> tuple[NamedOrder, ...]:
+    rules, buyer = program.key_rules, getattr(document, "buyer", None)
+    named = tuple(
+        NamedOrder(order_key_of(order.number, rules, buyer) if order.number else None, order.numbers)
+        for order in document.named_orders
+    )
+    by_number = {order.key for order in named}
+    itself = (
+        key for key in order_keys(document, rules) if key not in by_number
+    )  # a requisition has no order yet
+    return (*(NamedOrder(key, ()) for key in itself), *named)
+
+
+def orders_named(each: Keyed, facts: Facts) -> tuple[str, ...]:
+    """Give the order keys that a set may mean: by the buyer's numbers, and by other names of an order."""
+    return tuple(dict.fromkeys(key for order in each.orders for key in _keys_of(order, facts)))
+
+
+def _keys_of(order: NamedOrder, facts: Facts) -> tuple[str, ...]:
+    """Give the order keys that one order named may be.
+
+    A name counts in its own numbering only: the seller's 1001 is not the ERP's. What a document calls
+    the buyer's number is the one that the supplier was given: the ERP's, where the ERP sent the order.
+    """
+    by_alias = (
+        key
+        for number in order.numbers
+        for key, kinds in facts.resolved.get(number.number, {}).items()
+        if kinds & _numberings(number.issuer, facts.ledger.get(key))
+    )
+    return tuple(dict.fromkeys((*((order.key,) if order.key is not None else ()), *by_alias)))
+
+
+def _numberings(issuer: Issuer, entry: LedgerEntry | None) -> frozenset[AliasKind]:
+    """Give the numberings in which a number of this issuer may name this order."""
+    kinds = {AliasKind.IMPORTED}
+    match issuer:
+        case "seller":
+            kinds |= {AliasKind.SELLER}
+        case "erp":
+            kinds |= {AliasKind.ERP}
+        case "buyer":
+            kinds |= {AliasKind.BUYER, AliasKind.SUPPLIER_VISIBLE}
+            if entry is not None and entry.transmitter is Transmitter.ERP:
+                kinds |= {AliasKind.ERP}
+    return frozenset(kinds)
