@@ -19,10 +19,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic_core import SchemaSerializer, core_schema
 
-from canonical.document import CanonicalDocument
+from canonical.document import CanonicalDocument, Provenance
 from canonical.lines import ItemLine
 from canonical.model import WRITTEN, Model
 from canonical.scalars import plain_digits
+from canonical.values import DocumentTotals
 
 Writer = Callable[[Any], str]
 
@@ -41,7 +42,7 @@ class _Form:
 
 
 def json_text(document: CanonicalDocument) -> str:
-    """Give the JSON object of a document: fields in the schema's order, without type and version."""
+    """Give the JSON object of a document: type and version, then its fields in the schema's order."""
     return _writer(_TRAVELLING, type(document))(document)
 
 
@@ -53,18 +54,24 @@ def content_text(document: CanonicalDocument) -> str:
     return _writer(_HASHED, type(document))(document)
 
 
+def part_text(part: Model) -> str:
+    """Give the JSON text of a part that may stand in many documents, kept with it."""
+    return getattr(part, "_written", None) or _writer(_TRAVELLING, type(part))(part)
+
+
 @cache
 def _writer(form: _Form, model: type[Model]) -> Writer:
     """Generate a model's function. It is built of field names and of defaults that our models declare."""
     scope: dict[str, Any] = dict(form.names)
     keeps = form.is_kept and _is_part(model)
+    begin = _head(model) if form.is_kept and issubclass(model, CanonicalDocument) else ""
     source = "\n    ".join(
         (
             "def write(model):",
             "fields = model.__dict__",
-            "text = ''",
+            f"text = {begin!r}",
             *(line for name in _names(form, model) for line in _field(form, model, name, scope)),
-            "text = '{' + text[1:] + '}'",
+            "return text + '}'" if begin else "text = '{' + text[1:] + '}'",
             *([f"if len(text) <= {KEPT_LENGTH_MAX}:", "    keep(model, text)"] if keeps else []),
             "return text",
         )
@@ -72,6 +79,12 @@ def _writer(form: _Form, model: type[Model]) -> Writer:
     exec(source, scope)  # noqa: S102
     made: Writer = scope["write"]
     return made
+
+
+def _head(model: type[CanonicalDocument]) -> str:
+    """Give what the text of every such document begins with: it is large, and copied no more than it must."""
+    told = {name: model.model_fields[name].default for name in ("document_type", "schema_version")}
+    return json.dumps(told, separators=(",", ":"))[:-1]
 
 
 def _names(form: _Form, model: type[Model]) -> list[str]:
@@ -109,6 +122,8 @@ def _expression(form: _Form, annotation: Any, value: str, scope: dict[str, Any])
     if isinstance(annotation, type) and issubclass(annotation, Model):
         name = f"write_{annotation.__name__}"
         scope[name] = _writer(form, annotation)
+        if form.is_kept and issubclass(annotation, ItemLine):
+            return f"ready({value}) or {name}({value})"
         is_kept = form.is_kept and _is_part(annotation)
         return f"kept({value}, KEPT, None) or {name}({value})" if is_kept else f"{name}({value})"
     return f"{_SCALARS[str if origin is Literal else annotation]}({value})"
@@ -122,8 +137,20 @@ def _bare(annotation: Any) -> Any:
 
 
 def _is_part(model: type[Model]) -> bool:
-    """Tell whether one object of a model may stand in many documents; no document and no line does."""
-    return not issubclass(model, (CanonicalDocument, ItemLine))
+    """Tell whether one object of a model may stand in many documents; no line or sum of one does."""
+    return not issubclass(model, (CanonicalDocument, ItemLine, Provenance, DocumentTotals))
+
+
+def _ready(line: ItemLine) -> str | None:
+    """Give the text of a line that was assembled with it. pydantic takes a microsecond to say "None"."""
+    try:
+        text: str = _written(line)
+    except AttributeError:
+        return None
+    return text
+
+
+_written = WRITTEN.__get__
 
 
 def _entries(entries: Mapping[str, str]) -> str:
@@ -149,6 +176,7 @@ _TRAVELLING = _Form(
         "moment": lambda value: _MOMENT.to_json(value).decode(),
         "entries": _entries,
         "anything": json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
+        "ready": _ready,
     },
     is_sorted=False,
     is_kept=True,

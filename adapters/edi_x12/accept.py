@@ -5,7 +5,7 @@ Most sets are such. What is refused here is not wrong yet: `judge.py` looks at i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from adapters.edi_x12.binary import masked
 from adapters.edi_x12.config import X12Partner
@@ -13,11 +13,10 @@ from adapters.edi_x12.delimiters import Delimiters
 from adapters.edi_x12.grammar import fast_form
 from adapters.edi_x12.guide import Guide, guide_for
 from adapters.edi_x12.lexer import SetText, line_break, separators_of
-from adapters.edi_x12.walk import Walked, walk_fast
+from adapters.edi_x12.walk import Walked, walk_fast, walk_usual
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A set without any finding."""
 
     set_type: str
@@ -34,9 +33,10 @@ def accepted(
     The guide's patterns let no control character and no blank in front of a value pass, so that segments
     which they accept were cut where they should be.
     """
-    read = _plainly_split(raw, delimiters, partner.encoding)
-    if read is None or len(read.segments) > segments_max:
+    cut = _plainly_split(raw, delimiters, partner.encoding)
+    if cut is None or len(cut[0].segments) > segments_max:
         return None
+    read, joint = cut
     separator, segments = read.separators.element, read.segments
     _, set_type, control, *_ = [*segments[0].split(separator), "", ""]
     guide = guide_for(set_type, version, partner)
@@ -44,12 +44,15 @@ def accepted(
         return None
     if segments[-1] != f"SE{separator}{len(segments)}{separator}{control}":
         return None
-    walked = walk_fast(read, segments[1:-1], guide)
+    if partner.units:  # a usual line's unit is X12's own
+        walked = walk_fast(read, segments[1:-1], guide)
+    else:
+        walked = walk_usual(read, guide, joint)
     return None if walked is None else Accepted(set_type, control, walked, guide)
 
 
-def _plainly_split(raw: bytes, delimiters: Delimiters, encoding: str | None) -> SetText | None:
-    """Split at the terminator and the one line break behind each of them."""
+def _plainly_split(raw: bytes, delimiters: Delimiters, encoding: str | None) -> tuple[SetText, str] | None:
+    """Split at the terminator and the one line break behind each of them; give both as one, too."""
     used = encoding or "utf-8"
     try:
         text = masked(raw, delimiters).decode(used)
@@ -59,6 +62,7 @@ def _plainly_split(raw: bytes, delimiters: Delimiters, encoding: str | None) -> 
     terminator = separators.terminator
     if separators.is_line_terminated or separators.element + terminator in text:
         return None
-    segments = text.removesuffix(terminator).split(terminator + line_break(text, terminator))
+    joint = terminator + line_break(text, terminator)
+    segments = text.removesuffix(terminator).split(joint)
     is_whole = text.endswith(terminator) and text.count(terminator) == len(segments)
-    return SetText(text, segments, separators) if is_whole else None
+    return (SetText(text, segments, separators), joint) if is_whole else None

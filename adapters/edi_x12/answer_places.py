@@ -14,6 +14,7 @@ from adapters.edi_x12.grammar import Elements
 from adapters.edi_x12.places import LineNames, PlaceReader, Reading
 from adapters.edi_x12.reader import Reader
 from canonical.acknowledgment import LineResponse, LineStatus
+from canonical.assembly import assembler, part_text, quote
 
 _NAMES = LineNames("PO1")
 _LEVEL = "855"
@@ -60,6 +61,13 @@ def _pid(reader: Reader, row: Elements, index: int) -> Reading:
 
 def _ack(reader: Reader, row: Elements, index: int) -> Reading:
     """Source: ACK01-ACK29. The true status of some partners stands in ACK29."""
+    made = reader.response = read_answer(reader, row, index)
+    reader.line.setdefault("responses", []).append(made)
+    return None
+
+
+def read_answer(reader: Reader, row: Elements, index: int) -> LineResponse:
+    """Give what an ACK says of its line."""
     reading = reader.partner.acknowledgments
     code, industry = row[0] or "", row[28]
     told = industry if reading.status_from == "ACK29" and industry else code
@@ -69,9 +77,29 @@ def _ack(reader: Reader, row: Elements, index: int) -> Reading:
         reader.unknown_code("ACK29" if told is industry else "ACK01", told, setting, index)
     unit = row[2]
     known = unit if row[1] is None or unit is None else reader.unit(unit, "ACK03", index)
-    made = reader.response = _response(row, status or "other", known, reader.zone)
-    reader.line.setdefault("responses", []).append(made)
-    return None
+    if status is not None and known == unit and row[1] and _is_plain(row):
+        return _plain_response(row, status, known, reader.zone)
+    return _response(row, status or "other", known, reader.zone)
+
+
+def _is_plain(row: Elements) -> bool:
+    """Tell whether an ACK says no more than status, quantity and date: each of these is checked by itself."""
+    return row[4] is not None and not any(row[5:]) and len(row[0] or "") <= parts_in.CODE_MAX and bool(row[0])
+
+
+_RESPONSE, _respond = assembler(LineResponse, frozenset({"status", "raw_code", "quantity", "dates"}))
+
+
+def _plain_response(row: Elements, status: LineStatus, unit: str | None, zone: str) -> LineResponse:
+    code, quantity = row[0] or "", parts_in.quantity(row[1] or "", unit)
+    date = parts_in.kinded_date(row[3], row[4] or "", zone, None, None)
+    values = {**_RESPONSE, "status": status, "raw_code": code, "quantity": quantity, "dates": (date,)}
+    text = (
+        f'{{"status":"{status}","raw_code":{quote(code)},"quantity":{part_text(quantity)}'
+        f',"dates":[{part_text(date)}]}}'
+    )
+    made: LineResponse = _respond(values, text)
+    return made
 
 
 @lru_cache(maxsize=parts_in.KEPT)

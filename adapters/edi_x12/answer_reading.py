@@ -31,6 +31,8 @@ def read_answers(reader: Reader) -> None:
     """Work out what every line's responses come to."""
     reading = reader.partner.acknowledgments.partial_backorder
     for line in reader.lines:
+        if not isinstance(line, dict):
+            continue  # a usual one, and read already
         responses: list[LineResponse] = line.get("responses", [])
         if not responses:
             continue
@@ -43,7 +45,7 @@ def read_answers(reader: Reader) -> None:
             line.update(_quantities(line.get("quantity"), responses, reading))
             if _is_open(responses, line, reading):
                 _ask(reader, line)
-        _put(line, "promised", _promised(responses))
+        _put(line, "promised", promised(responses))
         substitutes = [each for r in responses if r.status == "substituted" for each in r.item_ids]
         if substitutes:
             line["substitute_ids"] = substitutes
@@ -63,7 +65,8 @@ def _status(statuses: Sequence[LineStatus]) -> LineStatus:
     return "mixed"
 
 
-def _promised(responses: Sequence[LineResponse]) -> DateValue | None:
+def promised(responses: Sequence[LineResponse]) -> DateValue | None:
+    """Give the date that a line's answers promise, the surest kind of them."""
     best: KindedDate | None = None
     for response in responses:
         for each in response.dates:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from adapters.edi_x12 import codes, codes_out, parts_out, write_out
 from adapters.edi_x12.answer_reading import ACCEPTING
 from adapters.edi_x12.page import Page
+from adapters.edi_x12.usual_out import write_usual_line
 from canonical.acknowledgment import Acknowledgment, AcknowledgmentLine, LineResponse
 from canonical.document import CanonicalDocument
 from canonical.invoice import Invoice, InvoiceLine
@@ -76,6 +77,8 @@ def _derived_references(page: Page, document: PurchaseOrder) -> None:
 
 
 def _order_line(page: Page, line: PurchaseOrderLine) -> None:
+    if write_usual_line(page, line):
+        return
     page.begin(line.sequence, write_out.kept_of(line))
     page.add("PO1", page.attempt("PO1", lambda: write_out.line_head(page, line, "PO1")))
     if _is_plain(line):

@@ -22,7 +22,7 @@ from adapters.edi_x12.outbound import Group, write_interchange
 from adapters.edi_x12.page import Page, Problem
 from adapters.edi_x12.read_in import PLAIN_COMPONENT, with_component
 from adapters.edi_x12.report import Report
-from adapters.edi_x12.walk import walk_fast, walk_slowly
+from adapters.edi_x12.walk import walk_slowly, walk_usual
 from canonical.document import CanonicalDocument
 
 ISA_VERSIONS = {"004010": "00401", "005010": "00501"}
@@ -134,7 +134,7 @@ def _judged(
         problem = f"holds a character that {encoding}, this partner's encoding, does not have"
         return [_finding("X12-OUT-ENCODING", f"ST {control}", f"{problem} (at {error.start})")]
     read = SetText(text, whole, separators)
-    if walk_fast(read, body, guide) is not None:
+    if walk_usual(read, guide, f"{end}{line_break}") is not None:
         return WrittenSet(guide.set_type, raw)
     report = Report("canonical", control, partner, Places(raw, delimiters, 0, 1), FINDINGS_MAX)
     walk_slowly(read, body, guide, report)

@@ -170,9 +170,9 @@ class Envelopes:
     def frame(self, raw: bytes, delimiters: Delimiters, offset: int, line: int) -> SetFrame:
         """Give what a set's judge needs to know of the envelope around it."""
         current = self._interchange()
-        place = Position(self._context.source, line=line, path="ST", offset=offset)
         if self._group is None:
             if current["isa"]:
+                place = Position(self._context.source, line=line, path="ST", offset=offset)
                 self._say("X12-NO-GS", "a transaction set stands outside of any functional group", place)
             self._start_group([])
         group = self._group
@@ -186,6 +186,7 @@ class Envelopes:
         self._parts += 1
         around = self._around
         if around is None or around.set_type != set_type:
+            place = Position(self._context.source, line=line, path="ST", offset=offset)
             self._check_group_type(group, set_type, place)
             around = self._around = self._surroundings(set_type)
         keys = around.control_keys

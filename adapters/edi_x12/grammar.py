@@ -18,10 +18,13 @@ from adapters.edi_x12.notation import Element, Note, Place, Shape, Use
 
 Elements = tuple[str | None, ...]
 Event = tuple[str, Elements]  # a segment of the body: its path in the structure, its elements
+Matcher = Callable[[str], re.Match[str] | None]
+Check = Callable[[Elements], bool]
 REMEMBERED_MAX = 16_384  # accepted segments of one guide: parties, terms, dates and items repeat
 REMEMBERED_ELEMENTS_MAX = 16  # longer ones (PO1, SDQ, SLN) are hardly ever the same twice
 HARDLY_EVER = 20  # of so many segments of one place not one comes again: they are remembered no more
 HEAD_VALUES_MAX = 4_096  # values of one element in front of a remembered tail: line numbers, quantities
+FEW_BOUNDS = 6  # limits that are looked at one by one
 UNROLLED_MAX = 12  # up to here, "at most n" is n states; above, a set with more of them goes the slow way
 
 # 29 February is left to the slow way.
@@ -107,7 +110,9 @@ class FastForm:
     separator: str
     memory: Memory
     bounds: Mapping[str, Bound]  # by path
+    ascending: Sequence[Bound]  # the same, the lowest limit first
     bound_least: int
+    sound: Mapping[str, tuple[Matcher, Check | None]]  # by segment: what accepts it, wherever it stands
 
 
 @lru_cache(maxsize=256)
@@ -150,8 +155,10 @@ def fast_form(guide: Guide, separator: str) -> FastForm:
             if target is not None:
                 node.after[f"{segment}{separator}"[:3]] = nodes[target]
     bounds = {bound.path: bound for bound in _bounds(flat)}
-    least = min((bound.most for bound in bounds.values()), default=1 << 62)
-    return FastForm(nodes[0, 1], separator, Memory(tuple(nodes.values())), bounds, least)
+    sound = {name: (matchers[name], checks[name]) for name in matchers}
+    ascending = sorted(bounds.values(), key=lambda bound: bound.most)
+    least = ascending[0].most if ascending else 1 << 62
+    return FastForm(nodes[0, 1], separator, Memory(tuple(nodes.values())), bounds, ascending, least, sound)
 
 
 def exceeds(form: FastForm, events: Sequence[Event]) -> bool:
@@ -162,6 +169,9 @@ def exceeds(form: FastForm, events: Sequence[Event]) -> bool:
     if len(events) <= form.bound_least:
         return False
     paths = [path for path, _ in events]
+    low = [bound for bound in form.ascending[:FEW_BOUNDS] if bound.most < len(paths)]
+    if len(low) < FEW_BOUNDS:  # mostly there are as many events as one or two limits: no need to count all
+        return any(paths.count(bound.path) > bound.most and _is_exceeded(bound, paths) for bound in low)
     return any(
         count > bound.most and _is_exceeded(bound, paths)
         for path, count in Counter(paths).items()
@@ -261,12 +271,13 @@ def _pattern(shape: Shape, separator: str) -> Callable[[str], re.Match[str] | No
     text, is_needed = "", False
     for use in reversed(shape.uses):
         is_needed = is_needed or use.is_mandatory
-        text = f"{mark}({_value(use, mark)})" + ("" if use.is_mandatory else "?") + text
+        text = f"{mark}({value_pattern(use, mark)})" + ("" if use.is_mandatory else "?") + text
         text = text if is_needed else f"(?:{text})?"
     return re.compile(shape.segment + text).fullmatch
 
 
-def _value(use: Use, mark: str) -> str:
+def value_pattern(use: Use, mark: str) -> str:
+    """Give the pattern of an element's values; ``mark`` is the escaped separator."""
     if use.element is not None:
         return _element_value(use.element, mark)
     first = use.components[0].element

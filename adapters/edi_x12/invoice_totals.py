@@ -24,13 +24,14 @@ def check_invoice_total(reader: Reader) -> None:
         return
     of_lines = Decimal(0)
     for line in reader.lines:
-        quantity, price = line.get("quantity"), line.get("price")
+        told = line if isinstance(line, dict) else line.__dict__
+        quantity, price = told.get("quantity"), told.get("price")
         if quantity is None or price is None:
             return
         base = price.base_quantity
         of_lines += quantity.value * price.amount if base is None else quantity.value * price.amount / base
     at_header, parts_header = _extras([header])
-    at_lines, parts_lines = _extras(reader.lines)
+    at_lines, parts_lines = _extras([line for line in reader.lines if isinstance(line, dict)])
     # Some repeat in the summary what stood at the lines, so any of these may be meant.
     totals = [of_lines + extra for extra in (at_header + at_lines, at_header, at_lines)]
     allowed = ROUNDING * (len(reader.lines) + parts_header + parts_lines)

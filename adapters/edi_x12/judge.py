@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.base.findings import Level
 from adapters.base.formats import Bounds, ControlKey, DecodeContext, Decoded, Receipt, Unit
@@ -33,11 +32,10 @@ ORDER_NUMBERS: Mapping[str, int] = MappingProxyType(
 _ORDER_NUMBERS_MAX = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class SetFrame:
+class SetFrame(NamedTuple):
     """What the envelope around a set says about it."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # of the set in its input; no frame is looked through
     interchange: int
     units: tuple[Unit, ...]
     delimiters: Delimiters
@@ -51,8 +49,7 @@ class SetFrame:
     control_keys: tuple[ControlKey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """A judged set, with what an acknowledgment of it needs."""
 
     decoded: Decoded

@@ -125,7 +125,7 @@ def normal_form(
     events.append((place, _row(guide, place, sent[1:])))
     read_segments(reader, reading, Walked(list(events)), guide)
     document = reading.model.model_validate({**_LEAST[set_type], **_without_kept(reader.header), "lines": [
-        _without_kept(line) for line in reader.lines
+        _without_kept(line) for line in reader.lines if isinstance(line, dict)  # none of them is usual
     ]})  # fmt: skip
     page = Page(guide, partner)
     WRITERS[document.document_type][1](page, document)

@@ -32,7 +32,8 @@ def _beg(reader: Reader, row: Elements, index: int) -> Reading:
         header["order_date"] = parts_in.date_value(row[4], reader.zone)
     if row[5] is not None:
         header["contract"] = raw["BEG06"] = row[5]
-    raw.update((f"BEG{n:02}", value) for n in _BEG_REST if (value := row[n - 1]) is not None)
+    if any(row[6:]):
+        raw.update((f"BEG{n:02}", value) for n in _BEG_REST if (value := row[n - 1]) is not None)
     header["raw_codes"] = {name: value for name, value in raw.items() if value}
     return None
 

@@ -13,13 +13,26 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from adapters.edi_x12 import codes
 from adapters.edi_x12.grammar import Elements
+from canonical.assembly import assembler, quote
 from canonical.model import WRITTEN, Model
-from canonical.values import DateValue, ItemIdentifier, KindedDate, Price, Quantity, Reference
+from canonical.values import (
+    Contact,
+    DateValue,
+    ItemIdentifier,
+    KindedDate,
+    PaymentTerms,
+    Price,
+    Quantity,
+    Reference,
+)
 
 Part = dict[str, Any]
 M = TypeVar("M", bound=Model)
+CODE_MAX = 255  # of canonical codes; a partner's guide may allow more
 KEPT = 4096  # parts of each sort that are kept
 KEPT_SELDOM = 512  # of sorts that hardly repeat, have few values, or are kept with their line
 
@@ -142,6 +155,25 @@ def contact(row: Elements) -> Part:
     return made
 
 
+@lru_cache(maxsize=KEPT_SELDOM)
+def known_contact(row: Elements) -> Contact | None:
+    """Give a contact as the frozen value that may stand in many documents; None where it is not valid."""
+    return _if_valid(Contact, contact(row))
+
+
+@lru_cache(maxsize=KEPT_SELDOM)
+def known_terms(row: Elements, zone: str) -> PaymentTerms | None:
+    """Give terms as the frozen value that may stand in many documents; None where they are not valid."""
+    return _if_valid(PaymentTerms, terms(row, zone))
+
+
+def _if_valid(model: type[M], part: Part) -> M | None:
+    try:
+        return validated(model, part)
+    except ValidationError:
+        return None  # the document's own validation says where it stands
+
+
 _PLAIN_NUMBERS = ("TE", "EM", "FX")  # the order in which we write them
 
 
@@ -153,9 +185,23 @@ def reference(row: Elements) -> Reference | None:
 @lru_cache(maxsize=KEPT_SELDOM)
 def numbered(qualifier: str | None, number: str, text: str | None, *, may_be_phi: bool = False) -> Reference:
     """Give a number of something else. Source: X12 elements 128 and 127."""
+    if qualifier and number and text is None and not may_be_phi and len(number) <= CODE_MAX >= len(qualifier):
+        return plain_reference(qualifier, number)
     made: Part = {"kind": codes.REFERENCES.get(qualifier or "", "other"), "number": number}
     made |= {"qualifier": qualifier, "description": text, "may_be_phi": may_be_phi}
     return validated(Reference, {name: value for name, value in made.items() if value})
+
+
+_REFERENCE, _refer = assembler(Reference, frozenset({"kind", "number", "qualifier"}))
+
+
+def plain_reference(qualifier: str, number: str) -> Reference:
+    """Give a plain REF, mostly a number that is seen once: what there is to check of it was checked."""
+    kind = codes.REFERENCES.get(qualifier, "other")
+    values = {**_REFERENCE, "kind": kind, "number": number, "qualifier": qualifier}
+    text = f'{{"kind":"{kind}","number":{quote(number)},"qualifier":{quote(qualifier)}}}'
+    made: Reference = _refer(values, text)
+    return made
 
 
 def terms(row: Elements, zone: str) -> Part:
@@ -260,11 +306,23 @@ def item_ids(pairs: Elements) -> tuple[ItemIdentifier, ...]:
     for qualifier, value in zip(pairs[::2], pairs[1::2], strict=False):
         if value is None:
             continue
+        if value and len(value) <= CODE_MAX and qualifier in codes.PLAIN_SCHEMES:
+            made.append(_plain_id(codes.ITEM_SCHEMES.get(qualifier or "", "other"), value))
+            continue
         each = {"scheme": codes.ITEM_SCHEMES.get(qualifier or "", "other"), "value": value}
         if qualifier is not None and qualifier not in codes.PLAIN_SCHEMES:
             each["qualifier"] = qualifier
         made.append(validated(ItemIdentifier, each))
     return tuple(made)
+
+
+_ITEM_ID, _identify = assembler(ItemIdentifier, frozenset({"scheme", "value"}))
+
+
+def _plain_id(scheme: str, value: str) -> ItemIdentifier:
+    text = f'{{"scheme":"{scheme}","value":{quote(value)}}}'
+    made: ItemIdentifier = _identify({**_ITEM_ID, "scheme": scheme, "value": value}, text)
+    return made
 
 
 def gaps(pairs: Elements) -> list[int]:

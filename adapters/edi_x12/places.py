@@ -48,7 +48,7 @@ def header_reference(reader: Reader, row: Elements, index: int) -> Reading:
 
 def header_contact(reader: Reader, row: Elements, index: int) -> Reading:
     """PER of the header."""
-    reader.header.setdefault("contacts", []).append(parts_in.contact(row))
+    reader.header.setdefault("contacts", []).append(parts_in.known_contact(row) or parts_in.contact(row))
     return None
 
 
@@ -90,7 +90,9 @@ def header_cad(reader: Reader, row: Elements, index: int) -> Reading:
 
 def header_terms(reader: Reader, row: Elements, index: int) -> Reading:
     """ITD."""
-    reader.header.setdefault("payment_terms", []).append(parts_in.terms(row, reader.zone))
+    reader.header.setdefault("payment_terms", []).append(
+        parts_in.known_terms(row, reader.zone) or parts_in.terms(row, reader.zone)
+    )
     return None
 
 

@@ -19,21 +19,32 @@ from pydantic import ValidationError
 
 from adapters.base.findings import Level
 from adapters.base.formats import DecodeContext
-from adapters.edi_x12 import answer_places, answer_reading, invoice_places, order_places, parts_in
+from adapters.edi_x12 import (
+    answer_places,
+    answer_reading,
+    invoice_places,
+    order_places,
+    parts_in,
+    usual_answers,
+)
 from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.grammar import Elements
 from adapters.edi_x12.guide import Guide
 from adapters.edi_x12.invoice_totals import check_invoice_total
 from adapters.edi_x12.parts_in import Part
-from adapters.edi_x12.places import PlaceReader
+from adapters.edi_x12.party_loops import read_party_loop
+from adapters.edi_x12.places import PlaceReader, header_party
 from adapters.edi_x12.reader import Reader
 from adapters.edi_x12.report import Report
 from adapters.edi_x12.shared_parts import share
+from adapters.edi_x12.usual_in import LinesReader, read_usual_lines
+from adapters.edi_x12.usual_lines import UsualLines
 from adapters.edi_x12.walk import UNPLACED, Walked
-from canonical.acknowledgment import Acknowledgment
+from canonical.acknowledgment import Acknowledgment, AcknowledgmentLine
 from canonical.document import CanonicalDocument
-from canonical.invoice import Invoice
-from canonical.purchase_order import PurchaseOrder
+from canonical.invoice import Invoice, InvoiceLine
+from canonical.lines import ItemLine
+from canonical.purchase_order import PurchaseOrder, PurchaseOrderLine
 
 PLAIN_COMPONENT = ">"  # separates components in what is kept, whatever the sender separates them by
 KEPT_MAX = 5_000  # segments without a canonical home, per document; more of them is no such document
@@ -47,15 +58,27 @@ class SetReading:
     places: Mapping[str, PlaceReader]
     model: type[CanonicalDocument]
     line: str  # the segment that begins a line
+    line_model: type[ItemLine]
     totals: str  # the field that holds CTT
     finish: Callable[[Reader], None] = lambda reader: None
+    read_lines: LinesReader = read_usual_lines
 
 
 READINGS: Final[Mapping[str, SetReading]] = MappingProxyType(
     {
-        "850": SetReading(order_places.PLACES, PurchaseOrder, "PO1", "totals"),
-        "855": SetReading(answer_places.PLACES, Acknowledgment, "PO1", "totals", answer_reading.read_answers),
-        "810": SetReading(invoice_places.PLACES, Invoice, "IT1", "controls", check_invoice_total),
+        "850": SetReading(order_places.PLACES, PurchaseOrder, "PO1", PurchaseOrderLine, "totals"),
+        "855": SetReading(
+            answer_places.PLACES,
+            Acknowledgment,
+            "PO1",
+            AcknowledgmentLine,
+            "totals",
+            answer_reading.read_answers,
+            usual_answers.read_usual_answers,
+        ),
+        "810": SetReading(
+            invoice_places.PLACES, Invoice, "IT1", InvoiceLine, "controls", check_invoice_total
+        ),
     }
 )
 
@@ -72,8 +95,8 @@ def read_document(
     """Give the document, or None with findings in the report."""
     reading = READINGS[guide.set_type]
     reader = Reader(context, partner, report, reading.line)
-    read_segments(reader, reading, walked, guide, component)
-    _check_totals(reader, reading, len(walked.events) + 1, partner)
+    size = read_segments(reader, reading, walked, guide, component)
+    _check_totals(reader, reading, size + 1, partner)
     if report.worst is Level.REJECTED:
         return None
     header = reader.header
@@ -89,13 +112,28 @@ def read_document(
 
 def read_segments(
     reader: Reader, reading: SetReading, walked: Walked, guide: Guide, component: str = PLAIN_COMPONENT
-) -> None:
-    """Read every segment into the reader's parts. ``component`` separates components in this set."""
+) -> int:
+    """Read every segment into the reader's parts. ``component`` separates components in this set.
+
+    Give how many they are.
+    """
     place_of, numbers_at = reading.places.get, _numbers_at(guide).get
     line = reading.line
-    index = 0
-    for path, row in walked.events:
+    events = walked.events
+    knows_parties = place_of("N1") is header_party
+    index = skipped = 0
+    for number, (path, row) in enumerate(events):
+        if skipped:
+            skipped -= 1
+            continue
         index += 1
+        if path == "N1" and knows_parties and (read := read_party_loop(reader, events, number)):
+            skipped = read - 1
+            index += skipped
+            continue
+        if type(row) is UsualLines:
+            index = reading.read_lines(reader, reading.line_model, row, index)
+            continue
         known = place_of(path)
         try:
             # A place without a function, or one that says False, has no canonical home for this segment.
@@ -114,6 +152,7 @@ def read_segments(
         _keep(reader, line, *walked.events[position], position + 1, is_read=False)
     reader.finish()
     reading.finish(reader)
+    return index
 
 
 def with_component(row: Elements, path: str, guide: Guide, old: str, new: str) -> Elements:

@@ -6,6 +6,7 @@ is not the one that `layout.py` would write, a hint is kept in `extensions["x12"
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from adapters.base.formats import DecodeContext
@@ -14,6 +15,7 @@ from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.parts_in import Part
 from adapters.edi_x12.report import Report
 from canonical.acknowledgment import LineResponse
+from canonical.lines import ItemLine
 from canonical.values import Quantity
 
 
@@ -30,7 +32,7 @@ class Reader:
         self.report = report
         self.line_name = line_name
         self.header: Part = {}
-        self.lines: list[Part] = []
+        self.lines: list[Part | ItemLine] = []  # usual ones are whole already
         self.line_indexes: list[int] = []  # where each line begins in the set
         self.line: Part = {}
         self.party: Part = {}
@@ -38,7 +40,7 @@ class Reader:
         self.sub_line: Part = {}
         self.response: LineResponse | None = None
         self.note: Part = {}
-        self.quantities: list[str] = []  # as sent, for the hash total
+        self.quantities: list[str | Decimal] = []  # of the lines, for the hash total
         self.party_order: list[str] = []  # N101 of the header's parties
         self.spread: list[tuple[Part, tuple[str, str], int]] = []  # SDQ: its line, unit and qualifier, pairs
         self._notes: list[tuple[Part, str, list[str]]] = []  # owner, level, tokens of `layout.py`

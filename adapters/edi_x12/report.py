@@ -78,5 +78,7 @@ class Report:
     @property
     def worst(self) -> Level:
         """Give the level that decides the verdict."""
+        if not self.findings:
+            return Level.NOTE
         levels = {finding.level for finding in self.findings}
         return next((level for level in (Level.REJECTED, Level.ERROR) if level in levels), Level.NOTE)

@@ -1,0 +1,272 @@
+"""Lines that look like nearly all lines: the item, its description, at most one REF and one DTM.
+
+One regular expression cuts such a line, all segments of it at once. What it cuts out is judged by the
+guide's own patterns the first time it is seen and then known by its text: a line's number and quantity
+change, its item, unit, price and description come again. Any other line goes segment by segment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from adapters.edi_x12 import codes, parts_in
+from adapters.edi_x12.grammar import HEAD_VALUES_MAX, Elements, FastForm, Node, fast_form, value_pattern
+from adapters.edi_x12.guide import Guide
+from canonical.assembly import Assemble, assembler, part_text, quote
+from canonical.scalars import DIGITS_MAX
+from canonical.values import ItemIdentifier, Price, Quantity
+
+LINES: Mapping[str, str] = MappingProxyType(
+    {"850": "PO1", "855": "PO1", "810": "IT1"}
+)  # set -> segment of a line
+ITEMS_MAX = 6_144  # items with their unit and price that are known; as many from before
+REFERENCES_READ_OTHERWISE = frozenset({"CT", "PO"})  # they say more of a line than that it has a reference
+TEXT_MAX = 4_000  # of canonical texts; a partner's guide may allow more
+_CLOSING = MappingProxyType({"850": "DTM", "855": "ACK"})  # what may stand last in a usual line
+REQUESTED = "002"  # of DTM01 (element 374)
+_BEHIND = ("CTT", "TDS", "SE")  # what ends the last line; anything else may belong to it
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a line says of its item, and its price when it was first seen; with their JSON text."""
+
+    item_ids: tuple[ItemIdentifier, ...]
+    description: str
+    amount: str
+    price: Price
+    price_rest: str  # its JSON text behind the amount
+    reprice: Assemble  # makes such a price of another amount
+    text: str  # item_ids, description, description_may_be_phi
+
+
+UsualLine = tuple[str, str, Quantity, Item, Price, str | None, str, Any]
+"""Line id, quantity as sent and as it is, item, price, REF01 and REF02, DTM02 or the elements of ACK."""
+
+
+class UsualLines(tuple[Any, ...]):
+    """Such lines (`UsualLine`) behind each other, in the place of an event's elements."""
+
+    __slots__ = ()
+
+
+@dataclass(eq=False, slots=True)
+class LineForm:
+    """The fast form of a guide's usual line, and what is known of such lines."""
+
+    match: Callable[[str, int], re.Match[str] | None]
+    head: str  # a line begins so
+    mark: str
+    joint: str
+    line: Node
+    text: Node
+    is_amount: Callable[[str], re.Match[str] | None]
+    after_text: Node | None  # REF
+    is_answered: bool  # by an ACK
+    ends: tuple[Node | None, ...]  # where the line ends: with PID, REF, DTM, both
+    items: dict[tuple[str, str], Item] = field(default_factory=dict)  # by unit and what follows the price
+    items_before: dict[tuple[str, str], Item] = field(default_factory=dict)
+    quantities: dict[tuple[str, str], Quantity] = field(default_factory=dict)  # by digits and unit
+    numbers: set[str] = field(default_factory=set)
+    dates: set[str] = field(default_factory=set)
+    answers: dict[str, Elements] = field(default_factory=dict)  # elements of ACK by its text
+
+    def run(self, text: str, at: int) -> tuple[list[UsualLine], int, int, Node]:
+        """Give the usual lines from an offset on, how many segments they are, where they end, at what."""
+        match, ends, numbers, answers = self.match, self.ends, self.numbers, self.answers
+        known = answers if self.is_answered else self.dates
+        item_of, quantity_of = self.items.get, self.quantities.get
+        found: list[UsualLine] = []
+        add = found.append
+        count, last = 0, self.line
+        while (cut := match(text, at)) is not None:
+            number, value, unit, amount, told, qualifier, reference, date = cut.groups()
+            item, quantity, price = item_of((unit, told)), quantity_of((value, unit)), None
+            if item is not None and quantity is not None and number in numbers:
+                price = item.price if item.amount == amount else self._price(item, amount)
+            if item is None or quantity is None or price is None:
+                learned = self._learn(number, value, unit, amount, told)
+                if learned is None:
+                    break
+                quantity, item, price = learned
+                item_of = self.items.get
+            if qualifier is None:
+                size, node = (2, ends[0]) if date is None else (3, ends[2])
+            elif self.takes_reference(qualifier, reference):
+                size, node = (3, ends[1]) if date is None else (4, ends[3])
+            else:
+                break
+            if node is None or (date is not None and date not in known and not self.takes_last(date, node)):
+                break
+            add((number, value, quantity, item, price, qualifier, reference, answers.get(date, date)))
+            count += size
+            at, last = cut.end(), node
+        return found, count, at, last
+
+    def _learn(
+        self, number: str, value: str, unit: str, amount: str, told: str
+    ) -> tuple[Quantity, Item, Price] | None:
+        """Judge a line of which not all is known; None where anything about it is not usual."""
+        rest, _, described = told.partition(self.joint)
+        row = _accepted(self.line, self.mark.join((self.line.segment, number, value, unit, amount + rest)))
+        if row is None or not _is_plain(number, value, unit, amount):
+            return None
+        item = self.items.get((unit, told))
+        if item is None:
+            item = self.items_before.get((unit, told)) or self._item(row, described)
+            if item is None:
+                return None
+            if len(self.items) >= ITEMS_MAX:
+                self.items_before, self.items = self.items, {}
+            self.items[unit, told] = item
+        for known in (self.numbers, self.quantities):
+            if len(known) >= HEAD_VALUES_MAX:
+                known.clear()
+        self.numbers.add(number)
+        quantity = self.quantities[value, unit] = parts_in.quantity(value, unit)
+        part_text(quantity)  # written now, it is read only from then on
+        return quantity, item, item.price if item.amount == amount else parts_in.price(amount, row[4])
+
+    def _price(self, item: Item, amount: str) -> Price | None:
+        """Give a known item's price of today: its own with another amount. Notes ask for presence only."""
+        if self.is_amount(amount) is None or parts_in.is_odd(amount) or len(amount) > DIGITS_MAX:
+            return None
+        text = f'{{"amount":"{amount}"{item.price_rest}'
+        price: Price = item.reprice({**item.price.__dict__, "amount": Decimal(amount)}, text)
+        return price
+
+    def _item(self, row: Elements, described: str) -> Item | None:
+        text = _accepted(self.text, described)
+        try:
+            return None if text is None else _item(row, text[4] or "")
+        except ValidationError:
+            return None
+
+    def takes_reference(self, qualifier: str, number: str) -> bool:
+        """Tell whether a REF is a plain one that the guide allows."""
+        node = self.after_text
+        if node is None or qualifier in REFERENCES_READ_OTHERWISE or len(number) > parts_in.CODE_MAX:
+            return False
+        return _accepted(node, self.mark.join(("REF", qualifier, number))) is not None
+
+    def takes_last(self, text: str, node: Node) -> bool:
+        """Tell whether a DTM of that date, or that ACK, is one that the guide allows."""
+        if node.segment == "ACK":
+            row = _accepted(node, text)
+            if row is None:
+                return False
+            if len(self.answers) >= HEAD_VALUES_MAX:
+                self.answers.clear()
+            self.answers[text] = row
+            return True
+        date = text
+        if _accepted(node, self.mark.join(("DTM", REQUESTED, date))) is None:
+            return False
+        if len(self.dates) >= HEAD_VALUES_MAX:
+            self.dates.clear()
+        self.dates.add(date)
+        return True
+
+
+@lru_cache(maxsize=256)
+def line_form(guide: Guide, separator: str, joint: str, terminator: str) -> LineForm | None:
+    """Compile the usual line of a guide; None where the guide has none.
+
+    Every place on the way is looked up in the guide's own tables, so that a partner's guide that wants
+    another segment in between has no usual lines.
+    """
+    form = fast_form(guide, separator)
+    name = LINES.get(guide.set_type)
+    line = None if name is None else _line_node(form, name)
+    if line is None or name is None or _may_stand_in(line, name, _BEHIND):
+        return None
+    text = line.after.get("PID")
+    uses = guide.shapes[name].uses
+    if text is None or text.path != f"{name}/PID" or len(uses) < 4:
+        return None
+    closing = _CLOSING.get(guide.set_type, "")
+    reference, last = (_inside(text, name, each) for each in ("REF", closing))
+    both = None if reference is None else _inside(reference, name, closing)
+    ends, answered = (text, reference, last, both), closing == "ACK"
+    pattern = _line_pattern(name, separator, joint, terminator, answered)
+    is_amount = re.compile(value_pattern(uses[3], re.escape(separator))).fullmatch
+    return LineForm(
+        pattern.match, name + separator, separator, joint, line, text, is_amount, reference, answered, ends
+    )
+
+
+def _line_pattern(name: str, separator: str, joint: str, terminator: str, answered: bool) -> re.Pattern[str]:
+    mark, end, stop = re.escape(separator), re.escape(joint), re.escape(terminator)
+    value = f"[^{mark}{stop}]+"
+    closing = f"(ACK{mark}[^{stop}]+)" if answered else f"DTM{mark}{REQUESTED}{mark}({value})"
+    behind = "|".join(f"{each}{mark}" for each in (name, *_BEHIND))
+    return re.compile(
+        f"{name}{mark}({value}){mark}({value}){mark}({value}){mark}({value})"
+        f"({mark}[^{stop}]+{end}PID{mark}F{mark}{{4}}{value}){end}"
+        f"(?:REF{mark}({value}){mark}({value}){end})?"
+        f"(?:{closing}{end})?"
+        f"(?={behind})"
+    )
+
+
+def _line_node(form: FastForm, name: str) -> Node | None:
+    found = [node for node in form.memory.nodes if node.path == name]
+    return found[0] if len(found) == 1 else None
+
+
+def _inside(node: Node, name: str, segment: str) -> Node | None:
+    found = node.after.get(segment)
+    return found if found is not None and found.path == f"{name}/{segment}" else None
+
+
+def _may_stand_in(line: Node, name: str, segments: tuple[str, ...]) -> bool:
+    """Tell whether one of those segments may belong to a line."""
+    pending, seen = [line], {id(line)}
+    while pending:
+        for node in pending.pop().after.values():
+            if id(node) in seen or not node.path.startswith(f"{name}/"):
+                continue
+            if node.segment in segments:
+                return True
+            seen.add(id(node))
+            pending.append(node)
+    return False
+
+
+def _accepted(node: Node, segment: str) -> Elements | None:
+    found = node.match(segment)
+    if found is None:
+        return None
+    row = found.groups()
+    return row if node.is_sound is None or node.is_sound(row) else None
+
+
+def _is_plain(number: str, value: str, unit: str, amount: str) -> bool:
+    """Tell whether canonical documents hold all of it as it is, whatever a partner's guide allows."""
+    is_odd = value[0] in "0.-" or value[-1] == "." or parts_in.is_odd(amount)
+    is_short = len(number) <= parts_in.CODE_MAX and len(value) <= DIGITS_MAX and len(amount) <= DIGITS_MAX
+    return is_short and not is_odd and unit in codes.UNITS
+
+
+def _item(row: Elements, description: str) -> Item | None:
+    """Give the item of a line that says nothing odd. Source: X12 PO103-PO125, IT103-IT125."""
+    amount, ids = row[3], row[5:]
+    if amount is None or ids[0] is None or parts_in.gaps(ids) or "PO" in ids[::2]:
+        return None
+    if len(description) > TEXT_MAX:
+        return None
+    item_ids = parts_in.item_ids(ids[:4] if not any(ids[4:]) else ids)
+    texts = ",".join(map(part_text, item_ids))
+    text = f',"item_ids":[{texts}],"description":{quote(description)},"description_may_be_phi":true'
+    price = parts_in.price(amount, row[4])
+    rest = part_text(price).removeprefix(f'{{"amount":"{amount}"')
+    _, reprice = assembler(Price, frozenset(price.model_fields_set))
+    return Item(item_ids, description, amount, price, rest, reprice, text)
