@@ -215,7 +215,10 @@ def _interchange(
     for each in sets:
         groups.setdefault(each.set_type, []).append(each.body)
     if sender is None or receiver is None:
-        text = "our interchange id (edi_x12.us) or the partner's (edi_x12.isa) is not in its profile"
+        text = (
+            "our interchange id (edi_x12.us) or the partner's (edi_x12.isa) is not in the partner's profile; "
+            "name a partner that has both (translate: --partner NAME -c routes.yaml)"
+        )
         raise EncodeError([_finding("X12-PARTIES", "", text)])
     gs_sender = partner.us_gs or sender[1]
     gs_receiver = partner.gs[0] if partner.gs else receiver[1]

@@ -40,7 +40,7 @@ legacy-bridge translate order.edi
 legacy-bridge translate inbox/*.edi > orders.jsonl
 legacy-bridge translate order.edi --ack order.997 --control-number 12
 legacy-bridge translate --partner acme -c routes.yaml order.edi
-legacy-bridge translate --to edi_x12 order.json > order.edi
+legacy-bridge translate --to edi_x12 --partner acme order.json > order.edi
 cat order.edi | legacy-bridge translate -"""
 
 

@@ -78,6 +78,22 @@ def acknowledgment() -> bytes:
     ).encode()  # fmt: skip
 
 
+def acknowledgment_of_the_rest() -> bytes:
+    """Give the supplier's next answer: the four cases that were on backorder come."""
+    return json.dumps(
+        {
+            "document_type": "acknowledgment", "schema_version": "1.0", "response": "accepted",
+            "order": {"number": ORDER, "date": {"date": "2026-11-26"}}, "acknowledged": {"date": "2026-12-01"},
+            "lines": [{
+                "sequence": 1, "order_line_id": "001", "status": "accepted",
+                "quantity": {"value": "4", "unit": "CA"}, "accepted": {"value": "4", "unit": "CA"},
+                "item_ids": [{"scheme": "vendor", "value": "4711"}],
+                "price": {"amount": "12.50"}, "promised": {"date": "2026-12-04"},
+            }],
+        }
+    ).encode()  # fmt: skip
+
+
 def scenario(*, is_spoiled: bool) -> FlatScenario:
     """Give the scenario."""
     return FlatScenario()
@@ -102,10 +118,10 @@ class FlatScenario:
         """Start the clinics' server, and have its folder looked at often. Errors: CannotPlayError."""
         self._server = PartnerServer(ground.folder / "var" / "clinics")
         await asyncio.to_thread(self._server.start)
-        for name in ("out", "in"):
+        for name in ("out", "in", "x12"):
             self._server.make_folder(name)
         return (
-            *self._server.changes("clinics-out", "clinics-in"),
+            *self._server.changes("clinics-out", "clinics-in", "clinics-x12"),
             Change(("endpoints", "clinics-out", "poll"), "100ms"),
             Change(("endpoints", "clinics-out", "ready", "stable"), "200ms"),
         )
@@ -123,9 +139,15 @@ class FlatScenario:
         await ground.translated(sent)
         ground.tell("HTTP: the supplier's answer, which goes back to the clinics as a flat file")
         await ground.post(
-            "/v1/documents/acknowledgment", acknowledgment(), client="portal",
+            "/v1/documents/acknowledgment?route=ack.clinics", acknowledgment(), client="portal",
             headers={"Content-Type": "application/json", "Idempotency-Key": "demo-ack-770001"},
             route="ack.clinics", label="answer to the order", ending=Ending(ends("clinics-in"), status=202),
+        )  # fmt: skip
+        ground.tell("HTTP: its next answer, the rest; it goes back by SFTP as an X12 855")
+        await ground.post(
+            "/v1/documents/acknowledgment?route=ack.clinics-x12", acknowledgment_of_the_rest(), client="stores",
+            headers={"Content-Type": "application/json", "Idempotency-Key": "demo-ack-770001-b"},
+            route="ack.clinics-x12", label="the next answer", ending=Ending(ends("clinics-x12"), status=202),
         )  # fmt: skip
 
     async def awaits(self, ground: Ground) -> str:
@@ -136,7 +158,13 @@ class FlatScenario:
     async def check(self, ground: Ground) -> Sequence[Checked]:
         """Read what the clinics find in their folder."""
         found = [path.read_bytes() for path in (self.server.files / "in").iterdir() if path.is_file()]
+        x12 = [path.read_text() for path in (self.server.files / "x12").iterdir() if path.is_file()]
         return (
+            Checked(
+                "the next answer reached them as one 855 that names the order and accepts the four cases",
+                len(x12) == 1 and all(each in x12[0] for each in ("ST*855*", ORDER, "ACK*IA*4*CA")),
+                f"{len(x12)} files: {x12[:1]!r}",
+            ),
             Checked(
                 "the clinics got the answer as a file of their own layout, byte for byte",
                 found == [ACKNOWLEDGMENT],
