@@ -24,7 +24,8 @@ from zeep.xsd.context import XmlParserContext
 from adapters.mapping import Mapping, MappingContext
 from adapters.soap.catalogue_loader import Catalogue
 from adapters.soap.driver_wsdl import read_wsdl
-from adapters.soap.format import request_fields
+from adapters.soap.format import read_document, request_fields
+from adapters.soap.fused import fused_reader
 from adapters.soap.receive import opened, received
 from adapters.soap.service import Service
 from adapters.soap.wsdl import Version
@@ -68,11 +69,12 @@ def _request(ours: Service, document: Any) -> list[Row]:
     message = ours.wsdl.operations["SubmitPurchaseOrder"].input
     text = (FIXTURES / "mappings" / "purchase_order.yaml").read_text()
     mapping = Mapping.load(text, "purchase_order.yaml", request_fields(message))
+    fused = fused_reader(message, mapping.root)
 
     def canonical() -> CanonicalDocument:
         request = received(ours, opened(body, "benchmark", size_bytes_max=4_000_000), (), "benchmark")
         assert not ours.problems(request.called, message, "benchmark")
-        made, findings = mapping.read_document(request.record(), CONTEXT)
+        made, findings = read_document(request, mapping, fused, CONTEXT)
         assert made is not None, findings
         return made
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,10 +12,11 @@ from adapters.base.findings import Finding, Level
 from adapters.base.yaml import Node, load_yaml
 from adapters.mapping.check import check_plan, group_losses, losses_of
 from adapters.mapping.explain import source_of
+from adapters.mapping.fused import IrregularError
 from adapters.mapping.plan import LevelNode, Plan, build_plan
 from adapters.mapping.reader import compile_reader
 from adapters.mapping.records import Record, SourceField
-from adapters.mapping.run import MappingContext, Run
+from adapters.mapping.run import MappingContext, Run, UnfitError
 from adapters.mapping.spec import read_spec
 from adapters.mapping.writer import compile_writer
 from canonical.document import CanonicalDocument
@@ -40,6 +41,7 @@ class Mapping:
         self.notes = tuple(notes)  # what check found and what does not hinder its use
         self.losses = tuple(_losses(plan.root))
         self._plan = plan
+        self.root = plan.root  # what a fused reader is compiled from
         self._model = DOCUMENT_TYPES[plan.spec.document]
         self._read = compile_reader(plan.root, plan.spec.mapping)
         self._write = compile_writer(plan.root, plan.spec.mapping, schema)
@@ -91,6 +93,19 @@ class Mapping:
             return None, run.told()
         is_refused = any(finding.level is Level.REJECTED for finding in run.findings)
         return (None if is_refused else document), run.told()
+
+    def read_document_fused(
+        self, read: Callable[[Run], dict[str, Any]], record: Callable[[], Record], context: MappingContext
+    ) -> tuple[CanonicalDocument | None, tuple[Finding, ...]]:
+        """Give the document by a fused reader, or, where anything is odd, by way of the record."""
+        run = Run(context)
+        try:
+            document: CanonicalDocument = self._model.__pydantic_validator__.validate_python(read(run))
+        except (IrregularError, UnfitError, ValidationError):
+            return self.read_document(record(), context)
+        if run.findings or run.left_out:
+            return self.read_document(record(), context)
+        return document, ()
 
     def write(
         self, document: CanonicalDocument, context: MappingContext

@@ -54,10 +54,10 @@ class _Compiler:
         return read
 
     def object(self, node: ObjectNode) -> Read:
-        build = object_reader(node, self.member, _is_apart)
+        build = object_reader(node, self.member, is_apart)
         if node.whole is not None:
             build = _with_date(leaf_reader(node.whole), build, node)
-        if "raw_codes" in node.model.model_fields and _keeps_raw(node):
+        if "raw_codes" in node.model.model_fields and keeps_raw(node):
             build = _with_raw_codes(build)
         return build
 
@@ -95,7 +95,7 @@ class _Compiler:
         get, name = getter(group.source), path_text(group.source)
         test = condition_test(group.spec.when)
         build = self.level(group.level)
-        needs_sequence = "sequence" in _unmapped_required(group.level.node)
+        needs_sequence = "sequence" in unmapped_required(group.level.node)
 
         def read(record: Record, run: Run, entries: list[Any]) -> None:
             records = get(record)
@@ -154,16 +154,17 @@ def _builder(parts: tuple[tuple[str, Read], ...], fills: tuple[tuple[str, object
 
 def _with_date(read_date: Read, build: Read, node: ObjectNode) -> Read:
     fills = tuple(node.fills.items())
+    return lambda record, run: dated(read_date(record, run), build(record, run), fills)
 
-    def build_dated(record: Record, run: Run) -> dict[str, Any] | None:
-        value: DateValue | None = read_date(record, run)
-        out: dict[str, Any] | None = build(record, run)
-        if value is None:
-            return out
-        dated: dict[str, Any] = {"date": value.date, "at": value.at, "zone": value.zone, "text": value.text}
-        return dict(fills) | {name: part for name, part in dated.items() if part is not None} | (out or {})
 
-    return build_dated
+def dated(
+    value: DateValue | None, out: dict[str, Any] | None, fills: tuple[tuple[str, object], ...]
+) -> dict[str, Any] | None:
+    """Give a date that is an entry of a list, with what else is mapped to the entry."""
+    if value is None:
+        return out
+    parts: dict[str, Any] = {"date": value.date, "at": value.at, "zone": value.zone, "text": value.text}
+    return dict(fills) | {name: part for name, part in parts.items() if part is not None} | (out or {})
 
 
 def _with_raw_codes(build: Read) -> Read:
@@ -179,12 +180,12 @@ def _with_raw_codes(build: Read) -> Read:
     return build_with_raw
 
 
-def _is_apart(node: ObjectNode) -> bool:
+def is_apart(node: ObjectNode) -> bool:
     """Say whether an object is read by a closure of its own: a date, or one that keeps codes as sent."""
-    return node.whole is not None or ("raw_codes" in node.model.model_fields and _keeps_raw(node))
+    return node.whole is not None or ("raw_codes" in node.model.model_fields and keeps_raw(node))
 
 
-def _keeps_raw(node: ObjectNode) -> bool:
+def keeps_raw(node: ObjectNode) -> bool:
     """Say whether code maps keep their codes in this object, rather than in one below that has its own."""
     for member in (*node.members.values(), *([node.whole] if node.whole else [])):
         if isinstance(member, Leaf) and member.converter.keeps_raw:
@@ -194,12 +195,13 @@ def _keeps_raw(node: ObjectNode) -> bool:
             below = [slot.node for slot in member.slots if isinstance(slot.node, ObjectNode)]
             if any(isinstance(slot.node, Leaf) and slot.node.converter.keeps_raw for slot in member.slots):
                 return True
-        if any("raw_codes" not in each.model.model_fields and _keeps_raw(each) for each in below):
+        if any("raw_codes" not in each.model.model_fields and keeps_raw(each) for each in below):
             return True
     return any(leaf.converter.keeps_raw for leaves in node.free.values() for leaf in leaves.values())
 
 
-def _unmapped_required(node: ObjectNode) -> set[str]:
+def unmapped_required(node: ObjectNode) -> set[str]:
+    """Give the fields that an object must have and no mapping fills."""
     fields = node.model.model_fields
     return {name for name, info in fields.items() if info.is_required() and name not in node.members}
 

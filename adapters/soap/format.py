@@ -26,10 +26,12 @@ from adapters.base.library import Library
 from adapters.base.yaml import YamlError
 from adapters.mapping import Mapping as DocumentMapping
 from adapters.mapping import MappingContext, MappingError, SourceField
+from adapters.mapping.fused import NotFusedError
 from adapters.soap.attachments import ATTACHMENTS_KEY
 from adapters.soap.config import SoapEndpoint, SoapRoute
 from adapters.soap.driver_wsdl import wsdl_of
 from adapters.soap.faults import FaultError, refused
+from adapters.soap.fused import ReadFused, fused_reader
 from adapters.soap.plan import message_fields
 from adapters.soap.receive import Received, opened, received, with_parts_in_place
 from adapters.soap.service import Service
@@ -54,6 +56,20 @@ def mapping_of(text: str, file: str, path: str, operation: str) -> DocumentMappi
     """Give a mapping compiled against an operation's request. Errors: MappingError, YamlError."""
     message = service_of(path).wsdl.operations[operation].input
     return DocumentMapping.load(text, file, request_fields(message))
+
+
+@lru_cache(maxsize=256)
+def fused_of(text: str, file: str, path: str, operation: str) -> ReadFused | None:
+    """Give an operation's fused reader, None where a record must be made. Errors: MappingError, YamlError."""
+    service = service_of(path)
+    if service.wsdl.schema is None:  # it leaves all judging to the schema
+        return None
+    try:
+        return fused_reader(
+            service.wsdl.operations[operation].input, mapping_of(text, file, path, operation).root
+        )
+    except NotFusedError:
+        return None
 
 
 def request_fields(message: Message) -> tuple[SourceField, ...]:
@@ -162,13 +178,23 @@ class SoapDecoder:
             return None, [Finding("SOAP-NO-MAPPING", Position(context.source), told)]
         try:
             mapping = mapping_of(text.text, text.file, endpoint.wsdl, operation)
+            fused = fused_of(text.text, text.file, endpoint.wsdl, operation)
         except (MappingError, YamlError) as error:
             return None, error.findings
         try:
-            record = request.record()
+            return read_document(request, mapping, fused, _mapping_context(context))
         except DecodeError as error:
             return None, [error.finding]
-        return mapping.read_document(record, _mapping_context(context))
+
+
+def read_document(
+    request: Received, mapping: DocumentMapping, fused: ReadFused | None, context: MappingContext
+) -> tuple[CanonicalDocument | None, Sequence[Finding]]:
+    """Give a valid request's document, or None and why. Errors: DecodeError, of a type that is not known."""
+    entries = request.called.entries
+    if fused is None or request.package is not None or len(entries) != 1:
+        return mapping.read_document(request.record(), context)
+    return mapping.read_document_fused(lambda run: fused(entries[0], run), request.record, context)
 
 
 def _mapping_context(context: DecodeContext) -> MappingContext:

@@ -32,10 +32,10 @@ from adapters.xml import element_position
 Read = Callable[[etree._Element], Any]  # gives str | None | Record | list
 
 HEADER_KEY = "soap:Header"  # in a message's record: its declared header blocks
-_AS_SENT = frozenset({"string", "anySimpleType", "anyType", "union"})
+AS_SENT = frozenset({"string", "anySimpleType", "anyType", "union"})
 _TRUE = frozenset({"true", "1"})
 _TRIMMED = frozenset({"decimal", "integer", "positiveInteger", "int", "long", "date", "dateTime", "time"})
-_COLLAPSED = frozenset({"token", "language", "Name", "NCName", "NMTOKEN", "list"})
+COLLAPSED = frozenset({"token", "language", "Name", "NCName", "NMTOKEN", "list"})
 
 
 class MessagePlan:
@@ -173,19 +173,19 @@ class PlanCompiler:
 
 def _text_reader(kind: str) -> Read:
     """Read a text with the blanks that its type keeps. Source: XML Schema part 2, 4.3.6, whiteSpace."""
-    if kind in _AS_SENT:
+    if kind in AS_SENT:
         return lambda element: element.text or ""
     if kind == "normalizedString":
-        return lambda element: (element.text or "").translate(_BLANKS)
+        return lambda element: (element.text or "").translate(BLANKS)
     if kind == "boolean":
-        return lambda element: _BOOLEANS.get(text := (element.text or "").strip(), text)
-    if kind in _COLLAPSED:
+        return lambda element: BOOLEANS.get(text := (element.text or "").strip(), text)
+    if kind in COLLAPSED:
         return _collapsed
     return lambda element: (element.text or "").strip()
 
 
-_BLANKS = {9: " ", 10: " ", 13: " "}
-_BOOLEANS = {"1": "true", "0": "false"}
+BLANKS = {9: " ", 10: " ", 13: " "}
+BOOLEANS = {"1": "true", "0": "false"}
 
 
 def _collapsed(element: etree._Element) -> str:
@@ -240,8 +240,8 @@ Slot = tuple[str, int, Read]  # key in the record, way of reading, reader where 
 # Ways of reading: texts as they are, with blanks joined, or without those around; by a call, one or many.
 _PLAIN, _COLLAPSED_WAY, _STRIPPED, _CALL, _REPEATS, _NILLABLE = 0, 1, 2, 4, 5, 8
 _WAYS = (
-    dict.fromkeys(_AS_SENT, _PLAIN)
-    | dict.fromkeys(_COLLAPSED, _COLLAPSED_WAY)
+    dict.fromkeys(AS_SENT, _PLAIN)
+    | dict.fromkeys(COLLAPSED, _COLLAPSED_WAY)
     | dict.fromkeys(_TRIMMED, _STRIPPED)
 )
 
