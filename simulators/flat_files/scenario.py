@@ -83,7 +83,8 @@ def acknowledgment_of_the_rest() -> bytes:
     return json.dumps(
         {
             "document_type": "acknowledgment", "schema_version": "1.0", "response": "accepted",
-            "order": {"number": ORDER, "date": {"date": "2026-11-26"}}, "acknowledged": {"date": "2026-12-01"},
+            "order": {"number": ORDER, "date": {"date": "2026-11-26"}},
+            "acknowledged": {"date": "2026-12-01"},
             "lines": [{
                 "sequence": 1, "order_line_id": "001", "status": "accepted",
                 "quantity": {"value": "4", "unit": "CA"}, "accepted": {"value": "4", "unit": "CA"},
@@ -145,7 +146,8 @@ class FlatScenario:
         )  # fmt: skip
         ground.tell("HTTP: its next answer, the rest; it goes back by SFTP as an X12 855")
         await ground.post(
-            "/v1/documents/acknowledgment?route=ack.clinics-x12", acknowledgment_of_the_rest(), client="stores",
+            "/v1/documents/acknowledgment?route=ack.clinics-x12", acknowledgment_of_the_rest(),
+            client="stores",
             headers={"Content-Type": "application/json", "Idempotency-Key": "demo-ack-770001-b"},
             route="ack.clinics-x12", label="the next answer", ending=Ending(ends("clinics-x12"), status=202),
         )  # fmt: skip
