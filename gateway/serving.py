@@ -11,6 +11,7 @@ import base64
 import binascii
 import contextlib
 import errno
+import gc
 import logging
 import signal
 import ssl
@@ -49,6 +50,7 @@ from gateway.workers import InlineExecutor, ProcessExecutor
 log = logging.getLogger("legacy_bridge.serving")
 
 KEY_BYTES = 32
+GARBAGE_YOUNG = 100_000  # new containers before the youngest are looked at; Python's own figure is 700
 CALLERS_S = 5.0  # of the time to end in (DRAIN_S in all); who waits longer asks again after the start
 
 
@@ -112,6 +114,7 @@ async def serve(
     for number, event in ((signal.SIGTERM, ending), (signal.SIGINT, ending), (signal.SIGHUP, hangup)):
         loop.add_signal_handler(number, event.set)
     async with serving(path, parts) as served:
+        _collect_seldom()
         if up is not None:
             up(served)
         failing = [
@@ -129,6 +132,16 @@ async def serve(
                 task.cancel()
             stopped.cancel()
             await asyncio.gather(stopped, *failing, return_exceptions=True)
+
+
+def _collect_seldom() -> None:
+    """Look for garbage cycles seldom: what the start built is for good, and messages leave next to none.
+
+    Measured: a fifth of the event loop's time under load went into collections.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_YOUNG, 50, 100)
 
 
 @contextlib.asynccontextmanager
