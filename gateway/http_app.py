@@ -129,7 +129,16 @@ class HttpApp:
         except TimeoutError:
             log.warning("http.cut_off requests=%d", self._requests)
         if self._runner is not None:
-            await self._runner.cleanup()
+            await self._end_connections(self._runner)
+
+    async def _end_connections(self, runner: web.AppRunner) -> None:
+        """Let go of every connection. One under TLS whose other side stays silent is cut, not waited for."""
+        kept = [each.transport for each in runner.server.connections] if runner.server is not None else []
+        await runner.cleanup()
+        for transport in kept:
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0)  # the loop lets go of a cut connection in its next turn
 
     def caller(self, request: web.Request) -> Caller | None:
         """Give who holds the connection's client certificate; None where it has none.
