@@ -50,9 +50,10 @@ def _check(arguments: argparse.Namespace, desk: Desk) -> int:
         return 1
     chosen = _chosen(wsdl, arguments.operation)
     if arguments.json:
-        desk.print_json(_as_json(wsdl, chosen))
+        desk.print_json(_as_json(wsdl, chosen, str(arguments.wsdl)))
     else:
-        _print(wsdl, chosen, desk, with_mappings=bool(arguments.operation) or len(chosen) == 1)
+        with_mappings = bool(arguments.operation) or len(chosen) == 1
+        _print(wsdl, chosen, desk, str(arguments.wsdl), with_mappings=with_mappings)
     return 1 if desk.print_findings(wsdl.findings, as_json=arguments.json) else 0
 
 
@@ -64,7 +65,7 @@ def _chosen(wsdl: Wsdl, names: Sequence[str]) -> list[Operation]:
     return [known[name] for name in names] if names else list(known.values())
 
 
-def _print(wsdl: Wsdl, chosen: Sequence[Operation], desk: Desk, *, with_mappings: bool) -> None:
+def _print(wsdl: Wsdl, chosen: Sequence[Operation], desk: Desk, path: str, *, with_mappings: bool) -> None:
     from adapters.soap.skeleton import mapping_skeleton, route_skeleton
 
     desk.print_table(
@@ -74,7 +75,7 @@ def _print(wsdl: Wsdl, chosen: Sequence[Operation], desk: Desk, *, with_mappings
     )
     desk.print_text("")
     desk.print_table(["OPERATION", "STYLE", "ANSWERS", "FAULTS"], [_row(each) for each in chosen])
-    desk.print_text("", "# A beginning for routes.yaml", *route_skeleton(wsdl, chosen).splitlines())
+    desk.print_text("", "# A beginning for routes.yaml", *route_skeleton(wsdl, chosen, path).splitlines())
     if not with_mappings:
         text = "For the beginning of a mapping, name an operation: --operation NAME"
         desk.print_text("")
@@ -94,7 +95,7 @@ def _version(version: Any) -> str:
     return {"SOAP11": "1.1", "SOAP12": "1.2"}[version.name]
 
 
-def _as_json(wsdl: Wsdl, chosen: Sequence[Operation]) -> dict[str, Any]:
+def _as_json(wsdl: Wsdl, chosen: Sequence[Operation], path: str) -> dict[str, Any]:
     from adapters.soap.skeleton import mapping_skeleton, route_skeleton
 
     return {
@@ -121,5 +122,5 @@ def _as_json(wsdl: Wsdl, chosen: Sequence[Operation]) -> dict[str, Any]:
             for each in chosen
         ],
         "findings": [finding.to_json() for finding in wsdl.findings],
-        "routes": route_skeleton(wsdl, chosen),
+        "routes": route_skeleton(wsdl, chosen, path),
     }

@@ -27,15 +27,15 @@ _DOCUMENTS = (
 _PLAIN = re.compile(r"[A-Za-z0-9_.]+")
 
 
-def route_skeleton(wsdl: Wsdl, operations: Sequence[Operation]) -> str:
-    """Give the endpoint and a route for each operation, as YAML."""
+def route_skeleton(wsdl: Wsdl, operations: Sequence[Operation], path: str) -> str:
+    """Give the endpoint and a route for each operation, as YAML. ``path``: the WSDL's, as it was given."""
     name = wsdl.name.rpartition(".")[0] or wsdl.name
     lines = [
         "endpoints:",
         "  legacy-facade:",
         "    kind: soap",
         "    environment: test",
-        f"    wsdl: {wsdl.name}",
+        f"    wsdl: {path}",
         f"    serve: {{path: /services/{name}}}",
         "mappings:",
         *(f"  {_mapping_name(each)}: mappings/{_mapping_name(each)}.yaml" for each in operations),

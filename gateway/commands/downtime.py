@@ -77,11 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_call(call: dict[str, Any]) -> None:
     urgent = "  URGENT" if call["is_urgent"] else ""
+    # Without lines nothing of it was translated: what it says is not known, and not "not there".
+    absent = "(not in the order)" if call["lines"] else "(not known: the order was not translated)"
     print_text(f"ORDER {call['order_number'] or '(number not known)'}{urgent}")
     for label, value in (
-        ("supplier", call["supplier"] or "(not in the order)"),
+        ("supplier", call["supplier"] or absent),
         ("phone", call["phone"] or "(not in the order, nor in the table of suppliers)"),
-        ("ship to", call["ship_to"] or "(not in the order)"),
+        ("ship to", call["ship_to"] or absent),
         ("due by", moment(call["deadline_at"])),
         ("why", call["why"]),
         ("id", ", ".join(call["exception_ids"])),
@@ -94,7 +96,7 @@ def _print_call(call: dict[str, Any]) -> None:
             (
                 each["quantity"],
                 each["unit"],
-                each["item"] or f"our {each['our_item']}",
+                each["item"] or (f"our {each['our_item']}" if each["our_item"] else "(no number)"),
                 each["description"],
                 f"[{each['line']}]",
             )

@@ -228,7 +228,7 @@ def _state(view: DeliveryView) -> str:
 
 
 def _alarm(overdue: Overdue) -> Entry:
-    text = f"an alarm went out: past its deadline of {overdue.deadline_at:%Y-%m-%d %H:%M:%SZ}"
+    text = f"reported as overdue: past its deadline of {overdue.deadline_at:%Y-%m-%d %H:%M:%SZ}"
     return _entry(overdue.last_alarm_at, "alarm", f"{text} ({overdue.state}: {overdue.reason})")
 
 
