@@ -7,7 +7,7 @@ def adapter() -> Adapter:
     """Give the adapter's entry for the registry."""
     from adapters.edi_x12.config import X12Partner
     from adapters.edi_x12.format import X12Format
-    from adapters.edi_x12.guide import warm
+    from adapters.edi_x12.guide import judged, warm
 
     return Adapter(
         name="edi_x12",
@@ -25,5 +25,6 @@ def adapter() -> Adapter:
             "application/octet-stream",
         ),
         warm=warm,
+        judge=judged,
         commands={"x12": "show and check guides of X12 sets"},
     )

@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from adapters.base.findings import Level
+from pydantic import BaseModel
+
+from adapters.base.findings import Finding, Level, Position
+from adapters.base.library import Library
 from adapters.edi_x12.config import GuideOverride, X12Partner
 from adapters.edi_x12.guide_loader import guide_file, guide_names
 from adapters.edi_x12.notation import (
+    GuideError,
     Place,
     Shape,
     merged,
@@ -65,6 +69,28 @@ def guide_for(set_type: str, version: str, partner: X12Partner) -> Guide | None:
         _asked.clear()
     _asked[set_type, version] = (partner, found)
     return found
+
+
+def judged(settings: BaseModel, library: Library) -> list[Finding]:
+    """Give what is wrong with the guides of a partner's profile; ``at.path`` is below its ``edi_x12``."""
+    if not isinstance(settings, X12Partner):
+        return []
+    found = []
+    for set_type in settings.guides:
+        if set_type not in guide_names():
+            known = ", ".join(sorted(guide_names()))
+            found.append(_wrong(set_type, f"there is no guide for set '{set_type}'; there are: {known}"))
+            continue
+        try:
+            for version in VERSIONS:
+                guide_for(set_type, version, settings)
+        except (GuideError, ValueError, KeyError) as error:
+            found.append(_wrong(set_type, f"the guide cannot be used: {error}"))
+    return found
+
+
+def _wrong(set_type: str, text: str) -> Finding:
+    return Finding("X12-GUIDE", Position("", path=f"guides.{set_type}"), text)
 
 
 def warm() -> None:

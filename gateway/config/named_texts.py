@@ -104,4 +104,10 @@ def _judged(
         is_whole = is_whole and name in texts
     kind = draft.catalogue.formats.get(format_name)
     if is_whole and kind is not None and kind.judge is not None:
-        yield from kind.judge(settings, draft.library)
+        for finding in kind.judge(settings, draft.library):
+            if finding.at.source:
+                yield finding  # in a file of its own
+            else:
+                parts = tuple(finding.at.path.split(".")) if finding.at.path else ()
+                own: tuple[str, str, *tuple[str | int, ...]] = (place[0], place[1], *(place[2:] + parts))
+                yield draft.finding(finding.code, own, finding.text)
