@@ -15,7 +15,7 @@ from gateway.journal.types import (
     Side,
     Transmitter,
 )
-from gateway.naming import Keyed, NamedOrder, _keys_of
+from gateway.naming import Keyed, NamedOrder, keys_of
 from gateway.program import Program
 from gateway.stage import Decision, follow, unknown_order
 
@@ -41,13 +41,13 @@ def follow_on(
     ``wait_until`` None: it waits no longer, and an order that is still unknown counts as the route
     declares. One order on the other side, known or declared, is enough to park it: it is never split.
     """
-    keys_of = [_keys_of(order, facts) for order in each.orders]
+    known_as = [keys_of(order, facts) for order in each.orders]
     unknown = [
         order
-        for order, keys in zip(each.orders, keys_of, strict=True)
+        for order, keys in zip(each.orders, known_as, strict=True)
         if not any(key in ledger for key in keys)
     ]
-    entries = [ledger[key] for keys in keys_of for key in keys if key in ledger]
+    entries = [ledger[key] for keys in known_as for key in keys if key in ledger]
     if unknown and wait_until is not None:
         return _awaited(unknown, facts, wait_until)
     side = program.unknown.side

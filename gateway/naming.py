@@ -81,18 +81,17 @@ def _named_orders(document: CanonicalDocument, program: Program) -> tuple[NamedO
         for order in document.named_orders
     )
     by_number = {order.key for order in named}
-    itself = (
-        key for key in order_keys(document, rules) if key not in by_number
-    )  # a requisition has no order yet
+    # A requisition has no order yet: its own key stands for it.
+    itself = (key for key in order_keys(document, rules) if key not in by_number)
     return (*(NamedOrder(key, ()) for key in itself), *named)
 
 
 def orders_named(each: Keyed, facts: Facts) -> tuple[str, ...]:
     """Give the order keys that a set may mean: by the buyer's numbers, and by other names of an order."""
-    return tuple(dict.fromkeys(key for order in each.orders for key in _keys_of(order, facts)))
+    return tuple(dict.fromkeys(key for order in each.orders for key in keys_of(order, facts)))
 
 
-def _keys_of(order: NamedOrder, facts: Facts) -> tuple[str, ...]:
+def keys_of(order: NamedOrder, facts: Facts) -> tuple[str, ...]:
     """Give the order keys that one order named may be.
 
     A name counts in its own numbering only: the seller's 1001 is not the ERP's. What a document calls

@@ -277,12 +277,6 @@ def keep(reader: Reader, row: Elements, index: int) -> Reading:
     return False
 
 
-def kept_party(reader: Reader, row: Elements, index: int) -> Reading:
-    """Keep a party that has no home, and say so to the segments behind it."""
-    reader.party = {}
-    return False
-
-
 # -- totals
 
 

@@ -78,11 +78,6 @@ class InboundSecurity(Settings):
             raise ValueError("two users have the same name")
         return self
 
-    @property
-    def needs_every_byte(self) -> bool:
-        """Tell whether comments must be kept in parsing, because a signature or cipher may meet them."""
-        return bool(self.signers) or self.decryption_key is not None
-
 
 class OutboundToken(Settings):
     """The UsernameToken that we show."""
