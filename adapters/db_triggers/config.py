@@ -26,9 +26,7 @@ SqlName = Annotated[
     StringConstraints(pattern=r"^[^\x00-\x1f\"'`\[\];]{1,128}$"),
     Kind("name of a table or column, as the database spells it"),
 ]
-SqlNames = Annotated[
-    tuple[SqlName, ...], BeforeValidator(_as_list), Kind("one column or a list of columns")
-]
+SqlNames = Annotated[tuple[SqlName, ...], BeforeValidator(_as_list), Kind("one column or a list of columns")]
 
 
 class ChildSettings(Settings):
