@@ -12,6 +12,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from adapters.base import DecodeError, Finding, Inbound, Origin, Position, Settlement
 from adapters.base.registry import SourceSetup
 from adapters.db_triggers.config import DbEndpoint
@@ -54,8 +56,8 @@ class FeedPort(Protocol):
 class Echoes(Protocol):
     """Tells which changes the gateway itself has caused."""
 
-    async def is_echo(self, session: Session, changes: Sequence[Change]) -> frozenset[int]:
-        """Give the ids of those changes."""
+    async def is_echo(self, connection: AsyncConnection, changes: Sequence[Change]) -> frozenset[int]:
+        """Give the ids of those changes, in the transaction that lets go of them."""
         ...
 
 
@@ -146,12 +148,12 @@ class DbSource:
             await self._port.settle([], is_whole=True)
             return work
         await self._check_schema(changes)
-        kept = await self._kept(work)
+        kept = await self._kept(work, changes)
         if has_more and any(draft.reads_row for draft in drafts_of(kept, self._settings.tables)):
             lanes = list(dict.fromkeys(change.lane for change in kept))
             further = await self._port.complete(lanes, changes[-1].id)
-            work.changes = [*changes, *further]
-            kept = await self._kept(work)
+            work.changes += further
+            kept += await self._kept(work, further)
         work.drafts = drafts_of(kept, self._settings.tables)
         readings = await self._read(work.drafts)
         work.bodies = [
@@ -159,19 +161,26 @@ class DbSource:
         ]
         return work
 
-    async def _kept(self, work: _Work) -> list[Change]:
+    async def _kept(self, work: _Work, changes: Sequence[Change]) -> list[Change]:
         """Leave out what the gateway wrote itself, and what the settings do not want."""
-        echoes = frozenset[int]()
-        if self._echoes is not None:
-            echoes = await self._echoes.is_echo(self._session, work.changes)
+        echoes = await self._echoed(changes)
         kept = [
             change
-            for change in work.changes
+            for change in changes
             if change.id not in echoes and change.origin != self._settings.origin and self._wants(change)
         ]
         ids = {change.id for change in kept}
-        work.dropped = [change for change in work.changes if change.id not in ids]
+        work.dropped += [change for change in changes if change.id not in ids]
         return kept
+
+    async def _echoed(self, changes: Sequence[Change]) -> frozenset[int]:
+        if self._echoes is None:
+            return frozenset()
+        found = await self._echoes.is_echo(self._session.connection, changes)
+        if self._settings.dialect == "sqlite":  # its one write lock is not kept while the journal writes
+            echoes = [change for change in changes if change.id in found]
+            await self._port.settle(echoes, is_whole=False)
+        return found
 
     def _wants(self, change: Change) -> bool:
         table = self._settings.tables.get(change.table)
