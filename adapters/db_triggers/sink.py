@@ -171,7 +171,9 @@ class DbSink:
         except IntegrityError as error:
             # Only the first line: the next may show the row, and with it prices and names.
             told = str(error.orig).splitlines()[0][:200]
-            text_ = f"the database refuses the new row {_named(change)}: {told}. Look whether somebody entered it"
+            text_ = (
+                f"the database refuses the new row {_named(change)}: {told}. Look whether somebody entered it"
+            )
             raise _Refusal((self._finding("DB-EXISTS", change, text_),), 409) from error
 
     async def _execute(self, connection: AsyncConnection, statement: Statement) -> int:
@@ -207,7 +209,9 @@ class DbSink:
                 made.append(self._statements(change))
             except UnfitRowError as error:
                 findings += [
-                    Finding(each.code, Position(self._name, path=each.table), f"column {each.column} {each.text}")
+                    Finding(
+                        each.code, Position(self._name, path=each.table), f"column {each.column} {each.text}"
+                    )
                     for each in error.columns
                 ]
         if findings:
