@@ -68,14 +68,16 @@ class RowReader:
         return _by_key(rows, child.by)
 
     async def _table(self, connection: AsyncConnection, name: str) -> Table:
-        known = self._tables.get(name)
-        if known is None:
-            schema = self._settings.db_schema
-            known = await connection.run_sync(
-                lambda sync: Table(name, MetaData(), schema=schema, autoload_with=sync, resolve_fks=False)
-            )
-            self._tables[name] = known
-        return known
+        if name not in self._tables:
+            self._tables[name] = await reflected(connection, name, self._settings.db_schema)
+        return self._tables[name]
+
+
+async def reflected(connection: AsyncConnection, name: str, schema: str | None) -> Table:
+    """Give a table or view as the database has it now. Errors: NoSuchTableError."""
+    return await connection.run_sync(
+        lambda sync: Table(name, MetaData(), schema=schema, autoload_with=sync, resolve_fks=False)
+    )
 
 
 async def _select(
@@ -108,13 +110,16 @@ def _among(table: Table, names: Sequence[str], keys: Sequence[Key]) -> ColumnEle
 
 
 def _typed(table: Table, names: Sequence[str], key: Sequence[str | None]) -> Key:
-    def kind(column: Any) -> type[object]:
-        try:
-            return column.type.python_type  # type: ignore[no-any-return]
-        except NotImplementedError:  # a type that SQLAlchemy does not know: compared as text
-            return str
+    return tuple(typed(table.c[name], each) for name, each in zip(names, key, strict=True))
 
-    return tuple(value_for(kind(table.c[name]), each) for name, each in zip(names, key, strict=True))
+
+def typed(column: ColumnElement[Any], text: str | None) -> object:
+    """Give the value by which a column is looked up. Errors: ValueError."""
+    try:
+        kind = column.type.python_type
+    except NotImplementedError:  # a type that SQLAlchemy does not know: compared as text
+        kind = str
+    return value_for(kind, text)
 
 
 def _by_key(rows: Iterable[Row], names: Sequence[str]) -> dict[Key, list[Row]]:

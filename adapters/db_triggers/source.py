@@ -20,8 +20,9 @@ from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.documents import Draft, Reading, arrival_key, body_of, drafts_of
 from adapters.db_triggers.driver_reading import RowReader
 from adapters.db_triggers.driver_schema import live_fingerprints
-from adapters.db_triggers.driver_session import SecondDrainerError, Session
+from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
 from adapters.db_triggers.faults import FaultKind, fault_of
+from adapters.db_triggers.images import key_values, record_of
 from adapters.db_triggers.lanes import Lanes
 from adapters.db_triggers.outbox import Change, Operation
 
@@ -174,7 +175,8 @@ class DbSource:
     async def _echoed(self, changes: Sequence[Change]) -> frozenset[int]:
         if self._echoes is None:
             return frozenset()
-        found = await self._echoes.is_echo(self._session.connection, changes)
+        readable = [change for change in changes if _is_readable(change)]
+        found = await self._echoes.is_echo(self._session.connection, readable)
         if self._settings.dialect == "sqlite":  # its one write lock is not kept while the journal writes
             echoes = [change for change in changes if change.id in found]
             await self._port.settle(echoes, is_whole=False)
@@ -334,6 +336,15 @@ class DbSource:
         had_rows = work is not None and bool(work.changes)
         self._pause_s = shortest if had_rows else min(max(self._pause_s * 2, shortest), longest)
         await self._session.wait(asyncio.ensure_future(self._clock.sleep(self._pause_s)))
+
+
+def _is_readable(change: Change) -> bool:
+    """Tell whether a change can be asked about; what its trigger wrote wrongly is parked by name later."""
+    try:
+        key_values(change.key)
+        return record_of(change.before) is not None and record_of(change.after) is not None
+    except ValueError:
+        return False
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:
