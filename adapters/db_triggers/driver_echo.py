@@ -29,7 +29,11 @@ class EchoBook:
     ) -> None:
         """Remember one row's new values where changes of that table are fed; a deleted row is forgotten."""
         write_back, feed = self._settings.write_back, self._settings.feed
-        if write_back is None or not isinstance(feed, OutboxFeed) or change.table not in self._settings.tables:
+        if (
+            write_back is None
+            or not isinstance(feed, OutboxFeed)
+            or change.table not in self._settings.tables
+        ):
             return
         name = row_hash(change.table, list(change.key.values()))
         known = (await _remembered(connection, self._settings, [name])).get(name)

@@ -87,7 +87,7 @@ class DbSink:
         await self._sessions.close()
 
     async def _patiently(self, plan: WritePlan) -> Reply | NoReply:
-        """Write, and again at once where the database gave way to somebody else, or a kept connection died."""
+        """Write, and again at once where the database chose us as a victim, or a kept connection died."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 return await self._written(plan)
@@ -120,7 +120,7 @@ class DbSink:
             return Reply(200, _told(plan).encode())
 
     async def _begin(self, connection: AsyncConnection, plan: WritePlan) -> None:
-        """Mark the transaction and write the reference. Errors: IntegrityError where it was written before."""
+        """Mark the transaction and write the reference. Errors: IntegrityError where it is there already."""
         await connection.execute(text(MARKS[self._settings.dialect].on), {"origin": self._settings.origin})
         for statement in _lock_wait(self._settings, self._write_back):
             await connection.execute(text(statement))
@@ -171,7 +171,9 @@ class DbSink:
         except IntegrityError as error:
             # Only the first line: the next may show the row, and with it prices and names.
             told = str(error.orig).splitlines()[0][:200]
-            text_ = f"the database refuses the new row {_named(change)}: {told}. Look whether somebody entered it"
+            text_ = (
+                f"the database refuses the new row {_named(change)}: {told}. Look whether somebody entered it"
+            )
             raise _Refusal((self._finding("DB-EXISTS", change, text_),), 409) from error
 
     async def _execute(self, connection: AsyncConnection, statement: Statement) -> int:
@@ -182,7 +184,7 @@ class DbSink:
         if count == 1:
             return
         if count == 0:
-            text_ = f"there is no row {_named(change)}; nothing of this document was written. Enter it, then retry"
+            text_ = f"there is no row {_named(change)}, so nothing was written. Enter it there, then retry"
             raise _Refusal((self._finding("DB-NO-ROW", change, text_),))
         text_ = f"{count} rows are {_named(change)}, one was expected: the key does not name a row"
         raise _Refusal((self._finding("DB-MANY", change, text_),))
@@ -207,7 +209,9 @@ class DbSink:
                 made.append(self._statements(change))
             except UnfitRowError as error:
                 findings += [
-                    Finding(each.code, Position(self._name, path=each.table), f"column {each.column} {each.text}")
+                    Finding(
+                        each.code, Position(self._name, path=each.table), f"column {each.column} {each.text}"
+                    )
                     for each in error.columns
                 ]
         if findings:

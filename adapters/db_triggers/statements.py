@@ -45,11 +45,7 @@ def take_ordered(outbox: Table, limit: int) -> Delete:
 def take_unordered(outbox: Table, limit: int) -> Delete:
     """Take the oldest rows that nobody else holds, and delete them (PostgreSQL): in no order."""
     rows = (
-        select(outbox.c.id)
-        .order_by(outbox.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("oldest")
+        select(outbox.c.id).order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True).cte("oldest")
     )
     return delete(outbox).where(outbox.c.id == rows.c.id).returning(*outbox.c)
 
@@ -89,12 +85,7 @@ def lock_unordered(outbox: Table, limit: int, dialect: str) -> Select[tuple[Chan
     """
     if dialect == "oracle":
         inner = outbox.alias("oldest")
-        rowids = (
-            select(literal_column("oldest.ROWID"))
-            .select_from(inner)
-            .order_by(inner.c.id)
-            .limit(limit)
-        )
+        rowids = select(literal_column("oldest.ROWID")).select_from(inner).order_by(inner.c.id).limit(limit)
         rowid = literal_column(f"{outbox.name}.ROWID")
         return select(*outbox.c).where(rowid.in_(rowids)).with_for_update(skip_locked=True)
     return (
