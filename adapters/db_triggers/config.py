@@ -71,6 +71,11 @@ class TableSettings(Settings):
     columns: SqlNames = ()
     """Columns in the images. Default: all."""
 
+    operations: Annotated[
+        tuple[Literal["insert", "update", "delete"], ...], BeforeValidator(_as_list)
+    ] = ("insert", "update", "delete")
+    """What is fed; the rest is not captured, and dropped where a trigger captures it."""
+
     trigger: Literal["row", "statement"] = "row"
     """Which trigger is rendered. `statement` costs bulk changes less; PostgreSQL and SQL Server have it."""
 
@@ -83,6 +88,9 @@ class OutboxFeed(Settings):
 
     name: SqlName = DEFAULT_NAME
     """Table that triggers write into."""
+
+    order: Literal["row", "none"] = "row"
+    """`row`: changes of one row stay in order. `none`: the fastest drain, for rows that are events."""
 
     notify: bool = False
     """PostgreSQL: the trigger wakes the feed at each commit. It costs concurrent writers more than half
@@ -241,15 +249,21 @@ class DbEndpoint(Settings):
         return self
 
 
-class DbSource(Settings):
-    """What a route's `from` may say beyond what all routes share: nothing; its `set` names the table."""
-
-
 class DbSettings(Settings):
-    """How a route reads changes, and writes documents for the database."""
+    """How changed rows are read. Routes of one endpoint share a feed: the first route's settings hold."""
 
-    mapping: MappingName | None = None
-    """Mapping between the row's columns and the canonical document, by its name under `mappings`."""
+    mappings: dict[str, MappingName] = Field(default_factory=dict)
+    """Table -> mapping between its columns and the canonical document, by its name under `mappings`."""
 
-    deletes: Literal["map", "park", "skip"] = "park"
-    """A deleted row is mapped from its before image, parked for a person, or only noted."""
+    deletes: Literal["map", "park"] | None = None
+    """A deleted row is mapped from its before image, or parked for a person (`park`, the default)."""
+
+
+class DbPartner(Settings):
+    """The same for all of a partner's routes, where they do not say otherwise."""
+
+    mappings: dict[str, MappingName] = Field(default_factory=dict)
+    """Table -> mapping, by its name under `mappings`."""
+
+    deletes: Literal["map", "park"] | None = None
+    """What becomes of a deleted row: `map` or `park`."""
