@@ -71,9 +71,11 @@ class TableSettings(Settings):
     columns: SqlNames = ()
     """Columns in the images. Default: all."""
 
-    operations: Annotated[
-        tuple[Literal["insert", "update", "delete"], ...], BeforeValidator(_as_list)
-    ] = ("insert", "update", "delete")
+    operations: Annotated[tuple[Literal["insert", "update", "delete"], ...], BeforeValidator(_as_list)] = (
+        "insert",
+        "update",
+        "delete",
+    )
     """What is fed; the rest is not captured, and dropped where a trigger captures it."""
 
     trigger: Literal["row", "statement"] = "row"

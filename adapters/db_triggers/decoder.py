@@ -136,9 +136,7 @@ def _texts(value: Any) -> Any:
     return text_of(value)
 
 
-def _translated(
-    change: Read, context: DecodeContext
-) -> tuple[CanonicalDocument | None, tuple[Finding, ...]]:
+def _translated(change: Read, context: DecodeContext) -> tuple[CanonicalDocument | None, tuple[Finding, ...]]:
     refusal = _refusal(change, context)
     if refusal is not None:
         return None, (refusal,)

@@ -39,12 +39,12 @@ class OutboxPort:
             return found, len(found) == self._limit
         if self._dialect not in statements.LOCKS_ROWS:
             found = await self._rows(statements.window(self._outbox, self._limit))
-            await self._session.connection.commit()  # a reader that stays would keep a WAL from its checkpoint
+            await (
+                self._session.connection.commit()
+            )  # a reader that stays would keep a WAL from its checkpoint
             return found, len(found) == self._limit
         if not self._is_ordered:
-            found = await self._rows(
-                statements.lock_unordered(self._outbox, self._limit, self._dialect)
-            )
+            found = await self._rows(statements.lock_unordered(self._outbox, self._limit, self._dialect))
             return sorted(found, key=lambda change: change.id), len(found) == self._limit
         found = await self._rows(statements.window(self._outbox, self._limit))
         if not found:

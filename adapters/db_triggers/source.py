@@ -156,9 +156,7 @@ class DbSource:
             kept += await self._kept(work, further)
         work.drafts = drafts_of(kept, self._settings.tables)
         readings = await self._read(work.drafts)
-        work.bodies = [
-            body_of(draft, reading) for draft, reading in zip(work.drafts, readings, strict=True)
-        ]
+        work.bodies = [body_of(draft, reading) for draft, reading in zip(work.drafts, readings, strict=True)]
         return work
 
     async def _kept(self, work: _Work, changes: Sequence[Change]) -> list[Change]:
@@ -204,7 +202,11 @@ class DbSource:
         if not captured:
             return
         live = await live_fingerprints(self._session.connection, self._settings)
-        changed = [name for name, mark in captured.items() if name in self._settings.tables and live.get(name) != mark]
+        changed = [
+            name
+            for name, mark in captured.items()
+            if name in self._settings.tables and live.get(name) != mark
+        ]
         if not changed:
             return
         triggers = await self._triggers(self._session) if self._triggers is not None else {}

@@ -13,6 +13,7 @@ from adapters.db_triggers.outbox import LANE_CHARS
 Kind = Literal["table", "index", "function", "trigger", "grant"]
 
 PREFIX = "legacy_bridge"
+OPERATIONS = ("insert", "update", "delete")
 NAME_CHARS_MAX: Mapping[Dialect, int] = {
     "postgresql": 63,
     "mariadb": 64,
@@ -38,6 +39,7 @@ class FedTable:
     lane_key: tuple[str, ...]  # columns here that hold that table's key
     is_statement: bool
     fingerprint: str
+    operations: tuple[str, ...] = OPERATIONS
     is_whole: bool = True  # the images hold all columns of the table
 
     @property

@@ -47,13 +47,13 @@ def captured(setup: DdlSetup, table: FedTable) -> list[Made]:
         for each in table.identity
     )
     key_of_new = quoted(table.key[0], "mssql")
-    row_key = f"case when i.{key_of_new} is null then {key(table, table.key, 'd')} else {key(table, table.key, 'i')} end"
+    row_key = f"case when i.{key_of_new} is null then {key(table.key, 'd')} else {key(table.key, 'i')} end"
     lane_key = (
-        f"case when i.{key_of_new} is null then {key(table, table.lane_key, 'd')} "
-        f"else {key(table, table.lane_key, 'i')} end"
+        f"case when i.{key_of_new} is null then {key(table.lane_key, 'd')} "
+        f"else {key(table.lane_key, 'i')} end"
     )
     sql = f"""create or alter trigger {_name(setup, name)} on {_name(setup, table.name)}
-after insert, update, delete as
+after {", ".join(table.operations)} as
 begin
   set nocount on;
   if {READ["mssql"]} = {_literal(setup.origin)} return;  -- written by the gateway itself
@@ -68,7 +68,7 @@ begin
     {READ["mssql"]},
     {_literal(table.fingerprint)}
   from inserted i full outer join deleted d on {match};
-end;"""
+end;"""  # noqa: S608
     why = f"Captures {table.name}, all rows of a statement at once. Key columns must not be null."
     return [Made("trigger", name, table.name, f"{sql}\ngo", sql, why)]
 
@@ -82,7 +82,7 @@ def grants(setup: DdlSetup) -> list[str]:
     return given + [f"grant select on {_name(setup, table.name)} to {user};" for table in setup.tables]
 
 
-def key(table: FedTable, columns: tuple[str, ...], row: str) -> str:
+def key(columns: tuple[str, ...], row: str) -> str:
     """Write the expression of a row's key as a JSON array; there is no JSON_ARRAY before SQL Server 2022."""
     parts = ", N',', ".join(
         f"N'\"', string_escape(cast({row}.{quoted(name, 'mssql')} as nvarchar(max)), 'json'), N'\"'"

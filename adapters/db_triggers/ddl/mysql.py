@@ -51,11 +51,8 @@ def captured(setup: DdlSetup, table: FedTable) -> list[Made]:
     {_indented(delete)}
     {_indented(insert)}
   end if;"""
-    return [
-        _trigger(setup, table, "ins", "insert", insert.replace("\n", "\n  ")),
-        _trigger(setup, table, "upd", "update", update),
-        _trigger(setup, table, "del", "delete", delete.replace("\n", "\n  ")),
-    ]
+    does = {"insert": insert.replace("\n", "\n  "), "update": update, "delete": delete.replace("\n", "\n  ")}
+    return [_trigger(setup, table, event[:3], event, does[event]) for event in table.operations]
 
 
 def grants(setup: DdlSetup) -> list[str]:

@@ -41,9 +41,8 @@ def captured(setup: DdlSetup, table: FedTable) -> list[Made]:
     """Give the row trigger of one table."""
     name = object_name("oracle", table.name).lower()
     same = " and ".join(
-        f"decode(:new.{quoted(each, 'oracle')}, :old.{quoted(each, 'oracle')}, 1, 0) = 1"
-        for each in table.identity
-    ).replace("decode(", "l_same(")
+        f"l_same(:new.{quoted(each, 'oracle')}, :old.{quoted(each, 'oracle')}) = 1" for each in table.identity
+    )
     insert = _inserted(setup, table, "I", ":new", None, ":new")
     delete = _inserted(setup, table, "D", ":old", ":old", None)
     body = f"""declare
@@ -60,7 +59,7 @@ begin
     {_indented(insert)}
   elsif deleting then
     {_indented(delete)}
-  elsif {_oracle_same(same)} then
+  elsif {same} then
     {_indented(_inserted(setup, table, "U", ":new", ":old", ":new"))}
   else
     {_indented(delete)}
@@ -68,7 +67,7 @@ begin
   end if;
 end;"""
     sql = f"""create or replace trigger {_own(setup, name)}
-after insert or update or delete on {quoted(table.name, "oracle", setup.schema)} for each row
+after {" or ".join(table.operations)} on {quoted(table.name, "oracle", setup.schema)} for each row
 {body}
 /"""
     return [Made("trigger", name, table.name, sql, body, f"Captures {table.name}.")]
@@ -83,10 +82,6 @@ def grants(setup: DdlSetup) -> list[str]:
     return given + [
         f"grant select on {quoted(table.name, 'oracle', setup.schema)} to {user};" for table in setup.tables
     ]
-
-
-def _oracle_same(condition: str) -> str:
-    return condition.replace("1, 0) = 1", "").replace(", )", ") = 1")
 
 
 def _inserted(

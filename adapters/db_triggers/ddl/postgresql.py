@@ -12,10 +12,12 @@ IMAGE_COLUMNS = (
     "schema_fingerprint"
 )
 
+BITS = {"insert": 4, "delete": 8, "update": 16}  # of pg_trigger.tgtype; 1 is FOR EACH ROW, 32 TRUNCATE
+
 
 def outbox(setup: DdlSetup, name: str) -> list[Made]:
     """Give the outbox with its index, and the trigger that wakes the feed where that is wanted."""
-    table = _name(setup, name)
+    table, index = _name(setup, name), quoted(f"{name}_lane", "postgresql")
     made = [
         Made(
             "table",
@@ -38,8 +40,8 @@ def outbox(setup: DdlSetup, name: str) -> list[Made]:
             "gateway deletes it once it has it on disk. The table is emptied all the time, so it is vacuumed "
             "by count, not by share.",
         ),
-        Made("index", f"{name}_lane", name, f"create index {quoted(f'{name}_lane', 'postgresql')} on {table} (lane, id);"),
-    ]  # fmt: skip
+        Made("index", f"{name}_lane", name, f"create index {index} on {table} (lane, id);"),
+    ]
     return made + (_wake(setup, name) if setup.notify else [])
 
 
@@ -49,17 +51,16 @@ def captured(setup: DdlSetup, table: FedTable) -> list[Made]:
     body = _statement_body(setup, table) if table.is_statement else _row_body(setup, table)
     made = [_function(setup, name, table, body)]
     if not table.is_statement:
-        made.append(_trigger(setup, name, table, "after insert or update or delete", "row", 1 | 4 | 8 | 16))
+        bits = sum(BITS[each] for each in table.operations)
+        made.append(_trigger(setup, name, table, f"after {' or '.join(table.operations)}", "row", 1 | bits))
     else:
         new, old = "new table as new_rows", "old table as old_rows"
-        for suffix, event, referencing, bit in (
-            ("ins", "insert", new, 4),
-            ("upd", "update", f"{old} {new}", 16),
-            ("del", "delete", old, 8),
-        ):
-            trigger = object_name("postgresql", table.name, suffix)
+        referencing = {"insert": new, "update": f"{old} {new}", "delete": old}
+        for event in table.operations:
+            trigger, bits = object_name("postgresql", table.name, event[:3]), BITS[event]
+            seen = referencing[event]
             made.append(
-                _trigger(setup, trigger, table, f"after {event}", "statement", bit, referencing, function=name)
+                _trigger(setup, trigger, table, f"after {event}", "statement", bits, seen, function=name)
             )
     trigger = object_name("postgresql", table.name, "tru")
     made.append(_trigger(setup, trigger, table, "after truncate", "statement", 32, function=name))
@@ -71,15 +72,13 @@ def grants(setup: DdlSetup) -> list[str]:
     user = quoted(setup.user or "", "postgresql")
     given = [f"grant usage on schema {quoted(setup.schema, 'postgresql')} to {user};"] if setup.schema else []
     if setup.outbox is not None:
-        given.append(
-            f"grant select, insert, update, delete on {_name(setup, setup.outbox)} to {user};"
-        )
+        given.append(f"grant select, insert, update, delete on {_name(setup, setup.outbox)} to {user};")
     for table in setup.tables:
         key = ", ".join(quoted(name, "postgresql") for name in table.key)
         given.append(f"grant select on {_name(setup, table.name)} to {user};")
         given.append(
-            f"grant update ({key}) on {_name(setup, table.name)} to {user};  -- snapshots only: FOR SHARE asks "
-            "for it, nothing is updated"
+            f"grant update ({key}) on {_name(setup, table.name)} to {user};  -- for snapshots: "
+            "FOR SHARE asks for it, nothing is updated"
         )
     return given
 
@@ -123,8 +122,8 @@ def _statement_body(setup: DdlSetup, table: FedTable) -> str:
     )
     insert = _selected(setup, table, "I", "n", None, "n", "new_rows n")
     delete = _selected(setup, table, "D", "o", "o", None, "old_rows o")
-    gone = f"old_rows o\nwhere not exists (select 1 from new_rows n where {match})"
-    come = f"new_rows n\nwhere not exists (select 1 from old_rows o where {match})"
+    gone = f"old_rows o\nwhere not exists (select 1 from new_rows n where {match})"  # noqa: S608
+    come = f"new_rows n\nwhere not exists (select 1 from old_rows o where {match})"  # noqa: S608
     return f"""
 declare
   v_origin text := {READ["postgresql"]};
@@ -158,7 +157,13 @@ def _inserted(
 
 
 def _selected(
-    setup: DdlSetup, table: FedTable, operation: str, row: str, before: str | None, after: str | None, rows: str
+    setup: DdlSetup,
+    table: FedTable,
+    operation: str,
+    row: str,
+    before: str | None,
+    after: str | None,
+    rows: str,
 ) -> str:
     return (
         f"insert into {_name(setup, setup.outbox or '')} ({IMAGE_COLUMNS})\n"
@@ -191,7 +196,8 @@ def _truncated(setup: DdlSetup, table: FedTable) -> str:
 
 def key(columns: tuple[str, ...], row: str) -> str:
     """Write the expression of a row's key as a JSON array."""
-    return f"json_build_array({', '.join(f'{row}.{quoted(name, 'postgresql')}' for name in columns)})::text"
+    listed = ", ".join(f"{row}.{quoted(name, 'postgresql')}" for name in columns)
+    return f"json_build_array({listed})::text"
 
 
 def image(table: FedTable, row: str) -> str:
@@ -206,15 +212,16 @@ def image(table: FedTable, row: str) -> str:
         else f"{row}.{quoted(each.name, 'postgresql')}"
         for each in table.columns
     )
-    return f"(select row_to_json(r)::text from (select {columns}) r)"
+    return f"(select row_to_json(r)::text from (select {columns}) r)"  # noqa: S608
 
 
 def _function(setup: DdlSetup, name: str, table: FedTable, body: str) -> Made:
     sql = f"""create or replace function {_name(setup, name)}() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $legacy_bridge${body}$legacy_bridge$;"""
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $legacy_bridge${body}$legacy_bridge$;"""
     why = (
-        f"Captures {table.name}. SECURITY DEFINER: the users who change rows need no right on the outbox; let "
-        "the function belong to its owner."
+        f"Captures {table.name}. SECURITY DEFINER: the users who change rows need no right on the outbox; "
+        "let the function belong to its owner."
     )
     return Made("function", name, table.name, sql, body, why)
 
@@ -244,9 +251,9 @@ def _wake(setup: DdlSetup, outbox_name: str) -> list[Made]:
     sql = f"""create or replace function {_name(setup, name)}() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $legacy_bridge${body}$legacy_bridge$;"""
     why = (
-        "Wakes the feed at each commit (feed.notify). NOTIFY takes one lock for the whole database at commit: "
-        "many concurrent writers lose more than half of their rate. Leave it out where that matters; the feed "
-        "polls as well."
+        "Wakes the feed at each commit (feed.notify). NOTIFY takes one lock for the whole database at "
+        "commit: many concurrent writers lose more than half of their rate. Leave it out where that matters; "
+        "the feed polls as well."
     )
     trigger = f"""drop trigger if exists {quoted(name, "postgresql")} on {_name(setup, outbox_name)};
 create trigger {quoted(name, "postgresql")} after insert on {_name(setup, outbox_name)}

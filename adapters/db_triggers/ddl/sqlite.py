@@ -46,17 +46,19 @@ def captured(setup: DdlSetup, table: FedTable) -> list[Made]:
         _inserted(setup, table, "D", "old", "old", None, f"not ({same})"),
         _inserted(setup, table, "I", "new", None, "new", f"not ({same})"),
     ]
-    return [
-        _trigger(setup, table, "ins", "insert", [_inserted(setup, table, "I", "new", None, "new")]),
-        _trigger(setup, table, "upd", "update", update),
-        _trigger(setup, table, "del", "delete", [_inserted(setup, table, "D", "old", "old", None)]),
-    ]
+    does = {
+        "insert": [_inserted(setup, table, "I", "new", None, "new")],
+        "update": update,
+        "delete": [_inserted(setup, table, "D", "old", "old", None)],
+    }
+    return [_trigger(setup, table, event[:3], event, does[event]) for event in table.operations]
 
 
 def _trigger(setup: DdlSetup, table: FedTable, suffix: str, event: str, does: list[str]) -> Made:
     name = object_name("sqlite", table.name, suffix)
     statements = "\n".join(f"  {sql}" for sql in does)
-    body = f"""create trigger {quoted(name, "sqlite")} after {event} on {quoted(table.name, "sqlite")} for each row
+    body = f"""create trigger {quoted(name, "sqlite")} after {event}
+on {quoted(table.name, "sqlite")} for each row
 when {READ["sqlite"]} is not {literal(setup.origin)}
 begin
 {statements}

@@ -164,9 +164,7 @@ class Journal:
     @property
     def seen(self) -> list[tuple[str, str, Any]]:
         """Give what came, as (operation, key, quantity after)."""
-        return [
-            (row["operation"], row["key"][0], (row["after"] or {}).get("qty")) for row in self.rows
-        ]
+        return [(row["operation"], row["key"][0], (row["after"] or {}).get("qty")) for row in self.rows]
 
 
 @contextlib.asynccontextmanager
