@@ -1,7 +1,8 @@
-"""A legacy materials-management database with the gateway's objects in it, for tests of feed and write-back."""
+"""A legacy materials-management database with the gateway's objects in it, for tests."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -93,6 +94,4 @@ async def outbox(
 
 
 def _tidied(value: Any) -> Any:
-    import re
-
     return re.sub(r"\s+", "", value) if isinstance(value, str) and value.startswith("[") else value

@@ -7,20 +7,29 @@ import json
 import pytest
 from sqlalchemy import text
 
-from tests.adapters.db_triggers.hospital import connected, outbox, prepared, run, settings_for
+from tests.adapters.db_triggers.hospital import (
+    connected,
+    outbox,
+    prepared,
+    rendered,
+    run,
+    settings_for,
+    without_grants,
+)
 from tests.adapters.db_triggers.servers import Database
 
 HEADER = "insert into po_hdr (po_no, vend_no, po_dt, ship_to) values ('{0}', 'V-1042', '20261120', 'DOCK-09')"
 LINE = "insert into po_line (po_no, line_no, item_no, qty_ord, uom) values ('{0}', {1}, 'I1', 5, 'EA')"
 
 
-@pytest.fixture(params=["row", "statement"])
-def trigger(request: pytest.FixtureRequest, database: Database) -> str:
-    if request.param == "statement" and database.kind != "postgresql":
-        return "row"
-    return request.param
+BOTH = pytest.mark.parametrize(
+    "database, trigger",
+    [("postgresql", "row"), ("postgresql", "statement"), ("mariadb", "row"), ("sqlite", "row")],
+    indirect=["database"],
+)
 
 
+@BOTH
 async def test_each_change_is_one_row_in_order_with_key_and_lane(database: Database, trigger: str) -> None:
     await prepared(database, with_triggers(database, trigger))
     async with connected(database) as user:
@@ -38,6 +47,7 @@ async def test_each_change_is_one_row_in_order_with_key_and_lane(database: Datab
     assert len({row[3] for row in found}) == 1  # the lines go with their order
 
 
+@BOTH
 async def test_images_hold_all_columns_before_and_after(database: Database, trigger: str) -> None:
     await prepared(database, with_triggers(database, trigger))
     async with connected(database) as user:
@@ -52,6 +62,7 @@ async def test_images_hold_all_columns_before_and_after(database: Database, trig
     assert set(after) >= {"po_no", "line_no", "item_no", "descr", "qty_ord", "uom", "price", "line_sts"}
 
 
+@BOTH
 async def test_a_change_of_the_key_is_a_delete_and_an_insert(database: Database, trigger: str) -> None:
     await prepared(database, with_triggers(database, trigger))
     async with connected(database) as user:
@@ -64,6 +75,7 @@ async def test_a_change_of_the_key_is_a_delete_and_an_insert(database: Database,
     ]
 
 
+@BOTH
 async def test_what_is_rolled_back_leaves_no_row(database: Database, trigger: str) -> None:
     await prepared(database, with_triggers(database, trigger))
     async with connected(database) as user:
@@ -74,6 +86,7 @@ async def test_what_is_rolled_back_leaves_no_row(database: Database, trigger: st
     assert await outbox(database) == [("po_hdr", "I", '["P-2"]')]
 
 
+@BOTH
 async def test_a_statement_about_many_rows_writes_a_row_for_each(database: Database, trigger: str) -> None:
     await prepared(database, with_triggers(database, trigger))
     async with connected(database) as user:
@@ -134,7 +147,7 @@ async def test_a_chosen_subset_of_columns_and_operations_is_all_that_is_captured
     }
 
 
-async def test_truncating_a_table_is_told_on_postgresql(postgresql: Database, trigger: str = "row") -> None:
+async def test_truncating_a_table_is_told_on_postgresql(postgresql: Database) -> None:
     await prepared(postgresql, settings_for(postgresql))
     async with connected(postgresql) as user:
         await run(user, "truncate po_hdr")
@@ -143,8 +156,6 @@ async def test_truncating_a_table_is_told_on_postgresql(postgresql: Database, tr
 
 
 async def applied(database: Database, settings) -> None:
-    from tests.adapters.db_triggers.hospital import rendered, without_grants
-
     _, ddl = await rendered(database, settings)
     database.script(without_grants(ddl))
 
