@@ -97,9 +97,10 @@ end;
 }
 
 
-def lay_out(database: Database, *, outbox: str = DEFAULT_NAME) -> None:
-    """Make the outbox, the table `stock` and its triggers."""
-    database.script(OUTBOX[database.kind].replace("{outbox}", outbox))
+def lay_out(database: Database, *, outbox: str = DEFAULT_NAME, reuses_ids: bool = False) -> None:
+    """Make the outbox, the table `stock` and its triggers. ``reuses_ids``: SQLite gives a deleted id again."""
+    script = OUTBOX[database.kind].replace("{outbox}", outbox)
+    database.script(script.replace(" autoincrement", "") if reuses_ids else script)
     database.script(STOCK)
     database.script(TRIGGERS[database.kind].replace("{outbox}", outbox))
 
