@@ -13,6 +13,8 @@ ECHO = "legacy_bridge_echo"
 ORIGIN = "legacy_bridge_origin"  # SQLite only: there are no session variables
 SNAPSHOT = "legacy_bridge_snapshot"
 
+SHAPE = "legacy_bridge_shape"
+
 TIME = String(32)  # UTC, ISO 8601, written by the gateway: the same text in every dialect
 
 
@@ -65,3 +67,19 @@ def snapshot_table(schema: str | None = None) -> Table:
         Column("changed_at", TIME),
         schema=schema,
     )
+
+
+def shape_table(schema: str | None = None) -> Table:
+    """For which columns the triggers of a table were rendered. The rendered script fills it."""
+    return Table(
+        SHAPE,
+        MetaData(),
+        Column("source_table", String(128), primary_key=True),
+        Column("schema_fingerprint", String(64), nullable=False),
+        schema=schema,
+    )
+
+
+def origin_table() -> Table:
+    """SQLite's mark: a row that exists only inside the gateway's own transaction."""
+    return Table(ORIGIN, MetaData(), Column("origin", String(64), nullable=False))

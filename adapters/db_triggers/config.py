@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from adapters.base.settings import Duration, Kind, LocalPath, MappingName, PresentFile, SecretRef, Settings
 from adapters.db_triggers.outbox import DEFAULT_NAME
+from adapters.db_triggers.write_settings import WriteBack
 
 Dialect = Literal["postgresql", "mariadb", "mysql", "sqlite", "mssql", "oracle"]
 
@@ -201,6 +202,9 @@ class DbEndpoint(Settings):
 
     tables: dict[SqlName, TableSettings] = Field(default_factory=dict)
     """The legacy tables, by name."""
+
+    write_back: WriteBack | None = None
+    """How documents are written into this database. Default: none are."""
 
     origin: str = Field(default="legacy-bridge", pattern=r"^[A-Za-z0-9_.:-]{1,64}$")
     """The mark of what the gateway itself writes; rows that carry it are not fed back."""

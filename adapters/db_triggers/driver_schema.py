@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.db_triggers.bookkeeping import shape_table
 from adapters.db_triggers.config import DbEndpoint, Dialect
 from adapters.db_triggers.fingerprint import Column, ShapeError, captured, fingerprint_of
 
@@ -87,3 +88,14 @@ async def live_fingerprints(connection: AsyncConnection, settings: DbEndpoint) -
         with suppress(ShapeError):
             found[name] = fingerprint_of(captured(columns, table.columns, table.key))
     return found
+
+
+async def trigger_fingerprints(connection: AsyncConnection, settings: DbEndpoint) -> Mapping[str, str]:
+    """Give the fingerprint for which each table's triggers were rendered, as the rendered script wrote it.
+
+    It is read from a table of ours: MariaDB shows the source of triggers only to whoever may change them.
+    Absent: no script was applied for that table.
+    """
+    table = shape_table(settings.db_schema)
+    rows = await connection.execute(select(table.c.source_table, table.c.schema_fingerprint))
+    return {name: fingerprint for name, fingerprint in rows if name in settings.tables}

@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -48,12 +47,13 @@ STATUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal(Exception):  # noqa: N818 - it ends a transaction, and is answered, not raised further
+class _RefusedError(Exception):
     """The transaction must not be committed, and the same request would be refused again."""
 
-    findings: tuple[Finding, ...]
-    status: int = 422
+    def __init__(self, findings: tuple[Finding, ...], status: int = 422) -> None:
+        super().__init__("; ".join(str(finding) for finding in findings))
+        self.findings = findings
+        self.status = status
 
 
 class DbSink:
@@ -87,17 +87,22 @@ class DbSink:
         await self._sessions.close()
 
     async def _patiently(self, plan: WritePlan) -> Reply | NoReply:
-        """Write, and again at once where the database gave way to somebody else, or a kept connection died."""
+        """Write, and again at once where the database chose us as a victim, or a kept connection died."""
+        loop = asyncio.get_running_loop()
+        patience_ends = loop.time() + self._write_back.lock_wait.total_seconds() / 2
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 return await self._written(plan)
-            except _Refusal as refusal:
+            except _RefusedError as refusal:
                 return _refused(refusal)
             except (SQLAlchemyError, OSError, EOFError) as error:
                 fault = fault_of(self._settings.dialect, error)
                 self._columns.clear()  # the table may be another one now
                 log.info("write.failed endpoint=%s code=%s attempt=%d", self._name, fault.code, attempt)
-                if fault.kind not in (FaultKind.RETRY, FaultKind.OUTAGE) or attempt == ATTEMPTS_MAX:
+                is_worth_it = (
+                    fault.kind in (FaultKind.RETRY, FaultKind.OUTAGE) and loop.time() < patience_ends
+                )
+                if not is_worth_it or attempt == ATTEMPTS_MAX:
                     return self._failed(fault, error)
                 await self._sleep(PAUSE_S * attempt)
         raise AssertionError("the last attempt answers")
@@ -120,10 +125,10 @@ class DbSink:
             return Reply(200, _told(plan).encode())
 
     async def _begin(self, connection: AsyncConnection, plan: WritePlan) -> None:
-        """Mark the transaction and write the reference. Errors: IntegrityError where it was written before."""
-        await connection.execute(text(MARKS[self._settings.dialect].on), {"origin": self._settings.origin})
+        """Mark the transaction and write the reference. Errors: IntegrityError where it is there already."""
         for statement in _lock_wait(self._settings, self._write_back):
             await connection.execute(text(statement))
+        await connection.execute(text(MARKS[self._settings.dialect].on), {"origin": self._settings.origin})
         row = {
             "reference": plan.reference,
             "content_hash": plan.content_hash,
@@ -143,7 +148,7 @@ class DbSink:
             "or its mapping is another one than then. Compare the rows with this document, then resolve this"
         )
         finding = Finding("DB-REFERENCE", Position(self._name), text_)
-        return _refused(_Refusal((finding,), 409))
+        return _refused(_RefusedError((finding,), 409))
 
     # -- rows --------------------------------------------------------------------------------------
 
@@ -174,7 +179,7 @@ class DbSink:
             text_ = (
                 f"the database refuses the new row {_named(change)}: {told}. Look whether somebody entered it"
             )
-            raise _Refusal((self._finding("DB-EXISTS", change, text_),), 409) from error
+            raise _RefusedError((self._finding("DB-EXISTS", change, text_),), 409) from error
 
     async def _execute(self, connection: AsyncConnection, statement: Statement) -> int:
         done = await connection.execute(text(statement.sql), dict(statement.parameters))
@@ -184,10 +189,10 @@ class DbSink:
         if count == 1:
             return
         if count == 0:
-            text_ = f"there is no row {_named(change)}; nothing of this document was written. Enter it, then retry"
-            raise _Refusal((self._finding("DB-NO-ROW", change, text_),))
+            text_ = f"there is no row {_named(change)}, so nothing was written. Enter it there, then retry"
+            raise _RefusedError((self._finding("DB-NO-ROW", change, text_),))
         text_ = f"{count} rows are {_named(change)}, one was expected: the key does not name a row"
-        raise _Refusal((self._finding("DB-MANY", change, text_),))
+        raise _RefusedError((self._finding("DB-MANY", change, text_),))
 
     # -- shapes ------------------------------------------------------------------------------------
 
@@ -201,7 +206,7 @@ class DbSink:
             self._columns.update(found)
 
     def _prepared(self, plan: WritePlan) -> list[RowStatements | Statement]:
-        """Bind everything before anything is written. Errors: _Refusal with all that does not fit."""
+        """Bind everything before anything is written. Errors: _RefusedError with all that does not fit."""
         made: list[RowStatements | Statement] = []
         findings: list[Finding] = []
         for change in plan.changes:
@@ -216,7 +221,7 @@ class DbSink:
                 ]
         if findings:
             self._columns.clear()  # asked anew at a retry: the DBA may have widened a column
-            raise _Refusal(tuple(findings))
+            raise _RefusedError(tuple(findings))
         return made
 
     def _statements(self, change: RowChange | Call) -> RowStatements | Statement:
@@ -225,7 +230,7 @@ class DbSink:
         columns = self._columns.get(change.table)
         if columns is None:
             text_ = f"there is no table {change.table}, or we have no right to see it"
-            raise _Refusal((self._finding("DB-TABLE", change, text_),))
+            raise _RefusedError((self._finding("DB-TABLE", change, text_),))
         return RowStatements(change, columns, self._settings.dialect, self._settings.db_schema)
 
     # -- what is told ------------------------------------------------------------------------------
@@ -234,9 +239,9 @@ class DbSink:
         if fault.kind is FaultKind.OUTAGE:
             return NoReply("maybe", f"{self._name}: {fault.told}")
         if fault.kind is FaultKind.OTHER and isinstance(error, DBAPIError):
-            told = fault.told if isinstance(error, IntegrityError) is False else fault.told.split("DETAIL")[0]
+            told = fault.told.split("DETAIL")[0]  # PostgreSQL's detail may show the row
             text_ = f"the database refuses it: {told}. Nothing of this document was written"
-            return _refused(_Refusal((Finding("DB-REFUSED", Position(self._name), text_),)))
+            return _refused(_RefusedError((Finding("DB-REFUSED", Position(self._name), text_),)))
         return Reply(STATUS[fault.kind], f"{self._name}: {fault.told}; {fault.advice}".encode())
 
     def _finding(self, code: str, change: RowChange, text_: str) -> Finding:
@@ -250,6 +255,8 @@ def _lock_wait(settings: DbEndpoint, write_back: WriteBack) -> Sequence[str]:
             return (f"set local lock_timeout = {wait_ms}",)
         case "mariadb" | "mysql":
             return (f"set session innodb_lock_wait_timeout = {max(wait_ms // 1000, 1)}",)
+        case "sqlite":
+            return (f"pragma busy_timeout = {wait_ms}",)
         case "mssql":
             return (f"set lock_timeout {wait_ms}",)
     return ()
@@ -269,5 +276,5 @@ def _told(plan: WritePlan) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _refused(refusal: _Refusal) -> Reply:
+def _refused(refusal: _RefusedError) -> Reply:
     return Reply(refusal.status, json.dumps([each.to_json() for each in refusal.findings]).encode())

@@ -159,8 +159,8 @@ def _unfit(
         findings.append(Finding("DB-WRITE", place, text))
     if words:
         text = (
-            f"mapping '{mapping.name}' asks code tables ({', '.join(sorted(words))}), which are not there when "
-            "a document is written; translate the codes where the document is read"
+            f"mapping '{mapping.name}' asks code tables ({', '.join(sorted(words))}), which are not there "
+            "when a document is written; translate the codes where the document is read"
         )
         findings.append(Finding("DB-WRITE", place, text))
     return findings
