@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, MetaData, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, MetaData, Table, and_, or_, select
+from sqlalchemy.exc import SAWarning
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import NullType
 
 from adapters.db_triggers.config import ChildSettings, DbEndpoint
 from adapters.db_triggers.documents import Draft, Reading
@@ -75,9 +78,17 @@ class RowReader:
 
 async def reflected(connection: AsyncConnection, name: str, schema: str | None) -> Table:
     """Give a table or view as the database has it now. Errors: NoSuchTableError."""
-    return await connection.run_sync(
-        lambda sync: Table(name, MetaData(), schema=schema, autoload_with=sync, resolve_fks=False)
-    )
+
+    def look(sync: Connection) -> Table:
+        with warnings.catch_warnings():  # of types that SQLAlchemy does not know: their text will do
+            warnings.simplefilter("ignore", SAWarning)
+            return Table(name, MetaData(), schema=schema, autoload_with=sync, resolve_fks=False)
+
+    table = await connection.run_sync(look)
+    if connection.dialect.name == "sqlite":
+        for column in table.c:  # SQLite keeps what was written, whatever the type says: dates are texts
+            column.type = NullType()
+    return table
 
 
 async def _select(

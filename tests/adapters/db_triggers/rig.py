@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -187,8 +188,30 @@ async def feeding(source: DbSource, journal: Journal) -> Any:
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def run(database: Database, script: str) -> str:
+    """Run a script beside a feed: in a thread, since the feed's own statements must be able to end."""
+    return await asyncio.to_thread(database.script, script)
+
+
+async def left(database: Database, outbox: str = DEFAULT_NAME) -> int:
+    """Count what the outbox holds."""
+    return int(await run(database, f"select count(*) from {outbox};"))
+
+
 async def until(condition: Any, within_s: float = 10.0) -> None:
-    """Wait until something holds."""
+    """Wait until something holds; the condition may be asynchronous."""
     async with asyncio.timeout(within_s):
-        while not condition():
+        while True:
+            found = condition()
+            if await found if inspect.isawaitable(found) else found:
+                return
             await asyncio.sleep(0.01)
+
+
+async def until_drained(database: Database) -> None:
+    """Wait until the outbox is empty."""
+
+    async def is_empty() -> bool:
+        return await left(database) == 0
+
+    await until(is_empty)

@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from gateway.journal.memory import MemoryJournal
 from gateway.system import SystemClock
-from tests.adapters.db_triggers.rig import STOCK, Journal, feeding, settings_of, source_for, until
+from tests.adapters.db_triggers.rig import STOCK, Journal, feeding, run, settings_of, source_for, until
 from tests.adapters.db_triggers.servers import Database
 
 QUEUE = (
@@ -48,8 +48,8 @@ async def test_rows_of_a_change_table_arrive_once_and_are_marked(database: Datab
     journal = Journal()
     async with feeding(source_for(settings_of(database, feed=feed)), journal):
         await until(lambda: len(journal.rows) == 2)
-        database.script("insert into iface_queue values (4, 'N', 'c', 'DEL', 8);")
-        await until(lambda: database.script("select count(*) from iface_queue where sts = 'N';").strip() == "0")
+        await run(database, "insert into iface_queue values (4, 'N', 'c', 'DEL', 8);")
+        await until(lambda: _new(database, 0))
 
     came = [(row["table"], row["operation"], row["key"], row["after"]["qty"]) for row in journal.rows]
     assert came == [
@@ -81,6 +81,10 @@ async def test_a_change_table_of_keys_makes_rows_be_read_again_and_names_what_it
     assert by_key["gone"]["operation"] == "D"
     assert by_key["gone"]["before"] == {"no": "gone"}
     assert by_key["gone"]["after"] is None
+
+
+async def _new(database: Database, count: int) -> bool:
+    return int(await run(database, "select count(*) from iface_queue where sts = 'N';")) == count
 
 
 # -- a cursor -----------------------------------------------------------------------------------
@@ -174,10 +178,10 @@ async def test_a_time_of_change_is_read_once_it_has_settled_equal_times_included
     journal = Journal()
     async with feeding(source_for(settings), journal):
         await asyncio.sleep(0.1)
-        database.script(f"insert into moves (item, at) values ('late', '{at}');")
+        await run(database, f"insert into moves (item, at) values ('late', '{at}');")
         assert journal.rows == []
         await until(lambda: len(journal.rows) == 4)
-        database.script("update moves set item = '1b', at = '2026-11-02 08:00:01' where item = '1';")
+        await run(database, "update moves set item = '1b', at = '2026-11-02 08:00:01' where item = '1';")
         await until(lambda: len(journal.rows) == 5)
 
     assert items(journal) == ["1", "2", "3", "late", "1b"]
