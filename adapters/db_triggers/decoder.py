@@ -118,7 +118,14 @@ def read_change(body: bytes) -> Read:
     }
     merged = made.get("merged")
     names = tuple(text_of(each) or "" for each in key)
-    return Read(made["table"], operation, names, record, tuple(merged) if isinstance(merged, list) else (), shown is not None)
+    return Read(
+        made["table"],
+        operation,
+        names,
+        record,
+        tuple(merged) if isinstance(merged, list) else (),
+        shown is not None,
+    )
 
 
 def _image(made: Mapping[str, Any], part: str, where: str) -> dict[str, Any] | None:

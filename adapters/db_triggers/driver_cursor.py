@@ -10,7 +10,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Table, Text, and_, cast, func, literal, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
 
 from adapters.base import SourceMemory
 from adapters.db_triggers.config import CursorFeed
@@ -71,9 +84,7 @@ class CursorPort:
         rows = (await connection.execute(statement.limit(self._limit))).mappings().all()
         await connection.commit()
         changes = [self._change(row) for row in rows]
-        self._places = {
-            change.id: self._place(row) for change, row in zip(changes, rows, strict=True)
-        }
+        self._places = {change.id: self._place(row) for change, row in zip(changes, rows, strict=True)}
         return changes, len(rows) == self._limit
 
     async def complete(self, lanes: Sequence[str], after: int) -> list[Change]:

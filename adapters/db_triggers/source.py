@@ -106,7 +106,8 @@ class DbSource:
         self._triggers = triggers
         self._clock = setup.endpoint.clock
         self._name = setup.endpoint.name
-        self._failures = 0
+        self._failures = 0  # in a row
+        self._is_failing = False  # in this turn
         self._failed_since: float | None = None
         self._told: str | None = None  # the code of the incident that the journal was told of
         self._pause_s = 0.0
@@ -124,6 +125,7 @@ class DbSource:
         """
         try:
             while True:
+                self._is_failing = False
                 work, trouble = await self._attempt(self._take)
                 if work is not None and work.drafts:
                     lanes = Lanes(work.drafts, is_ordered=self._is_ordered)
@@ -131,6 +133,8 @@ class DbSource:
                         yield [self._inbound(work, lanes, at) for at in places]
                 if work is not None and trouble is None:
                     _, trouble = await self._attempt(lambda work=work: self._settle(work))  # type: ignore[misc]
+                if work is not None and not self._is_failing:
+                    self._recovered()
                 if trouble is not None:
                     yield [self._refusal(trouble)]
                 await self._rest(work)
@@ -277,15 +281,19 @@ class DbSource:
             done = await step()
         except Exception as error:  # noqa: BLE001  whatever a driver raises, the feed goes on
             return None, await self._failed(error)
+        return done, None
+
+    def _recovered(self) -> None:
+        """End an incident: a whole turn went well, taking and letting go."""
         if self._failures:
             log.info("feed.recovered endpoint=%s failures=%d", self._name, self._failures)
         self._failures, self._failed_since, self._told = 0, None, None
-        return done, None
 
     async def _failed(self, error: Exception) -> Finding | None:
         """Let go of the connection; say how long to wait, and what a person must know."""
         await self._session.close()
         now = self._clock.monotonic()
+        self._is_failing = True
         self._failures += 1
         self._failed_since = now if self._failed_since is None else self._failed_since
         kind, finding = self._finding(error)
@@ -326,7 +334,7 @@ class DbSource:
     async def _rest(self, work: _Work | None) -> None:
         """Wait: not at all while there is more, 250 ms after rows, then longer and longer; woken by NOTIFY."""
         settings = self._settings
-        if self._failures:
+        if self._is_failing:
             await self._clock.sleep(self._pause_s)
             self._pause_s = 0.0
             return

@@ -7,12 +7,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from gateway.journal.memory import MemoryJournal
 from gateway.system import SystemClock
-from tests.adapters.db_triggers.rig import STOCK, Journal, feeding, run, settings_of, source_for, until
+from tests.adapters.db_triggers.rig import (
+    STOCK,
+    Journal,
+    engine_for,
+    feeding,
+    run,
+    settings_of,
+    source_for,
+    until,
+)
 from tests.adapters.db_triggers.servers import Database
 
 QUEUE = (
@@ -30,10 +37,6 @@ def queued(**changes: Any) -> dict[str, Any]:
 
 def cursor(**changes: Any) -> dict[str, Any]:
     return {"kind": "cursor", "table": "moves", "column": "id", "holds": "id", **changes}
-
-
-def engine_for(database: Database) -> AsyncEngine:
-    return create_async_engine(database.url, poolclass=NullPool)
 
 
 # -- a change table with a status column --------------------------------------------------------
@@ -151,9 +154,7 @@ async def test_without_a_horizon_the_same_row_would_be_lost(postgresql: Database
 
 async def test_a_cursor_goes_on_where_it_stopped(database: Database) -> None:
     database.script(MOVES[database.kind] + "insert into moves (item) values ('1'), ('2'), ('3');")
-    settings = settings_of(
-        database, feed=cursor(settle="50ms"), tables={"moves": {"key": ["id"]}}, batch=2
-    )
+    settings = settings_of(database, feed=cursor(settle="50ms"), tables={"moves": {"key": ["id"]}}, batch=2)
     memory = MemoryJournal(clock=SystemClock())
     first, second = Journal(), Journal()
     async with feeding(source_for(settings, journal=memory), first):
