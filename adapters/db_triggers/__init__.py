@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import cast
 
-from adapters.base import Source
-from adapters.base.registry import Adapter, SourceSetup
+from pydantic import BaseModel
+
+from adapters.base import Finding, Library, Sink, Source, Target
+from adapters.base.registry import Adapter, EndpointSetup, SourceSetup
 
 
 def adapter() -> Adapter:
     """Give what this adapter offers."""
-    from adapters.db_triggers.checks import judged_endpoint
     from adapters.db_triggers.config import DbEndpoint, DbPartner, DbSettings
     from adapters.db_triggers.decoder import judged
     from adapters.db_triggers.format import RowFormat
@@ -23,8 +24,12 @@ def adapter() -> Adapter:
         format_settings=DbSettings,
         format=RowFormat,
         judge=judged,
-        judge_endpoint=judged_endpoint,
+        judge_endpoint=_judge_endpoint,
         source=_source,
+        sink=_sink,
+        target=_target,
+        writes_documents=_writes_documents,
+        commands={"db": "legacy databases: triggers for the DBA, snapshots"},
     )
 
 
@@ -33,3 +38,30 @@ def _source(setup: SourceSetup) -> Source:
     from adapters.db_triggers.driver_feed import source_of  # SQLAlchemy takes a while to import
 
     return source_of(setup, cast(DbEndpoint, setup.endpoint.settings))
+
+
+def _target(setup: EndpointSetup) -> Target | None:
+    from adapters.db_triggers.target import db_target
+
+    return db_target(setup)
+
+
+def _sink(setup: EndpointSetup) -> Sink:
+    from adapters.db_triggers.sink import DbSink
+
+    return DbSink(setup)
+
+
+def _writes_documents(settings: BaseModel) -> bool:
+    from adapters.db_triggers.config import DbEndpoint
+
+    return isinstance(settings, DbEndpoint) and settings.write_back is not None
+
+
+def _judge_endpoint(name: str, settings: BaseModel, library: Library) -> list[Finding]:
+    from adapters.db_triggers.checks import judged_endpoint
+    from adapters.db_triggers.config import DbEndpoint
+    from adapters.db_triggers.target import judge_write
+
+    written = judge_write(name, settings, library) if isinstance(settings, DbEndpoint) else []
+    return [*judged_endpoint(name, settings, library), *written]

@@ -1,4 +1,4 @@
-"""Outbox, triggers and grants for SQL Server 2017 and later. Never run against a server by us. Pure."""
+"""Outbox and triggers for SQL Server 2017 and later. Never run against a server by us. Pure."""
 
 from __future__ import annotations
 
@@ -71,15 +71,6 @@ begin
 end;"""  # noqa: S608
     why = f"Captures {table.name}, all rows of a statement at once. Key columns must not be null."
     return [Made("trigger", name, table.name, f"{sql}\ngo", sql, why)]
-
-
-def grants(setup: DdlSetup) -> list[str]:
-    """Give what the gateway's user needs, and no more."""
-    user = quoted(setup.user or "", "mssql")
-    given = []
-    if setup.outbox is not None:
-        given.append(f"grant select, insert, update, delete on {_name(setup, setup.outbox)} to {user};")
-    return given + [f"grant select on {_name(setup, table.name)} to {user};" for table in setup.tables]
 
 
 def key(columns: tuple[str, ...], row: str) -> str:

@@ -1,4 +1,4 @@
-"""Outbox, triggers and grants for MariaDB 10.6 and later, and MySQL 8. Pure."""
+"""Outbox and triggers for MariaDB 10.6 and later, and MySQL 8. Pure."""
 
 from __future__ import annotations
 
@@ -53,16 +53,6 @@ def captured(setup: DdlSetup, table: FedTable) -> list[Made]:
   end if;"""
     does = {"insert": insert.replace("\n", "\n  "), "update": update, "delete": delete.replace("\n", "\n  ")}
     return [_trigger(setup, table, event[:3], event, does[event]) for event in table.operations]
-
-
-def grants(setup: DdlSetup) -> list[str]:
-    """Give what the gateway's user needs, and no more."""
-    user = f"{literal(setup.user or '')}@'%'"
-    given = []
-    if setup.outbox is not None:
-        given.append(f"grant select, insert, update, delete on {_name(setup, setup.outbox)} to {user};")
-    given += [f"grant select on {_name(setup, table.name)} to {user};" for table in setup.tables]
-    return given
 
 
 def _trigger(setup: DdlSetup, table: FedTable, suffix: str, event: str, does: str) -> Made:

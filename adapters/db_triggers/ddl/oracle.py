@@ -1,4 +1,4 @@
-"""Outbox, triggers and grants for Oracle 19c and later. Never run against a server by us. Pure."""
+"""Outbox and triggers for Oracle 19c and later. Never run against a server by us. Pure."""
 
 from __future__ import annotations
 
@@ -71,17 +71,6 @@ after {" or ".join(table.operations)} on {quoted(table.name, "oracle", setup.sch
 {body}
 /"""
     return [Made("trigger", name, table.name, sql, body, f"Captures {table.name}.")]
-
-
-def grants(setup: DdlSetup) -> list[str]:
-    """Give what the gateway's user needs, and no more."""
-    user = setup.user or ""
-    given = []
-    if setup.outbox is not None:
-        given.append(f"grant select, insert, update, delete on {_own(setup, setup.outbox)} to {user};")
-    return given + [
-        f"grant select on {quoted(table.name, 'oracle', setup.schema)} to {user};" for table in setup.tables
-    ]
 
 
 def _inserted(

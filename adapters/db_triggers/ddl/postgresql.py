@@ -1,4 +1,4 @@
-"""Outbox, triggers and grants for PostgreSQL 13 and later. Pure."""
+"""Outbox and triggers for PostgreSQL 13 and later. Pure."""
 
 from __future__ import annotations
 
@@ -65,22 +65,6 @@ def captured(setup: DdlSetup, table: FedTable) -> list[Made]:
     trigger = object_name("postgresql", table.name, "tru")
     made.append(_trigger(setup, trigger, table, "after truncate", "statement", 32, function=name))
     return made
-
-
-def grants(setup: DdlSetup) -> list[str]:
-    """Give what the gateway's user needs, and no more."""
-    user = quoted(setup.user or "", "postgresql")
-    given = [f"grant usage on schema {quoted(setup.schema, 'postgresql')} to {user};"] if setup.schema else []
-    if setup.outbox is not None:
-        given.append(f"grant select, insert, update, delete on {_name(setup, setup.outbox)} to {user};")
-    for table in setup.tables:
-        key = ", ".join(quoted(name, "postgresql") for name in table.key)
-        given.append(f"grant select on {_name(setup, table.name)} to {user};")
-        given.append(
-            f"grant update ({key}) on {_name(setup, table.name)} to {user};  -- for snapshots: "
-            "FOR SHARE asks for it, nothing is updated"
-        )
-    return given
 
 
 def _row_body(setup: DdlSetup, table: FedTable) -> str:

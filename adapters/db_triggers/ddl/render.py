@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 
-from adapters.db_triggers.bookkeeping import ECHO, SHAPE, SNAPSHOT, WRITTEN
+from adapters.db_triggers.bookkeeping import SHAPE
 from adapters.db_triggers.config import ChildSettings, DbEndpoint, Dialect, OutboxFeed, TableSettings
 from adapters.db_triggers.ddl import mssql, mysql, oracle, postgresql, sqlite
 from adapters.db_triggers.ddl.model import DdlError, DdlSetup, FedTable, Made, WrittenTable, literal
 from adapters.db_triggers.ddl.own_tables import own_tables
+from adapters.db_triggers.ddl.rights import grants, own_name
 from adapters.db_triggers.fingerprint import Column, ShapeError, captured, fingerprint_of
 from adapters.db_triggers.write_settings import RowsWritten, WriteBack
-from adapters.db_triggers.write_statements import quoted
 
 DIALECTS: Mapping[Dialect, ModuleType] = {
     "postgresql": postgresql,
@@ -74,10 +74,7 @@ def objects(setup: DdlSetup) -> list[Made]:
     made += own_tables(setup)
     for table in setup.tables:
         made += module.captured(setup, table)
-    grant = getattr(module, "grants", None)
-    if grant is not None and setup.user is not None:
-        made += [Made("grant", sql, "", sql) for sql in _grants(setup, grant)]
-    return made
+    return made + (grants(setup) if setup.dialect != "sqlite" else [])
 
 
 def script(setup: DdlSetup, made: Sequence[Made], *, title: str) -> str:
@@ -163,48 +160,6 @@ def _procedures(write_back: WriteBack) -> Iterable[str]:
     return dict.fromkeys(names)
 
 
-def _grants(setup: DdlSetup, of_dialect: Callable[[DdlSetup], list[str]]) -> list[str]:
-    user = _user(setup)
-    given = of_dialect(setup)
-    given += [f"grant select on {_named(setup, name)} to {user};" for name in setup.read]
-    if setup.outbox is not None:
-        given.append(f"grant select, insert, update on {_own(setup, SNAPSHOT)} to {user};")
-        given.append(f"grant select on {_own(setup, SHAPE)} to {user};")
-    for table in setup.written:
-        rights = sorted(table.rights - {"update"})
-        if "update" in table.rights:
-            columns = ", ".join(quoted(name, setup.dialect) for name in table.updated)
-            rights.append(f"update ({columns})")
-        given.append(f"grant {', '.join(rights)} on {_named(setup, table.name)} to {user};")
-    if setup.writes:
-        given.append(f"grant select, insert on {_own(setup, WRITTEN)} to {user};")
-        given.append(f"grant select, insert, update, delete on {_own(setup, ECHO)} to {user};")
-    for name in setup.procedures:
-        kind = "procedure " if setup.dialect in ("postgresql", "mariadb", "mysql") else ""
-        called = ".".join(quoted(part, setup.dialect) for part in name.split("."))
-        given.append(f"grant execute on {kind}{called} to {user};")
-    return list(dict.fromkeys(given))
-
-
-def _user(setup: DdlSetup) -> str:
-    if setup.dialect in ("mariadb", "mysql"):
-        return f"{literal(setup.user or '')}@'%'"
-    if setup.dialect == "oracle":
-        return setup.user or ""
-    return quoted(setup.user or "", setup.dialect)
-
-
-def _named(setup: DdlSetup, name: str) -> str:
-    return quoted(name, setup.dialect, setup.schema)
-
-
-def _own(setup: DdlSetup, name: str) -> str:
-    """Name a table of ours: Oracle keeps unquoted names in upper case, and ours are unquoted."""
-    if setup.dialect == "oracle":
-        return f"{quoted(setup.schema, 'oracle')}.{name}" if setup.schema is not None else name
-    return _named(setup, name)
-
-
 def _head(setup: DdlSetup, title: str) -> str:
     untried = (
         " Nobody has run this dialect against a server yet." if setup.dialect in ("mssql", "oracle") else ""
@@ -236,7 +191,7 @@ def _section(setup: DdlSetup, heading: str, made: Sequence[Made], kinds: Sequenc
 
 def _shapes(setup: DdlSetup) -> str:
     """Write down for which columns the triggers are; last, so that it says so only once they are there."""
-    table = _own(setup, SHAPE)
+    table = own_name(setup, SHAPE)
     lines = [_comment("For which columns the triggers above were rendered.")]
     for each in setup.tables:
         lines.append(f"delete from {table} where source_table = {literal(each.name)};")  # noqa: S608
