@@ -73,7 +73,7 @@ def drafts_of(changes: Sequence[Change], tables: Tables) -> list[Draft]:
         except ComposeError:
             drafts.append(Draft(change.table, (), (change,)))
             continue
-        whole = tables[table] if table in tables else settings
+        whole = tables.get(table, settings)
         is_image = change.before is not None or change.after is not None
         reads_children = whole is not None and bool(whole.children)
         reads_row = whole is not None and (whole.reread or not is_image or table != change.table)

@@ -27,8 +27,8 @@ from sqlalchemy import (
 
 from adapters.base import SourceMemory
 from adapters.db_triggers.config import CursorFeed
-from adapters.db_triggers.driver_reading import reflected, typed
 from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
+from adapters.db_triggers.driver_reading import reflected, typed
 from adapters.db_triggers.horizon import Horizon, Seen
 from adapters.db_triggers.images import image_of, key_of, text_of
 from adapters.db_triggers.outbox import Change, Operation, lane_of
@@ -109,7 +109,7 @@ class CursorPort:
         """Read (transaction, column, key) past the cursor, of transactions below the oldest open one."""
         number = cast(cast(table.c[self._feed.transaction or ""], Text), BigInteger)
         columns = [number, table.c[self._feed.column], *(table.c[name] for name in self._key)]
-        condition: ColumnElement[bool] = number < XMIN  # type: ignore[operator]
+        condition: ColumnElement[bool] = number < XMIN
         if self._stored is not None:
             after = json.loads(self._stored)
             values = [int(after[0]), *self._values(table, after[1:])]

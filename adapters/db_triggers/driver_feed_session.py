@@ -80,7 +80,7 @@ class Session:
 
     async def wait(self, pause: asyncio.Future[None]) -> None:
         """Wait until the pause is over or a commit wakes us."""
-        waking = asyncio.ensure_future(self.woken.wait())
+        waking = asyncio.ensure_future(self._awaken())
         try:
             await asyncio.wait({pause, waking}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -88,6 +88,9 @@ class Session:
                 each.cancel()
             await asyncio.gather(pause, waking, return_exceptions=True)
             self.woken.clear()
+
+    async def _awaken(self) -> None:
+        await self.woken.wait()
 
     async def _cut(self, connection: AsyncConnection) -> None:
         """End the socket without a good-bye: a statement that was cut short would never let us say one."""

@@ -8,8 +8,8 @@ from sqlalchemy import Table, select, update
 
 from adapters.db_triggers import statements
 from adapters.db_triggers.config import StatusFeed
-from adapters.db_triggers.driver_reading import reflected, typed
 from adapters.db_triggers.driver_feed_session import Session
+from adapters.db_triggers.driver_reading import reflected, typed
 from adapters.db_triggers.images import image_of, key_of, text_of
 from adapters.db_triggers.outbox import Change, Operation, lane_of
 
@@ -36,7 +36,7 @@ class StatusPort:
         status, number = table.c[feed.status], table.c[feed.id]
         new = select(table).where(status == typed(status, feed.new)).order_by(number).limit(self._limit)
         rows = (await self._session.connection.execute(new)).mappings().all()
-        found = [self._change(row) for row in rows]
+        found = [self._change(dict(row)) for row in rows]
         if self._dialect not in statements.LOCKS_ROWS:
             await self._session.connection.commit()
             return found, len(found) == self._limit

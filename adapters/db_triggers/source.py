@@ -18,9 +18,9 @@ from adapters.base import DecodeError, Finding, Inbound, Origin, Position, Settl
 from adapters.base.registry import SourceSetup
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.documents import Draft, Reading, arrival_key, body_of, drafts_of
+from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
 from adapters.db_triggers.driver_reading import RowReader
 from adapters.db_triggers.driver_schema import live_fingerprints
-from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
 from adapters.db_triggers.faults import FaultKind, fault_of
 from adapters.db_triggers.images import key_values, record_of
 from adapters.db_triggers.lanes import Lanes
@@ -222,8 +222,8 @@ class DbSource:
             was, found = captured[name], live.get(name, "no such table")
             raise SchemaError(
                 name,
-                f"the table's columns are not those that its trigger was rendered for ({was}, found {found}): "
-                "what is new in it is not captured. Nothing is taken until they agree: `legacy-bridge db "
+                f"the table's columns are not those that its trigger was rendered for ({was}, now {found}), "
+                "so what is new in it is not captured. Nothing is taken until they agree: `legacy-bridge db "
                 "verify` says what differs, `db render` prints the trigger",
             )
 
@@ -336,7 +336,7 @@ class DbSource:
         )
 
     async def _rest(self, work: _Work | None) -> None:
-        """Wait: not at all while there is more, 250 ms after rows, then longer and longer; woken by NOTIFY."""
+        """Wait: not at all while there is more, shortly after rows, then longer; NOTIFY wakes it."""
         settings = self._settings
         if self._is_failing:
             await self._clock.sleep(self._pause_s)
@@ -375,5 +375,6 @@ async def _whole(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def _refused(finding: Finding) -> AsyncIterator[bytes]:
-    raise DecodeError(finding)
+    for refusal in (finding,):
+        raise DecodeError(refusal)
     yield b""

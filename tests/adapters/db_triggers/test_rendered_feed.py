@@ -1,4 +1,4 @@
-"""The feed behind the triggers that `db render` prints: documents of several tables, and tables that change."""
+"""The feed behind rendered triggers: documents of several tables, and tables that change."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ ORDERS: dict[str, Any] = {
 }
 HEADER = "insert into po_hdr (po_no, vend_no, po_dt, ship_to) values ('{po}', 'V1', '20261102', 'MAIN');"
 LINE = (
-    "insert into po_line (po_no, line_no, item_no, qty_ord, uom, price) values ('{po}', {line}, 'I1', 5, 'EA',"
-    " 1.5);"
+    "insert into po_line (po_no, line_no, item_no, qty_ord, uom, price) values"
+    " ('{po}', {line}, 'I1', 5, 'EA', 1.5);"
 )
 
 
