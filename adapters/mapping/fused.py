@@ -35,6 +35,7 @@ class Code:
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"IrregularError": IrregularError}
         self.untrimmed: set[str] = set()  # variables whose text may be of blanks only
+        self.decimals: set[str] = set()  # variables whose text a schema has found to be an xs:decimal
         self._variables = 0
 
     def add(self, indent: str, *lines: str) -> None:
@@ -257,15 +258,22 @@ class _ObjectWriter:
         blank = f" and not {text}.isspace()" if may_be_blank else ""
         code.add(indent, f"if {text}{blank}{absent}:")
         inner = indent + "    "
-        value = text
-        if converter.read is not None:
+        # Plain digits are the canonical number's own text; the model refuses "5." and ".5", which then go by
+        # way of the record, and would take an exponent, which no mapping does.
+        is_read = converter.read is not None and not (converter.is_plain_number and text in code.decimals)
+        value = "value" if is_read else text
+        if is_read and converter.words is not None:
+            code.add(inner, f"value = {code.name(converter.words)}.get({text}, {code.name(converter.other)})")
+            code.add(inner, "if value is None:", "    raise IrregularError")
+        elif is_read:
             code.add(inner, f"value = {code.name(converter.read)}({text}, run)")
-            value = "value"
+        elif converter.is_plain_number:
+            code.add(inner, f"if 'e' in {text} or 'E' in {text}:", "    raise IrregularError")
         if converter.keeps_raw:
             key = path_text(leaf.sources[0])[-RAW_KEY_CHARACTERS_MAX:]
             code.add(inner, f"if {text} not in {code.name(converter.own_codes)}:")
             code.add(inner, f"    {self._raw}[{key!r}] = {text}")
-        if converter.read is not None:
+        if is_read and converter.words is None:
             code.add(inner, "if value is not None:")
             inner += "    "
         code.add(inner, keep.replace("%s", value))
