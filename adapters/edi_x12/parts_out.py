@@ -292,7 +292,12 @@ def price(value: Price | None, sent: str | None) -> Elements:
     """Write amount and basis. Errors: OutError for a base quantity that no basis code has."""
     if value is None:
         return ["", ""]
-    return [raw_number(value.amount, sent), _basis(value.basis, value.basis_code, value.base_quantity)]
+    return [raw_number(value.amount, sent), basis(value)]
+
+
+def basis(value: Price) -> str:
+    """Write the basis of a price. Errors: OutError, as `price`."""
+    return _basis(value.basis, value.basis_code, value.base_quantity)
 
 
 @lru_cache(maxsize=1024)
@@ -316,12 +321,12 @@ def item_ids(values: Sequence[ItemIdentifier], gaps: Sequence[int], partner: X12
     for each in values:
         while len(made) // 2 in gaps:
             made += ["", ""]
-        made += [wanted.get(each.scheme) or _item_qualifier(each.scheme, each.qualifier), each.value]
+        made += [wanted.get(each.scheme) or item_qualifier(each.scheme, each.qualifier), each.value]
     return made
 
 
 @lru_cache(maxsize=1024)
-def _item_qualifier(scheme: str, qualifier: str | None) -> str:
+def item_qualifier(scheme: str, qualifier: str | None) -> str:
     if qualifier is not None:
         return qualifier
     return "" if scheme == "other" else codes_out.ITEM_SCHEMES.get(scheme, "ZZ")
