@@ -108,7 +108,7 @@ def _plain_response(row: Elements, status: LineStatus, unit: str | None, zone: s
 
 @dataclass(eq=False, frozen=True, slots=True)
 class PlainAnswer:
-    """An answer that other quantities may have, too: all of a response but its quantity, and its JSON text."""
+    """An answer that other quantities may have, too: a response but for its quantity, and its JSON text."""
 
     unit: str | None
     values: Mapping[str, Any]

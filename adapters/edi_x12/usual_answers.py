@@ -39,9 +39,7 @@ class _Known:
 
 
 @lru_cache(maxsize=256)
-def _memory(
-    statuses: Iterable[tuple[str, str]], status_from: str, zone: str
-) -> dict[AnswerForm, _Known]:
+def _memory(statuses: Iterable[tuple[str, str]], status_from: str, zone: str) -> dict[AnswerForm, _Known]:
     """Give what is known of answers where a profile reads them so."""
     return {}
 

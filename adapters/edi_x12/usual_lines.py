@@ -90,6 +90,8 @@ class LineForm:
     quantities: dict[tuple[str, str], Quantity] = field(default_factory=dict)  # by digits and unit
     numbers: set[str] = field(default_factory=set)
     dates: set[str] = field(default_factory=set)
+    is_reference: Callable[[str], re.Match[str] | None] = re.compile("(?!)").fullmatch  # of REF02
+    qualifiers: set[str] = field(default_factory=set)  # of REFs that hold REF01 and REF02, as these all do
     is_answer: Callable[[str], re.Match[str] | None] = re.compile("(?!)").fullmatch  # of ACK02
     answers: dict[tuple[str, str], AnswerForm] = field(default_factory=dict)  # by what is around ACK02
     answered: set[str] = field(default_factory=set)  # values of ACK02
@@ -175,7 +177,13 @@ class LineForm:
         node = self.after_text
         if node is None or qualifier in REFERENCES_READ_OTHERWISE or len(number) > parts_in.CODE_MAX:
             return False
-        return _accepted(node, self.mark.join(("REF", qualifier, number))) is not None
+        if qualifier in self.qualifiers:
+            return self.is_reference(number) is not None
+        if _accepted(node, self.mark.join(("REF", qualifier, number))) is None:
+            return False
+        if len(self.qualifiers) < HEAD_VALUES_MAX:
+            self.qualifiers.add(qualifier)
+        return True
 
     def takes_date(self, date: str, node: Node) -> str | None:
         """Give a date back; None where the guide has no DTM of it."""
@@ -188,7 +196,7 @@ class LineForm:
 
     def _answer(self, text: str, node: Node) -> UsualAnswer | None:
         """Give what an ACK says; None where it is short, or none that the guide allows."""
-        segment, code, value, rest = text.split(self.mark, 3)
+        _, code, value, rest = text.split(self.mark, 3)
         form = self.answers.get((code, rest))
         if form is not None and value in self.answered:
             return form, value
@@ -230,15 +238,25 @@ def line_form(guide: Guide, separator: str, joint: str, terminator: str) -> Line
     made = LineForm(
         pattern.match, name + separator, separator, joint, line, text, is_amount, reference, answered, ends
     )
-    if answered and len(guide.shapes[closing].uses) > 2:
-        made.is_answer = re.compile(value_pattern(guide.shapes[closing].uses[1], re.escape(separator))).fullmatch
+    if reference is not None:
+        made.is_reference = _second_value(guide, "REF", separator)
+    if answered:
+        made.is_answer = _second_value(guide, closing, separator)
     return made
+
+
+def _second_value(guide: Guide, segment: str, separator: str) -> Callable[[str], re.Match[str] | None]:
+    """Give the test of a segment's second element by itself."""
+    uses = guide.shapes[segment].uses
+    pattern = value_pattern(uses[1], re.escape(separator)) if len(uses) > 1 else "(?!)"
+    return re.compile(pattern).fullmatch
 
 
 def _line_pattern(name: str, separator: str, joint: str, terminator: str, answered: bool) -> re.Pattern[str]:
     mark, end, stop = re.escape(separator), re.escape(joint), re.escape(terminator)
     value = f"[^{mark}{stop}]+"
-    closing = f"(ACK(?:{mark}{value}){{2}}{mark}[^{stop}]+)" if answered else f"DTM{mark}{REQUESTED}{mark}({value})"
+    answer, date = f"(ACK(?:{mark}{value}){{2}}{mark}[^{stop}]+)", f"DTM{mark}{REQUESTED}{mark}({value})"
+    closing = answer if answered else date
     behind = "|".join(f"{each}{mark}" for each in (name, *_BEHIND))
     return re.compile(
         f"{name}{mark}({value}){mark}({value}){mark}({value}){mark}({value})"

@@ -257,7 +257,11 @@ class _ObjectWriter:
         may_be_blank = text == "text" or text in code.untrimmed
         blank = f" and not {text}.isspace()" if may_be_blank else ""
         code.add(indent, f"if {text}{blank}{absent}:")
-        inner = indent + "    "
+        self._value(leaf, text, keep, indent + "    ")
+
+    def _value(self, leaf: Leaf, text: str, keep: str, inner: str) -> None:
+        """Write keeping what a text that is there stands for."""
+        code, converter = self._code, leaf.converter
         # Plain digits are the canonical number's own text; the model refuses "5." and ".5", which then go by
         # way of the record, and would take an exponent, which no mapping does.
         is_read = converter.read is not None and not (converter.is_plain_number and text in code.decimals)

@@ -2,7 +2,7 @@
 
 The plan (``plan``) and the mapping's reader are written as one piece of Python source, which walks the
 elements in the order of their type and has no record in between. Where names tell elements apart
-(``document_order``) it walks a whole subtree at once, else child by child. The schema has judged the message before.
+(``document_order``) it walks a whole subtree at once, else child by child. The schema has judged before.
 The reader knows plain messages only; for any other it raises IrregularError, and the message is read by
 way of its record, by which it is told what is wrong with it. So the two ways can never differ in what
 they refuse, and a test holds that they give the same documents. Pure.
