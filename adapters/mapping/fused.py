@@ -17,6 +17,7 @@ from adapters.mapping.plan import GroupNode, Leaf, LevelNode, ListNode, ObjectNo
 from adapters.mapping.read_values import RAW_KEY_CHARACTERS_MAX, leaf_reader
 from adapters.mapping.reader import dated, is_apart, keeps_raw, unmapped_required
 from adapters.mapping.records import SourcePath, path_text, source_path
+from adapters.mapping.remembered import Remembered, comes_again
 from adapters.mapping.spec import GroupSpec
 
 
@@ -167,9 +168,13 @@ class _ObjectWriter:
         self._raw = ""
 
     def object(self, node: ObjectNode, indent: str) -> str:
-        """Write an object with its fills, empty where nothing makes it; give its variable."""
+        """Write an object with its fills, empty (or None) where nothing makes it; give its variable."""
         code, out, outer = self._code, self._code.variable("o"), self._raw
         own_raw = "raw_codes" in node.model.model_fields and keeps_raw(node)
+        leaves = None if own_raw else comes_again(node)
+        if leaves is not None:
+            self._remembered(node, leaves, out, indent)
+            return out
         if own_raw:
             self._raw = code.variable("raw")
             code.add(indent, f"{self._raw} = {{}}")
@@ -190,6 +195,21 @@ class _ObjectWriter:
             code.add(indent, f"    {out}['raw_codes'] = {{**{raw}, **{out}.get('raw_codes', {{}})}}")
         self._raw = outer
         return out
+
+    def _remembered(self, node: ObjectNode, leaves: Mapping[str, Leaf], out: str, indent: str) -> None:
+        """Write looking up an object by its values, making it where it is not known."""
+        code, remembered = self._code, Remembered(node.model, tuple(leaves), node.fills)
+        values = [code.variable() for _ in leaves]
+        for value, leaf in zip(values, leaves.values(), strict=True):
+            self._leaf(leaf, f"{value} = %s", indent, before=f"{value} = None")
+        key = f"({', '.join(values)},)"
+        there = " or ".join(f"{value} is not None" for value in values)
+        code.add(
+            indent,
+            f"{out} = None",
+            f"if {there}:",
+            f"    {out} = {code.name(remembered.known.get)}({key}) or {code.name(remembered.make)}({key})",
+        )
 
     def _member(self, name: str, member: Leaf | ObjectNode | ListNode, out: str, indent: str) -> None:
         code = self._code
@@ -217,6 +237,7 @@ class _ObjectWriter:
         """Write an object within another; one that a single text makes needs no variable."""
         name, member = next(iter(node.members.items()), ("", None))
         is_single = isinstance(member, Leaf) and member.spec.const is None and member.spec.only != "write"
+        is_single = is_single and comes_again(node) is None
         if is_single and len(node.members) == 1 and not is_apart(node) and not node.free:
             assert isinstance(member, Leaf)  # noqa: S101 - is_single says so
             fills = "".join(f"{key!r}: {self._code.name(fill)}, " for key, fill in node.fills.items())
