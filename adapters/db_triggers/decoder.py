@@ -48,6 +48,7 @@ class Read:
     key: tuple[str | None, ...]
     record: dict[str, Any]
     merged: tuple[str, ...]
+    has_image: bool
 
     @property
     def source(self) -> str:
@@ -117,7 +118,14 @@ def read_change(body: bytes) -> Read:
     }
     merged = made.get("merged")
     names = tuple(text_of(each) or "" for each in key)
-    return Read(made["table"], operation, names, record, tuple(merged) if isinstance(merged, list) else ())
+    return Read(
+        made["table"],
+        operation,
+        names,
+        record,
+        tuple(merged) if isinstance(merged, list) else (),
+        shown is not None,
+    )
 
 
 def _image(made: Mapping[str, Any], part: str, where: str) -> dict[str, Any] | None:
@@ -172,6 +180,12 @@ def _refusal(change: Read, context: DecodeContext) -> Finding | None:
             "that is meant, or say `deletes: map` in the route's settings"
         )
         return Finding("DB-DELETED", at, text)
+    if not change.has_image:
+        text = (
+            "the change has neither a before nor an after image, and its table is not among the endpoint's "
+            "`tables`, where its row could be read"
+        )
+        return Finding("DB-IMAGE", at, text)
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.db_triggers.config import TableSettings
 from adapters.db_triggers.images import image_of, key_of, key_values, record_of
@@ -30,6 +30,7 @@ class Draft:
     table: str  # of the document: the parent's, for changes of parts
     key: tuple[str | None, ...]
     changes: tuple[Change, ...]
+    key_names: tuple[str, ...] = ()
     reads_row: bool = False  # its row is read again
     reads_children: bool = False
 
@@ -76,16 +77,15 @@ def drafts_of(changes: Sequence[Change], tables: Tables) -> list[Draft]:
         is_image = change.before is not None or change.after is not None
         reads_children = whole is not None and bool(whole.children)
         reads_row = whole is not None and (whole.reread or not is_image or table != change.table)
-        if not (reads_row or reads_children):
-            drafts.append(Draft(table, key, (change,)))
+        names = whole.key if whole is not None else ()
+        made = Draft(table, key, (change,), names, reads_row or reads_children, reads_children)
+        at = merged.get((table, key)) if made.reads else None
+        if at is not None:
+            drafts[at] = replace(made, changes=(*drafts[at].changes, change))
             continue
-        at = merged.get((table, key))
-        if at is None:
+        if made.reads:
             merged[table, key] = len(drafts)
-            drafts.append(Draft(table, key, (change,), True, reads_children))
-            continue
-        known = drafts[at]
-        drafts[at] = Draft(table, key, (*known.changes, change), True, reads_children)
+        drafts.append(made)
     return drafts
 
 
@@ -134,6 +134,8 @@ def body_of(draft: Draft, reading: Reading | None) -> bytes:
         after = image_of(reading.row) if reading.row is not None else None
         own = [change for change in draft.changes if change.table == draft.table]
         before = own[0].before if own else None
+        if reading.row is None and before is None:  # the row is gone: all that is known of it is its name
+            before = image_of(dict(zip(draft.key_names, draft.key, strict=False)))
     parts = {
         "table": _json(draft.table),
         "operation": _json(operation_of(draft, reading)),

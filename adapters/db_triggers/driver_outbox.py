@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.db_triggers import statements
 from adapters.db_triggers.config import OutboxFeed
-from adapters.db_triggers.driver_session import Session
+from adapters.db_triggers.driver_feed_session import Session
 from adapters.db_triggers.outbox import Change, outbox_table
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, MetaData, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, MetaData, Table, and_, or_, select
+from sqlalchemy.exc import SAWarning
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import NullType
 
 from adapters.db_triggers.config import ChildSettings, DbEndpoint
 from adapters.db_triggers.documents import Draft, Reading
@@ -68,14 +71,24 @@ class RowReader:
         return _by_key(rows, child.by)
 
     async def _table(self, connection: AsyncConnection, name: str) -> Table:
-        known = self._tables.get(name)
-        if known is None:
-            schema = self._settings.db_schema
-            known = await connection.run_sync(
-                lambda sync: Table(name, MetaData(), schema=schema, autoload_with=sync, resolve_fks=False)
-            )
-            self._tables[name] = known
-        return known
+        if name not in self._tables:
+            self._tables[name] = await reflected(connection, name, self._settings.db_schema)
+        return self._tables[name]
+
+
+async def reflected(connection: AsyncConnection, name: str, schema: str | None) -> Table:
+    """Give a table or view as the database has it now. Errors: NoSuchTableError."""
+
+    def look(sync: Connection) -> Table:
+        with warnings.catch_warnings():  # of types that SQLAlchemy does not know: their text will do
+            warnings.simplefilter("ignore", SAWarning)
+            return Table(name, MetaData(), schema=schema, autoload_with=sync, resolve_fks=False)
+
+    table = await connection.run_sync(look)
+    if connection.dialect.name == "sqlite":
+        for column in table.c:  # SQLite keeps what was written, whatever the type says: dates are texts
+            column.type = NullType()
+    return table
 
 
 async def _select(
@@ -108,13 +121,16 @@ def _among(table: Table, names: Sequence[str], keys: Sequence[Key]) -> ColumnEle
 
 
 def _typed(table: Table, names: Sequence[str], key: Sequence[str | None]) -> Key:
-    def kind(column: Any) -> type[object]:
-        try:
-            return column.type.python_type  # type: ignore[no-any-return]
-        except NotImplementedError:  # a type that SQLAlchemy does not know: compared as text
-            return str
+    return tuple(typed(table.c[name], each) for name, each in zip(names, key, strict=True))
 
-    return tuple(value_for(kind(table.c[name]), each) for name, each in zip(names, key, strict=True))
+
+def typed(column: ColumnElement[Any], text: str | None) -> object:
+    """Give the value by which a column is looked up. Errors: ValueError."""
+    try:
+        kind = column.type.python_type
+    except NotImplementedError:  # a type that SQLAlchemy does not know: compared as text
+        kind = str
+    return value_for(kind, text)
 
 
 def _by_key(rows: Iterable[Row], names: Sequence[str]) -> dict[Key, list[Row]]:

@@ -20,8 +20,9 @@ from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.documents import Draft, Reading, arrival_key, body_of, drafts_of
 from adapters.db_triggers.driver_reading import RowReader
 from adapters.db_triggers.driver_schema import live_fingerprints
-from adapters.db_triggers.driver_session import SecondDrainerError, Session
+from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
 from adapters.db_triggers.faults import FaultKind, fault_of
+from adapters.db_triggers.images import key_values, record_of
 from adapters.db_triggers.lanes import Lanes
 from adapters.db_triggers.outbox import Change, Operation
 
@@ -105,7 +106,8 @@ class DbSource:
         self._triggers = triggers
         self._clock = setup.endpoint.clock
         self._name = setup.endpoint.name
-        self._failures = 0
+        self._failures = 0  # in a row
+        self._is_failing = False  # in this turn
         self._failed_since: float | None = None
         self._told: str | None = None  # the code of the incident that the journal was told of
         self._pause_s = 0.0
@@ -123,6 +125,7 @@ class DbSource:
         """
         try:
             while True:
+                self._is_failing = False
                 work, trouble = await self._attempt(self._take)
                 if work is not None and work.drafts:
                     lanes = Lanes(work.drafts, is_ordered=self._is_ordered)
@@ -130,6 +133,8 @@ class DbSource:
                         yield [self._inbound(work, lanes, at) for at in places]
                 if work is not None and trouble is None:
                     _, trouble = await self._attempt(lambda work=work: self._settle(work))  # type: ignore[misc]
+                if work is not None and not self._is_failing:
+                    self._recovered()
                 if trouble is not None:
                     yield [self._refusal(trouble)]
                 await self._rest(work)
@@ -174,7 +179,8 @@ class DbSource:
     async def _echoed(self, changes: Sequence[Change]) -> frozenset[int]:
         if self._echoes is None:
             return frozenset()
-        found = await self._echoes.is_echo(self._session.connection, changes)
+        readable = [change for change in changes if _is_readable(change)]
+        found = await self._echoes.is_echo(self._session.connection, readable)
         if self._settings.dialect == "sqlite":  # its one write lock is not kept while the journal writes
             echoes = [change for change in changes if change.id in found]
             await self._port.settle(echoes, is_whole=False)
@@ -275,15 +281,19 @@ class DbSource:
             done = await step()
         except Exception as error:  # noqa: BLE001  whatever a driver raises, the feed goes on
             return None, await self._failed(error)
+        return done, None
+
+    def _recovered(self) -> None:
+        """End an incident: a whole turn went well, taking and letting go."""
         if self._failures:
             log.info("feed.recovered endpoint=%s failures=%d", self._name, self._failures)
         self._failures, self._failed_since, self._told = 0, None, None
-        return done, None
 
     async def _failed(self, error: Exception) -> Finding | None:
         """Let go of the connection; say how long to wait, and what a person must know."""
         await self._session.close()
         now = self._clock.monotonic()
+        self._is_failing = True
         self._failures += 1
         self._failed_since = now if self._failed_since is None else self._failed_since
         kind, finding = self._finding(error)
@@ -324,7 +334,7 @@ class DbSource:
     async def _rest(self, work: _Work | None) -> None:
         """Wait: not at all while there is more, 250 ms after rows, then longer and longer; woken by NOTIFY."""
         settings = self._settings
-        if self._failures:
+        if self._is_failing:
             await self._clock.sleep(self._pause_s)
             self._pause_s = 0.0
             return
@@ -334,6 +344,15 @@ class DbSource:
         had_rows = work is not None and bool(work.changes)
         self._pause_s = shortest if had_rows else min(max(self._pause_s * 2, shortest), longest)
         await self._session.wait(asyncio.ensure_future(self._clock.sleep(self._pause_s)))
+
+
+def _is_readable(change: Change) -> bool:
+    """Tell whether a change can be asked about; what its trigger wrote wrongly is parked by name later."""
+    try:
+        key_values(change.key)
+        return record_of(change.before) is not None and record_of(change.after) is not None
+    except ValueError:
+        return False
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:

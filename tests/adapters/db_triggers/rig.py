@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from adapters.base import DecodeError, Finding, Inbound, Refused, Taken
 from adapters.base.registry import EndpointSetup, SourceSetup
@@ -122,10 +126,14 @@ def settings_of(database: Database, *, user: str = ADMIN, **changes: Any) -> DbE
 
 
 def source_for(
-    settings: DbEndpoint, *, password: str = PASSWORD, journal: MemoryJournal | None = None
+    settings: DbEndpoint,
+    *,
+    password: str = PASSWORD,
+    journal: MemoryJournal | None = None,
+    clock: SystemClock | None = None,
 ) -> DbSource:
-    """Give a feed with the real clock."""
-    clock = SystemClock()
+    """Give a feed, with the real clock where none is given."""
+    clock = clock or SystemClock()
     endpoint = EndpointSetup(
         "mms-db", "test", settings, clock, SystemRng(), secret=lambda reference: password
     )
@@ -142,9 +150,14 @@ class Journal:
     findings: list[Finding] = field(default_factory=list)
     keys: dict[str, bytes] = field(default_factory=dict)
     refuses: bool = False  # gives up on what it is given, as a busy journal does
+    given_up: int = 0
+    waits_after: int | None = None  # so many rows, until ``waits_for`` is set
+    waits_for: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, batch: Sequence[Inbound]) -> None:
         for inbound in batch:
+            if len(self.rows) == self.waits_after:
+                await self.waits_for.wait()
             try:
                 body = b"".join([piece async for piece in inbound.body])
             except DecodeError as error:
@@ -152,6 +165,7 @@ class Journal:
                 await inbound.settle(Refused(error.finding))
                 continue
             if self.refuses:
+                self.given_up += 1
                 continue
             key = inbound.arrival_key or ""
             if key in self.keys:
@@ -168,6 +182,11 @@ class Journal:
         return [(row["operation"], row["key"][0], (row["after"] or {}).get("qty")) for row in self.rows]
 
 
+def engine_for(database: Database) -> AsyncEngine:
+    """Give an engine for a user's own session."""
+    return create_async_engine(database.url, poolclass=NullPool)
+
+
 @contextlib.asynccontextmanager
 async def feeding(source: DbSource, journal: Journal) -> Any:
     """Run a feed beside the test; what breaks it breaks the test."""
@@ -180,15 +199,37 @@ async def feeding(source: DbSource, journal: Journal) -> Any:
     task = asyncio.create_task(run())
     try:
         yield task
-        if task.done():
+        if task.done() and not task.cancelled():
             task.result()
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def run(database: Database, script: str) -> str:
+    """Run a script beside a feed: in a thread, since the feed's own statements must be able to end."""
+    return await asyncio.to_thread(database.script, script)
+
+
+async def left(database: Database, outbox: str = DEFAULT_NAME) -> int:
+    """Count what the outbox holds."""
+    return int(await run(database, f"select count(*) from {outbox};"))
+
+
 async def until(condition: Any, within_s: float = 10.0) -> None:
-    """Wait until something holds."""
+    """Wait until something holds; the condition may be asynchronous."""
     async with asyncio.timeout(within_s):
-        while not condition():
+        while True:
+            found = condition()
+            if await found if inspect.isawaitable(found) else found:
+                return
             await asyncio.sleep(0.01)
+
+
+async def until_drained(database: Database) -> None:
+    """Wait until the outbox is empty."""
+
+    async def is_empty() -> bool:
+        return await left(database) == 0
+
+    await until(is_empty)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from adapters.db_triggers.outbox import DEFAULT_NAME
-from tests.adapters.db_triggers.rig import Journal, feeding, lay_out, settings_of, source_for, until
+from tests.adapters.db_triggers.rig import (
+    Journal,
+    feeding,
+    lay_out,
+    run,
+    settings_of,
+    source_for,
+    until,
+    until_drained,
+)
 from tests.adapters.db_triggers.servers import Database
-
-
-def left(database: Database) -> int:
-    return int(database.script(f"select count(*) from {DEFAULT_NAME};"))
 
 
 async def test_each_committed_change_arrives_once_in_order_and_leaves_the_outbox(database: Database) -> None:
@@ -22,9 +26,9 @@ async def test_each_committed_change_arrives_once_in_order_and_leaves_the_outbox
     journal = Journal()
     async with feeding(source_for(settings_of(database)), journal):
         await until(lambda: len(journal.rows) == 4)
-        database.script("update stock set qty = 3 where no = 'b';")
+        await run(database, "update stock set qty = 3 where no = 'b';")
         await until(lambda: len(journal.rows) == 5)
-        await until(lambda: left(database) == 0)
+        await until_drained(database)
 
     assert [row for row in journal.seen if row[1] == "a"] == [("I", "a", 1), ("U", "a", 2), ("D", "a", None)]
     assert [row for row in journal.seen if row[1] == "b"] == [("I", "b", 1), ("U", "b", 3)]
@@ -37,7 +41,8 @@ async def test_what_the_journal_did_not_take_comes_again_and_holds_its_row_only(
     database.script("insert into stock values ('a', 1, null); update stock set qty = 2 where no = 'a';")
     journal = Journal(refuses=True)
     async with feeding(source_for(settings_of(database)), journal):
-        database.script("insert into stock values ('b', 1, null);")
+        await run(database, "insert into stock values ('b', 1, null);")
+        await until(lambda: journal.given_up > 2)
         assert journal.rows == []
         journal.refuses = False
         await until(lambda: len(journal.rows) == 3)
