@@ -97,7 +97,8 @@ async def end_sessions(database: Database) -> None:
         )
         return
     found = await run(
-        database, f"select id from information_schema.processlist where db = '{database.name}' and info is null;"
+        database,
+        f"select id from information_schema.processlist where db = '{database.name}' and info is null;",
     )
     await run(database, "".join(f"kill {number};" for number in found.split()))
 
