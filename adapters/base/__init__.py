@@ -53,6 +53,7 @@ from adapters.base.targets import (
 )
 from adapters.base.transport import (
     Answered,
+    BatchSource,
     Effect,
     Inbound,
     NoReply,
@@ -71,6 +72,7 @@ __all__ = [
     "Alias",
     "AliasKind",
     "Answered",
+    "BatchSource",
     "Bounds",
     "Clock",
     "CodeRow",
