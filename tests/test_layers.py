@@ -46,6 +46,7 @@ PURE = (
     "gateway/compare/*",
     "gateway/*keys.py",
     "gateway/erp/generic_rest*",
+    "gateway/erp/odata/*",
     "gateway/erp/oracle_fusion*",
     "gateway/erp/sap_s4hana*",
     "gateway/erp/dynamics365*",
