@@ -12,8 +12,8 @@ from typing import Any
 
 from simulators.cloud_erp.sap_s4hana import orders, postings
 from simulators.cloud_erp.sap_s4hana.schema import Problem, entities, read, shown
-from simulators.cloud_erp.sap_s4hana.settings import Settings, SupplierMaster
 from simulators.cloud_erp.sap_s4hana.store import Document, Unit
+from simulators.cloud_erp.sap_s4hana.tenant import SupplierMaster, Tenant
 from simulators.cloud_erp.sap_s4hana.wire import ODataError, Operation, Result, keys_of, matches, write
 from simulators.cloud_erp.sap_s4hana.wire import read as read_json
 
@@ -45,8 +45,8 @@ SETS = {
 class ClassicService:
     """The V2 services of one tenant."""
 
-    def __init__(self, settings: Settings, service: str) -> None:
-        self._settings = settings
+    def __init__(self, tenant: Tenant, service: str) -> None:
+        self._tenant = tenant
         self._sets = SETS[service]
 
     def answer(self, operation: Operation, unit: Unit, today: date) -> Result:
@@ -82,14 +82,13 @@ class ClassicService:
         number = unit.next_number(kind)
         head = {number_field: number} | _year(name, values, today)
         rows = [
-            _item(name, head, row, at, self._settings.pads_items)
+            _item(name, head, row, at, self._tenant.pads_items)
             for at, row in enumerate(values.get(items) or [], start=1)
         ]
         values = {**values, **head, items: rows}
-        unit.commit("create", kind, number, _reference(name, values), values)
-        document = unit.get(kind, number) or Document(kind, number, values)
+        document = unit.create(kind, number, _reference(name, values), values)
         headers = self._warned({"Content-Type": JSON, "ETag": document.etag})
-        if name == "A_SupplierInvoice" and self._settings.duplicate_invoice == "warning":
+        if name == "A_SupplierInvoice" and self._tenant.duplicate_invoice == "warning":
             found = postings.duplicate_of(unit.store, values)
             if found:
                 headers["sap-message"] = _sap_message(found[0])
@@ -98,23 +97,23 @@ class ClassicService:
     def _problems(self, name: str, unit: Unit, values: Mapping[str, Any]) -> list[Problem]:
         match name:
             case "A_PurchaseRequisitionHeader":
-                return orders.requisition_problems(self._settings, values)
+                return orders.requisition_problems(self._tenant, values)
             case "A_SupplierInvoice":
-                return postings.invoice_problems(self._settings, unit.store, values)
+                return postings.invoice_problems(self._tenant, unit.store, values)
             case _:
-                return postings.movement_problems(self._settings, unit.store, values)
+                return postings.movement_problems(self._tenant, unit.store, values)
 
     def _cancel_movement(self, operation: Operation, unit: Unit) -> Result:
         keys = {name: text.strip("'") for name, text in operation.query.items()}
         document = unit.get("material_document", keys.get("MaterialDocument", ""))
         if document is None or document.values["MaterialDocumentYear"] != keys.get("MaterialDocumentYear"):
             raise ODataError(400, Problem("M7/053", "The material document does not exist", ""))
-        cancelled = {each.values.get("ReversedMaterialDocument") for each in unit.store.committed}
-        if document.number in cancelled:
+        others = unit.store.visible("material_document")
+        if any(each.values.get("ReversedMaterialDocument") == document.number for each in others):
             raise ODataError(400, Problem("M7/420", "The material document is cancelled already", ""))
         number = unit.next_number("material_document")
         values = {**document.values, "MaterialDocument": number, "ReversedMaterialDocument": document.number}
-        unit.commit("create", "material_document", number, _reference("", values), values)
+        unit.create("material_document", number, _reference("", values), values)
         body = {"MaterialDocumentYear": values["MaterialDocumentYear"], "MaterialDocument": number}
         return Result(200, write({"d": body}), {"Content-Type": JSON})
 
@@ -142,11 +141,11 @@ class ClassicService:
             row |= change
         else:
             values |= change
-        unit.commit("change", "requisition", document.number, _reference("A_Purch", values), values)
+        unit.change(document, values)
         return Result(204)
 
     def _warned(self, headers: dict[str, str]) -> dict[str, str]:
-        if not self._settings.warns:
+        if not self._tenant.warns:
             return headers
         warning = Problem("06/402", "Release is still possible", "")
         return headers | {"sap-message": _sap_message(warning)}
@@ -154,7 +153,7 @@ class ClassicService:
     # -- reads -------------------------------------------------------------------------------------
 
     def _supplier(self, operation: Operation, keys: Mapping[str, str]) -> Result:
-        found = orders.supplier(self._settings, keys.get("Supplier") or keys.get("", ""))
+        found = orders.supplier(self._tenant, keys.get("Supplier") or keys.get("", ""))
         if found is None:
             raise ODataError(404, Problem("R11/104", "Resource not found for the supplier", ""))
         fields = _supplier_fields(found, "to_SupplierPurchasingOrg" in operation.query.get("$expand", ""))
@@ -169,10 +168,10 @@ class ClassicService:
             if not found:
                 raise ODataError(404, Problem("/IWBEP/CM_MGC/404", "Resource not found", ""))
             return Result(200, write({"d": self._row(name, found[0], deep)}), {"Content-Type": JSON})
-        condition = "" if self._settings.ignores_filter else operation.query.get("$filter", "")
+        condition = "" if self._tenant.ignores_filter else operation.query.get("$filter", "")
         found = [each for each in rows if matches(condition, each)]
         skip = int(operation.query.get("$skiptoken", operation.query.get("$skip", "0")))
-        top = min(int(operation.query.get("$top", self._settings.page_size)), self._settings.page_size)
+        top = min(int(operation.query.get("$top", self._tenant.page_size)), self._tenant.page_size)
         inner: dict[str, Any] = {
             "results": [self._row(name, each, deep) for each in found[skip : skip + top]]
         }

@@ -91,7 +91,7 @@ def work(store: Store, monitor: Monitor, message: Confirmation) -> None:
         _confirmed(each, message) if _key(each) in _keys(message) else each for each in order.values[ITEMS]
     ]
     values = {**order.values, ITEMS: items}
-    store.commit("confirm", "purchase_order", order.number, message.message_id, values)
+    store.change("purchase_order", order.number, values)
 
 
 def _problem(order: Document | None, message: Confirmation) -> str:
@@ -129,7 +129,7 @@ def _line(schedule: etree._Element) -> dict[str, Any]:
         return {
             "quantity": Decimal(quantity.text or ""),
             "unit": quantity.get("unitCode"),
-            "date": date.fromisoformat(day),
+            "date": date.fromisoformat(day).isoformat(),
         }
     except (InvalidOperation, ValueError) as error:
         raise SoapError("A quantity or date of a schedule line cannot be read") from error

@@ -14,8 +14,8 @@ from typing import Any
 from simulators.cloud_erp.sap_s4hana import orders
 from simulators.cloud_erp.sap_s4hana.orders import ACCOUNTS, ITEMS, SCHEDULES
 from simulators.cloud_erp.sap_s4hana.schema import Problem, entities, read, shown
-from simulators.cloud_erp.sap_s4hana.settings import Settings
 from simulators.cloud_erp.sap_s4hana.store import Document, Unit
+from simulators.cloud_erp.sap_s4hana.tenant import Tenant
 from simulators.cloud_erp.sap_s4hana.wire import ODataError, Operation, Result, keys_of, matches, write
 from simulators.cloud_erp.sap_s4hana.wire import read as read_json
 
@@ -29,8 +29,8 @@ CHILD_KEYS = {SCHEDULES: "ScheduleLine", ACCOUNTS: "AccountAssignmentNumber"}
 class OrderService:
     """The service of one tenant."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
 
     def answer(self, operation: Operation, unit: Unit, today: date) -> Result:
         """Do one operation. Errors: ODataError."""
@@ -60,17 +60,16 @@ class OrderService:
     def _create(self, operation: Operation, unit: Unit, today: date) -> Result:
         entity = entities()["v4 PurchaseOrder"]
         values, problems = read(entity, read_json(operation.body))
-        problems = problems or orders.order_problems(self._settings, values, today)
+        problems = problems or orders.order_problems(self._tenant, values, today)
         if problems:
             raise ODataError(400, *problems)
         number = unit.next_number(KIND)
-        values = orders.numbered(self._settings, number, values)
+        values = orders.numbered(self._tenant, number, values)
         values.setdefault("PurchaseOrderDate", today)
-        unit.commit("create", KIND, number, str(values.get("CorrespncInternalReference") or ""), values)
         warnings = orders.order_warnings(values, today)
-        if self._settings.warns:
+        if self._tenant.warns:
             warnings.append(Problem("06/402", "Overall release of the order still possible", ""))
-        document = unit.get(KIND, number) or Document(KIND, number, values)
+        document = unit.create(KIND, number, str(values.get("CorrespncInternalReference") or ""), values)
         body = self._shown(document, True) | {"SAP__Messages": [_message(each) for each in warnings]}
         return Result(201, write(body), _headers(document))
 
@@ -78,16 +77,16 @@ class OrderService:
         order = self._matched(operation, unit, keys)
         entity = entities()["v4 PurchaseOrderItem"]
         item, problems = read(entity, read_json(operation.body), order.values.get("DocumentCurrency", ""))
-        problems = problems or orders.item_problems(self._settings, item, "")
+        problems = problems or orders.item_problems(self._tenant, item, "")
         taken = {each["PurchaseOrderItem"].lstrip("0") for each in order.values[ITEMS]}
         if str(item.get("PurchaseOrderItem") or "").lstrip("0") in taken - {""}:
             problems.append(Problem("06/214", "The item exists already", "PurchaseOrderItem"))
         if problems:
             raise ODataError(400, *problems)
         at = len(order.values[ITEMS]) + 1
-        stored = orders.numbered_item(self._settings, order.number, item, at)
+        stored = orders.numbered_item(self._tenant, order.number, item, at)
         values = {**order.values, ITEMS: [*order.values[ITEMS], stored]}
-        unit.commit("change", KIND, order.number, _reference(values), values)
+        unit.change(order, values)
         return Result(201, write(self._shown_item(order, stored, True)), _headers(order))
 
     def _change(self, operation: Operation, unit: Unit, name: str, keys: Mapping[str, str]) -> Result:
@@ -111,8 +110,7 @@ class OrderService:
             raise ODataError(405, Problem("/IWBEP/CM_MGC/405", "The order cannot be deleted as a whole", ""))
         values = _changed(order.values, name, keys, change)
         self._check_changed(values)
-        is_gone = all(each["PurchasingDocumentDeletionCode"] for each in values[ITEMS])
-        unit.commit("cancel" if is_gone else "change", KIND, order.number, _reference(values), values)
+        unit.change(order, values)
         return Result(204)
 
     def _check_changed(self, values: Mapping[str, Any]) -> None:
@@ -123,7 +121,7 @@ class OrderService:
             if len(schedules) == 1:
                 schedules[0]["ScheduleLineOrderQuantity"] = item["OrderQuantity"]
             if not item["PurchasingDocumentDeletionCode"]:
-                problems += orders.item_problems(self._settings, item, f"{ITEMS}({at})/")
+                problems += orders.item_problems(self._tenant, item, f"{ITEMS}({at})/")
         if problems:
             raise ODataError(400, *problems)
 
@@ -139,10 +137,10 @@ class OrderService:
     # -- reads -------------------------------------------------------------------------------------
 
     def _list(self, operation: Operation, unit: Unit) -> Result:
-        condition = "" if self._settings.ignores_filter else operation.query.get("$filter", "")
+        condition = "" if self._tenant.ignores_filter else operation.query.get("$filter", "")
         skip = int(operation.query.get("$skiptoken", operation.query.get("$skip", "0")))
         found = [each for each in unit.store.visible(KIND) if matches(condition, each.values)]
-        top = min(int(operation.query.get("$top", self._settings.page_size)), self._settings.page_size)
+        top = min(int(operation.query.get("$top", self._tenant.page_size)), self._tenant.page_size)
         deep = "$expand" in operation.query
         rows = [self._shown(each, deep) for each in found[skip : skip + top]]
         body: dict[str, Any] = {"@odata.context": "$metadata#PurchaseOrder", "value": rows}
@@ -221,10 +219,6 @@ def _copied(item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: [dict(row) for row in each] if isinstance(each, list) else each for name, each in item.items()
     }
-
-
-def _reference(values: Mapping[str, Any]) -> str:
-    return str(values.get("CorrespncInternalReference") or "")
 
 
 def _message(problem: Problem) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from simulators.cloud_erp.sap_s4hana.schema import Problem
-from simulators.cloud_erp.sap_s4hana.settings import Settings, SupplierMaster
+from simulators.cloud_erp.sap_s4hana.tenant import SupplierMaster, Tenant
 
 ITEMS = "_PurchaseOrderItem"
 SCHEDULES = "_PurchaseOrderScheduleLineTP"
@@ -24,67 +24,67 @@ def alpha(number: str) -> str:
     return number.zfill(10) if number.isdigit() else number
 
 
-def supplier(settings: Settings, number: Any) -> SupplierMaster | None:
+def supplier(tenant: Tenant, number: Any) -> SupplierMaster | None:
     """Find a supplier, with or without zeros in front."""
     wanted = alpha(number) if isinstance(number, str) else ""
-    return next((each for each in settings.suppliers if each.key == wanted), None)
+    return next((each for each in tenant.suppliers if each.key == wanted), None)
 
 
-def order_problems(settings: Settings, values: Mapping[str, Any], today: date) -> list[Problem]:
+def order_problems(tenant: Tenant, values: Mapping[str, Any], today: date) -> list[Problem]:
     """Give everything that SAP refuses in a new order."""
     problems = [
-        *_known(values, "CompanyCode", settings.company_codes, "ME/083"),
-        *_known(values, "PurchasingOrganization", settings.purchasing_organisations, "ME/101"),
-        *_known(values, "PurchasingGroup", settings.purchasing_groups, "ME/102"),
-        *_known(values, "DocumentCurrency", settings.currencies, "ME/088"),
-        *_order_type(settings, values),
-        *_supplier(settings, values),
+        *_known(values, "CompanyCode", tenant.company_codes, "ME/083"),
+        *_known(values, "PurchasingOrganization", tenant.purchasing_organisations, "ME/101"),
+        *_known(values, "PurchasingGroup", tenant.purchasing_groups, "ME/102"),
+        *_known(values, "DocumentCurrency", tenant.currencies, "ME/088"),
+        *_order_type(tenant, values),
+        *_supplier(tenant, values),
     ]
     items = values.get(ITEMS) or []
     if not items:
         problems.append(Problem("06/436", "Enter at least one item", ITEMS))
     for at, item in enumerate(items, start=1):
-        problems += item_problems(settings, item, f"{ITEMS}({at})/")
+        problems += item_problems(tenant, item, f"{ITEMS}({at})/")
     numbers = [str(each.get("PurchaseOrderItem", "")).lstrip("0") for each in items]
     if len(set(numbers)) != len(numbers) and any(numbers):
         problems.append(Problem("06/214", "Item numbers must differ", ITEMS))
     return problems
 
 
-def item_problems(settings: Settings, item: Mapping[str, Any], path: str) -> list[Problem]:
+def item_problems(tenant: Tenant, item: Mapping[str, Any], path: str) -> list[Problem]:
     """Give everything that SAP refuses in one item."""
-    problems = list(_known(item, "Plant", settings.plants, "ME/061", path))
+    problems = list(_known(item, "Plant", tenant.plants, "ME/061", path))
     if not item.get("Material") and not item.get("PurchaseOrderItemText"):
         problems.append(Problem("ME/045", "Enter a material or a short text", f"{path}Material"))
-    if item.get("Material") in settings.blocked_materials:
+    if item.get("Material") in tenant.blocked_materials:
         text = f"Material {item['Material']} is blocked for purchasing"
         problems.append(Problem("06/053", text, f"{path}Material"))
     if not _is_positive(item.get("OrderQuantity")):
         problems.append(Problem("ME/062", "Enter the order quantity", f"{path}OrderQuantity"))
     # Units and currency are mandatory beside each quantity and amount in the V4 service.
-    problems += _known(item, "PurchaseOrderQuantityUnit", settings.units, "06/100", path)
+    problems += _known(item, "PurchaseOrderQuantityUnit", tenant.units, "06/100", path)
     if item.get("NetPriceAmount") is not None:
-        problems += _known(item, "DocumentCurrency", settings.currencies, "ME/088", path)
-        problems += _known(item, "OrderPriceUnit", settings.units, "06/100", path)
+        problems += _known(item, "DocumentCurrency", tenant.currencies, "ME/088", path)
+        problems += _known(item, "OrderPriceUnit", tenant.units, "06/100", path)
         if not _is_positive(item.get("NetPriceQuantity")):
             problems.append(Problem("06/216", "Enter the price unit", f"{path}NetPriceQuantity"))
     problems += _schedules(item, path)
     return problems
 
 
-def numbered(settings: Settings, number: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def numbered(tenant: Tenant, number: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Give a new order as it is stored: items numbered by tens where they were not, schedules by ones."""
     items: list[dict[str, Any]] = []
     for at, item in enumerate(values.get(ITEMS) or [], start=1):
-        items.append(numbered_item(settings, number, item, at))
+        items.append(numbered_item(tenant, number, item, at))
     head = {"PurchaseOrder": number, "PurchaseOrderDeletionCode": "", "PurchasingProcessingStatus": "02"}
     return {**values, **head, "Supplier": _shown_supplier(values.get("Supplier")), ITEMS: items}
 
 
-def numbered_item(settings: Settings, number: str, item: Mapping[str, Any], at: int) -> dict[str, Any]:
+def numbered_item(tenant: Tenant, number: str, item: Mapping[str, Any], at: int) -> dict[str, Any]:
     """Give one item as it is stored."""
     name = str(item.get("PurchaseOrderItem") or at * 10).lstrip("0") or str(at * 10)
-    shown = name.zfill(5) if settings.pads_items else name
+    shown = name.zfill(5) if tenant.pads_items else name
     keys = {"PurchaseOrder": number, "PurchaseOrderItem": shown}
     schedules = item.get(SCHEDULES) or [
         {
@@ -95,7 +95,7 @@ def numbered_item(settings: Settings, number: str, item: Mapping[str, Any], at: 
     accounts = item.get(ACCOUNTS) or []
     return {
         "PurchasingDocumentDeletionCode": "",
-        "SupplierConfirmationControlKey": settings.confirmation_key,
+        "SupplierConfirmationControlKey": tenant.confirmation_key,
         **item,
         **keys,
         SCHEDULES: [
@@ -121,37 +121,37 @@ def order_warnings(values: Mapping[str, Any], today: date) -> list[Problem]:
     return found
 
 
-def requisition_problems(settings: Settings, values: Mapping[str, Any]) -> list[Problem]:
+def requisition_problems(tenant: Tenant, values: Mapping[str, Any]) -> list[Problem]:
     """Give everything that SAP refuses in a requisition."""
     items = values.get("to_PurchaseReqnItem") or []
     problems = [] if items else [Problem("06/436", "Enter at least one item", "to_PurchaseReqnItem")]
     for at, item in enumerate(items, start=1):
         path = f"to_PurchaseReqnItem({at})/"
-        problems += _known(item, "Plant", settings.plants, "ME/061", path)
-        problems += _known(item, "BaseUnit", settings.units, "06/100", path)
-        problems += _known(item, "PurchasingGroup", settings.purchasing_groups, "ME/102", path)
+        problems += _known(item, "Plant", tenant.plants, "ME/061", path)
+        problems += _known(item, "BaseUnit", tenant.units, "06/100", path)
+        problems += _known(item, "PurchasingGroup", tenant.purchasing_groups, "ME/102", path)
         if not _is_positive(item.get("RequestedQuantity")):
             problems.append(Problem("ME/062", "Enter the quantity requested", f"{path}RequestedQuantity"))
-        if item.get("Material") in settings.blocked_materials:
+        if item.get("Material") in tenant.blocked_materials:
             text = f"Material {item['Material']} is blocked for purchasing"
             problems.append(Problem("06/053", text, f"{path}Material"))
         if item.get("FixedSupplier"):
-            problems += _supplier(settings, {"Supplier": item["FixedSupplier"]}, f"{path}FixedSupplier")
+            problems += _supplier(tenant, {"Supplier": item["FixedSupplier"]}, f"{path}FixedSupplier")
     return problems
 
 
-def _order_type(settings: Settings, values: Mapping[str, Any]) -> list[Problem]:
+def _order_type(tenant: Tenant, values: Mapping[str, Any]) -> list[Problem]:
     """The V4 service takes type NB and copies of it, ZNB... only."""
     kind = values.get("PurchaseOrderType") or ""
-    if kind in settings.order_types or kind.startswith("ZNB"):
+    if kind in tenant.order_types or kind.startswith("ZNB"):
         return []
     return [
         Problem("APPL_MM/101", f"Operation is not enabled for document type '{kind}'", "PurchaseOrderType")
     ]
 
 
-def _supplier(settings: Settings, values: Mapping[str, Any], path: str = "Supplier") -> list[Problem]:
-    found = supplier(settings, values.get("Supplier"))
+def _supplier(tenant: Tenant, values: Mapping[str, Any], path: str = "Supplier") -> list[Problem]:
+    found = supplier(tenant, values.get("Supplier"))
     if found is None:
         return [Problem("06/012", f"Supplier {values.get('Supplier') or ''} does not exist", path)]
     if found.purchasing_is_blocked:

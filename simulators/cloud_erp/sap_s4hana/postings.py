@@ -12,22 +12,22 @@ from typing import Any
 
 from simulators.cloud_erp.sap_s4hana.orders import ITEMS, supplier
 from simulators.cloud_erp.sap_s4hana.schema import Problem
-from simulators.cloud_erp.sap_s4hana.settings import Settings
 from simulators.cloud_erp.sap_s4hana.store import Store
+from simulators.cloud_erp.sap_s4hana.tenant import Tenant
 
 INVOICE_ITEMS = "to_SuplrInvcItemPurOrdRef"
 MOVEMENT_ITEMS = "to_MaterialDocumentItem"
 
 
-def invoice_problems(settings: Settings, store: Store, values: Mapping[str, Any]) -> list[Problem]:
+def invoice_problems(tenant: Tenant, store: Store, values: Mapping[str, Any]) -> list[Problem]:
     """Give everything that SAP refuses in an invoice."""
     problems = [*_required(values, "CompanyCode", "DocumentCurrency", "InvoicingParty", "InvoiceGrossAmount")]
-    party = supplier(settings, values.get("InvoicingParty"))
+    party = supplier(tenant, values.get("InvoicingParty"))
     if values.get("InvoicingParty") and party is None:
         problems.append(Problem("F5/350", "The invoicing party does not exist", "InvoicingParty"))
     if party is not None and party.posting_is_blocked:
         problems.append(Problem("F5/351", "The account is blocked for posting", "InvoicingParty"))
-    problems += _period(settings, values.get("PostingDate"))
+    problems += _period(tenant, values.get("PostingDate"))
     rows = values.get(INVOICE_ITEMS) or []
     if not rows:
         problems.append(Problem("M8/306", "Enter at least one item", INVOICE_ITEMS))
@@ -35,7 +35,7 @@ def invoice_problems(settings: Settings, store: Store, values: Mapping[str, Any]
         path = f"{INVOICE_ITEMS}({at})/"
         problems += _order_item(store, row, path)
         problems += _required(row, "SupplierInvoiceItemAmount", "PurchaseOrderQuantityUnit", path=path)
-    if not problems and settings.duplicate_invoice == "error":
+    if not problems and tenant.duplicate_invoice == "error":
         problems += duplicate_of(store, values)
     return problems
 
@@ -50,10 +50,10 @@ def duplicate_of(store: Store, values: Mapping[str, Any]) -> list[Problem]:
     return []
 
 
-def movement_problems(settings: Settings, store: Store, values: Mapping[str, Any]) -> list[Problem]:
+def movement_problems(tenant: Tenant, store: Store, values: Mapping[str, Any]) -> list[Problem]:
     """Give everything that SAP refuses in a goods movement."""
     problems = [*_required(values, "GoodsMovementCode", "PostingDate", "DocumentDate")]
-    problems += _period(settings, values.get("PostingDate"))
+    problems += _period(tenant, values.get("PostingDate"))
     rows = values.get(MOVEMENT_ITEMS) or []
     if not rows:
         problems.append(Problem("M7/001", "Enter at least one item", MOVEMENT_ITEMS))
@@ -77,10 +77,10 @@ def _order_item(store: Store, row: Mapping[str, Any], path: str) -> list[Problem
     return []
 
 
-def _period(settings: Settings, posting: Any) -> list[Problem]:
+def _period(tenant: Tenant, posting: Any) -> list[Problem]:
     if not isinstance(posting, date):
         return [Problem("F5/073", "Enter the posting date", "PostingDate")]
-    if posting < settings.open_from:
+    if posting < tenant.open_from:
         text = f"Posting period {posting:%m %Y} is not open"
         return [Problem("F5/201", text, "PostingDate")]
     return []

@@ -12,7 +12,9 @@ from adapters.base import Effect, NoReply, Reply, Request
 from gateway.erp.http import HttpSink
 from gateway.erp.settings import HttpSettings
 from gateway.security.secrets import SecretStore
-from simulators.cloud_erp.sap_s4hana import SapS4Hana, Settings
+from simulators.cloud_erp.base.access import AccessRules
+from simulators.cloud_erp.base.erp import Behaviour
+from simulators.cloud_erp.sap_s4hana import SapS4Hana, Tenant
 from simulators.faults import Action, Fault, FaultScript
 from tests.gateway.support import FakeClock, RealClock, SeededRng
 
@@ -90,7 +92,7 @@ async def test_an_expired_session_is_fetched_anew_once_and_the_write_sent_once_m
     async with SapS4Hana() as sap:
         sink = make_sink(sap.url)
         await sink.send(write())
-        sap.sessions.expire_csrf()
+        sap.sessions.expire()
         reply = await sink.send(write())
 
         assert methods(sap) == ["HEAD", "POST", "POST", "HEAD", "POST"]
@@ -98,7 +100,7 @@ async def test_an_expired_session_is_fetched_anew_once_and_the_write_sent_once_m
 
 
 async def test_a_session_that_never_holds_is_given_up_after_the_second_try(make_sink) -> None:
-    async with SapS4Hana(Settings(csrf_life_s=0.0)) as sap:
+    async with SapS4Hana(tenant=Tenant(csrf_life_s=0.0)) as sap:
         reply = await make_sink(sap.url).send(write())
 
         assert methods(sap) == ["HEAD", "POST", "HEAD", "POST"]
@@ -140,17 +142,21 @@ async def test_a_throttled_fetch_counts_as_the_writes_own_with_its_retry_after(m
         assert (reply.status, reply.header("Retry-After")) == (429, "7")
 
 
+def basic_users(lock_after: int = 5, users: dict[str, str] | None = None) -> Behaviour:
+    return Behaviour(access=AccessRules(users=users or {"BRIDGE": "right"}, lock_after=lock_after))
+
+
 BASIC = {"user": "BRIDGE", "password": "env:PASSWORD"}
 
 
 async def test_a_refused_password_is_sent_once_however_many_requests_wait(make_sink) -> None:
-    async with SapS4Hana(Settings(users={"BRIDGE": "right"}, locks_after=2)) as sap:
+    async with SapS4Hana(basic_users(2)) as sap:
         sink = make_sink(sap.url, {"PASSWORD": "wrong"}, basic=BASIC)
         replies = await asyncio.gather(*(sink.send(read()) for _ in range(8)))
         replies += [await sink.send(write()) for _ in range(3)]
 
-        assert sap.sessions.refusals == 1
-        assert not sap.sessions.locked
+        assert sap.access.refusals == 1
+        assert sap.access.wrong == {"BRIDGE": 1}
         held_back = [reply for reply in replies if isinstance(reply, NoReply)]
         assert len(held_back) == 10
         assert {(each.written, each.kind) for each in held_back} == {("none", "credential")}
@@ -159,30 +165,31 @@ async def test_a_refused_password_is_sent_once_however_many_requests_wait(make_s
 
 async def test_a_corrected_password_is_tried_by_itself(make_sink) -> None:
     environ = {"PASSWORD": "wrong"}
-    async with SapS4Hana(Settings(users={"BRIDGE": "right"})) as sap:
+    async with SapS4Hana(basic_users()) as sap:
         sink = make_sink(sap.url, environ, basic=BASIC)
         await sink.send(read())
         environ["PASSWORD"] = "right"
         reply = await sink.send(read())
 
         assert reply.status == 200
-        assert sap.sessions.refusals == 1
+        assert sap.access.refusals == 1
 
 
 async def test_a_password_that_is_refused_after_it_was_accepted_is_held_back_too(make_sink) -> None:
-    async with SapS4Hana(Settings(users={"BRIDGE": "right"})) as sap:
+    users = {"BRIDGE": "right"}
+    async with SapS4Hana(basic_users(users=users)) as sap:
         sink = make_sink(sap.url, {"PASSWORD": "right"}, basic=BASIC)
         await sink.send(read())
-        sap.sessions.users["BRIDGE"] = "changed"
+        users["BRIDGE"] = "changed"
         replies = [await sink.send(read()) for _ in range(4)]
 
         assert [isinstance(reply, Reply) for reply in replies] == [True, False, False, False]
-        assert sap.sessions.refusals == 1
+        assert sap.access.refusals == 1
 
 
 async def test_a_declared_pause_lets_a_refused_password_be_tried_again(make_sink) -> None:
     clock = FakeClock()
-    async with SapS4Hana(Settings(users={"BRIDGE": "right"})) as sap:
+    async with SapS4Hana(basic_users()) as sap:
         basic = BASIC | {"retry_refused_after_s": 600}
         sink = make_sink(sap.url, {"PASSWORD": "wrong"}, clock, basic=basic)
         await sink.send(read())
@@ -190,4 +197,4 @@ async def test_a_declared_pause_lets_a_refused_password_be_tried_again(make_sink
         clock.elapsed_s += 601
         await sink.send(read())
 
-        assert sap.sessions.refusals == 2
+        assert sap.access.refusals == 2

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Literal
 
 
@@ -29,10 +28,9 @@ SUPPLIERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """A tenant. `lag_s`: so long queries do not see a committed document; its own address shows it."""
+class Tenant:
+    """A tenant: its organisation, its master data, and its ways."""
 
-    ledger: Path | None = None
     company_codes: frozenset[str] = frozenset({"1010"})
     purchasing_organisations: frozenset[str] = frozenset({"1010"})
     purchasing_groups: frozenset[str] = frozenset({"001", "002"})
@@ -46,12 +44,8 @@ class Settings:
     duplicate_invoice: Literal["error", "warning", "accepted"] = "error"
     pads_items: bool = False  # answers say 00010 where 10 was sent
     warns: bool = False  # each create succeeds with a warning
-    lag_s: float = 0.0
     page_size: int = 100
     ignores_filter: bool = False
-    users: dict[str, str] = field(default_factory=dict)  # Basic; empty: anybody
-    locks_after: int = 5  # bad passwords in a row that lock a user
-    token: str | None = None  # a bearer token that is accepted
     needs_csrf: bool = True
     csrf_life_s: float = 1_800.0
     confirmation_delay_s: float = 0.0  # how long a message taken with 202 waits before it is worked on
