@@ -47,6 +47,7 @@ PURE = (
     "gateway/*keys.py",
     "gateway/erp/connector/*",
     "gateway/erp/generic_rest*",
+    "gateway/erp/odata/*",
     "gateway/erp/oracle_fusion*",
     "gateway/erp/sap_s4hana*",
     "gateway/erp/dynamics365*",
