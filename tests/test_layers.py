@@ -45,7 +45,9 @@ PURE = (
     "gateway/compare.py",
     "gateway/compare/*",
     "gateway/*keys.py",
+    "gateway/erp/connector/*",
     "gateway/erp/generic_rest*",
+    "gateway/erp/odata/*",
     "gateway/erp/oracle_fusion*",
     "gateway/erp/sap_s4hana*",
     "gateway/erp/dynamics365*",
@@ -55,6 +57,7 @@ PURE = (
     "gateway/erp/limits.py",
     "gateway/erp/settings.py",
     "gateway/security/partners.py",
+    "gateway/security/assertions.py",
 )
 INPUT_OUTPUT = (
     "adapters/*/source.py",  # the two edges of an adapter
