@@ -131,9 +131,7 @@ def _prepared(
     defaults = connector.defaults(delivery)
     without_key = [str(each["PurchaseOrderItem"]) for _, each in written if not _key(each)]
     if without_key and not defaults.confirmation_control_key:
-        text = (
-            f"order {number}: items {', '.join(without_key)} lack a confirmation control key; SAP takes no"
-        )
+        text = f"order {number}: items {', '.join(without_key)} lack a confirmation control key; SAP takes no"
         raise connector.place.stuck(
             "ERP-CONFIRMATION-KEY",
             f"{text} confirmation; set one in SAP (or defaults.confirmation_control_key), then retry",

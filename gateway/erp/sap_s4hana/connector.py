@@ -11,6 +11,7 @@ from adapters.base import (
     DecodeError,
     Delivery,
     Finding,
+    Level,
     NoReply,
     Outcome,
     Position,
@@ -22,9 +23,14 @@ from adapters.xml import XmlBounds, parse_xml
 from canonical.purchase_order import PurchaseOrder
 from gateway.erp.connector.errors import ErpError, plain
 from gateway.erp.connector.rendering import Rendering
+from gateway.erp.connector.series import Answer
 from gateway.erp.connector.settings import for_route
 from gateway.erp.connector.target import Connector, MakeSeries, base_step
 from gateway.erp.odata.bodies import ODataBodyError
+from gateway.erp.odata.literals import Version
+from gateway.erp.odata.messages import Message, Severity
+from gateway.erp.odata.v2 import header_messages
+from gateway.erp.odata.v4 import messages_of
 from gateway.erp.replies import classify, unknown
 from gateway.erp.sap_s4hana.confirmations import acknowledgment
 from gateway.erp.sap_s4hana.errors import canonical_path, sap_errors
@@ -32,7 +38,7 @@ from gateway.erp.sap_s4hana.invoices import invoice
 from gateway.erp.sap_s4hana.movements import receipt
 from gateway.erp.sap_s4hana.orders import cancellation, change, order, order_names
 from gateway.erp.sap_s4hana.requisitions import budget_check, requisition
-from gateway.erp.sap_s4hana.services import Services, changed, v2_entity
+from gateway.erp.sap_s4hana.services import Services, changed, v2_entity, v4_order
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 from gateway.erp.sap_s4hana.suppliers import supplier
 
@@ -120,6 +126,25 @@ class SapS4Hana(Connector):
         body = make(rendering, self.defaults(delivery))
         rendering.finish()
         return body
+
+    def notes(self, delivery: Delivery, answer: Answer, version: Version) -> tuple[Finding, ...]:
+        """Give what SAP only remarked on while it took a document: warnings beside a success."""
+        messages = messages_of(v4_order(answer)) if version is Version.V4 and not answer.is_adopted else ()
+        if version is Version.V2:
+            messages = header_messages(answer.reply.header("sap-message"))
+        warnings = [each for each in messages if each.severity is Severity.WARNING]
+        return tuple(self._noted(delivery, each) for each in warnings)
+
+    def _noted(self, delivery: Delivery, message: Message) -> Finding:
+        facts = {"erp_code": plain(message.code), "field": plain(message.target)}
+        finding = Finding(
+            "ERP-WARNING",
+            Position(self.name, path=plain(message.target)),
+            f"SAP took it, and remarks: {plain(message.text)}",
+            level=Level.NOTE,
+            facts={name: text for name, text in facts.items() if text},
+        )
+        return self._traced(delivery, None, delivery.document, finding)
 
     # -- replies of their own ----------------------------------------------------------------------
 

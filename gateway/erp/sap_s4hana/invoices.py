@@ -51,7 +51,8 @@ def invoice(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     )
     call = connector.services.v2_create(INVOICES, SET, lambda: body)
     created = yield Write("post_invoice", call, look_up, looks_first=True)
-    return Finished(_number(v2_entity(created.fields)))
+    notes = connector.notes(delivery, created, Version.V2)
+    return Finished(_number(v2_entity(created.fields)), notes=notes)
 
 
 def _order_item(connector: SapS4Hana, delivery: Delivery, document: Invoice, at: int) -> OrderItem:

@@ -61,7 +61,8 @@ def receipt(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     )
     call = connector.services.v2_create(MOVEMENTS, SET, lambda: body)
     created = yield Write("post_movement", call, look_up, looks_first=True, is_movement=True)
-    return Finished(_number(v2_entity(created.fields)))
+    notes = connector.notes(delivery, created, Version.V2)
+    return Finished(_number(v2_entity(created.fields)), notes=notes)
 
 
 def _order_item(connector: SapS4Hana, delivery: Delivery, document: GoodsReceipt, at: int) -> OrderItem:

@@ -57,7 +57,8 @@ def order(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     )
     created = yield Write("create", connector.services.create_order(lambda: body), look_up, looks_first=True)
     number = str(created.fields["PurchaseOrder"])
-    return Finished(number, order_names(number, created.fields, document))
+    names = order_names(number, created.fields, document)
+    return Finished(number, names, connector.notes(delivery, created, Version.V4))
 
 
 def change(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:

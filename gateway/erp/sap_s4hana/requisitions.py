@@ -49,7 +49,8 @@ def requisition(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Seri
     )
     call = connector.services.v2_create(REQUISITIONS, HEADER_SET, lambda: body)
     created = yield Write("create_requisition", call, look_up, looks_first=True)
-    return Finished(str(v2_entity(created.fields).get("PurchaseRequisition")))
+    number = str(v2_entity(created.fields).get("PurchaseRequisition"))
+    return Finished(number, notes=connector.notes(delivery, created, Version.V2))
 
 
 def budget_check(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:

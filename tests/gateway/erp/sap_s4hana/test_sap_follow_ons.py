@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from adapters.base import NoReply, Reply, Request, Sink
+from adapters.base import Level, NoReply, Reply, Request, Sink
 from canonical.document import CanonicalDocument
 from canonical.registry import parse_document
+from canonical.values import DateValue
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import DeliveryState, DeliveryView
 from simulators.cloud_erp.base.access import AccessRules
@@ -615,14 +616,18 @@ async def test_a_budget_check_is_answered_not_supported_without_asking(make: Mak
 # --- ways of SAP --------------------------------------------------------------------------------------
 
 
-async def test_a_success_with_warnings_is_a_success_and_the_warnings_stay_in_the_step(make: Make) -> None:
+async def test_a_success_with_warnings_is_a_success_and_says_the_warnings(make: Make) -> None:
     bench = await make(Tenant(warns=True))
-    view = await bench.deliver(order())
-
+    past = order(lines=2).model_copy(update={"requested": None})
+    line = past.lines[1].model_copy(update={"requested": DateValue(date=date(2026, 1, 5))})
+    view = await bench.deliver(past.model_copy(update={"lines": (past.lines[0], line)}))
     assert view.state is DONE, view
-    (created,) = [each for each in view.steps if each.step == "create"]
-    assert isinstance(created.reply, Reply)
-    assert b"SAP__Messages" in created.reply.body
+    notes = [(each.code, each.level, each.facts.get("canonical")) for each in view.findings]
+    assert ("ERP-WARNING", Level.NOTE, "lines[1].requested") in notes
+    assert any("Overall release" in each.text for each in view.findings)
+
+    view = await bench.deliver(requisition(), order="R-1")
+    assert [(each.code, each.facts["erp_code"]) for each in view.findings] == [("ERP-WARNING", "06/402")]
 
 
 async def test_an_order_that_another_user_holds_is_tried_again(make: Make) -> None:
