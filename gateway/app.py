@@ -86,7 +86,7 @@ class Gateway:
         self._started_with = configuration
         self._started_at: datetime | None = None
         self._reloading: list[Callable[[Configuration], Callable[[], None]]] = []
-        self.destinations = Destinations(clock, rng, secret)
+        self.destinations = Destinations(clock, rng, secret, self.take)
         self.facade_of: Callable[[str], Facade | None] = lambda route: None  # set where facades are served
         self.is_ready = False
         self.name = f"gateway-{rng.token()}"

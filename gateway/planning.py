@@ -27,6 +27,7 @@ from gateway.correspondence import (
     repeated,
 )
 from gateway.delivery_plans import deadline_of, document_delivery
+from gateway.echoes import carries_our_reference
 from gateway.following import follow_on, waiting
 from gateway.going_on import Bound, bound_sets
 from gateway.journal.types import (
@@ -43,7 +44,7 @@ from gateway.journal.types import (
 from gateway.naming import Keyed, orders_named
 from gateway.order_facts import order_facts
 from gateway.program import Program
-from gateway.stage import Decision, Stage, ask, decide, placed_by_phone
+from gateway.stage import Decision, Stage, ask, decide, known_to_us, placed_by_phone, unknown_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,13 @@ def _decide_set(
         confirmed = _confirmed(message, each, document, seen.ledger.get(each.order_keys[0]))
         if confirmed is not None:
             return confirmed, [], []
-        decision = _opening(ruling, message, each, seen, now)
+        if program.rule.from_cloud:
+            told = _told_by_erp(ruling, message, each, document, facts, seen, now)
+            if isinstance(told, DocumentPlan):
+                return told, [], []
+            document, decision = told
+        else:
+            decision = _opening(ruling, message, each, seen, now)
     else:
         waits = program.unknown.after_s > 0
         until = message.accepted_at + timedelta(seconds=program.unknown.after_s) if waits else None
@@ -278,6 +285,33 @@ def _opening(ruling: Ruling, message: Message, each: Keyed, seen: _Seen, now: da
     if decision.opens and decision.side is not None:
         _open(program, message, stage, key, decision, seen, now)
     return decision
+
+
+def _told_by_erp(
+    ruling: Ruling,
+    message: Message,
+    each: Keyed,
+    document: DocumentPlan,
+    facts: Facts,
+    seen: _Seen,
+    now: datetime,
+) -> tuple[DocumentPlan, Decision] | DocumentPlan:
+    """Decide about an order that the ERP itself tells of: one of its own, or one that we brought there.
+
+    Its event can be quicker than the reply to our own request, so the ledger may not know the ERP's number
+    yet. An order that carries a reference of ours therefore waits for it, and never opens an entry.
+    """
+    program, entries = ruling.program, _entries(each, facts, seen)
+    ours = [entry for entry in entries if entry.route != program.route]
+    if ours:
+        keys = tuple(dict.fromkeys(entry.order_key for entry in ours))
+        return replace(document, order_keys=keys), known_to_us(program.rule, ours[0])
+    if not entries and carries_our_reference(_document(each.decoded)):
+        until = message.accepted_at + timedelta(seconds=program.unknown.after_s)
+        if now < until:
+            return waiting(document, AwaitedOrder(each.order_numbers, until, each.order_keys))
+        return document, unknown_order(program.rule, None)
+    return document, _opening(ruling, message, each, seen, now)
 
 
 def _entries(each: Keyed, facts: Facts, seen: _Seen) -> list[LedgerEntry]:

@@ -111,6 +111,7 @@ class Adapter:
     warm: Callable[[], None] | None = None  # what its format's first input would wait for, likewise
     judge_endpoint: Callable[[str, BaseModel, Library], list[Finding]] | None = None  # with its files
     check_endpoint: Callable[[EndpointSetup], Awaitable[list[str]]] | None = None  # the same, with secrets
+    gives_erp_orders: bool = False  # its documents come from the cloud ERP itself: none goes back there
     package: str = ""  # the importable package that it is; the registry says so
 
 

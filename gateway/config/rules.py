@@ -139,6 +139,14 @@ def followers(draft: Draft, route: Route) -> Iterator[Finding]:
         if word in route.model_fields_set:
             text = f"'{word}' belongs to the route that this one follows ('{route.follows}'); remove it here"
             yield draft.finding("CONFIG-FOLLOWS", (*here, word), text)
+    endpoint = draft.endpoints.get(route.source.endpoint or "")
+    kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
+    if kind is not None and kind.gives_erp_orders and route.unknown_order.to != "cloud":
+        text = (
+            "an event is about a document of the cloud ERP, known to us or not; expected unknown_order: "
+            "{to: cloud, after: 0s}"
+        )
+        yield draft.finding("CONFIG-FOLLOWS", (*here, "unknown_order"), text)
     followed = draft.routes.get(route.follows or "")
     if followed is not None and not followed.originates:
         told = "itself" if followed.id == route.id else f"'{followed.id}', which follows '{followed.follows}'"
