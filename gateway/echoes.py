@@ -1,6 +1,6 @@
 """How a document that comes back from an ERP is known to have come from us. Pure.
 
-Connectors write a reference into a business field (facts/cloud-erp.md section 6): 12 to 26 characters,
+Connectors write a reference into a business field (`erp.connector.references`): 12 to 26 characters,
 A-Z and 2-7, beginning with those of ``Delivery.reference``. A mapping of what the ERP's API gives puts that
 field into ``references[kind=internal]``.
 """

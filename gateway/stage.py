@@ -209,7 +209,7 @@ def _unknown_to_us(rule: RouteRule) -> Decision:
         code="ERP-ORDER-UNKNOWN",
         at=Position(rule.route),
         text="the ERP tells of an order that carries a reference of ours, or of a change of an order, and "
-        "the ledger knows no such order: sent on, it could reach its supplier twice; find the order in the ERP, "
+        "the ledger knows no such order: sent on, it could reach its supplier twice; find it in the ERP, "
         "then resolve this exception, or retry it once the order is known",
     )
     return Decision(None, Transmitter.NONE, (), "order unknown", findings=(finding,))

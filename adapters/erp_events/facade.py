@@ -103,7 +103,9 @@ class ErpEventsFacade:
         for each in notices:
             if each.type not in settings.events and each.type not in settings.ignore:
                 known = ", ".join(settings.events)
-                text = f"event type '{each.type}' means nothing here; declared are {known}. Add it to events or ignore"
+                text = (
+                    f"event type '{each.type}' means nothing here; declared are {known}; add it to one list"
+                )
                 return self._denied(422, Finding("ERP-EVENT-TYPE", at, text))
         return Admitted(
             route=self._route.route,

@@ -2,7 +2,7 @@
 
 The three ERPs word one fact in three ways; where each part stands is a dotted path, and routes.yaml may
 say others. Sources: CloudEvents 1.0.2 (SAP), Azure Event Grid schema (Dynamics, by way of Event Grid),
-facts/cloud-erp.md section 2 (Oracle's event names). The payloads' own field names are assumed, therefore
+Oracle's REST documentation (names of its purchase order events). The payloads' own field names are assumed, therefore
 configurable.
 """
 

@@ -1,7 +1,8 @@
 """What to ask each ERP's API for, when an event names a document. Pure.
 
 Addresses are below the endpoint's `base`, as the connectors of the same kind have them.
-Sources: facts/cloud-erp.md sections 2 (Oracle: q=, expand), 3 (SAP, OData V4), 4 (Dynamics: cross-company).
+Sources: Oracle's REST documentation (q, expand), SAP's API_PURCHASEORDER_2, Microsoft's OData page
+(`cross-company=true`: without it only the account's own company is seen).
 """
 
 from __future__ import annotations
