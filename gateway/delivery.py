@@ -31,6 +31,7 @@ from adapters.base import (
     StepResult,
     Stuck,
     Target,
+    Tracing,
     Transient,
     Wait,
 )
@@ -267,7 +268,7 @@ async def _steps(
             return _parked(
                 "TARGET-UNSAFE", claimed, f"'{following.step}' would be sent while in doubt"
             ), claim
-        result = await _attempt(following, claim, destination, journal, clock, work)
+        result = await _attempt(following, delivery, claim, destination, journal, clock, work)
         steps.append(result)
         settled = _after(result, steps, claimed, destination, clock, rng)
         if settled is not None:
@@ -283,6 +284,7 @@ async def _steps(
 
 async def _attempt(
     request: Request,
+    delivery: Delivery,
     claim: Claim,
     destination: Destination,
     journal: Journal,
@@ -303,6 +305,8 @@ async def _attempt(
     if isinstance(reply, NoReply) and reply.kind == "stale_claim":
         raise StaleClaimError(claim.delivery_id)
     outcome = destination.target.interpret(request, reply)
+    if isinstance(destination.target, Tracing):
+        outcome = destination.target.trace(delivery, request, reply, outcome)
     destination.health.on_outcome(outcome, clock.monotonic())
     return StepResult(request, reply, outcome, started_at, clock.now())
 
@@ -433,4 +437,5 @@ def _delivery(claimed: ClaimedDelivery) -> Delivery:
         is_urgent=claimed.is_urgent,
         aliases=claimed.aliases,
         transmitter=claimed.transmitter,
+        route=claimed.route,
     )

@@ -45,6 +45,7 @@ PURE = (
     "gateway/compare.py",
     "gateway/compare/*",
     "gateway/*keys.py",
+    "gateway/erp/connector/*",
     "gateway/erp/generic_rest*",
     "gateway/erp/odata/*",
     "gateway/erp/oracle_fusion*",
