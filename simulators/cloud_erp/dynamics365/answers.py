@@ -22,7 +22,7 @@ THROTTLES: Mapping[str, str] = {
     ),
     "throttle_concurrent": "Number of concurrent requests exceeded the limit of 52.",
     "throttle_resources": (
-        "This request could not be processed at this time: the system is experiencing high resource utilization."
+        "This request could not be processed at this time: high resource utilization of the system."
     ),
 }
 

@@ -1,7 +1,7 @@
 """A custom service that posts product receipts, as customers build where no entity posts: our own contract.
 
-`POST /api/services/BridgeReceipts/Receipts/post` with `{"receipt": {...}}`. It posts whatever it is told, every
-time: a receipt sent twice doubles the stock, and shows in ProductReceiptHeaders.
+`POST /api/services/BridgeReceipts/Receipts/post` with `{"receipt": {...}}`. It posts whatever it is told,
+every time: a receipt sent twice doubles the stock, and shows in ProductReceiptHeaders.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ class Rules:
     def _response_line(self, fields: Fields) -> Iterator[str]:
         key = f"{fields['dataAreaId']}|{fields['PurchaseOrderNumber']}|{fields['LineNumber']}"
         if self._documents.get("PurchaseOrderLinesV2", key) is None:
-            yield f"Line {fields['LineNumber']} of purchase order {fields['PurchaseOrderNumber']} does not exist."
+            yield _no_line(fields["PurchaseOrderNumber"], fields["LineNumber"])
 
     def _invoice(self, fields: Fields) -> Iterator[str]:
         posted = str(fields.get("Date") or fields.get("InvoiceDate") or "")[:10]
@@ -185,7 +185,7 @@ class Rules:
         if fields.get("PurchaseOrder"):
             key = f"{fields['dataAreaId']}|{fields['PurchaseOrder']}|{fields.get('PurchLineNumber')}"
             if self._documents.get("PurchaseOrderLinesV2", key) is None:
-                yield f"Line {fields.get('PurchLineNumber')} of purchase order {fields['PurchaseOrder']} does not exist."
+                yield _no_line(fields["PurchaseOrder"], fields.get("PurchLineNumber"))
 
     def _journal_line(self, fields: Fields) -> Iterator[str]:
         header = f"{fields['dataAreaId']}|{fields['JournalNumber']}"
@@ -210,6 +210,10 @@ class Rules:
     def _lines(self, entity_set: str) -> list[Fields]:
         found = (self._documents.get(entity_set, key) for key in self._documents.keys(entity_set))
         return [each for each in found if each is not None]
+
+
+def _no_line(order: object, line: object) -> str:
+    return f"Line {line} of purchase order {order} does not exist."
 
 
 _CREATE: Mapping[str, Callable[[Rules, Fields], Iterator[str]]] = {

@@ -52,7 +52,9 @@ class Small(Connector):
         )
         number = made.fields["number"]
         yield Write("submit", Call("POST", f"orders/{number}/submit"))
-        yield Poll("state", Call("GET", f"orders/{number}"), lambda a: a.fields["done"], (1.0, 2.0), "not yet")
+        yield Poll(
+            "state", Call("GET", f"orders/{number}"), lambda a: a.fields["done"], (1.0, 2.0), "not yet"
+        )
         return Finished(number)
 
     def body(self) -> bytes:
@@ -165,7 +167,10 @@ async def test_a_hit_that_says_something_else_is_parked_and_looked_at_anew_after
     await scene.get(found("PO-7", quantity="6"))
     stuck = scene.next()
     assert isinstance(stuck, Stuck)
-    assert (stuck.findings[0].code, stuck.findings[0].facts["differences"]) == ("ERP-REF-MISMATCH", "quantity")
+    assert (stuck.findings[0].code, stuck.findings[0].facts["differences"]) == (
+        "ERP-REF-MISMATCH",
+        "quantity",
+    )
 
     scene.time.elapsed_s += 3600
     assert scene.next().step == "create.look_up"
