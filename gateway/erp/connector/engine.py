@@ -8,7 +8,7 @@ finds nothing proves nothing at first: commits and indexes lag (read-after-write
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -36,15 +36,26 @@ LOOK_UP_SUFFIX = ".look_up"
 
 
 def next_of(
-    series: Series,
+    make: Callable[[], Series],
     done: Sequence[StepResult],
     now: datetime,
     follow_up: FollowUp,
     place: Place,
     timeout_s: float,
 ) -> Request | Wait | Finished | Stuck:
-    """Say what a series asks for next."""
+    """Say what a series asks for next; `make` begins it anew.
+
+    Where it ends in a finding that rests on reads of some time ago, these are asked again first: a person
+    has put something right meanwhile, and retries.
+    """
     run = _Run(done, now, follow_up, place, timeout_s)
+    end = _walked(make(), run)
+    if isinstance(end, Stuck) and run.has_used_stale:
+        return _walked(make(), _Run(done, now, follow_up, place, timeout_s, is_fresh_only=True))
+    return end
+
+
+def _walked(series: Series, run: _Run) -> Request | Wait | Finished | Stuck:
     try:
         ask = next(series)
         while True:
@@ -71,19 +82,28 @@ class _Run:
     """One walk along a series."""
 
     def __init__(
-        self, done: Sequence[StepResult], now: datetime, follow_up: FollowUp, place: Place, timeout_s: float
+        self,
+        done: Sequence[StepResult],
+        now: datetime,
+        follow_up: FollowUp,
+        place: Place,
+        timeout_s: float,
+        *,
+        is_fresh_only: bool = False,
     ) -> None:
         self._done = done
         self._now = now
         self._follow_up = follow_up
         self._place = place
         self._timeout_s = timeout_s
+        self._is_fresh_only = is_fresh_only  # of reads and polls: older answers do not count
+        self.has_used_stale = False
 
     def settled(self, ask: Read | Poll | Write | Hold) -> Answer | Request | Wait | Stuck:
         match ask:
             case Read(step, call):
-                answer = self._answered(step)
-                return answer or self._request(step, Effect.READ, call)
+                answers = self._answers(step)
+                return answers[-1] if answers else self._request(step, Effect.READ, call)
             case Poll():
                 return self._poll(ask)
             case Write():
@@ -92,7 +112,7 @@ class _Run:
                 return Wait(until, reason) if self._now < until else _NOTHING_ASKED
 
     def _poll(self, poll: Poll) -> Answer | Request | Wait:
-        answers = [answer for each in self._steps(poll.step) if (answer := _answer_of(each)) is not None]
+        answers = self._answers(poll.step)
         if answers and (poll.is_settled(answers[-1]) or len(answers) > len(poll.waits_s)):
             return answers[-1]
         if answers:
@@ -235,8 +255,13 @@ class _Run:
     def _position(self, step: StepResult) -> int:
         return next(at for at, each in enumerate(self._done) if each is step)
 
-    def _answered(self, step: str) -> Answer | None:
-        return next((answer for each in self._steps(step) if (answer := _answer_of(each)) is not None), None)
+    def _answers(self, step: str) -> list[Answer]:
+        """Give what a read was answered, oldest first."""
+        steps = [each for each in self._steps(step) if _answer_of(each) is not None]
+        fresh = [each for each in steps if self._is_fresh(each)]
+        self.has_used_stale |= bool(steps) and not fresh
+        found = (_answer_of(each) for each in (fresh if self._is_fresh_only else steps))
+        return [each for each in found if each is not None]
 
     def _is_fresh(self, looked: StepResult) -> bool:
         return self._now - (looked.ended_at or looked.started_at) <= timedelta(seconds=FRESH_S)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from canonical.values import ItemScheme, PartyScheme
 from gateway.erp.connector.series import FollowUp
@@ -27,6 +28,16 @@ class AccountingDate(Settings):
     not_before: date | None = Field(
         default=None, description="first day of the oldest open period: earlier days become this one"
     )
+    zone: str = Field(default="UTC", description="whose day `arrival` means, as America/Chicago")
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"there is no zone '{zone}'") from error
+        return zone
 
 
 class Codes(Settings):
@@ -62,8 +73,8 @@ class AnswerRules(Settings):
     substitute: Literal["buyer", "ignore"] = Field(
         default="buyer", description="another item: the buyer's item, or passed over"
     )
-    dates: Literal["buyer", "apply"] = Field(
-        default="apply", description="a promised date other than asked for: written, or the buyer's item"
+    dates: Literal["buyer", "ignore", "apply"] = Field(
+        default="apply", description="another day than asked for: the buyer's item, passed over, or written"
     )
 
 

@@ -82,6 +82,24 @@ class Connector:
         """Give the names that a step's reply tells; they are kept in the transaction that records it."""
         return ()
 
+    def is_output_off(self, delivery: Delivery) -> bool:
+        """Tell whether this order must say that the ERP may not send it to the supplier.
+
+        Errors: StuckError ERP-OUTPUT where the order would reach the supplier twice, or never.
+        """
+        declared, transmitter = self.erp_settings.supplier_output, delivery.transmitter
+        if transmitter in (None, "erp"):
+            if transmitter == "erp" and declared == "off":
+                text = "the ledger has the ERP send this order, but its output is off; nobody would send it"
+                raise self.place.stuck(
+                    "ERP-OUTPUT", f"{text}: change supplier_output or the route's transmitter"
+                )
+            return False
+        if declared == "undeclared":
+            text = f"{transmitter} sends this order to the supplier, and the ERP might send it again"
+            raise self.place.stuck("ERP-OUTPUT", f"{text}: declare supplier_output of this endpoint")
+        return declared == "per_order"
+
     # -- the contract ------------------------------------------------------------------------------
 
     def next_request(
@@ -95,9 +113,10 @@ class Connector:
         make = self.makes.get(kind)
         if make is None:
             return Stuck((self.place.finding("ERP-KIND", _not_taken(kind, self.makes)),))
-        series = make(self, delivery, now)
         settings = self.erp_settings
-        following = next_of(series, done, now, settings.follow_up, self.place, settings.timeout_s)
+        following = next_of(
+            lambda: make(self, delivery, now), done, now, settings.follow_up, self.place, settings.timeout_s
+        )
         if isinstance(following, Stuck):
             document = delivery.document
             return Stuck(tuple(self._traced(delivery, None, document, each) for each in following.findings))
