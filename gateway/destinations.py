@@ -95,10 +95,10 @@ class Destinations:
         erp = erp_kinds().get(endpoint.kind)
         if erp is not None and isinstance(endpoint.settings, HttpSettings):
             sink = HttpSink(name, endpoint.settings, clock=self._clock, rng=self._rng, secret=self._secret)
-            target = erp.target(name, endpoint.settings)
+            connector = erp.target(name, endpoint.settings)
             if endpoint.kind not in READERS or self._take is None:
-                return Destination(name, target, sink, health, retry)
-            reading = ReadingTarget(name, endpoint.kind, target)
+                return Destination(name, connector, sink, health, retry)
+            reading = ReadingTarget(name, endpoint.kind, connector)
             return Destination(name, reading, HandingOver(name, sink, self._take, self._clock), health, retry)
         adapter = adapters().get(endpoint.kind)
         if adapter is None or adapter.target is None or adapter.sink is None or endpoint.settings is None:

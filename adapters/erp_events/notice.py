@@ -2,8 +2,8 @@
 
 The three ERPs word one fact in three ways; where each part stands is a dotted path, and routes.yaml may
 say others. Sources: CloudEvents 1.0.2 (SAP), Azure Event Grid schema (Dynamics, by way of Event Grid),
-Oracle's REST documentation (names of its purchase order events). The payloads' own field names are assumed, therefore
-configurable.
+Oracle's REST documentation (names of its purchase order events). The payloads' own
+field names are assumed, therefore configurable.
 """
 
 from __future__ import annotations

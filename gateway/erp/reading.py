@@ -26,6 +26,7 @@ from adapters.base import (
     StepResult,
     Stuck,
     Target,
+    Tracing,
     Transient,
     TransientKind,
     Wait,
@@ -95,6 +96,15 @@ class ReadingTarget:
         except DocumentError as error:
             return Transient(f"what was read is no JSON: {error}")
         return Accepted()
+
+    def trace(
+        self, delivery: Delivery, request: Request, reply: Reply | NoReply, outcome: Outcome
+    ) -> Outcome:
+        """Let the connector say more about its own steps."""
+        is_own = request.step == HAND_OVER or request.step.startswith(f"{READ}_event")
+        if is_own or not isinstance(self.connector, Tracing):
+            return outcome
+        return self.connector.trace(delivery, request, reply, outcome)
 
     def _read(
         self, read: Read, event: Mapping[str, str], empty: Sequence[StepResult], now: datetime

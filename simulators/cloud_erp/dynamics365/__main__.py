@@ -9,7 +9,8 @@ from datetime import date
 
 from simulators.cloud_erp.base.command import parser, run
 from simulators.cloud_erp.base.erp import Behaviour
-from simulators.cloud_erp.dynamics365.erp import TOKEN_PATH, Dynamics365, Tenant
+from simulators.cloud_erp.dynamics365.erp import TOKEN_PATH, Dynamics365
+from simulators.cloud_erp.dynamics365.rules import Tenant
 from simulators.faults import FaultScript
 from simulators.serving import Tls
 

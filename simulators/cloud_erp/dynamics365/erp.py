@@ -179,6 +179,8 @@ class Dynamics365(SimulatedErp):
     def _query(self, name: str, options: Mapping[str, str], is_all: bool) -> web.Response:
         rules = FIELD_RULES.entities[name]
         found = [each for each in self.documents.visible(name) if self._is_seen(each, is_all)]
+        if name == "VendorsV2":
+            found += self.rules.vendors(options.get("$filter", ""), found)
         if "$filter" in options:
             found = list(filter(filter_test(options["$filter"], rules), found))
         for order in reversed(options.get("$orderby", "").split(",")):

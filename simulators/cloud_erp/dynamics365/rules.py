@@ -6,6 +6,7 @@ come to be, and nothing here prevents them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -71,6 +72,22 @@ class Rules:
     def approval(self, order: Fields) -> str:
         """Give an order's approval status."""
         return self._tenant.approvals.get(order["PurchaseOrderNumber"], self._tenant.starts_as)
+
+    def vendors(self, query: str, known: list[Fields]) -> list[Fields]:
+        """Give the vendors that are declared; where none is, whoever is asked for exists."""
+        names = set(re.findall(r"VendorAccountNumber eq '([^']+)'", query))
+        if self._tenant.vendors is not None:
+            names &= self._tenant.vendors | self._tenant.held_vendors
+        names -= {each["VendorAccountNumber"] for each in known}
+        return [
+            {
+                "dataAreaId": company,
+                "VendorAccountNumber": name,
+                "OnHoldStatus": "PurchOrder" if name in self._tenant.held_vendors else "No",
+            }
+            for name in sorted(names)
+            for company in sorted(self._tenant.companies)
+        ]
 
     # -- purchase orders -----------------------------------------------------------------------------
 
