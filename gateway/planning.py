@@ -6,13 +6,14 @@ refuses it where a fact moved meanwhile. Nothing here knows a database, a clock 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from adapters.base import Decoded, Finding, Level, Position, Verdict
+from adapters.base import Alias, Decoded, Finding, Level, Position, Verdict
 from canonical.document import CanonicalDocument
+from canonical.purchase_order import PurchaseOrder
 from canonical.registry import to_json
 from gateway.correspondence import (
     Consumed,
@@ -28,6 +29,7 @@ from gateway.correspondence import (
 )
 from gateway.delivery_plans import deadline_of, document_delivery
 from gateway.echoes import carries_our_reference
+from gateway.erp.connector.aliases import ErpLine, order_aliases
 from gateway.following import follow_on, waiting
 from gateway.going_on import Bound, bound_sets
 from gateway.journal.types import (
@@ -72,6 +74,7 @@ class Chunk:
     seen_documents: frozenset[str]
     controls: tuple[ControlNumber, ...] = ()
     acknowledged: tuple[Acknowledged, ...] = ()
+    aliases: Mapping[str, tuple[Alias, ...]] = field(default_factory=dict)  # of orders that the ERP tells of
 
 
 @dataclass(slots=True)
@@ -82,6 +85,7 @@ class _Seen:
     documents: dict[str, tuple[str, int, str, datetime]]  # document key -> message id, index, hash, since
     opened: list[LedgerEntry] = field(default_factory=list)
     acknowledged: list[Acknowledged] = field(default_factory=list)
+    aliases: dict[str, tuple[Alias, ...]] = field(default_factory=dict)
 
 
 def plan_chunk(
@@ -117,6 +121,7 @@ def plan_chunk(
         seen_documents=frozenset(each.document_key for each in sets if each.document_key),
         controls=tuple(controls.values()),
         acknowledged=tuple(seen.acknowledged),
+        aliases=seen.aliases,
     )
 
 
@@ -311,7 +316,16 @@ def _told_by_erp(
         if now < until:
             return waiting(document, AwaitedOrder(each.order_numbers, until, each.order_keys))
         return document, unknown_order(program.rule, None)
+    seen.aliases[each.order_keys[0]] = _names_of(_document(each.decoded))
     return document, _opening(ruling, message, each, seen, now)
+
+
+def _names_of(order: CanonicalDocument) -> tuple[Alias, ...]:
+    """Give the ERP's names of an order of its own: answers to it must find its lines, as those to ours do."""
+    if not isinstance(order, PurchaseOrder):
+        return ()
+    lines = [ErpLine(line.sequence, line.line_id) for line in order.lines if line.line_id is not None]
+    return order_aliases(order.erp_number or order.number, lines, order.lines)
 
 
 def _entries(each: Keyed, facts: Facts, seen: _Seen) -> list[LedgerEntry]:

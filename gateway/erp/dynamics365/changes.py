@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from adapters.base import Delivery, Finished
+from adapters.base import Alias, Delivery, Finished
 from canonical.document import OrderReference
 from canonical.order_change import OrderChange, OrderChangeLine
 from canonical.purchase_order import PurchaseOrder
@@ -96,7 +96,7 @@ class _Change:
     def series(self) -> Series:
         """Give the steps: all is rendered first, so that what cannot be said stops all."""
         self._check()
-        added: list[ErpLine] = []
+        added: list[tuple[int, OrderChangeLine]] = []
         last = 0
         if any(line.action == "add" for line in self._change.lines):
             found = yield Read("lines", found_by(LINES, **self._keys))
@@ -106,13 +106,21 @@ class _Change:
                 case "add":
                     number = last + len(added) + 1
                     yield from self._add(place, line, number)
-                    added.append(ErpLine(line.sequence, str(number)))
+                    added.append((number, line))
                 case "delete":
                     keys: Mapping[str, Value] = {**self._keys, "LineNumber": self._number(place, line)}
                     yield Write(f"remove:{place}", removed(LINES, keys), effect=self._connector.repeatable)
                 case action if action in _CHANGES:
                     yield from self._alter(place, line)
-        return Finished(self._order.number, order_aliases(self._order.number, ()) if not added else ())
+        return Finished(self._order.number, self._aliases(added))
+
+    def _aliases(self, added: Sequence[tuple[int, OrderChangeLine]]) -> tuple[Alias, ...]:
+        """Name added lines. Their sequence is the ERP's number: it is above any that the order itself has."""
+        if not added:
+            return ()
+        lines = [ErpLine(number, str(number)) for number, _ in added]
+        ours = [line.model_copy(update={"sequence": number}) for number, line in added]
+        return order_aliases(self._order.number, lines, ours)
 
     def _check(self) -> None:
         rendering = self._rendering()

@@ -38,7 +38,7 @@ def create_invoice(connector: Dynamics365, delivery: Delivery, now: datetime) ->
     number, reference = str(header["InvoiceNumber"]), str(header["HeaderReference"])
     query = found_by(INVOICES, dataAreaId=company, InvoiceAccount=account, InvoiceNumber=number)
     yield Write(
-        "header",
+        "invoice",
         created(INVOICES, header),
         LookUp(query, lambda answer: _hits(answer, header, _HEADER_COMPARED)),
         looks_first=True,
@@ -50,7 +50,7 @@ def create_invoice(connector: Dynamics365, delivery: Delivery, now: datetime) ->
             INVOICE_LINES, dataAreaId=company, HeaderReference=reference, InvoiceLineNumber=at
         )
         look_up = _line_look_up(line_query, fields)
-        yield Write(f"line:{at}", created(INVOICE_LINES, fields), look_up, is_unique=True)
+        yield Write(f"invoice_line:{at}", created(INVOICE_LINES, fields), look_up, is_unique=True)
     return Finished(number)
 
 

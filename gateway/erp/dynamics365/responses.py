@@ -36,6 +36,11 @@ Fields = dict[str, Any]
 
 _HELD = frozenset({Standing.AS_ORDERED, Standing.DATED, Standing.PARTLY, Standing.REJECTED, Standing.PRICED})
 _HELD_BY_LINES = frozenset({Standing.AS_ORDERED, Standing.DATED})
+_ON_ORDER_LINES = {
+    # The buyer takes a response over there; only a price that a rule lets in is written to the order at once.
+    "entity": frozenset({Standing.PRICED}),
+    "order_lines": _HELD_BY_LINES,
+}
 _LINE_STATUS = {
     Standing.AS_ORDERED: "Accepted",
     Standing.DATED: "AcceptedWithChanges",
@@ -64,7 +69,7 @@ def take_answer(connector: Dynamics365, delivery: Delivery, now: datetime) -> Se
     holds = _HELD if connector.settings.responses == "entity" else _HELD_BY_LINES
     if holds is _HELD:
         yield from _respond(keys, answer, verdict)
-    for each in verdict.writable(holds):
+    for each in verdict.writable(_ON_ORDER_LINES[connector.settings.responses]):
         yield from _write_line(connector, keys, each)
     left = verdict.left(holds)
     if left or (verdict.header is Standing.BUYERS and not verdict.lines):

@@ -11,9 +11,13 @@ from adapters.base import (
     Alias,
     Delivery,
     Effect,
+    Finding,
     Finished,
+    Level,
     NoReply,
     Outcome,
+    Position,
+    Rejected,
     Reply,
     Request,
     Transient,
@@ -21,9 +25,10 @@ from adapters.base import (
 )
 from canonical.purchase_order import PurchaseOrder
 from canonical.supplier import Supplier
+from gateway.erp.connector.engine import LOOK_UP_SUFFIX
 from gateway.erp.connector.errors import ErpError
 from gateway.erp.connector.series import Series
-from gateway.erp.connector.target import Connector, MakeSeries
+from gateway.erp.connector.target import Connector, MakeSeries, base_step
 from gateway.erp.dynamics365.changes import cancel_order, change_order
 from gateway.erp.dynamics365.infolog import is_rolled_back, read_errors, throttle_reason
 from gateway.erp.dynamics365.invoices import create_invoice
@@ -33,7 +38,14 @@ from gateway.erp.dynamics365.responses import take_answer
 from gateway.erp.dynamics365.settings import Dynamics365Settings
 from gateway.erp.replies import retry_after_s
 
-_STEP = re.compile(r"(?:line|add|change|response_line|journal_line):(\d+)")
+_STEP = re.compile(r"(?:line|invoice_line|add|change|response_line|journal_line):(\d+)")
+_COUNTED_FROM_ONE = ("invoice_line:", "journal_line:", "response_line:")
+_NUMBERS = {
+    "invoice": "InvoiceNumber",
+    "invoice_line": "HeaderReference",
+    "journal": "JournalNumber",
+    "post": "RecordId",
+}
 _LINE_FIELDS = {
     "ItemNumber": "item_ids",
     "ExternalItemNumber": "item_ids",
@@ -96,8 +108,10 @@ class Dynamics365(Connector):
         "budget_check": no_budget_check,
     }
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "header": ("@odata.etag",),
+        "header": ("PurchaseOrderNumber",),
         "line": ("LineNumber",),
+        "invoice": ("HeaderReference",),
+        "invoice_line": ("InvoiceLineNumber",),
         "journal": ("JournalNumber",),
     }
     # What is gone already is what a removal wants; a change that came too late is read again by its series.
@@ -126,14 +140,26 @@ class Dynamics365(Connector):
             return Transient(throttle_reason(reply), TransientKind.THROTTLE, retry_after_s(reply))
         return super().interpret(request, reply)
 
+    def trace(
+        self, delivery: Delivery, request: Request, reply: Reply | NoReply, outcome: Outcome
+    ) -> Outcome:
+        """Complete an outcome; a line that is refused leaves a part of an order there, and that is said."""
+        traced = super().trace(delivery, request, reply, outcome)
+        step = _STEP.match(request.step)
+        if not isinstance(traced, Rejected) or step is None or not request.step.startswith("line:"):
+            return traced
+        number = delivery.document.number if isinstance(delivery.document, PurchaseOrder) else ""
+        text = (
+            f"order {number} stands in the ERP with {int(step[1]) - 1} of its lines: do not confirm it there; "
+            "mend the cause and retry, which adds what is missing, or delete it there and resolve this"
+        )
+        note = Finding("ERP-ORDER-PARTIAL", Position(self.name), text, Level.NOTE)
+        return Rejected((*traced.findings, note))
+
     def number(self, request: Request, fields: Any) -> str:
         """Give the order's or the journal's number."""
-        if not isinstance(fields, dict):
-            return ""
-        found = (
-            fields.get("PurchaseOrderNumber") or fields.get("HeaderReference") or fields.get("JournalNumber")
-        )
-        return str(found or "")
+        name = _NUMBERS.get(base_step(request.step).removesuffix(LOOK_UP_SUFFIX), "PurchaseOrderNumber")
+        return str(fields.get(name) or "") if isinstance(fields, dict) else ""
 
     def aliases(self, delivery: Delivery, step: str, fields: Any) -> tuple[Alias, ...]:
         """Give the order's number once its header stands, and its lines with it: their numbers are ours."""
@@ -157,10 +183,10 @@ class Dynamics365(Connector):
     def _place_of(self, delivery: Delivery, step: str, number: int) -> int:
         """Give the place of a line in the document: steps of an order count schedules, others places."""
         order = delivery.document
-        if not step.startswith("line:"):
-            return number
-        if not isinstance(order, PurchaseOrder):
+        if step.startswith(_COUNTED_FROM_ONE):
             return number - 1
+        if not step.startswith("line:") or not isinstance(order, PurchaseOrder):
+            return number
         counts = [max(len(line.schedules), 1) for line in order.lines]
         for place, count in enumerate(counts):
             if number <= count:

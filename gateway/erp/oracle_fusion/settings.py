@@ -31,12 +31,12 @@ class OracleDefaults(Settings):
     ship_to_organization: str = Field(default="", description="ShipToOrganizationCode of schedules")
     ship_to_location: str = Field(default="", description="ShipToLocation where the document names none")
     receipt_organization: str = Field(default="", description="OrganizationCode of receipts")
-    receipt_source: Literal[SUPPLIER, VENDOR] = Field(
+    receipt_source: Literal["SUPPLIER", "VENDOR"] = Field(
         default="VENDOR",
         description="ReceiptSourceCode; the vendor's guide says SUPPLIER, working integrations send VENDOR",
     )
     employee_id: int | None = Field(default=None, description="EmployeeId of receipts")
-    auto_transact: Literal[RECEIVE, DELIVER] = Field(
+    auto_transact: Literal["RECEIVE", "DELIVER"] = Field(
         default="DELIVER", description="AutoTransactCode of receipt lines"
     )
 
@@ -64,7 +64,7 @@ class OracleFusionSettings(ErpSettings):
         description="where our reference stands in orders and requisitions: Description, or DFF.<segment>, a "
         "descriptive flexfield of your own, which is better",
     )
-    supplier_by: Literal[number, name] = Field(
+    supplier_by: Literal["number", "name"] = Field(
         default="number",
         description="how `codes.suppliers` name a supplier: by SupplierNumber, which is looked up before "
         "each order, or by its name as it is",
