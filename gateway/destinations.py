@@ -98,7 +98,7 @@ class Destinations:
             connector = erp.target(name, endpoint.settings)
             if endpoint.kind not in READERS or self._take is None:
                 return Destination(name, connector, sink, health, retry)
-            reading = ReadingTarget(name, endpoint.kind, connector)
+            reading = ReadingTarget(name, READERS[endpoint.kind](endpoint.settings), connector)
             return Destination(name, reading, HandingOver(name, sink, self._take, self._clock), health, retry)
         adapter = adapters().get(endpoint.kind)
         if adapter is None or adapter.target is None or adapter.sink is None or endpoint.settings is None:

@@ -41,5 +41,5 @@ def _is_signed(rule: Hmac, call: FacadeCall, secret: Callable[[str], str]) -> bo
     given, key = (call.header(rule.header) or "").strip(), secret(rule.secret)
     wanted = signature_of(call.body, rule, key)
     if rule.encoding == "hex":
-        given = given.lower() if not rule.prefix else rule.prefix + given.removeprefix(rule.prefix).lower()
+        given, wanted = given.lower(), wanted.lower()
     return bool(key) and hmac.compare_digest(given.encode(), wanted.encode())

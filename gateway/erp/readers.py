@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from pydantic import BaseModel
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -21,39 +23,53 @@ class Read:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+Reads = Callable[[BaseModel], tuple["Read", ...]]
+
+
 def _filter(*pairs: tuple[str, str]) -> str:
-    text = " and ".join(
-        f"{name} eq '{value.replace(chr(39), chr(39) * 2)}'" for name, value in pairs if value
-    )
+    text = " and ".join(f"{name} eq '{_doubled(value)}'" for name, value in pairs if value)
     return quote(text, safe="'")
 
 
-def _d365(entity: str, order_by: str = "") -> Callable[[str, str], str]:
+def _doubled(value: str) -> str:
+    return value.replace("'", "''")
+
+
+def _dynamics(settings: BaseModel) -> tuple[Read, ...]:
+    def asked(entity: str, order_by: str = "") -> Callable[[str, str], str]:
+        def address(number: str, company: str) -> str:
+            found = _filter(("dataAreaId", company), ("PurchaseOrderNumber", number))
+            return f"data/{entity}?$filter={found}{order_by}&cross-company=true"
+
+        return address
+
+    return (
+        Read("read_event_header", asked("PurchaseOrderHeadersV2")),
+        Read("read_event_lines", asked("PurchaseOrderLinesV2", "&$orderby=LineNumber")),
+    )
+
+
+def _sap(settings: BaseModel) -> tuple[Read, ...]:
+    service = getattr(
+        settings, "order_service", "sap/opu/odata4/sap/api_purchaseorder_2/srvd_a2x/sap/purchaseorder/0001"
+    )
+
     def address(number: str, company: str) -> str:
-        found = _filter(("dataAreaId", company), ("PurchaseOrderNumber", number))
-        return f"{entity}?$filter={found}{order_by}&cross-company=true"
+        expand = "_PurchaseOrderItem($expand=_PurchaseOrderScheduleLineTP)"
+        return f"{service}/PurchaseOrder('{quote(_doubled(number), safe='')}')?$expand={expand}"
 
-    return address
-
-
-_SAP_ORDERS = "sap/opu/odata4/sap/api_purchaseorder_2/srvd_a2x/sap/purchaseorder/0001/PurchaseOrder"
+    return (Read("read_event", address),)
 
 
-def _sap(number: str, company: str) -> str:
-    expand = "_PurchaseOrderItem($expand=_PurchaseOrderScheduleLineTP)"
-    return f"{_SAP_ORDERS}('{quote(number, safe='')}')?$expand={expand}"
+def _oracle(settings: BaseModel) -> tuple[Read, ...]:
+    release = getattr(settings, "release", "11.13.18.05")
+
+    def address(number: str, company: str) -> str:
+        asked = quote(f"OrderNumber='{_doubled(number)}'", safe="")
+        orders = f"fscmRestApi/resources/{release}/purchaseOrders"
+        return f"{orders}?q={asked}&expand=lines.schedules&onlyData=true"
+
+    return (Read("read_event", address, (("REST-Framework-Version", "4"),)),)
 
 
-def _oracle(number: str, company: str) -> str:
-    asked = quote(f"OrderNumber='{number.replace(chr(39), chr(39) * 2)}'", safe="'=")
-    return f"purchaseOrders?q={asked}&expand=lines.schedules&onlyData=true"
-
-
-READERS: Mapping[str, tuple[Read, ...]] = {
-    "dynamics365": (
-        Read("read_event_header", _d365("PurchaseOrderHeadersV2")),
-        Read("read_event_lines", _d365("PurchaseOrderLinesV2", "&$orderby=LineNumber")),
-    ),
-    "sap_s4hana": (Read("read_event", _sap),),
-    "oracle_fusion": (Read("read_event", _oracle, (("REST-Framework-Version", "4"),)),),
-}
+READERS: Mapping[str, Reads] = {"dynamics365": _dynamics, "sap_s4hana": _sap, "oracle_fusion": _oracle}

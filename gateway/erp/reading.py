@@ -33,7 +33,7 @@ from adapters.base import (
 )
 from adapters.erp_events.format import enveloped
 from canonical.registry import DocumentError, read_json
-from gateway.erp.readers import READERS, Read
+from gateway.erp.readers import Read
 from gateway.erp.replies import StatusRules, classify, problem_findings
 
 HAND_OVER = "hand_over"
@@ -48,10 +48,10 @@ _RULES = frozenset({200}), frozenset({429, 503})
 class ReadingTarget:
     """Reads documents for events; everything else is the connector's own affair."""
 
-    def __init__(self, name: str, kind: str, connector: Target) -> None:
+    def __init__(self, name: str, reads: Sequence[Read], connector: Target) -> None:
         self.name = name
         self.connector = connector
-        self._reads = READERS[kind]
+        self._reads = tuple(reads)
         self._rules = StatusRules(name, *_RULES)
 
     def next_request(

@@ -150,7 +150,7 @@ class Dynamics365(Connector):
             return traced
         number = delivery.document.number if isinstance(delivery.document, PurchaseOrder) else ""
         text = (
-            f"order {number} stands in the ERP with {int(step[1]) - 1} of its lines: do not confirm it there; "
+            f"order {number} stands in the ERP with {int(step[1]) - 1} of its lines: do not confirm it; "
             "mend the cause and retry, which adds what is missing, or delete it there and resolve this"
         )
         note = Finding("ERP-ORDER-PARTIAL", Position(self.name), text, Level.NOTE)
