@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -316,7 +317,10 @@ class Gateway:
         if made is None:
             return None
         setup = SourceSetup(
-            endpoint=endpoint_setup(endpoint_name, endpoint, self.clock, self._rng, self._secret),
+            endpoint=replace(
+                endpoint_setup(endpoint_name, endpoint, self.clock, self._rng, self._secret),
+                outlet_of=lambda name: self.destinations()[name].sink,
+            ),
             route=route.id,
             settings=route.source.source_settings,
             identity=route.source.identity,

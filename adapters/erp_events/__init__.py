@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from adapters.base.facade import Facade
-from adapters.base.registry import Adapter, FacadeSetup
+from adapters.base.registry import Adapter, FacadeSetup, SourceSetup
+from adapters.base.transport import Source
 
 
 def adapter() -> Adapter:
@@ -19,10 +20,17 @@ def adapter() -> Adapter:
         format=ErpEventsFormat,
         holds=b"{",
         facade=_facade,
+        source=_source,
         identities=("event_id",),
         content_types=("application/json", "application/cloudevents+json"),
         gives_erp_orders=True,
     )
+
+
+def _source(setup: SourceSetup) -> Source | None:
+    from adapters.erp_events.source import FeedSource
+
+    return FeedSource.of(setup)
 
 
 def _facade(setup: FacadeSetup) -> Facade:

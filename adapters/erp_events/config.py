@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from adapters.base.settings import Kind, MappingName, SecretRef, Settings
+from adapters.base.settings import Duration, Kind, MappingName, SecretRef, Settings
 
 Erp = Literal["oracle_fusion", "sap_s4hana", "dynamics365"]
+FEED_TYPE = "feed"
+"""What happened, of an event that nobody sent: a change that the feed found."""
+
 Status = Literal["created", "approved", "released", "implemented", "changed", "cancelled"]
 
 
@@ -103,6 +107,26 @@ class Fields(Settings):
     """When it happened."""
 
 
+class Feed(Settings):
+    """Asking the API for what changed, where no event comes by itself or one was missed."""
+
+    endpoint: str = Field(min_length=1)
+    """The ERP's endpoint: its address, credentials and limits are used."""
+
+    every: Duration = timedelta(minutes=1)
+    """How often it is asked."""
+
+    quiet: Duration = timedelta(minutes=1)
+    """How long an order must have stayed as it is: one that somebody still types has not all its lines."""
+
+    field: str = Field(default="", pattern=r"^[A-Za-z_]*$")
+    """The order's field that tells when it changed. Empty: `LastUpdateDate` (Oracle), `LastChangeDateTime`
+    (SAP). Dynamics' order entity has none: name one of an extension."""
+
+    since: str = Field(default="", pattern=r"^(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$")
+    """Where the first question begins (`2026-11-01T00:00:00Z`). Empty: when the gateway first starts."""
+
+
 class ErpEventsEndpoint(Settings):
     """Where events of one cloud ERP arrive."""
 
@@ -123,6 +147,21 @@ class ErpEventsEndpoint(Settings):
 
     fields: Fields = Fields()
     """Where an event says what, if elsewhere than usual."""
+
+    feed: Feed | None = None
+    """Changes that are asked for. They arrive as events of type `feed`, which `events` must declare."""
+
+    @model_validator(mode="after")
+    def _feed_fits(self) -> Self:
+        if self.feed is None:
+            return self
+        if FEED_TYPE not in self.events:
+            raise ValueError("feed: what it finds are events of type `feed`; expected `feed` among `events`")
+        if self.erp == "dynamics365" and not self.feed.field:
+            raise ValueError(
+                "feed: Dynamics' orders have no field that tells when they changed; expected `field`"
+            )
+        return self
 
 
 class ErpEventsRoute(Settings):

@@ -56,12 +56,14 @@ class NoticeError(Exception):
 
 def read_notices(body: bytes, erp: Erp, fields: Fields, source: str) -> list[Notice]:
     """Give the events of one delivery, in its order. Errors: NoticeError for the first that is none."""
-    return [_notice(each, _places(erp, fields), source, at) for at, each in enumerate(_entries(body, source))]
+    return [
+        _notice(each, usual_fields(erp, fields), source, at) for at, each in enumerate(_entries(body, source))
+    ]
 
 
 def read_types(body: bytes, erp: Erp, fields: Fields, source: str) -> list[str]:
     """Give only what happened, of events that may lack all else. Errors: NoticeError."""
-    path = _places(erp, fields).type
+    path = usual_fields(erp, fields).type
     return [_text(_inner(each), path) for each in _entries(body, source)]
 
 
@@ -130,7 +132,8 @@ def _inner(entry: dict[str, Any]) -> dict[str, Any]:
     return data if is_carried and isinstance(data, dict) else entry
 
 
-def _places(erp: Erp, fields: Fields) -> Fields:
+def usual_fields(erp: Erp, fields: Fields) -> Fields:
+    """Give where each part of an event stands: as routes.yaml says, else where the ERP usually has it."""
     said = {name: text for name, text in fields.model_dump().items() if text}
     return _USUAL[erp].model_copy(update=said)
 

@@ -54,6 +54,7 @@ def judge(draft: Draft) -> list[Finding]:
             partner_texts,
             mapping_files,
             unused,
+            feeds,
         )
     )
     return [*of_routes, *whole]
@@ -330,6 +331,14 @@ def partner_environments(draft: Draft) -> Iterator[Finding]:
                 "test and production never touch: run a gateway for each"
             )
             yield draft.finding("CONFIG-ENVIRONMENT", ("partners", name, "environment"), text)
+
+
+def feeds(draft: Draft) -> Iterator[Finding]:
+    """A feed asks an endpoint that is declared."""
+    for name, endpoint in draft.endpoints.items():
+        feed = getattr(endpoint.settings, "feed", None)
+        if feed is not None:
+            yield from draft.unknown("endpoints", feed.endpoint, ("endpoints", name, "feed", "endpoint"))
 
 
 def unused(draft: Draft) -> Iterator[Finding]:

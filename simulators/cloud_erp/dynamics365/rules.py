@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -114,6 +114,8 @@ class Rules:
         fields.setdefault("CurrencyCode", "USD")
         fields["PurchaseOrderStatus"] = "Backorder"
         fields["DocumentApprovalStatus"] = self.approval(fields)
+        # A field of an extension: the entity itself does not tell when an order changed.
+        fields["HospitalModifiedDateTime"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _line(self, fields: Fields) -> Iterator[str]:
         order = self._order_of(fields)

@@ -1,4 +1,4 @@
-"""A whole gateway that takes events of a simulated Dynamics 365; a supplier and legacy have folders behind."""
+"""A whole gateway that takes events of a simulated Dynamics 365; a supplier and legacy have folders."""
 
 from __future__ import annotations
 
@@ -44,8 +44,11 @@ endpoints:
     erp: dynamics365
     path: /events/d365
     verify: {verify}
-    events: {{PurchaseOrderConfirmedBusinessEvent: approved, PurchaseOrderCanceledBusinessEvent: cancelled}}
-    ignore: [SomethingElseBusinessEvent]
+    events:
+      PurchaseOrderConfirmedBusinessEvent: approved
+      PurchaseOrderCanceledBusinessEvent: cancelled
+      feed: created
+    ignore: [SomethingElseBusinessEvent]{feed}
   acme-in: {{kind: sftp_files, environment: test, folder: acme, name: "{{reference}}.edi"}}
   mms-in: {{kind: sftp_files, environment: test, folder: mms, name: "{{reference}}.json"}}
 partners:
@@ -107,7 +110,7 @@ class Site:
             }
             | fields
         ).encode()
-        rule = Hmac(secret="env:UNUSED", prefix="sha256=")
+        rule = Hmac.model_validate({"secret": "env:UNUSED", "prefix": "sha256="})
         return await self.post("/events/d365", body, {"X-Signature": signature_of(body, rule, key)})
 
     async def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
@@ -177,13 +180,15 @@ async def site(
     (folder / "event.key").write_text(KEY)
     for name in ("acme", "mms"):
         (folder / name).mkdir(exist_ok=True)
-    async with Dynamics365(faults=faults, tenant=tenant) as erp:
+    erp = Dynamics365(faults=faults, tenant=tenant)
+    async with erp:
         said = {
             "journal": '"memory:"',
             "verify": VERIFY,
             "numbering": "ours",
             "targets": "{supplier: acme-in}",
             "transmitter": "gateway",
+            "feed": "",
             "losing_side": "nothing",
             "write": "{acme-in: {format: edi_x12, partner: acme}}",
         } | words

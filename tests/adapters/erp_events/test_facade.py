@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from adapters.base.facade import Admitted, Denied, FacadeAnswer, FacadeCall
+from adapters.base.library import Library
 from adapters.base.registry import EndpointSetup, FacadeRoute, FacadeSetup
 from adapters.erp_events.config import ErpEventsEndpoint
 from adapters.erp_events.facade import ErpEventsFacade, EventSetupError
@@ -46,7 +47,7 @@ def facade(erp: str = "sap_s4hana", **changes) -> ErpEventsFacade:
         FacadeRoute(route, kind, None, None, "accepted", "event_id")
         for route, kind in (("events", "event"), ("po.out", "purchase_order"))
     )
-    return ErpEventsFacade(FacadeSetup(endpoint, routes, None, 1 << 20))
+    return ErpEventsFacade(FacadeSetup(endpoint, routes, Library(), 1 << 20))
 
 
 def call(body: bytes, *, method: str = "POST", **headers: str) -> FacadeCall:
@@ -199,7 +200,7 @@ def test_a_facade_without_a_route_for_what_its_events_tell_of_is_refused(tmp_pat
     setup = FacadeSetup(
         EndpointSetup("e", "test", made._settings, RealClock(), SeededRng(), SECRETS.__getitem__),
         (FacadeRoute("events", "event", None, None, "accepted", None),),
-        None,
+        Library(),
         1 << 20,
     )
     with pytest.raises(EventSetupError, match="set: purchase_order"):

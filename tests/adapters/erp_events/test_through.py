@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.journal.types import DeliveryState
+from gateway.serving import ServeError
 from simulators.cloud_erp.dynamics365 import Tenant
 from simulators.faults import Fault, FaultScript
 from tests.adapters.erp_events.site import site
@@ -199,13 +200,9 @@ async def test_the_suppliers_answer_to_an_order_of_the_erps_own_finds_its_lines(
 
 
 async def test_legacy_gets_a_copy_where_the_erp_itself_transmits(tmp_path: Path) -> None:
-    words = {
-        "targets": "{legacy: mms-in}",
-        "transmitter": "erp",
-        "losing_side": "copy_not_transmitted",
-        "write": "{}",
-    }
-    async with site(tmp_path, **words) as run:
+    declared = "{legacy: mms-in}"
+    copy_of = "copy_not_transmitted"
+    async with site(tmp_path, targets=declared, transmitter="erp", losing_side=copy_of, write="{}") as run:
         await run.enter_order("PO-900")
         await run.event("PO-900")
         (copy,) = await run.settled("mms-in", 1)
@@ -214,3 +211,35 @@ async def test_legacy_gets_a_copy_where_the_erp_itself_transmits(tmp_path: Path)
     assert copy.role == "copy"
     assert json.loads(document)["number"] == "PO-900"
     assert json.loads(document)["lines"][0]["price"]["amount"] == "12.5"
+
+
+FEED = """
+    feed: {endpoint: d365, every: 100ms, quiet: 1s, field: HospitalModifiedDateTime, since: "2026-01-01T00:00:00Z"}"""
+
+
+async def test_orders_that_no_event_tells_of_are_found_by_the_feed_once_each(tmp_path: Path) -> None:
+    journal = f"sqlite:{tmp_path}/journal.db"
+    async with site(tmp_path, feed=FEED, journal=journal) as run:
+        await run.enter_order("PO-1")
+        await run.settled("acme-in", 1)
+        await run.enter_order("PO-2")
+        await run.settled("acme-in", 2)
+        orders = dict.fromkeys(("PO-1", "PO-2"))
+        kept = [run.erp.order(number) for number in orders]
+    async with site(tmp_path, feed=FEED, journal=journal) as run:
+        for fields in kept:
+            assert fields is not None
+            key = f"usmf|{fields['PurchaseOrderNumber']}"
+            run.erp.documents.create(
+                "PurchaseOrderHeadersV2", key, fields, number=fields["PurchaseOrderNumber"]
+            )
+        await quiet(run, 0.6)
+        files = run.files("acme")
+
+    assert len(files) == 2, "the cursor and the arrival keys outlive the process"
+
+
+async def test_a_feed_needs_a_field_that_tells_when_an_order_changed(tmp_path: Path) -> None:
+    with pytest.raises(ServeError):
+        async with site(tmp_path, feed="\n    feed: {endpoint: d365, every: 1s}"):
+            pass
