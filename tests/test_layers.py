@@ -60,6 +60,7 @@ PURE = (
     "gateway/erp/readers.py",
     "gateway/echoes.py",
     "gateway/security/partners.py",
+    "gateway/security/assertions.py",
 )
 INPUT_OUTPUT = (
     "adapters/*/source.py",  # the two edges of an adapter

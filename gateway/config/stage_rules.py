@@ -122,6 +122,27 @@ def _transmitters(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]
         if word is Transmitter.GATEWAY and is_live and route.targets.supplier is None:
             text = "the gateway sends orders to the supplier, and targets.supplier does not say where"
             yield draft.finding("CONFIG-TRANSMITTER", (*here, side), text)
+    yield from _erp_output(draft, route)
+
+
+def _erp_output(draft: Draft, route: Route) -> Iterator[Finding]:
+    """An ERP sends an order to the supplier exactly where the ledger says so; others say nothing about it."""
+    endpoint = draft.endpoints.get(route.targets.cloud or "")
+    declared = getattr(endpoint.settings, "supplier_output", None) if endpoint is not None else None
+    word = route.transmitter.cloud
+    if declared == "undeclared" and word is not Transmitter.ERP:
+        text = (
+            f"orders are sent to the supplier by {word.value}, and '{route.targets.cloud}' does not say that "
+            "its own output is off; expected supplier_output: off or per_order there"
+        )
+    elif declared == "off" and word is Transmitter.ERP:
+        text = (
+            f"the ERP is to send orders to the supplier, and the output of '{route.targets.cloud}' is off: "
+            "nobody would; expected supplier_output: per_order there, or another transmitter"
+        )
+    else:
+        return
+    yield draft.finding("CONFIG-TRANSMITTER", ("routes", route.id, "transmitter", "cloud"), text)
 
 
 def _canary(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ from adapters.base import (
 )
 from canonical.document import CanonicalDocument
 from canonical.registry import DocumentError
+from gateway.erp.connector.correlation import correlation_headers
 from gateway.erp.connector.engine import LOOK_UP_SUFFIX, next_of, reply_fields
 from gateway.erp.connector.errors import ErpError, outcome_of
 from gateway.erp.connector.series import Place, Series
@@ -120,9 +121,9 @@ class Connector:
         if isinstance(following, Stuck):
             document = delivery.document
             return Stuck(tuple(self._traced(delivery, None, document, each) for each in following.findings))
-        if isinstance(following, Request) and delivery.correlation_id.isascii():
-            header = ("X-Correlation-Id", delivery.correlation_id)
-            return replace(following, headers=(*following.headers, header))
+        if isinstance(following, Request):
+            headers = correlation_headers(delivery, following.step)
+            return replace(following, headers=(*following.headers, *headers))
         return following
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:

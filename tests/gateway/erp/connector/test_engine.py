@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import ClassVar
 
 from adapters.base import Accepted, Finished, InDoubt, NoReply, Rejected, Reply, Request, Stuck, Wait
 from gateway.erp.connector.errors import ErpError
@@ -28,7 +29,7 @@ def created(number: str = "PO-9") -> Reply:
 class Small(Connector):
     """A connector of two writes and a poll, as short as can be."""
 
-    needs = {"create": ("number",)}
+    needs: ClassVar[dict[str, tuple[str, ...]]] = {"create": ("number",)}
 
     def __init__(self, settings: ErpSettings, is_movement: bool = False) -> None:
         super().__init__("erp", settings)
