@@ -65,7 +65,8 @@ def read_errors(reply: Reply) -> list[ErpError]:
         return []
     text = problem.inner_text or problem.text
     messages = list(_messages(text)) or [plain(text)]
-    return [ErpError(problem.code, each, _field(each), _kind(each)) for each in messages]
+    code = problem.code or ("Infolog" if "Infolog" in problem.inner_text else "")  # its own are empty
+    return [ErpError(code, each, _field(each), _kind(each)) for each in messages]
 
 
 def is_rolled_back(reply: Reply) -> bool:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from adapters.base import Alias, Delivery, Finished
 from canonical.lines import PlacedLine, Schedule
 from canonical.purchase_order import PurchaseOrder, PurchaseOrderLine
+from canonical.registry import without_provenance
 from canonical.values import DateValue, Quantity
 from gateway.erp.connector.aliases import ErpLine, order_aliases
 from gateway.erp.connector.comparing import differing
-from gateway.erp.connector.references import reference_for
+from gateway.erp.connector.references import digest_of, reference_for
 from gateway.erp.connector.rendering import Rendering, without_nothing
 from gateway.erp.connector.series import Answer, Ask, Call, Hit, LookUp, Read, Series, Write
 from gateway.erp.dynamics365.addresses import HEADERS, LINES, VENDORS, created, found_by, rows
@@ -67,6 +68,7 @@ def create_order(connector: Dynamics365, delivery: Delivery, now: datetime) -> S
     """Create an order."""
     order = delivery.document
     assert isinstance(order, PurchaseOrder)  # noqa: S101 - the kind said so
+    connector.is_output_off(delivery)  # raises where two would send it to the supplier, or nobody
     rendered = render_order(connector, delivery, order)
     company = rendered.header["dataAreaId"]
     if connector.settings.check_vendor:
@@ -153,7 +155,7 @@ def render_order(connector: Dynamics365, delivery: Delivery, order: PurchaseOrde
             "CurrencyCode": order.currency,
             "RequestedDeliveryDate": midday(order.requested),
             "AccountingDate": midday(order.order_date),
-            "VendorOrderReference": reference_for(delivery, REFERENCE_LENGTH),
+            "VendorOrderReference": marked_reference(delivery),
             "PaymentTermsName": _terms(connector, order),
             "DeliveryTermsId": next((each.incoterm for each in order.shipping if each.incoterm), None),
             "BuyerGroupId": defaults.buyer_group,
@@ -174,6 +176,15 @@ def render_order(connector: Dynamics365, delivery: Delivery, order: PurchaseOrde
         )
     rendering.finish()
     return RenderedOrder(number, header, tuple(lines))
+
+
+def marked_reference(delivery: Delivery) -> str:
+    """Give our reference and a mark of the content: what is found under it must be this very document.
+
+    A header that stands alone says nothing of the lines that belong to it, so its content cannot be compared.
+    """
+    mark = digest_of(without_provenance(delivery.canonical or b""))
+    return f"{reference_for(delivery, REFERENCE_LENGTH)}.{mark}"
 
 
 def render_line(
@@ -283,11 +294,17 @@ def _location(
 
 
 def _header_look_up(rendered: RenderedOrder, company: str) -> Call:
+    """Find an order by our number, or by our reference whatever content it was marked with.
+
+    A `*` in a text that is compared is Dynamics' own wildcard (its OData page, section on filters).
+    """
     if rendered.number:
         return found_by(HEADERS, dataAreaId=company, PurchaseOrderNumber=rendered.number)
-    return found_by(
-        HEADERS, dataAreaId=company, VendorOrderReference=str(rendered.header["VendorOrderReference"])
-    )
+    return found_by(HEADERS, dataAreaId=company, VendorOrderReference=f"{_reference(rendered)}*")
+
+
+def _reference(rendered: RenderedOrder) -> str:
+    return str(rendered.header["VendorOrderReference"]).partition(".")[0]
 
 
 def _header_hits(answer: Answer, rendered: RenderedOrder) -> Sequence[Hit] | str:
@@ -296,10 +313,15 @@ def _header_hits(answer: Answer, rendered: RenderedOrder) -> Sequence[Hit] | str
         return "the answer holds no list of orders"
     name, wanted = "PurchaseOrderNumber", rendered.number
     if not wanted:
-        name, wanted = "VendorOrderReference", str(rendered.header["VendorOrderReference"])
-    if found and not all(str(each.get(name, "")).casefold() == wanted.casefold() for each in found):
+        name, wanted = "VendorOrderReference", _reference(rendered)
+    if found and not all(_begins(each, name, wanted, is_whole=bool(rendered.number)) for each in found):
         return f"asked for {name} {wanted}, the ERP gave others: it ignores the filter"
     return [
         Hit(str(each["PurchaseOrderNumber"]), each, tuple(differing(rendered.header, each, HEADER_COMPARED)))
         for each in found
     ]
+
+
+def _begins(row: Mapping[str, Any], name: str, wanted: str, *, is_whole: bool) -> bool:
+    text = str(row.get(name, "")).casefold()
+    return text == wanted.casefold() or (not is_whole and text.startswith(f"{wanted.casefold()}."))

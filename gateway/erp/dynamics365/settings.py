@@ -86,6 +86,11 @@ class Dynamics365Settings(ErpSettings):
         routes = self.per_route.values()
         if not self.defaults.company and not (routes and all(each.company for each in routes)):
             raise ValueError("defaults.company is missing: without a legal entity nothing is found")
+        if self.supplier_output == "per_order":
+            text = (
+                "supplier_output: per_order is none of Dynamics': no field of an order says so; expected off"
+            )
+            raise ValueError(f"{text} (set up there that confirming sends nothing)")
         return self
 
     def of_route(self, route: str) -> Dynamics365Defaults:

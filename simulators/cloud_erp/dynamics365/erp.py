@@ -110,7 +110,8 @@ class Dynamics365(SimulatedErp):
         """Give a business error: one of the four throttles by name, else an Infolog with the fault's text."""
         if fault.error.startswith("throttle_"):
             return throttled(fault.error, fault.retry_after)
-        return infolog("PurchPurchaseOrderLineV2Entity", [fault.error or "The record is not accepted."])
+        said = {"item": "Item 'TG1' is blocked for 'Purchase order'.", "": "The record is not accepted."}
+        return infolog("PurchPurchaseOrderLineV2Entity", [said.get(fault.error, fault.error)])
 
     def throttled(self) -> web.Response:
         """Give the answer to one request too many."""

@@ -1,7 +1,7 @@
 """What a query asks: `$filter` as a test of one entity, and keys in an address.
 
 Only what Dynamics 365 knows of OData V4 is known here: no `in`, no `has`, enumerations spelled out with
-their type. Source: Microsoft's page "Open Data Protocol (OData)" for finance and operations.
+their type, and `*` in a compared text stands for anything. Source: Microsoft's page "Open Data Protocol (OData)" for finance and operations.
 """
 
 from __future__ import annotations
@@ -106,6 +106,9 @@ class _Parser:
         if compare is None:
             raise QueryError(f"the operator '{operator}' is not supported")
         value = self._value(name, rule)
+        if operator == "eq" and isinstance(value, str) and "*" in value and not rule.values:
+            like = re.compile(".*".join(map(re.escape, value.split("*"))) + r"\Z", re.S)
+            return lambda entity: like.match(str(_comparable(entity.get(name), rule) or "")) is not None
         return lambda entity: compare(_comparable(entity.get(name), rule), value)
 
     def _value(self, name: str, rule: Rule) -> Any:

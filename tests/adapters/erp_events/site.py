@@ -37,7 +37,6 @@ endpoints:
     timeout_s: 2
     defaults: {{company: usmf, site: "1", warehouse: "11"}}
     numbering: {numbering}
-    supplier_output: "off"
   d365-events:
     kind: erp_events
     environment: test

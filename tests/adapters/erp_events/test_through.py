@@ -214,7 +214,12 @@ async def test_legacy_gets_a_copy_where_the_erp_itself_transmits(tmp_path: Path)
 
 
 FEED = """
-    feed: {endpoint: d365, every: 100ms, quiet: 1s, field: HospitalModifiedDateTime, since: "2026-01-01T00:00:00Z"}"""
+    feed:
+      endpoint: d365
+      every: 100ms
+      quiet: 1s
+      field: HospitalModifiedDateTime
+      since: "2026-01-01T00:00:00Z\""""
 
 
 async def test_orders_that_no_event_tells_of_are_found_by_the_feed_once_each(tmp_path: Path) -> None:
