@@ -1,7 +1,8 @@
 """What a query asks: `$filter` as a test of one entity, and keys in an address.
 
 Only what Dynamics 365 knows of OData V4 is known here: no `in`, no `has`, enumerations spelled out with
-their type, and `*` in a compared text stands for anything. Source: Microsoft's page "Open Data Protocol (OData)" for finance and operations.
+their type, and `*` in a compared text stands for anything. Source: Microsoft's page "Open Data Protocol
+(OData)" for finance and operations.
 """
 
 from __future__ import annotations
