@@ -150,7 +150,7 @@ class HttpSink:
         except _StaleClaimError:
             return NoReply("none", "the claim was lost before anything was written", "stale_claim")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return _unanswered(error, progress)
+            return _unanswered(error, progress, is_tls=url.scheme == "https")
 
     async def _read(self, response: aiohttp.ClientResponse) -> Reply | NoReply:
         """Read the body up to the bound. A refusal counts by its status even where its body is broken."""
@@ -302,7 +302,7 @@ async def _bounded_body(response: aiohttp.ClientResponse, size_max: int) -> tupl
     return b"".join(chunks), ""
 
 
-def _unanswered(error: Exception, progress: _Progress) -> NoReply:
+def _unanswered(error: Exception, progress: _Progress, *, is_tls: bool) -> NoReply:
     if not progress.has_begun:
         is_certificate = isinstance(error, aiohttp.ClientSSLError | ssl.SSLError)
         return NoReply("none", _reason("no connection", error), "credential" if is_certificate else "outage")
@@ -311,7 +311,15 @@ def _unanswered(error: Exception, progress: _Progress) -> NoReply:
         # With TLS 1.3 the client may write before the server has judged its certificate. The server's
         # program sees nothing before the handshake ends, so nothing was done.
         return NoReply("none", f"the other side refuses our certificate ({alert})", "credential")
-    return NoReply("maybe", _reason("no reply", error))
+    reason = _reason("no reply", error)
+    if (
+        is_tls
+        and progress.is_first_on_connection
+        and isinstance(error, ConnectionError | aiohttp.ClientError)
+    ):
+        # Servers that cut a connection in place of an alert are not rare. It proves nothing, so it is a hint.
+        reason += "; it closed a new connection at once: does it accept our certificate?"
+    return NoReply("maybe", reason)
 
 
 _CERTIFICATE_ALERTS = (

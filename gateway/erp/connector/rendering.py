@@ -121,6 +121,26 @@ class Rendering:
                 self.problem("ERP-PRICE-BASIS", f"{text} without rounding", f"{path}.price")
         return each
 
+    def line_amount(self, line: PricedLine, path: str, scale: int = 10) -> Decimal:
+        """Give a line's amount: as sent, or quantity x price / base quantity, exactly or not at all."""
+        if line.amount is not None:
+            return line.amount
+        price = line.price
+        if price is None:
+            self.required(None, "the amount or the price", f"{path}.amount")
+            return Decimal(0)
+        self._check_price_unit(line, path)
+        base = price.base_quantity or Decimal(1)
+        with localcontext() as context:
+            context.prec = 160
+            whole = price.amount * self.quantity(line, path)
+            amount = whole / base
+            is_exact = amount * base == whole
+        if not is_exact or not fits(amount, 38, scale):
+            text = f"quantity times price per {plain_digits(base)} does not end within {scale} decimals"
+            self.problem("ERP-PRICE-BASIS", f"{text}; send the line's amount", f"{path}.amount")
+        return amount
+
     def price(self, line: PricedLine, path: str) -> tuple[Decimal, Decimal] | None:
         """Give price and the quantity that it is for, for ERPs that know a price basis."""
         if line.price is None:

@@ -280,12 +280,7 @@ def _invoice_line(
     at: int, line: InvoiceLine, order: ErpOrder | None, sign: int, rendering: Rendering
 ) -> dict[str, Any]:
     path = f"lines[{at}]"
-    amount = line.amount
-    if amount is None:
-        price = rendering.unit_price(line, path, 38)
-        amount = product(price, rendering.quantity(line, path)) if price is not None else None
-    if amount is None:
-        rendering.required(None, "the amount or the price", f"{path}.amount")
+    amount = rendering.line_amount(line, path)
     number = order.line_number(line) if order is not None else None
     if order is not None and number is None:
         rendering.problem(
@@ -295,7 +290,7 @@ def _invoice_line(
         {
             "LineNumber": at + 1,
             "LineType": "Item",
-            "LineAmount": sign * abs(amount or Decimal(0)),
+            "LineAmount": sign * abs(amount),
             "Quantity": line.quantity.value if line.quantity is not None else None,
             "Description": (line.description or "")[:ITEM_DESCRIPTION_MAX],
             "PurchaseOrderNumber": order.number if order is not None else None,

@@ -26,14 +26,14 @@ REQUISITIONS = "purchaseRequisitions"
 SUBMITTED = frozenset({"APPROVED", "PENDING APPROVAL", "SUBMITTED"})
 # What checkFunds answers, in our words.
 RESULTS: Mapping[str, str] = {
-    "SUCCESS": "PASS",
-    "PASSED": "PASS",
-    "PASS": "PASS",
-    "WARNING": "WARN",
-    "PASSED WITH WARNINGS": "WARN",
-    "FAILED": "FAIL",
-    "FAIL": "FAIL",
-    "NOT APPLICABLE": "NOT_SUPPORTED",
+    "SUCCESS": "pass",
+    "PASSED": "pass",
+    "PASS": "pass",
+    "WARNING": "warn",
+    "PASSED WITH WARNINGS": "warn",
+    "FAILED": "fail",
+    "FAIL": "fail",
+    "NOT APPLICABLE": "not_supported",
 }
 
 
@@ -56,7 +56,7 @@ def requisition(connector: OracleFusion, delivery: Delivery, now: datetime) -> S
 def budget_check(connector: OracleFusion, delivery: Delivery, now: datetime) -> Series:
     """Store a draft, have its funds checked, remove it, whatever the check came to.
 
-    The delivery's own number is the result: PASS, WARN, FAIL or NOT_SUPPORTED.
+    The delivery's own number is the result: pass, warn, fail or not_supported.
     """
     document = delivery.document
     assert isinstance(document, BudgetCheck)  # noqa: S101

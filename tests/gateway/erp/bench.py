@@ -137,6 +137,13 @@ class Bench:
             secret=SecretStore(Path(), {"ERP_SECRET": "s3cret"}),
         )
 
+    async def reload(self, **values: Any) -> None:
+        """Take other settings, as a reload of the configuration does: sink and target are built anew."""
+        await self.sink.close()
+        self._values |= values
+        self.settings = self._made_settings()
+        self.target, self.sink = self.erp.target(self.settings), self.new_sink()
+
     def _made_settings(self) -> ErpSettings:
         url = self.simulator.url
         values = {name: value(url) if callable(value) else value for name, value in self._values.items()}

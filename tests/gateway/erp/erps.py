@@ -18,10 +18,13 @@ from gateway.erp.dynamics365 import Dynamics365 as DynamicsTarget
 from gateway.erp.dynamics365.settings import Dynamics365Settings
 from gateway.erp.oracle_fusion import OracleFusion as OracleTarget
 from gateway.erp.oracle_fusion.settings import OracleFusionSettings
+from gateway.erp.sap_s4hana import SapS4Hana as SapTarget
+from gateway.erp.sap_s4hana.settings import SapSettings
 from simulators.cloud_erp.base.erp import Behaviour, SimulatedErp
 from simulators.cloud_erp.dynamics365 import Dynamics365 as DynamicsTenant
 from simulators.cloud_erp.dynamics365 import Tenant
 from simulators.cloud_erp.oracle_fusion import OracleFusion as OraclePod
+from simulators.cloud_erp.sap_s4hana import SapS4Hana as SapTenant
 from simulators.faults import FaultScript
 from simulators.serving import Tls
 
@@ -176,4 +179,55 @@ class DynamicsByOurNumber(Dynamics):
     numbering = "ours"
 
 
-ERPS: Sequence[ErpUnderTest] = (Oracle(), Dynamics())
+class Sap:
+    """SAP S/4HANA."""
+
+    kind = "sap_s4hana"
+    create_path = r"/PurchaseOrder$"
+    look_up_path = r"/PurchaseOrder\?"
+    refusal = "item_blocked"
+    refusal_path = create_path
+    refused_field = "lines[0].item_ids"
+    token_path = "/oauth2/v1/token"
+
+    def simulator(
+        self, behaviour: Behaviour, faults: FaultScript, tls: Tls | None, clock: Callable[[], float]
+    ) -> SimulatedErp:
+        return SapTenant(behaviour, faults, tls, clock=clock)
+
+    def settings(self, **values: Any) -> ErpSettings:
+        defaults = {
+            "company_code": "1010",
+            "purchasing_organization": "1010",
+            "purchasing_group": "001",
+            "plant": "1010",
+            "confirmation_control_key": "0001",
+        }
+        codes = {"suppliers": {"1013": "10300001"}}
+        made = {"defaults": defaults, "codes": codes, "supplier_output": "off", **values}
+        return SapSettings.model_validate(made)
+
+    def target(self, settings: ErpSettings) -> Connector:
+        assert isinstance(settings, SapSettings)
+        return SapTarget("erp", settings)
+
+    def orders(self, erp: SimulatedErp) -> Sequence[Held]:
+        assert isinstance(erp, SapTenant)
+        held = [erp.document("purchase_order", key) for key in erp.documents.keys("purchase_order")]
+        return [
+            Held(
+                each["PurchaseOrder"],
+                all(item["PurchasingDocumentDeletionCode"] for item in each["_PurchaseOrderItem"]),
+                tuple(item["OrderQuantity"] for item in each["_PurchaseOrderItem"]),
+                tuple(
+                    item["NetPriceAmount"] / item["NetPriceQuantity"] for item in each["_PurchaseOrderItem"]
+                ),
+            )
+            for each in held
+        ]
+
+    def nothing(self, request: Request) -> Reply | None:
+        return Reply(200, b'{"value": []}') if request.step == "create.look_up" else None
+
+
+ERPS: Sequence[ErpUnderTest] = (Oracle(), Sap(), Dynamics())

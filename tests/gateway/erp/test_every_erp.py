@@ -22,7 +22,7 @@ from gateway.journal.base import Journal
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
 from gateway.journal.types import DeliveryState, DeliveryView, Transmitter
-from gateway.security.certificates import Validity, issue_client
+from gateway.security.certificates import Issued, Validity, issue_client
 from simulators.cloud_erp.base.access import AccessRules
 from simulators.faults import Action, Fault
 from simulators.serving import Tls
@@ -311,6 +311,54 @@ async def test_a_certificate_that_ends_in_the_middle_waits_until_the_file_is_rep
 
     certificates.write("client", issue_client(certificates.ca, "acme", Validity.of(certificates.now)))
     assert is_true(bench, await bench.finish(delivery_id))
+
+
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [
+        ("stranger", "does it accept our certificate?"),  # signed by a CA that the ERP does not know
+        ("expired", "our certificate ended"),
+        ("removed", "the file is not there"),  # revoked by taking its file away
+        ("none", "does it accept our certificate?"),
+    ],
+)
+async def test_a_bad_certificate_is_refused_and_a_good_file_lets_the_order_go_on(
+    make: Make, tmp_path: Path, shown: str, reason: str
+) -> None:
+    certificates = Certificates(tmp_path / "pki")
+    server = Tls(certificates.pem("server"), certificates.key("server"), certificates.pem("ca"))
+    good = Issued(certificates.pem("client").read_bytes(), certificates.key("client").read_bytes())
+    if shown in ("stranger", "expired"):
+        bad = Issued(certificates.pem(shown).read_bytes(), certificates.key(shown).read_bytes())
+        certificates.write("client", bad)
+    elif shown == "removed":
+        certificates.pem("client").unlink()
+    client = None if shown == "none" else "client"
+    bench = await make(server_tls=server, tls=certificates.settings(client))
+    delivery_id = await bench.plan(order())
+    await bench.go()
+    view = await bench.view(delivery_id)
+    assert (view.state, view.attempts) == (DeliveryState.WAITING, 0)
+    assert reason in view.reason
+    assert not bench.simulator.requests
+
+    certificates.write("client", good)
+    if shown == "none":  # the configuration names one now: a reload builds the sink anew
+        await bench.reload(tls=certificates.settings())
+    assert is_true(bench, await bench.finish(delivery_id))
+
+
+async def test_a_server_of_an_unknown_ca_is_told_nothing(make: Make, tmp_path: Path) -> None:
+    certificates = Certificates(tmp_path / "pki")
+    server = Tls(certificates.pem("server"), certificates.key("server"), certificates.pem("ca"))
+    bench = await make(server_tls=server, tls=certificates.settings(ca="other_ca"))
+    delivery_id = await bench.plan(order())
+    await bench.go()
+    view = await bench.view(delivery_id)
+
+    assert (view.state, view.attempts) == (DeliveryState.WAITING, 0)
+    assert "CERTIFICATE_VERIFY_FAILED" in view.reason or "certificate verify failed" in view.reason
+    assert not bench.simulator.requests
 
 
 async def test_an_order_that_another_sends_to_the_supplier_needs_the_output_declared(make: Make) -> None:
