@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -86,7 +87,7 @@ class Gateway:
         self._started_with = configuration
         self._started_at: datetime | None = None
         self._reloading: list[Callable[[Configuration], Callable[[], None]]] = []
-        self.destinations = Destinations(clock, rng, secret)
+        self.destinations = Destinations(clock, rng, secret, self.take)
         self.facade_of: Callable[[str], Facade | None] = lambda route: None  # set where facades are served
         self.is_ready = False
         self.name = f"gateway-{rng.token()}"
@@ -316,7 +317,10 @@ class Gateway:
         if made is None:
             return None
         setup = SourceSetup(
-            endpoint=endpoint_setup(endpoint_name, endpoint, self.clock, self._rng, self._secret),
+            endpoint=replace(
+                endpoint_setup(endpoint_name, endpoint, self.clock, self._rng, self._secret),
+                outlet_of=lambda name: self.destinations()[name].sink,
+            ),
             route=route.id,
             settings=route.source.source_settings,
             identity=route.source.identity,
