@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -98,7 +99,7 @@ class Gateway:
         self._started_with = configuration
         self._started_at: datetime | None = None
         self._reloading: list[Callable[[Configuration], Callable[[], None]]] = []
-        self.destinations = Destinations(clock, rng, secret)
+        self.destinations = Destinations(clock, rng, secret, self.take)
         self.facade_of: Callable[[str], Facade | None] = lambda route: None  # set where facades are served
         self.is_ready = False
         self.name = f"gateway-{rng.token()}"
@@ -328,7 +329,10 @@ class Gateway:
         if made is None:
             return None
         setup = SourceSetup(
-            endpoint=endpoint_setup(endpoint_name, endpoint, self.clock, self._rng, self._secret),
+            endpoint=replace(
+                endpoint_setup(endpoint_name, endpoint, self.clock, self._rng, self._secret),
+                outlet_of=lambda name: self.destinations()[name].sink,
+            ),
             route=route.id,
             settings=route.source.source_settings,
             identity=route.source.identity,

@@ -299,6 +299,7 @@ class Translation:
                 chunk.documents,
                 chunk.deliveries,
                 chunk.opens,
+                aliases=chunk.aliases,
                 controls=chunk.controls,
                 acknowledged=chunk.acknowledged,
             )
@@ -373,6 +374,7 @@ class Translation:
             chunk.documents,
             tuple(deliveries),
             chunk.opens,
+            aliases=chunk.aliases,
             is_last=True,
             rejected_units=rejected,
             findings=tuple(findings),
