@@ -398,12 +398,12 @@ def _without_request(
         case Wait(until, reason):
             state = DeliveryState.IN_DOUBT if is_in_doubt(steps) else DeliveryState.WAITING
             return Settled(state, not_before=until, reason=reason)
-        case Finished(reference, aliases):
+        case Finished(reference, aliases, notes):
             if is_in_doubt(steps):
                 return _parked(
                     "TARGET-UNSAFE", claimed, "the target calls it finished while a write is in doubt"
                 )
-            return Settled(DeliveryState.DONE, reference=reference, aliases=aliases)
+            return Settled(DeliveryState.DONE, findings=notes, reference=reference, aliases=aliases)
         case Stuck(findings):
             return Settled(DeliveryState.PARKED, findings=findings, reason=findings[0].text)
 

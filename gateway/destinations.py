@@ -14,9 +14,12 @@ from gateway.compiling import retry_policies
 from gateway.config import Configuration, Endpoint
 from gateway.config.named_texts import library_for
 from gateway.delivery import Destination
+from gateway.erp.hand_over import HandingOver, Take
 from gateway.erp.http import HttpSink
 from gateway.erp.kinds import erp_kinds
 from gateway.erp.limits import TargetHealth
+from gateway.erp.readers import READERS
+from gateway.erp.reading import ReadingTarget
 from gateway.erp.settings import BasicSettings, HttpSettings
 from gateway.outcome import RetryPolicy
 from gateway.security.settings import TlsSettings
@@ -28,7 +31,10 @@ Prepared = dict[str, tuple[MadeFrom, Destination]]  # by name: made from, made
 class Destinations:
     """All endpoints that can be delivered to; a reload keeps those that did not change."""
 
-    def __init__(self, clock: Clock, rng: Rng, secret: Callable[[str], str]) -> None:
+    def __init__(
+        self, clock: Clock, rng: Rng, secret: Callable[[str], str], take: Take | None = None
+    ) -> None:
+        self._take = take  # what is read from an ERP is handed over to it
         self._clock = clock
         self._rng = rng
         self._secret = secret
@@ -89,7 +95,11 @@ class Destinations:
         erp = erp_kinds().get(endpoint.kind)
         if erp is not None and isinstance(endpoint.settings, HttpSettings):
             sink = HttpSink(name, endpoint.settings, clock=self._clock, rng=self._rng, secret=self._secret)
-            return Destination(name, erp.target(name, endpoint.settings), sink, health, retry)
+            connector = erp.target(name, endpoint.settings)
+            if endpoint.kind not in READERS or self._take is None:
+                return Destination(name, connector, sink, health, retry)
+            reading = ReadingTarget(name, READERS[endpoint.kind](endpoint.settings), connector)
+            return Destination(name, reading, HandingOver(name, sink, self._take, self._clock), health, retry)
         adapter = adapters().get(endpoint.kind)
         if adapter is None or adapter.target is None or adapter.sink is None or endpoint.settings is None:
             return None

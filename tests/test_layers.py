@@ -56,6 +56,9 @@ PURE = (
     "gateway/erp/json_paths.py",
     "gateway/erp/limits.py",
     "gateway/erp/settings.py",
+    "gateway/erp/reading.py",
+    "gateway/erp/readers.py",
+    "gateway/echoes.py",
     "gateway/security/partners.py",
     "gateway/security/assertions.py",
 )

@@ -175,10 +175,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All steps are done. ``aliases`` go to the alias table with the settling transaction."""
+    """All steps are done. ``aliases`` go to the alias table with the settling transaction.
+
+    ``notes`` are what the target remarked on while it took the document (warnings on a success).
+    """
 
     reference: str
     aliases: tuple[Alias, ...] = field(default=())
+    notes: tuple[Finding, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)

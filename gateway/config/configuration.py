@@ -154,7 +154,14 @@ class Configuration:
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
             writes_supplier=route.targets.supplier in route.write,
             legacy_form="canonical" if writes_for(legacy, route) else "as_received",
+            from_cloud=route.originates and self.gives_erp_orders(route),
         )
+
+    def gives_erp_orders(self, route: Route) -> bool:
+        """Tell whether a route's documents come from the cloud ERP itself."""
+        endpoint = self.endpoints.get(route.source.endpoint or "")
+        kind = adapters().get(endpoint.kind) if endpoint is not None else None
+        return kind is not None and kind.gives_erp_orders
 
 
 def writes_for(endpoint: Endpoint | None, route: Route) -> bool:

@@ -54,6 +54,7 @@ def judge(draft: Draft) -> list[Finding]:
             partner_texts,
             mapping_files,
             unused,
+            feeds,
         )
     )
     return [*of_routes, *whole]
@@ -139,6 +140,14 @@ def followers(draft: Draft, route: Route) -> Iterator[Finding]:
         if word in route.model_fields_set:
             text = f"'{word}' belongs to the route that this one follows ('{route.follows}'); remove it here"
             yield draft.finding("CONFIG-FOLLOWS", (*here, word), text)
+    endpoint = draft.endpoints.get(route.source.endpoint or "")
+    kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
+    if kind is not None and kind.gives_erp_orders and route.unknown_order.to != "cloud":
+        text = (
+            "an event is about a document of the cloud ERP, known to us or not; expected unknown_order: "
+            "{to: cloud, after: 0s}"
+        )
+        yield draft.finding("CONFIG-FOLLOWS", (*here, "unknown_order"), text)
     followed = draft.routes.get(route.follows or "")
     if followed is not None and not followed.originates:
         told = "itself" if followed.id == route.id else f"'{followed.id}', which follows '{followed.follows}'"
@@ -322,6 +331,14 @@ def partner_environments(draft: Draft) -> Iterator[Finding]:
                 "test and production never touch: run a gateway for each"
             )
             yield draft.finding("CONFIG-ENVIRONMENT", ("partners", name, "environment"), text)
+
+
+def feeds(draft: Draft) -> Iterator[Finding]:
+    """A feed asks an endpoint that is declared."""
+    for name, endpoint in draft.endpoints.items():
+        feed = getattr(endpoint.settings, "feed", None)
+        if feed is not None:
+            yield from draft.unknown("endpoints", feed.endpoint, ("endpoints", name, "feed", "endpoint"))
 
 
 def unused(draft: Draft) -> Iterator[Finding]:

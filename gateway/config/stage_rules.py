@@ -63,9 +63,35 @@ def is_served(draft: Draft, route: Route) -> bool:
     return kind is not None and kind.is_served
 
 
+def _gives_erp_orders(draft: Draft, route: Route) -> bool:
+    endpoint = draft.endpoints.get(route.source.endpoint or "")
+    kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
+    return kind is not None and kind.gives_erp_orders
+
+
+def _from_erp(route: Route, stage: Stage, draft: Draft) -> Iterator[Finding]:
+    """What the ERP has is the cloud's from the beginning, and goes on to a supplier or to legacy."""
+    here = ("routes", route.id)
+    if stage not in (Stage.CLOUD, Stage.RETIRED):
+        text = f"orders that the ERP itself tells of are the cloud's: expected stage cloud, not {stage.value}"
+        yield draft.finding("CONFIG-STAGE", (*here, "stage"), text)
+    if route.targets.cloud is not None:
+        text = "the ERP has these orders already; remove this, and name targets.supplier or targets.legacy"
+        yield draft.finding("CONFIG-STAGE", (*here, "targets", "cloud"), text)
+    is_sent = route.targets.supplier is not None and route.transmitter.cloud is Transmitter.GATEWAY
+    if not is_sent and route.losing_side != "copy_not_transmitted":
+        text = (
+            "nobody gets these orders: expected targets.supplier with transmitter: {cloud: gateway}, or "
+            "targets.legacy with losing_side: copy_not_transmitted"
+        )
+        yield draft.finding("CONFIG-STAGE", (*here, "targets"), text)
+
+
 def _targets(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:
+    if _gives_erp_orders(draft, route):
+        yield from _from_erp(route, stage, draft)
     for side in _NEEDS[stage]:
-        if getattr(route.targets, side) is None:
+        if getattr(route.targets, side) is None and not (side == "cloud" and _gives_erp_orders(draft, route)):
             text = f"stage {stage.value} needs targets.{side}"
             yield draft.finding("CONFIG-STAGE", ("routes", route.id, "targets", side), text)
     if route.losing_side == "copy_not_transmitted" and route.targets.legacy is None:

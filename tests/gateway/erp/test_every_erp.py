@@ -151,7 +151,7 @@ async def test_a_refusal_names_the_segment_that_it_comes_from_and_a_retry_goes_o
     bench = await make()
     erp = bench.erp
     bench.script.replace(
-        (Fault(Action.BUSINESS_ERROR, method="POST", path=erp.create_path, times=1, error=erp.refusal),)
+        (Fault(Action.BUSINESS_ERROR, method="POST", path=erp.refusal_path, times=1, error=erp.refusal),)
     )
     view = await bench.deliver(order())
 
