@@ -75,6 +75,7 @@ class SimulatedErp(Served):
         self.access = Access(self.behaviour.access, clock)
         self.documents = Documents(self.behaviour.ledger, self.behaviour.lag_s, clock)
         self.requests: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
+        self.throttles = 0  # requests refused as too many
         self._recent: deque[float] = deque()
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         app.router.add_post(self.behaviour.token_path, self._token)
@@ -133,6 +134,7 @@ class SimulatedErp(Served):
             if challenge:
                 return self.unauthorized(challenge)
             if self._is_too_much():
+                self.throttles += 1
                 return self.throttled()
         if fault is not None and fault.action is Action.BUSINESS_ERROR:
             return self.refused(fault)
