@@ -8,14 +8,26 @@ was never acknowledged, and the next start recovers from the file.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from adapters.base import Answered, Clock, Executor, Finding, Format, Inbound, Origin, Rng, Source
+from adapters.base import (
+    Answered,
+    BatchSource,
+    Clock,
+    Executor,
+    Finding,
+    Format,
+    Inbound,
+    Origin,
+    Rng,
+    Source,
+)
 from adapters.base.facade import CallOutcome, Facade
 from adapters.base.registry import SourceSetup, adapter
 from gateway.acknowledging import REPLY
@@ -338,19 +350,33 @@ class Gateway:
         return made(setup)
 
     async def _receive(self, name: str, source: Source) -> None:
-        """Take what a source gives, one after the other: files of one partner keep their order."""
+        """Take what a source gives, one after the other: files of one partner keep their order.
+
+        A source of batches says itself what needs no order; its inputs share the journal's commits.
+        """
         failures = 0
         while True:
             try:
-                async for inbound in source.receive():
-                    await self._take_patiently(inbound)
-                    failures = 0
+                async with contextlib.aclosing(_batches(source)) as batches:
+                    async for batch in batches:
+                        await self._take_together(batch)
+                        failures = 0
             except JournalError:
                 raise
             except Exception:  # an inlet that fails must not take the others with it
                 log.exception("source.failed route=%s", name)
             await self.clock.sleep(SOURCE_PAUSES_S[min(failures, len(SOURCE_PAUSES_S) - 1)])
             failures += 1
+
+    async def _take_together(self, batch: Sequence[Inbound]) -> None:
+        if len(batch) == 1:
+            await self._take_patiently(batch[0])
+            return
+        # All end before any error is told: a source must not go on while inputs of it are still taken.
+        ended = await asyncio.gather(*map(self._take_patiently, batch), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
 
     async def _take_patiently(self, inbound: Inbound) -> None:
         try:
@@ -372,6 +398,16 @@ class Gateway:
         log.critical("gateway.failed loop=%s reason=%s", task.get_name(), error)
         self.is_ready = False
         self._failed.set_exception(error)
+
+
+async def _batches(source: Source) -> AsyncGenerator[Sequence[Inbound]]:
+    if isinstance(source, BatchSource):
+        async with contextlib.aclosing(source.receive_batches()) as batches:
+            async for batch in batches:
+                yield batch
+        return
+    async for inbound in source.receive():
+        yield (inbound,)
 
 
 def declared_stages(configuration: Configuration) -> Mapping[str, tuple[str, str]]:

@@ -36,6 +36,7 @@ COMMANDS = {
     "explain": "tell the whole story of a message or an order",
     "exceptions": "show and settle what a person must look at",
     "crosswalk": "load and show code tables",
+    "erp": "see whether a cloud ERP is still what its connector was written for",
     "audit": "show and verify who changed what",
     "certs": "make certificates for development",
     "simulate": "run a rehearsal system",

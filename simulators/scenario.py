@@ -43,12 +43,15 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message that a scenario fed. `label` tells a reader what it is; `reply` is what a caller got."""
+    """One message that a scenario fed. `label` tells a reader what it is; `reply` is what a caller got.
+
+    `body` is empty for a row of a table: the feed makes the bytes, and the journal knows it by `name`.
+    """
 
     label: str
     way: str  # "folder", "HTTP"
     route: str
-    name: str  # of the file, or the path
+    name: str  # of the file, or the path, or of a row: TABLE[KEY]
     body: bytes
     ending: Ending
     status: int | None = None

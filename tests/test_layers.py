@@ -57,6 +57,7 @@ PURE = (
     "gateway/erp/limits.py",
     "gateway/erp/settings.py",
     "gateway/erp/reading.py",
+    "gateway/erp/drift/*",
     "gateway/erp/readers.py",
     "gateway/echoes.py",
     "gateway/security/partners.py",

@@ -54,6 +54,7 @@ from adapters.base.targets import (
 )
 from adapters.base.transport import (
     Answered,
+    BatchSource,
     Effect,
     Inbound,
     NoReply,
@@ -72,6 +73,7 @@ __all__ = [
     "Alias",
     "AliasKind",
     "Answered",
+    "BatchSource",
     "Bounds",
     "Clock",
     "CodeRow",
