@@ -26,7 +26,7 @@ from simulators.scenario import Ending, Sent, ends, scenarios
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("legacy-bridge")
-DECLARED_PORTS = (8425, 8443, 8444, 8445, 8446, 8447)
+DECLARED_PORTS = (8425, 8443, 8444, 8445, 8446, 8447, 8451, 8452, 8453)
 ENDS_S = 90
 
 pytestmark = pytest.mark.timeout(120)  # a demo takes 11 s, on a machine that has time for it
