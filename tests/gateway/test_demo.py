@@ -253,8 +253,8 @@ def test_simulate_prints_its_address_works_and_ends_with_ctrl_c(tmp_path: Path) 
     ("arguments", "code", "told"),
     [
         (("cloud_erp", "--help"), 0, "usage: legacy-bridge simulate cloud_erp"),
-        (("--help",), 0, "one of: cloud_erp, legacy_http"),
-        (("nobody",), 2, "there is no rehearsal system 'nobody'; there are: cloud_erp, legacy_http"),
+        (("--help",), 0, "one of: cloud_erp, dynamics365"),
+        (("nobody",), 2, "there is no rehearsal system 'nobody'; there are: cloud_erp, dynamics365, "),
         (("cloud_erp", "--certificate", "x.pem"), 2, "--certificate and --key belong together"),
     ],
 )
