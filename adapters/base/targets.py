@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from adapters.base.findings import Finding
 from adapters.base.transport import NoReply, Origin, Reply, Request
@@ -75,6 +75,8 @@ class Delivery:
     aliases: tuple[Alias, ...] = ()
     transmitter: str | None = None  # who sends the order to the supplier: "legacy", "gateway", "erp", "none"
     route: str = ""  # its id, for settings that differ by route
+    worked_out: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What a pure target has worked out of it, by a name of its own: it is asked several times."""
 
     @cached_property
     def document(self) -> CanonicalDocument | None:

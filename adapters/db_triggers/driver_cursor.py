@@ -27,8 +27,8 @@ from sqlalchemy import (
 
 from adapters.base import SourceMemory
 from adapters.db_triggers.config import CursorFeed
-from adapters.db_triggers.driver_reading import reflected, typed
 from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
+from adapters.db_triggers.driver_reading import reflected, typed
 from adapters.db_triggers.horizon import Horizon, Seen
 from adapters.db_triggers.images import image_of, key_of, text_of
 from adapters.db_triggers.outbox import Change, Operation, lane_of

@@ -7,8 +7,8 @@ from adapters.db_triggers.config import CursorFeed, DbEndpoint, OutboxFeed, Stat
 from adapters.db_triggers.driver_cursor import CursorPort
 from adapters.db_triggers.driver_echo import EchoGuard
 from adapters.db_triggers.driver_engine import engine_of
-from adapters.db_triggers.driver_outbox import OutboxPort
 from adapters.db_triggers.driver_feed_session import Session
+from adapters.db_triggers.driver_outbox import OutboxPort
 from adapters.db_triggers.driver_status import StatusPort
 from adapters.db_triggers.source import DbSource, FeedPort
 

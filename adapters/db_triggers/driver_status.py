@@ -8,8 +8,8 @@ from sqlalchemy import Table, select, update
 
 from adapters.db_triggers import statements
 from adapters.db_triggers.config import StatusFeed
-from adapters.db_triggers.driver_reading import reflected, typed
 from adapters.db_triggers.driver_feed_session import Session
+from adapters.db_triggers.driver_reading import reflected, typed
 from adapters.db_triggers.images import image_of, key_of, text_of
 from adapters.db_triggers.outbox import Change, Operation, lane_of
 

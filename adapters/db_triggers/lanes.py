@@ -17,7 +17,7 @@ class Lanes:
         for at, draft in enumerate(drafts):
             self._waiting.setdefault(draft.lane if is_ordered else at, []).append(at)
         self._lane_of = {at: lane for lane, places in self._waiting.items() for at in places}
-        self._next = {lane: 0 for lane in self._waiting}
+        self._next = dict.fromkeys(self._waiting, 0)
         self._out: set[int] = set()
 
     def following(self) -> list[int]:

@@ -18,9 +18,9 @@ from adapters.base import DecodeError, Finding, Inbound, Origin, Position, Settl
 from adapters.base.registry import SourceSetup
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.documents import Draft, Reading, arrival_key, body_of, drafts_of
+from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
 from adapters.db_triggers.driver_reading import RowReader
 from adapters.db_triggers.driver_schema import live_fingerprints
-from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
 from adapters.db_triggers.faults import FaultKind, fault_of
 from adapters.db_triggers.images import key_values, record_of
 from adapters.db_triggers.lanes import Lanes

@@ -51,7 +51,7 @@ def order_aliases(
         for line in ours
         if line.line_id
     ]
-    return tuple(dict.fromkeys(made))
+    return tuple(made)
 
 
 class ErpOrder:

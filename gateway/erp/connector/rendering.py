@@ -112,7 +112,9 @@ class Rendering:
         if price is None:
             return None
         self._check_price_unit(line, path)
-        base = price.base_quantity or Decimal(1)
+        base = price.base_quantity
+        if base is None or base == 1:
+            return self.number(price.amount, 38, scale, f"{path}.price")
         with localcontext() as context:
             context.prec = 80
             each = price.amount / base
@@ -183,14 +185,15 @@ def accounting_date(rule: AccountingDate, document_date: DateValue | None, arriv
 
 def fits(value: Decimal, digits: int, scale: int) -> bool:
     """Tell whether a number has no more than `digits` digits, `scale` of them behind the point."""
-    if not value:
+    if value.adjusted() + 1 > digits - scale and value:
+        return False
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent <= scale:
         return True
     with localcontext() as context:
         context.prec = 100
-        plain = value.normalize()
-    exponent = plain.as_tuple().exponent
-    behind = max(0, -exponent) if isinstance(exponent, int) else 0
-    return behind <= scale and plain.adjusted() + 1 <= digits - scale
+        plain = value.normalize().as_tuple().exponent
+    return isinstance(plain, int) and -plain <= scale
 
 
 def product(one: Decimal, other: Decimal) -> Decimal:
@@ -202,4 +205,4 @@ def product(one: Decimal, other: Decimal) -> Decimal:
 
 def without_nothing(fields: Mapping[str, object]) -> dict[str, object]:
     """Leave out what has no value; a key without one would clear the ERP's own default."""
-    return {name: value for name, value in fields.items() if value not in (None, "", [], ())}
+    return {name: value for name, value in fields.items() if value or isinstance(value, int | Decimal)}

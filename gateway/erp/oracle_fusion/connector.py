@@ -110,12 +110,20 @@ class OracleFusion(Connector):
         name = _LINE_FIELDS.get(line[2] or "")
         return f"lines[{line[1]}].{name}" if name else f"lines[{line[1]}]"
 
-    def rendered(self, delivery: Delivery, make: Body) -> dict[str, Any]:
-        """Give a body by the codes and the route's defaults. Errors: StuckError."""
+    def rendered(self, delivery: Delivery, make: Body, kept_for: str = "") -> dict[str, Any]:
+        """Give a body by the codes and the route's defaults; read-only. Errors: StuckError.
+
+        `kept_for`: what it depends on beside the document; with it the body is made once per delivery.
+        """
+        known: dict[str, Any] | None = delivery.worked_out.get(kept_for) if kept_for else None
+        if known is not None:
+            return known
         defaults = for_route(self.settings.defaults, self.settings.per_route, delivery.route)
         rendering = Rendering(self.settings.codes, self.place)
         body = make(rendering, defaults)
         rendering.finish()
+        if kept_for:
+            delivery.worked_out[kept_for] = body
         return body
 
     def only(self, hits: Sequence[Hit] | str) -> Hit | None:

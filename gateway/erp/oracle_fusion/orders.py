@@ -44,9 +44,10 @@ def order(connector: OracleFusion, delivery: Delivery, now: datetime) -> Series:
     resources, reference = connector.resources, Reference(delivery, connector.settings.reference_field)
     is_off = connector.is_output_off(delivery)
     supplier = yield from supplier_name(connector, delivery, document.seller)
-    body = connector.rendered(delivery, lambda r, d: order_body(document, supplier, r, d))
-    if is_off:
-        body[connector.settings.output_field] = connector.settings.output_off
+    output = {connector.settings.output_field: connector.settings.output_off} if is_off else {}
+    body = connector.rendered(
+        delivery, lambda r, d: order_body(document, supplier, r, d) | output, kept_for=f"order of {supplier}"
+    )
     open_orders = yield Read("open", resources.query(ORDERS, reference.condition, CHILDREN))
     found = connector.only(_hits(open_orders, reference, body))
     if found is not None:
@@ -150,12 +151,12 @@ def order_names(number: str, fields: Any, document: Any) -> tuple[Alias, ...]:
     """Give an order's names: its number, its lines, their schedules; `document` is the order as sent."""
     lines = [
         ErpLine(
-            int(text_at(each, "LineNumber")),
-            text_at(each, "LineNumber"),
-            tuple(text_at(schedule, "ScheduleNumber") for schedule in children(each, "schedules")),
+            int(each["LineNumber"]),
+            str(each["LineNumber"]),
+            tuple(str(schedule["ScheduleNumber"]) for schedule in children(each, "schedules")),
         )
         for each in items(fields.get("lines") if isinstance(fields, Mapping) else None) or ()
-        if text_at(each, "LineNumber").isdecimal()
+        if isinstance(each.get("LineNumber"), int)
     ]
     return order_aliases(number, lines, document.lines, document.release)
 

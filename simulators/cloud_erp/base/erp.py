@@ -19,7 +19,7 @@ from simulators.cloud_erp.base.access import Access, AccessRules
 from simulators.cloud_erp.base.documents import Documents
 from simulators.faults import Action, Fault, FaultScript
 from simulators.misbehaviour import answer, faults_handler
-from simulators.serving import Serving, Tls
+from simulators.serving import Served, Serving, Tls
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 REQUESTS_KEPT = 100_000
@@ -56,7 +56,7 @@ class Seen:
     headers: dict[str, str]
 
 
-class SimulatedErp:
+class SimulatedErp(Served):
     """The simulator. `async with OracleFusion(...) as erp: ... erp.url, erp.documents`."""
 
     title = "erp"
@@ -75,6 +75,7 @@ class SimulatedErp:
         self.access = Access(self.behaviour.access, clock)
         self.documents = Documents(self.behaviour.ledger, self.behaviour.lag_s, clock)
         self.requests: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
+        self.throttles = 0  # requests refused as too many
         self._recent: deque[float] = deque()
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         app.router.add_post(self.behaviour.token_path, self._token)
@@ -106,26 +107,9 @@ class SimulatedErp:
 
     # -- running -------------------------------------------------------------------------------------
 
-    @property
-    def url(self) -> str:
-        """Give the base address."""
-        return self._serving.url
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen."""
-        await self._serving.start(host, port)
-
-    async def stop(self) -> None:
-        """Stop; the ledger stays on disk."""
-        await self._serving.stop()
+    def close(self) -> None:
+        """Close the ledger; it stays on disk."""
         self.documents.close()
-
-    async def __aenter__(self) -> SimulatedErp:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
 
     def route(self, app: web.Application, method: str, path: str, handler: Handler) -> None:
         """Mount a handler behind faults, access and throttling."""
@@ -150,6 +134,7 @@ class SimulatedErp:
             if challenge:
                 return self.unauthorized(challenge)
             if self._is_too_much():
+                self.throttles += 1
                 return self.throttled()
         if fault is not None and fault.action is Action.BUSINESS_ERROR:
             return self.refused(fault)

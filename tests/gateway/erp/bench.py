@@ -34,6 +34,7 @@ from tests.gateway.journal.builders import delivery as delivery_plan
 from tests.gateway.support import SeededRng
 
 ROUNDS_MAX = 60  # goes of one delivery; more would be a loop
+CONCURRENT = 2
 TIMEOUT_S = 0.6  # of what hangs
 
 
@@ -148,7 +149,7 @@ class Bench:
         url = self.simulator.url
         values = {name: value(url) if callable(value) else value for name, value in self._values.items()}
         plain = {"base": url, "plaintext": url.startswith("http:"), "timeout_s": TIMEOUT_S}
-        limits = {"throttle_wait_s": 1.0, "breaker_wait_s": 1.0}
+        limits = {"throttle_wait_s": 1.0, "breaker_wait_s": 1.0, "concurrent": CONCURRENT}
         return self.erp.settings(**{**plain, "limits": limits, **values})
 
     # -- deliveries --------------------------------------------------------------------------------
@@ -236,8 +237,9 @@ class Bench:
         return await self.journal.aliases(f"order:1|HB|{order}")
 
     async def _claim(self) -> list[ClaimedDelivery]:
-        now = self.clock.now()
-        return await self.journal.claim("w", [Want("erp", 10, 0)], 60.0, now, self.clock.monotonic())
+        now, monotonic = self.clock.now(), self.clock.monotonic()
+        slots = self.health.slots(monotonic).normal
+        return await self.journal.claim("w", [Want("erp", slots, 0)], 60.0, now, monotonic) if slots else []
 
     async def _wait(self, view: DeliveryView) -> None:
         due = view.not_before or self.clock.now()

@@ -64,6 +64,18 @@ class ErpUnderTest(Protocol):
         """Give every order that the ledger has, one entry for each that was created and still is."""
         ...
 
+    def line_numbers(self, erp: SimulatedErp) -> Sequence[str]:
+        """Give the ERP's own ids of the one order's lines, in the order's order."""
+        ...
+
+    def answered(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        """Give what acknowledgments reached: (order number, line id), the line empty for a whole order."""
+        ...
+
+    def invoiced(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        """Give what the one invoice's lines are matched to: (order number, line id), in its order."""
+        ...
+
     def nothing(self, request: Request) -> Reply | None:
         """Give the answer of a blind look-up, None for a request that looks up nothing."""
         ...
@@ -100,7 +112,6 @@ class Oracle:
         return OracleTarget("erp", settings)
 
     def orders(self, erp: SimulatedErp) -> Sequence[Held]:
-        held = [erp.documents.get("orders", key) or {} for key in erp.documents.keys("orders")]
         return [
             Held(
                 each["OrderNumber"],
@@ -108,8 +119,27 @@ class Oracle:
                 tuple(Decimal(line["Quantity"]) for line in each["lines"]),
                 tuple(Decimal(line["Price"]) for line in each["lines"]),
             )
-            for each in held
+            for each in self._all(erp, "orders")
         ]
+
+    def line_numbers(self, erp: SimulatedErp) -> Sequence[str]:
+        (order,) = self._all(erp, "orders")
+        return [str(line["LineNumber"]) for line in order["lines"]]
+
+    def answered(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        return [
+            (each["OrderNumber"], "")
+            for each in self._all(erp, "orders")
+            if each.get("AcknowledgmentResponse") == "ACCEPT"
+        ]
+
+    def invoiced(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        (invoice,) = self._all(erp, "invoices")
+        lines = [each for each in invoice["invoiceLines"] if each["LineType"] == "Item"]
+        return [(each["PurchaseOrderNumber"], str(each["PurchaseOrderLineNumber"])) for each in lines]
+
+    def _all(self, erp: SimulatedErp, kind: str) -> list[dict[str, Any]]:
+        return [erp.documents.get(kind, key) or {} for key in erp.documents.keys(kind)]
 
     def nothing(self, request: Request) -> Reply | None:
         is_look_up = request.effect is Effect.READ and "suppliers" not in request.address

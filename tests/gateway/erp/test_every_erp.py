@@ -26,7 +26,7 @@ from gateway.security.certificates import Issued, Validity, issue_client
 from simulators.cloud_erp.base.access import AccessRules
 from simulators.faults import Action, Fault
 from simulators.serving import Tls
-from tests.gateway.erp.bench import Bench, Blind, ElasticClock, Killing
+from tests.gateway.erp.bench import CONCURRENT, Bench, Blind, ElasticClock, Killing
 from tests.gateway.erp.erps import ERPS, ErpUnderTest
 from tests.gateway.erp.paper import cancellation, change, order
 from tests.gateway.support import Certificates
@@ -251,6 +251,23 @@ async def test_a_throttled_create_waits_as_asked_and_spends_no_attempt(
     assert is_true(bench, view)
     assert view.attempts == 0
     assert bench.clock.ahead_s >= (2.0 if retry_after else 1.0)
+
+
+async def test_in_a_storm_of_429_everything_comes_through_in_order_and_the_target_is_left_alone(
+    make: Make,
+) -> None:
+    bench = await make(requests_per_s=4)
+    keys = [f"PO-{each}" for each in range(1, 5)]
+    papers = (order, lambda number: change(number, quantity="15"), cancellation)
+    ids = [await bench.plan(paper(key), order=key, opens=False) for paper in papers for key in keys]
+    views = [await bench.finish(each) for each in ids]
+
+    assert {each.state for each in views} == {DeliveryState.DONE}, views
+    held = bench.erp.orders(bench.simulator)
+    assert [(each.quantities[1], each.is_cancelled) for each in held] == [(Decimal(15), True)] * len(keys)
+    assert {each.attempts for each in views} == {0}
+    # A 429 makes the whole target pause as long as it asked: only what was under way meets another.
+    assert 0 < bench.simulator.throttles <= CONCURRENT * (bench.clock.monotonic() + 1)
 
 
 async def test_pages_and_outages_are_waited_out(make: Make) -> None:
