@@ -112,24 +112,9 @@ class Translator:
         self._failures[message.message_id] = count
         if is_passing(error) and count < FAILURES_MAX:
             return False
-        await self._park(message.message_id, broken(message, error))
+        if await park(self._journal, self._pipeline.revision, message, broken(message, error), self._clock):
+            self._failures.pop(message.message_id, None)
         return True
-
-    async def _park(self, message_id: str, finding: Finding) -> None:
-        for _ in range(FAILURES_MAX):
-            message = await self._journal.message(message_id)
-            plan = Plan(
-                message_id,
-                message.generation,
-                Expected(self._pipeline.revision),
-                is_last=True,
-                findings=(finding,),
-                parks=True,
-                is_broken=True,
-            )
-            if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
-                self._failures.pop(message_id, None)
-                return
 
     async def _pause(self) -> None:
         sleep = asyncio.ensure_future(self._clock.sleep(IDLE_S))
@@ -154,6 +139,24 @@ class Translator:
             del self._lanes[lane]
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
+
+
+async def park(journal: Journal, revision: int, message: Message, finding: Finding, clock: Clock) -> bool:
+    """Park a message whose translation broke; False where it moved each time that it was tried."""
+    for _ in range(FAILURES_MAX):
+        message = await journal.message(message.message_id)
+        plan = Plan(
+            message.message_id,
+            message.generation,
+            Expected(revision),
+            is_last=True,
+            findings=(finding,),
+            parks=True,
+            is_broken=True,
+        )
+        if not isinstance(await journal.plan(plan, clock.now()), Moved):
+            return True
+    return False
 
 
 def _small_ones(messages: list[Message]) -> list[Message]:

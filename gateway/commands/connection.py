@@ -69,7 +69,7 @@ async def _look(configuration: Configuration, path: Path, verb: str, parameters:
         raise CommandError(text)
     clock = SystemClock()
     try:
-        journal = await SqliteJournal.open_readonly(file, clock=clock, key=_key(configuration))
+        journal = await SqliteJournal.open_readonly(file, clock=clock, key=key_of(configuration))
         try:
             return await Operations(journal, lambda: configuration, clock).perform(verb, parameters)
         finally:
@@ -78,7 +78,7 @@ async def _look(configuration: Configuration, path: Path, verb: str, parameters:
         raise CommandError(str(error)) from error
 
 
-def _key(configuration: Configuration) -> bytes | None:
+def key_of(configuration: Configuration) -> bytes | None:
     """Give the key that the journal's bodies are encrypted with, None where they are not."""
     from gateway.security.secrets import SecretError, SecretStore
 
