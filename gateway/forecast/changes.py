@@ -51,21 +51,22 @@ def changes(before: MessageForecast, after: MessageForecast) -> list[Change]:
 
 
 def _targets(before: MessageForecast, after: MessageForecast) -> Iterator[Change]:
-    places = {each.place: each for each in (*before.deliveries, *after.deliveries)}
-    parts = dict.fromkeys(part for part, _, _ in sorted(places))
-    for part in parts:
-        was, will = _destinations(before, part), _destinations(after, part)
-        if was != will:
-            yield Change(Kind.TARGET, part, f"{was} -> {will}", "deliveries", was, will)
+    is_single = max(len(before.documents), len(after.documents)) <= 1
+    was, will = (_destinations(each, is_single=is_single) for each in (before, after))
+    for part in sorted(was.keys() | will.keys()):
+        told = [", ".join(sorted(side.get(part, ()))) or "nowhere" for side in (was, will)]
+        if told[0] != told[1]:
+            yield Change(Kind.TARGET, part, f"{told[0]} -> {told[1]}", "deliveries", *told)
 
 
-def _destinations(forecast: MessageForecast, part: str) -> str:
-    told = sorted(
-        f"{each.target}" + ("" if each.role == "live" else f" ({each.role})")
-        for each in forecast.deliveries
-        if each.part == part
-    )
-    return ", ".join(told) or "nowhere"
+def _destinations(forecast: MessageForecast, *, is_single: bool) -> dict[str, list[str]]:
+    """Give where each part goes. ``is_single``: the bytes of the message are those of its only set."""
+    found: dict[str, list[str]] = {}
+    for each in forecast.deliveries:
+        is_set = is_single and each.part == WHOLE and each.role != "acknowledgment"
+        name = each.target if each.role == "live" else f"{each.target} ({each.role})"
+        found.setdefault("0" if is_set else each.part, []).append(name)
+    return found
 
 
 def _outcome(before: MessageForecast, after: MessageForecast) -> Iterator[Change]:
