@@ -28,7 +28,7 @@ COMMANDS = {
     "serve": "run the gateway of a routes.yaml",
     "check": "find what is wrong with a configuration",
     "test": "run the tests that stand in a configuration",
-    "plan": "show what recorded traffic would come to under a changed configuration",
+    "plan": "try a changed configuration on recorded traffic",
     "translate": "translate files offline, to canonical JSON or from it",
     "status": "show whether a gateway runs, and what it is working on",
     "routes": "show and change how far each route has moved",

@@ -37,7 +37,7 @@ DAYS_MAX, LIMIT_MAX = 400.0, 100_000
 def add(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = add_command(
-        subparsers, "plan", "show what recorded traffic would come to under a changed configuration", run,
+        subparsers, "plan", "try a changed configuration on recorded traffic", run,
         example=EXAMPLE, detail=DETAIL,
     )  # fmt: skip
     parser.add_argument("changed", metavar="CHANGED", type=Path, nargs="?", help="the changed routes.yaml")

@@ -15,6 +15,7 @@ from gateway.operations.errors import OperationError
 from gateway.operations.exceptions import ExceptionOperations
 from gateway.operations.messages import MessageOperations
 from gateway.operations.orders import OrderOperations
+from gateway.operations.plans import PlanOperations
 from gateway.operations.routes import RouteOperations
 from gateway.operations.status import StatusOperations
 
@@ -26,6 +27,7 @@ class Operations(
     ExceptionOperations,
     CrosswalkOperations,
     AuditOperations,
+    PlanOperations,
     StatusOperations,
 ):
     """Everything that can be asked of a gateway."""
@@ -71,6 +73,7 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "crosswalk.show": Operations.crosswalk_show,
         "crosswalk.diff": Operations.crosswalk_diff,
         "crosswalk.load": Operations.crosswalk_load,
+        "plan": Operations.plan,
         "audit.list": Operations.audit_list,
         "audit.verify": Operations.audit_verify,
     }
