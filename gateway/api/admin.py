@@ -16,7 +16,7 @@ from aiohttp import web
 from adapters.base import Finding, Position
 from gateway.api import access
 from gateway.api.arguments import ArgumentError, in_body, in_path, in_query
-from gateway.api.contract import WHO, Resource, resources
+from gateway.api.contract import LIFECYCLE, WHO, Resource, resources
 from gateway.api.openapi import PATH, openapi
 from gateway.http_app import HttpApp
 from gateway.inlets.answers import PROBLEM, json_response, problem_body
@@ -54,7 +54,15 @@ class Operator(Protocol):
 class AdminApi:
     """Mounts the API. ``issuers`` None: it is not served, whatever token comes."""
 
-    def __init__(self, app: HttpApp, operations: Operator, issuers: Issuers | None, version: str) -> None:
+    def __init__(
+        self,
+        app: HttpApp,
+        operations: Operator,
+        issuers: Issuers | None,
+        version: str,
+        lifecycle: tuple[tuple[str, str], ...] = LIFECYCLE,
+    ) -> None:
+        self._lifecycle = lifecycle
         self._app = app
         self._operations = operations
         self._issuers = issuers
@@ -74,14 +82,20 @@ class AdminApi:
         """Give what answers a resource."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            principal = await self._principal(request)
-            if self._slots.locked():
-                text = "too many administrative requests at the same time; send it again"
-                raise RefusedError(refused(503, "HTTP-BUSY", shown(request.path), text, Retry_After="1"))
-            async with self._slots:
-                return await self._answered(request, resource, principal)
+            response = await self._gated(request, resource)
+            for name, value in self._lifecycle:
+                response.headers.add(name, value)
+            return response
 
         return handle
+
+    async def _gated(self, request: web.Request, resource: Resource) -> web.StreamResponse:
+        principal = await self._principal(request)
+        if self._slots.locked():
+            text = "too many administrative requests at the same time; send it again"
+            raise RefusedError(refused(503, "HTTP-BUSY", shown(request.path), text, Retry_After="1"))
+        async with self._slots:
+            return await self._answered(request, resource, principal)
 
     async def _answered(
         self, request: web.Request, resource: Resource, principal: Principal

@@ -15,11 +15,13 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
+from gateway.inlets.lifecycle import lifecycle_headers
 from gateway.operations import CHANGES
 from gateway.operations.verbs import VERBS
 from gateway.security.roles import Role, role_for
 
 PREFIX = "/v1"
+LIFECYCLE = lifecycle_headers(deprecated=None, sunset=None)  # of version 1 of this API: nothing of it ends
 WHO = "who"  # never a parameter here: it is who holds the token
 PAGE_MAX = 10_000
 

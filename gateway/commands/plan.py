@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.commands.configuration import loaded
+from gateway.commands.connection import url_of
 from gateway.commands.errors import CommandError
-from gateway.commands.options import Subparsers, add_command, add_configuration, add_json
+from gateway.commands.options import Subparsers, add_command, add_connection
 from gateway.commands.terminal import print_findings, print_json, print_text, print_wrapped, say
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--against", metavar="FILE", type=Path,
                         help="compare with this routes.yaml, not with the one in force")  # fmt: skip
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the report as one HTML file, too")
-    add_configuration(parser)
-    add_json(parser)
+    add_connection(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(f"--days {arguments.days:g}: expected more than 0 and at most {DAYS_MAX:g}")
     if not 1 <= arguments.limit <= LIMIT_MAX:
         raise CommandError(f"--limit {arguments.limit}: expected 1 to {LIMIT_MAX}")
-    plan = _made(arguments)
+    plan = _asked(arguments) if url_of(arguments) is not None else _made(arguments)
     if arguments.html is not None:
         from gateway.forecast.report_html import plan_page
 
@@ -71,6 +71,26 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"{arguments.html}: the report, for a browser")
     _print(plan, as_json=arguments.json)
     return 1 if plan.changed else 0
+
+
+def _asked(arguments: argparse.Namespace) -> Plan:
+    """Let a gateway elsewhere plan on its own traffic. What a file names is looked for in its folder there."""
+    from gateway.commands.connection import ask
+    from gateway.forecast.result import plan_of_view
+
+    if arguments.against is not None:
+        raise CommandError("--against compares with a file here; a gateway elsewhere has its own in force")
+    changed = loaded(arguments.changed) if arguments.changed is not None else None
+    view = ask(
+        arguments,
+        "plan",
+        configuration=changed.text if changed is not None else None,
+        days=arguments.days,
+        limit=arguments.limit,
+        route=arguments.route,
+        stages=arguments.stage,
+    )
+    return plan_of_view(view)
 
 
 def _made(arguments: argparse.Namespace) -> Plan:

@@ -217,6 +217,12 @@ def contracts(draft: Draft, route: Route) -> Iterator[Finding]:
     major = str(model.model_fields["schema_version"].default).partition(".")[0]
     if version != major:
         yield draft.finding("CONFIG-KIND", where, f"{name} has major version {major} here, not {version}")
+    begins, ends = route.contract.deprecated, route.contract.sunset
+    if begins is not None and ends is not None and ends < begins:
+        text = (
+            f"it may be gone on {ends}, before it is deprecated on {begins}; expected a later day (RFC 9745)"
+        )
+        yield draft.finding("CONFIG-VALUE", ("routes", route.id, "contract", "sunset"), text)
 
 
 def acknowledgments(draft: Draft, route: Route) -> Iterator[Finding]:

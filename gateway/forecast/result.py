@@ -166,6 +166,7 @@ def plan_view(plan: Plan) -> dict[str, Any]:
                     {
                         "kind": change.kind.value,
                         "part": change.part,
+                        "what": change.what,
                         "at": change.at,
                         "before": change.before,
                         "after": change.after,
@@ -177,3 +178,41 @@ def plan_view(plan: Plan) -> dict[str, Any]:
         ],
         "notes": list(plan.notes),
     }
+
+
+def plan_of_view(view: Mapping[str, Any]) -> Plan:
+    """Give the result that a JSON says, as ``plan_view`` wrote it. Errors: KeyError, ValueError."""
+    changed = [
+        Changed(
+            each["message_id"],
+            each["route"],
+            each["name"],
+            datetime.fromisoformat(each["accepted_at"]),
+            tuple(
+                Change(Kind(one["kind"]), one["part"], one["what"], one["at"], one["before"], one["after"])
+                for one in each["changes"]
+            ),
+        )
+        for each in view["changes"]
+    ]
+    routes = {
+        name: RouteCount(
+            each["messages"],
+            each["changed"],
+            Counter({Kind(kind): count for kind, count in each["by_kind"].items()}),
+            Counter(each["sides_before"]),
+            Counter(each["sides_after"]),
+        )
+        for name, each in view["routes"].items()
+    }
+    return Plan(
+        datetime.fromisoformat(view["since"]),
+        datetime.fromisoformat(view["until"]),
+        view["before"],
+        view["after"],
+        view["messages"],
+        tuple(changed),
+        _groups(changed),
+        routes,
+        tuple(view["notes"]),
+    )

@@ -14,7 +14,7 @@ from gateway.forecast.changes import Kind, changes
 from gateway.forecast.model import DeliveryForecast, DocumentForecast, MessageForecast, RequestForecast
 from gateway.forecast.report_html import plan_page
 from gateway.forecast.report_text import plan_lines
-from gateway.forecast.result import Plan, plan_view, planned
+from gateway.forecast.result import Plan, plan_of_view, plan_view, planned
 
 AT = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 PRICE = "1234.5678"
@@ -166,6 +166,15 @@ def test_the_page_has_a_picture_of_each_route_before_and_after() -> None:
     tips = [each.text for each in tree.xpath("//svg//rect/title")]
     assert "po now: 1 legacy" in tips
     assert "po then: 1 cloud" in tips
+
+
+def test_a_result_that_came_as_json_reads_the_same() -> None:
+    before, after = message(order("CA"), delivered("mms")), message(order("CS"), delivered("erp"))
+    plan = plan_of((before, after))
+    again = plan_of_view(json.loads(json.dumps(plan_view(plan))))
+
+    assert again == plan
+    assert plan_page(again) == plan_page(plan)
 
 
 def test_no_traffic_is_not_told_as_no_change() -> None:
