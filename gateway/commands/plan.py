@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _asked(arguments: argparse.Namespace) -> Plan:
-    """Let a gateway elsewhere plan on its own traffic. What a file names is looked for in its folder there."""
+    """Let a gateway elsewhere plan on its own traffic; what a file names is looked for in its folder."""
     from gateway.commands.connection import ask
     from gateway.forecast.result import plan_of_view
 
