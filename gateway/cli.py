@@ -38,6 +38,7 @@ COMMANDS = {
     "exceptions": "show and settle what a person must look at",
     "crosswalk": "load and show code tables",
     "audit": "show and verify who changed what",
+    "dossier": "check the evidence about a retired route",
     "certs": "make certificates for development",
     "simulate": "run a rehearsal system",
 }

@@ -30,6 +30,7 @@ GET    /status                          status
 GET    /routes                          routes.list
 GET    /routes/{route}                  routes.show
 PUT    /routes/{route}/stage            routes.set
+POST   /routes/{route}/revocations      routes.revoke
 POST   /routes/{route}/dossier          routes.dossier
 GET    /drift                           routes.diff
 GET    /orders                          orders.list

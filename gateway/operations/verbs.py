@@ -11,6 +11,7 @@ from pydantic import ConfigDict, ValidationError, validate_call
 
 from gateway.operations.audit import AuditOperations
 from gateway.operations.crosswalks import CrosswalkOperations
+from gateway.operations.dossiers import DossierOperations
 from gateway.operations.errors import OperationError
 from gateway.operations.exceptions import ExceptionOperations
 from gateway.operations.messages import MessageOperations
@@ -28,6 +29,7 @@ class Operations(
     CrosswalkOperations,
     AuditOperations,
     PlanOperations,
+    DossierOperations,
     StatusOperations,
 ):
     """Everything that can be asked of a gateway."""
@@ -52,6 +54,8 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "routes.show": Operations.routes_show,
         "routes.diff": Operations.routes_diff,
         "routes.set": Operations.routes_set,
+        "routes.revoke": Operations.routes_revoke,
+        "routes.dossier": Operations.routes_dossier,
         "orders.list": Operations.orders_list,
         "orders.show": Operations.orders_show,
         "orders.diff": Operations.orders_diff,
@@ -82,6 +86,8 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
 CHANGES = frozenset(
     {
         "routes.set",
+        "routes.revoke",
+        "routes.dossier",
         "orders.import",
         "orders.close",
         "messages.documents_unmasked",

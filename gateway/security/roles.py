@@ -65,7 +65,8 @@ _ROLES: Mapping[str, Role] = {
     "exceptions.resolve": Role.OPERATOR,
     "alarms.acknowledge": Role.OPERATOR,
     "messages.replay": Role.OPERATOR,
-    "messages.documents_unmasked": Role.ADMIN,
+    "messages.documents_unmasked": Role.ADMIN,  # free text
+    "diffs.values": Role.ADMIN,  # prices
 }
 """Of changes that are not a migrator's."""
 
