@@ -28,6 +28,7 @@ COMMANDS = {
     "serve": "run the gateway of a routes.yaml",
     "check": "find what is wrong with a configuration",
     "test": "run the tests that stand in a configuration",
+    "plan": "try a changed configuration on recorded traffic",
     "translate": "translate files offline, to canonical JSON or from it",
     "status": "show whether a gateway runs, and what it is working on",
     "routes": "show and change how far each route has moved",
@@ -38,6 +39,7 @@ COMMANDS = {
     "crosswalk": "load and show code tables",
     "erp": "see whether a cloud ERP is still what its connector was written for",
     "audit": "show and verify who changed what",
+    "dossier": "check the evidence about a retired route",
     "certs": "make certificates for development",
     "simulate": "run a rehearsal system",
 }

@@ -256,7 +256,7 @@ async def _steps(
     work: Work | None,
 ) -> tuple[Settled, Claim]:
     """Go through the target's steps; give what to settle, and the claim as last renewed."""
-    delivery, steps, claim = _delivery(claimed), list(claimed.steps), claimed.claim
+    delivery, steps, claim = delivery_of(claimed), list(claimed.steps), claimed.claim
     following = destination.target.next_request(delivery, steps, clock.now())
     for _ in range(STEPS_MAX):
         if not isinstance(following, Request):
@@ -419,7 +419,8 @@ def _parked(code: str, claimed: ClaimedDelivery, text: str) -> Settled:
     return Settled(DeliveryState.PARKED, findings=(finding,), reason=text)
 
 
-def _delivery(claimed: ClaimedDelivery) -> Delivery:
+def delivery_of(claimed: ClaimedDelivery) -> Delivery:
+    """Give what a target is asked about."""
     return Delivery(
         delivery_id=claimed.claim.delivery_id,
         message_id=claimed.message_id,

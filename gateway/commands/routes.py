@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from gateway.commands import retiring
 from gateway.commands.connection import ask
 from gateway.commands.options import Subparsers, add_change, add_command, add_connection, add_group
 from gateway.commands.terminal import (
@@ -45,6 +46,7 @@ def add(subparsers: Subparsers) -> None:
         detail="Ends with 1 where there is a difference.",
     )
     add_connection(drift)
+    retiring.add(group)
 
 
 def _add_set(group: Subparsers) -> None:

@@ -22,6 +22,7 @@ from adapters.base.settings import (
     beside,
 )
 from canonical.scalars import Code
+from gateway.config.admin import AdminApi
 
 MEBIBYTE = 2**20
 
@@ -184,6 +185,9 @@ class GatewaySettings(Settings):
 
     retention: Retention = Retention()
     """How long finished work stays."""
+
+    admin: AdminApi | None = None
+    """The admin REST API: whose tokens are taken, and what they may do. Without it none is served."""
 
     alarms: Alarms = Alarms()
     """Webhook and e-mail for orders past their deadline."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, SerializeAsAny, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from adapters.base.settings import Duration, Kind, Name, Percentage, PresentFile, Settings, beside
+from adapters.base.settings import Duration, Kind, Name, Percentage, PresentFile, Settings, Url, beside
 from gateway.config.defaults import DeadlineChange, RetryChange
 from gateway.config.partners import Acknowledge
 from gateway.journal.types import Side, Transmitter
@@ -208,11 +208,26 @@ class ReplyRule(Settings):
     or a file with the answer, in which `{message_id}` is replaced."""
 
 
+Day = Annotated[date, Kind("date, such as 2027-03-31")]
+
+
 class Contract(Settings):
     """What the route promises to those who build on it."""
 
     canonical: str = Field(pattern=r"^[a-z_]+@[1-9][0-9]*$")
     """Canonical document type and major version: `purchase_order@1`."""
+
+    deprecated: Day | None = None
+    """From when senders should use another contract: told in each answer (header `Deprecation`)."""
+
+    sunset: Day | None = None
+    """From when this one may be gone (header `Sunset`). `routes set ROUTE retired` ends it."""
+
+    successor: Url | None = None
+    """Address of what takes its place."""
+
+    notice: Url | None = None
+    """A page for senders about the change."""
 
 
 class Expect(Settings):

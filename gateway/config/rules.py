@@ -49,6 +49,7 @@ def judge(draft: Draft) -> list[Finding]:
             claims,
             listeners,
             gateway_fits,
+            admin_fits,
             partners_fit,
             partner_environments,
             partner_texts,
@@ -225,6 +226,12 @@ def contracts(draft: Draft, route: Route) -> Iterator[Finding]:
     major = str(model.model_fields["schema_version"].default).partition(".")[0]
     if version != major:
         yield draft.finding("CONFIG-KIND", where, f"{name} has major version {major} here, not {version}")
+    begins, ends = route.contract.deprecated, route.contract.sunset
+    if begins is not None and ends is not None and ends < begins:
+        text = (
+            f"it may be gone on {ends}, before it is deprecated on {begins}; expected a later day (RFC 9745)"
+        )
+        yield draft.finding("CONFIG-VALUE", ("routes", route.id, "contract", "sunset"), text)
 
 
 def acknowledgments(draft: Draft, route: Route) -> Iterator[Finding]:
@@ -296,6 +303,33 @@ def gateway_fits(draft: Draft) -> Iterator[Finding]:
     if gateway.alarms.webhook is None and gateway.alarms.email is None:
         text = "no alarms are declared: nobody hears of an order that is past its deadline"
         yield draft.finding("CONFIG-ALARMS", ("gateway", "", "alarms"), text, Level.NOTE)
+
+
+def admin_fits(draft: Draft) -> Iterator[Finding]:
+    """The admin API has a listener, and each issuer is told once, with its keys in one place."""
+    if draft.gateway is None or draft.gateway.admin is None:
+        return
+    if draft.gateway.listen.http is None and draft.gateway.listen.https is None:
+        text = "the admin API is served by the gateway's listeners, and gateway.listen declares no address"
+        yield draft.finding("CONFIG-LISTEN", ("gateway", "", "admin"), text)
+    known: set[str] = set()
+    for number, each in enumerate(draft.gateway.admin.issuers):
+        here = ("gateway", "", "admin", "issuers", number)
+        if (each.jwks is None) is (each.jwks_file is None):
+            text = "an issuer has its keys in one place; expected jwks: ADDRESS or jwks_file: PATH"
+            yield draft.finding("CONFIG-ADMIN", here, text)
+        if each.issuer in known:
+            yield draft.finding("CONFIG-ADMIN", here, f"issuer {each.issuer} is declared twice; join the two")
+        known.add(each.issuer)
+        for grant in each.grants:
+            for route in grant.routes:
+                is_known = any(
+                    name == route or (route.endswith("*") and name.startswith(route[:-1]))
+                    for name in draft.routes
+                )
+                if not is_known and route != "*":
+                    text = f"'{route}' is no route's id, nor the beginning of one with * behind it"
+                    yield draft.finding("CONFIG-ADMIN", here, text, Level.NOTE)
 
 
 def partners_fit(draft: Draft) -> Iterator[Finding]:

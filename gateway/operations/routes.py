@@ -58,10 +58,11 @@ class RouteOperations(OperationsBase):
             for message in page:
                 if message.accepted_at < state.changed_at:
                     return dict(counted.most_common())
-                refused = len(await self._refused_of(message))
+                found = await self._refused_of(message)
+                refused = sum(int(each.facts.get("orders", "1")) for each in found)
                 if refused:
-                    origin = message.origin
-                    counted[message.partner or origin.identity or origin.peer or "unknown"] += refused
+                    named = message.partner or message.origin.identity or route.source.partner
+                    counted[named or message.origin.peer or "unknown"] += refused
             before = page[-1].sequence
         return dict(counted.most_common())
 

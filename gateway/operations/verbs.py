@@ -11,10 +11,12 @@ from pydantic import ConfigDict, ValidationError, validate_call
 
 from gateway.operations.audit import AuditOperations
 from gateway.operations.crosswalks import CrosswalkOperations
+from gateway.operations.dossiers import DossierOperations
 from gateway.operations.errors import OperationError
 from gateway.operations.exceptions import ExceptionOperations
 from gateway.operations.messages import MessageOperations
 from gateway.operations.orders import OrderOperations
+from gateway.operations.plans import PlanOperations
 from gateway.operations.routes import RouteOperations
 from gateway.operations.status import StatusOperations
 
@@ -26,6 +28,8 @@ class Operations(
     ExceptionOperations,
     CrosswalkOperations,
     AuditOperations,
+    PlanOperations,
+    DossierOperations,
     StatusOperations,
 ):
     """Everything that can be asked of a gateway."""
@@ -50,6 +54,8 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "routes.show": Operations.routes_show,
         "routes.diff": Operations.routes_diff,
         "routes.set": Operations.routes_set,
+        "routes.revoke": Operations.routes_revoke,
+        "routes.dossier": Operations.routes_dossier,
         "orders.list": Operations.orders_list,
         "orders.show": Operations.orders_show,
         "orders.diff": Operations.orders_diff,
@@ -71,6 +77,7 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "crosswalk.show": Operations.crosswalk_show,
         "crosswalk.diff": Operations.crosswalk_diff,
         "crosswalk.load": Operations.crosswalk_load,
+        "plan": Operations.plan,
         "audit.list": Operations.audit_list,
         "audit.verify": Operations.audit_verify,
     }
@@ -79,6 +86,8 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
 CHANGES = frozenset(
     {
         "routes.set",
+        "routes.revoke",
+        "routes.dossier",
         "orders.import",
         "orders.close",
         "messages.documents_unmasked",
