@@ -183,6 +183,19 @@ def _write(
     return _write_deliveries(tables, record, deliveries, now)
 
 
+def write_move(
+    tables: Tables,
+    record: MessageRecord,
+    documents: Sequence[DocumentPlan],
+    deliveries: Sequence[DeliveryPlan],
+    now: datetime,
+) -> None:
+    """Write documents and deliveries of a message of the gateway's own."""
+    for planned in documents:
+        record.documents[planned.index] = DocumentRecord(record, record.view.generation, planned, now)
+    _write_deliveries(tables, record, deliveries, now)
+
+
 def _index_document(tables: Tables, document: DocumentRecord) -> None:
     """Note what waits for its order, and who holds a document key.
 

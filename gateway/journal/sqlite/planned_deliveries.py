@@ -135,6 +135,7 @@ def _insert(
             waits_for,
             findings,
             now if state is DeliveryState.PARKED else None,
+            delivery.transmitter,
         ),
     )
     for order_key in {*order_keys, *delivery.lanes}:
