@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adapters.base import Clock, Format, Origin, Rng, Verdict
 from canonical.document import CanonicalDocument
-from canonical.purchase_order import PurchaseOrder
-from canonical.registry import content_hash, parse_document, to_json
+from canonical.registry import content_hash, to_json
 from gateway.crosswalk import CodeTableCache
 from gateway.delivery_plans import reference_of
 from gateway.journal.base import Journal, JournalBusyError
@@ -27,14 +26,13 @@ from gateway.journal.types import (
     DeliveryState,
     DeliveryView,
     DocumentPlan,
-    DocumentView,
     LedgerEntry,
     Side,
     Transmitter,
 )
 from gateway.moving import Remainder, cannot_take, carried_aliases, remainder
-from gateway.order_documents import about, canonical_of, standing
-from gateway.order_lines import OrderState, order_state
+from gateway.order_lines import differs
+from gateway.order_looks import OrderLook, look_at, placed_at
 from gateway.program import Program, ProgramSource
 from gateway.writing import written
 
@@ -135,31 +133,13 @@ class Mover:
         problem = cannot_take(program.rule, move.to, program.writes.keys())
         if problem is not None:
             return problem
-        views = await self._journal.documents(order_key=move.order_key, limit=EVERY)
-        state = await self._state(move, program, views)
-        made = remainder(state, move)
+        look = await look_at(self._journal, move.order_key, program.key_rules, move)
+        made = remainder(look.state, move, look.last)
         if isinstance(made, str):
             return made
-        if move.order and len(views) != move.documents:
-            return "documents of it came since it was asked for: ask again, with a newer file"
-        if move.lines and (problem := _differs(move, state)):
+        if move.lines and not look.is_told and (problem := differs(move.lines, look.state.lines)):
             return problem
-        return await self._begin_of(move, entry, program, programs.revision, made, views, now)
-
-    async def _state(self, move: Move, program: Program, views: list[DocumentView]) -> OrderState:
-        """Give what an order has come to; of one that came before the gateway, what its file said."""
-        earlier = await self._journal.moves(order_key=move.order_key, limit=EVERY)
-        own = {each.message_id for each in earlier if each.message_id is not None}
-        aliases = await self._journal.aliases(move.order_key)
-        is_this = about(move.order_key, {number for _, number, _, _ in aliases}, program.key_rules)
-        documents: list[CanonicalDocument] = canonical_of(standing(views, own))
-        is_placed = any(isinstance(each, PurchaseOrder) for each in documents)
-        if not is_placed and move.order:
-            order = parse_document(move.order)
-            if isinstance(order, PurchaseOrder):
-                # Its file counts what came before the gateway; what came since stands in the journal, too.
-                return OrderState(order, move.lines)
-        return order_state(documents, is_this)
+        return await self._begin_of(move, entry, program, programs.revision, made, look, now)
 
     async def _begin_of(
         self,
@@ -168,10 +148,10 @@ class Mover:
         program: Program,
         revision: int,
         made: Remainder,
-        views: Sequence[DocumentView],
+        look: OrderLook,
         now: datetime,
     ) -> MoveBegin | str:
-        placed = await self._placed_there(move, program, views)
+        placed = await placed_at(self._journal, look, _target(program, move.was))
         closing = made.closing
         if placed:
             named = closing.order.model_copy(update={"erp_number": placed[-1].target_reference})
@@ -204,7 +184,14 @@ class Mover:
         )
         remaining = documents[REMAINDER].canonical or b""
         return MoveBegin(
-            move.move_id, entry.revision, len(views), arrival, remaining, documents, delivery, made.lines
+            move.move_id,
+            entry.revision,
+            len(look.documents),
+            arrival,
+            remaining,
+            documents,
+            delivery,
+            made.lines,
         )
 
     async def _body(self, program: Program, target: str, canonical: bytes, now: datetime) -> bytes | str:
@@ -220,25 +207,6 @@ class Mover:
         environment = program.context.environment
         body = written(writing, self._formats, canonical, number, environment, tables, now, now)
         return body if isinstance(body, bytes) else "; ".join(finding.text for finding in body)
-
-    async def _placed_there(
-        self, move: Move, program: Program, views: Sequence[DocumentView]
-    ) -> list[DeliveryView]:
-        """Give the deliveries that placed the order on the side that it leaves, oldest first."""
-        placing = {
-            (view.message_id, view.plan.index)
-            for view in views
-            if view.plan.document_type in ("purchase_order", "requisition")
-        }
-        done = await self._journal.deliveries(
-            order_key=move.order_key,
-            target=_target(program, move.was),
-            states=[DeliveryState.DONE.value],
-            limit=EVERY,
-        )
-        found = [each for each in done if each.role == "live" and each.target_reference]
-        placed = [each for each in found if (each.message_id, each.document_index) in placing]
-        return sorted(placed, key=lambda each: each.sequence)
 
     # -- going on --------------------------------------------------------------------------
 
@@ -265,8 +233,8 @@ class Mover:
             return False  # dismissed: somebody must still say that it is closed there
         entry = (await self._journal.facts([move.order_key], (), ())).ledger[move.order_key]
         program = self._programs(None).routes[entry.route]
-        documents = await self._journal.documents(order_key=move.order_key, limit=EVERY)
-        placed = await self._placed_there(move, program, documents)
+        look = await look_at(self._journal, move.order_key, program.key_rules)
+        placed = await placed_at(self._journal, look, _target(program, move.was))
         names = carried_aliases(entry, [each.target_reference for each in placed])
         log.info("move.done move=%s order=%s side=%s", move.move_id, move.order_key, move.to.value)
         return await self._journal.finish_move(move.move_id, names, now)
@@ -314,18 +282,3 @@ def _delivery(
         deadline_at=now + timedelta(seconds=program.deadlines.other_s),
         transmitter=Transmitter.NONE.value,
     )
-
-
-def _differs(move: Move, state: OrderState) -> str:
-    """Say where the journal and what the move was asked with do not agree; "" where they do."""
-    theirs = {each.line: each for each in move.lines}
-    ours = {each.line: each for each in state.lines}
-    if theirs.keys() != ours.keys():
-        names = ", ".join(sorted(theirs.keys() ^ ours.keys()))
-        return f"the file and the journal do not have the same lines ({names}); reconcile them first"
-    for name, line in theirs.items():
-        for what in ("ordered", "received", "invoiced"):
-            told, known = getattr(line, what), getattr(ours[name], what)
-            if told != known:
-                return f"line {name}: the file says {what} {told}, the journal {known}; reconcile them first"
-    return ""

@@ -34,8 +34,12 @@ class Remainder:
     lines: tuple[MoveLine, ...]
 
 
-def remainder(state: OrderState, move: Move) -> Remainder | str:
-    """Give what is to be created and closed, or say why nobody but a person can."""
+def remainder(state: OrderState, move: Move, last: Move | None = None) -> Remainder | str:
+    """Give what is to be created and closed, or say why nobody but a person can.
+
+    ``last``: the order's last move before this one. What was received or invoiced before it belongs to the
+    side where the order was then, and is not closed again here.
+    """
     order = state.order
     if order is None:
         return "the journal has no document that ordered it; give its lines with --file"
@@ -58,7 +62,7 @@ def remainder(state: OrderState, move: Move) -> Remainder | str:
         "provenance": None,
         "extensions": {**order.extensions, **mark},
     }
-    return Remainder(order.model_copy(update=changes), _closing(order, state.lines, move), state.lines)
+    return Remainder(order.model_copy(update=changes), _closing(order, state.lines, move, last), state.lines)
 
 
 def _reduced(line: PurchaseOrderLine, state: MoveLine) -> PurchaseOrderLine:
@@ -70,11 +74,13 @@ def _reduced(line: PurchaseOrderLine, state: MoveLine) -> PurchaseOrderLine:
     return line.model_copy(update=changes)
 
 
-def _closing(order: PurchaseOrder, lines: Sequence[MoveLine], move: Move) -> OrderChange:
+def _closing(order: PurchaseOrder, lines: Sequence[MoveLine], move: Move, last: Move | None) -> OrderChange:
+    before = {each.line: each for each in last.lines} if last is not None else {}
     changed = []
     for number, line in enumerate(lines, start=1):
-        action = "delete" if not line.fixed else "quantity_decrease"
-        if line.remainder == 0:
+        there, ordered_there = fixed_there(line, before.get(line.line))
+        action = "quantity_decrease" if there else "delete"
+        if there == ordered_there:
             action = "no_change"
         unit = line.unit or None
         changed.append(
@@ -82,8 +88,8 @@ def _closing(order: PurchaseOrder, lines: Sequence[MoveLine], move: Move) -> Ord
                 sequence=number,
                 line_id=line.line,
                 action=action,  # type: ignore[arg-type]
-                quantity=Quantity(value=line.fixed, unit=unit),
-                previous_quantity=Quantity(value=line.ordered, unit=unit),
+                quantity=Quantity(value=there, unit=unit),
+                previous_quantity=Quantity(value=ordered_there, unit=unit),
             )
         )
     return OrderChange(
@@ -94,6 +100,17 @@ def _closing(order: PurchaseOrder, lines: Sequence[MoveLine], move: Move) -> Ord
         lines=tuple(changed),
         extensions={ORIGIN: {"by": "move", "from": move.was.value, "id": move.move_id}},
     )
+
+
+def fixed_there(line: MoveLine, before: MoveLine | None) -> tuple[Decimal, Decimal]:
+    """Give what is fixed on the side that an order leaves, and what was ordered there.
+
+    ``before``: the line at the order's last move, by which it came there; None where it began there.
+    """
+    if before is None:
+        return line.fixed, line.ordered
+    fixed = max(line.received - before.received, line.invoiced - before.invoiced, Decimal(0))
+    return fixed, max(line.ordered - before.fixed, Decimal(0))
 
 
 def carried_aliases(entry: LedgerEntry, numbers: Sequence[str]) -> tuple[Alias, ...]:

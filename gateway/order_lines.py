@@ -51,12 +51,16 @@ def value_of(line: MoveLine, quantity: Decimal) -> Decimal:
 def order_state(
     documents: Iterable[CanonicalDocument],
     is_this: Callable[[CanonicalDocument, FollowOnLine], bool | None] = lambda document, line: True,
+    start: OrderState | None = None,
 ) -> OrderState:
     """Tell what an order has come to. ``documents``: all of it, in the order of their arrival.
 
+    ``start``: what it had come to before the first of them.
     ``is_this``: whether a line of a receipt or invoice is about this order; None where nobody can tell.
     """
     fold = _Fold()
+    if start is not None:
+        fold = _Fold(start.order, {each.line: each for each in start.lines}, list(start.problems))
     for document in documents:
         match document:
             case PurchaseOrder():
@@ -68,6 +72,20 @@ def order_state(
             case Invoice():
                 fold.invoice(document, is_this)
     return fold.state()
+
+
+def differs(told: Sequence[MoveLine], known: Sequence[MoveLine]) -> str:
+    """Say where a file and the journal do not agree about an order's lines; "" where they do."""
+    theirs, ours = {each.line: each for each in told}, {each.line: each for each in known}
+    if theirs.keys() != ours.keys():
+        names = ", ".join(sorted(theirs.keys() ^ ours.keys()))
+        return f"the file and the journal do not have the same lines ({names}); reconcile them first"
+    for name, line in theirs.items():
+        for what in ("ordered", "received", "invoiced"):
+            said, has = getattr(line, what), getattr(ours[name], what)
+            if said != has:
+                return f"line {name}: the file says {what} {said}, the journal {has}; reconcile them first"
+    return ""
 
 
 def line_name(line: ItemLine, order_lines: Sequence[PurchaseOrderLine] = ()) -> str | None:

@@ -39,6 +39,7 @@ from gateway.journal.base import Journal, JournalError
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
 from gateway.operations import Hooks, Operations
+from gateway.order_reading import OrderReading
 from gateway.program import Programs
 from gateway.security.partners import PartnerCertificates, PartnerError
 from gateway.security.secrets import SecretError, SecretStore
@@ -341,7 +342,11 @@ async def _control(gateway: Gateway, stack: contextlib.AsyncExitStack) -> None:
     if socket_path is None:
         return
 
-    hooks = Hooks(work_changed=gateway.look_again, process=gateway.process_facts)
+    hooks = Hooks(
+        work_changed=gateway.look_again,
+        process=gateway.process_facts,
+        reading=OrderReading(gateway.destinations),
+    )
     operations = Operations(gateway.journal, lambda: gateway.configuration, gateway.clock, hooks)
     server = ControlServer(socket_path, operations)
     await server.start()

@@ -45,9 +45,8 @@ class OrderThere:
     number: str
     state: Literal["open", "closed"]
     lines: Sequence[LineThere] = field(default=())
-    transmits: bool | None = (
-        None  # whether the target itself sends it to the supplier; None: it does not tell
-    )
+    transmits: bool | None = None  # whether the target itself sends it to the supplier
+    encumbers: bool | None = None  # whether it binds a budget there
 
 
 class OrderKeeper(Protocol):

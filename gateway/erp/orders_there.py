@@ -60,7 +60,13 @@ def order_shown(name: str, settings: OrderSettings, reply: Reply | NoReply) -> O
         "closed" if state in settings.closed else "open",
         lines,
         sender == settings.transmits_word if sender else None,
+        _flag(shown, settings.encumbers),
     )
+
+
+def _flag(shown: Any, path: str) -> bool | None:
+    found = dig(shown, path) if path else None
+    return found if isinstance(found, bool) else None
 
 
 def read_back(name: str, settings: OrderSettings, reply: Reply | NoReply) -> Outcome:

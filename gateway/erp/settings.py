@@ -170,6 +170,7 @@ class OrderSettings(Settings):
     )
     transmitter: str = Field(default="transmitter", description="a word that says who sends it; empty: none")
     transmits_word: str = Field(default="erp", description="the word that says that this system sends it")
+    encumbers: str = Field(default="", description="a flag: whether it binds a budget there; empty: not told")
     lines: str = "lines"
     line: str = Field(default="line_id", description="in a line: its id, as the order had it")
     quantity: str = "quantity"

@@ -14,6 +14,7 @@ from gateway.config import Configuration
 from gateway.journal.base import Journal, UnknownError
 from gateway.journal.types import Message
 from gateway.operations.errors import OperationError
+from gateway.order_reading import OrderReading
 
 JsonObject = dict[str, Any]  # the values were made here, or validated by the operation that takes them
 
@@ -30,6 +31,7 @@ class Hooks:
     work_changed: Callable[[], None] = lambda: None  # something may be there to translate or deliver
     stage_changed: Callable[[str], None] = lambda route: None
     process: Callable[[], Mapping[str, Any]] | None = None  # None: no gateway is running here
+    reading: OrderReading | None = None  # asks both sides for orders; None: the journal alone is asked
 
 
 class OperationsBase:
@@ -72,6 +74,11 @@ class OperationsBase:
             if key not in found and await self._journal.documents(order_key=key, limit=1):
                 found[key] = None
         return tuple(found)
+
+    async def _in_ledger(self, order: str) -> list[str]:
+        """Give the keys of the orders that a number or key means, of those that the ledger has."""
+        keys = await self._order_keys(order)
+        return list((await self._journal.facts(keys, (), ())).ledger)
 
     def _wake(self) -> None:
         self._hooks.work_changed()

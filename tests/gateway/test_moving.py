@@ -88,6 +88,8 @@ async def test_an_order_moves_back_as_it_went_and_is_still_sent_once() -> None:
     (between,) = hospital.legacy.of(key_of("7"))
     assert [each.state for each in (first, between, second)] == ["closed", "closed", "open"]
     assert [str(each.quantity) for each in second.lines.values()] == ["4", "5"]
+    assert [str(each.quantity) for each in between.lines.values()] == ["2", "0"]
+    assert first.value + between.value + second.value == Decimal("37.50")
     assert list(hospital.sent.counted.values()) == [1]
     assert (await hospital.entry("7")).side is Side.CLOUD
 
