@@ -22,7 +22,6 @@ from gateway.journal.types import (
 from gateway.naming import Keyed, NamedOrder, keys_of
 from gateway.program import Program
 from gateway.stage import Decision, follow, unknown_order, unsplit
-from gateway.stage import moving as stage_moving
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def follow_on(
     known_as = [keys_of(order, facts) for order in each.orders]
     moving_now = [ledger[key] for keys in known_as for key in keys if key in ledger and ledger[key].moving_to]
     if moving_now:
-        return _until_moved(program, each, moving_now, known_as, wait_until, now)
+        return _until_moved(program, moving_now, wait_until, now)
     unknown = [
         order
         for order, keys in zip(each.orders, known_as, strict=True)
@@ -91,23 +90,19 @@ def is_revision(document: CanonicalDocument | None) -> bool:
 
 
 def _until_moved(
-    program: Program,
-    each: Keyed,
-    moving_now: Sequence[LedgerEntry],
-    known_as: Sequence[Sequence[str]],
-    wait_until: datetime | None,
-    now: datetime,
-) -> Followed | AwaitedOrder:
-    """Let a document wait for its order to arrive on the other side; a move takes longer than a message."""
-    keys = tuple(dict.fromkeys(key for found in known_as for key in found))
-    if wait_until is None or now >= wait_until:
-        return Followed(stage_moving(program.rule, moving_now), keys)
-    return AwaitedOrder((), wait_until, tuple(entry.order_key for entry in moving_now))
+    program: Program, moving_now: Sequence[LedgerEntry], wait_until: datetime | None, now: datetime
+) -> AwaitedOrder:
+    """Let a document wait for its order to arrive on the other side, however long that takes.
+
+    Neither side is right before. That it is late is told by the alarms, as of anything past its deadline.
+    """
+    until = wait_until if wait_until is not None and now < wait_until else moving_deadline(program, now)
+    return AwaitedOrder((), until, tuple(entry.order_key for entry in moving_now))
 
 
-def moving_deadline(program: Program, accepted_at: datetime) -> datetime:
+def moving_deadline(program: Program, since: datetime) -> datetime:
     """Give how long a document waits for an order that is moving: as long as a delivery may take."""
-    return accepted_at + timedelta(seconds=program.deadlines.other_s)
+    return since + timedelta(seconds=program.deadlines.other_s)
 
 
 def _undivided(

@@ -380,7 +380,14 @@ def _passed_on(
         not entries and program.follows is not None and program.unknown.side is Side.CLOUD
     )
     is_phoned = program.follows is None and any(placed_by_phone(program.rule, entry) for entry in entries)
-    if stage not in (Stage.LEGACY, Stage.SHADOW) or target is None or is_clouds or is_phoned:
+    takes_bytes = program.rule.legacy_form == "as_received"  # else legacy's endpoint can do nothing with them
+    if (
+        stage not in (Stage.LEGACY, Stage.SHADOW)
+        or target is None
+        or is_clouds
+        or is_phoned
+        or not takes_bytes
+    ):
         return document, [], []
     passes = replace(
         document,

@@ -181,18 +181,6 @@ def transmitter_of(rule: RouteRule, entry: LedgerEntry, *, is_new: bool) -> Tran
     return rule.legacy_transmitter if entry.side is Side.LEGACY else rule.cloud_transmitter
 
 
-def moving(rule: RouteRule, entries: Sequence[LedgerEntry]) -> Decision:
-    """Park a document whose order was still moving when its time was over: neither side is right yet."""
-    named = ", ".join(f"{entry.order_key} to {entry.moving_to}" for entry in entries if entry.moving_to)
-    finding = Finding(
-        code="ORDER-MOVING",
-        at=Position(rule.route),
-        text=f"the order is on its way to the other side ({named}), and belongs to none before it arrives; "
-        "legacy-bridge orders moves shows what the move waits for. Retry this exception once it has ended",
-    )
-    return Decision(None, Transmitter.NONE, (), "its order is moving", findings=(finding,))
-
-
 def ask(rule: RouteRule, stage: Stage) -> Decision:
     """Decide who answers a question that is about no order in particular: the side that the stage trusts.
 
@@ -249,10 +237,17 @@ def takes_cloud(order_key: str, share_percent: Decimal, salt: str = "") -> bool:
     return int.from_bytes(digest[:8]) < threshold
 
 
-def _selected(rule: RouteRule, share_percent: Decimal, order: OrderFacts) -> str | None:
+def pinned_by(rule: RouteRule, order: OrderFacts) -> str | None:
+    """Say which pin keeps an order on legacy, or None."""
     for dimension, words in rule.pin_legacy.items():
-        if order.words.get(dimension, frozenset()) & words:
-            return None
+        if found := order.words.get(dimension, frozenset()) & words:
+            return f"{dimension} {'/'.join(sorted(found))}"
+    return None
+
+
+def _selected(rule: RouteRule, share_percent: Decimal, order: OrderFacts) -> str | None:
+    if pinned_by(rule, order) is not None:
+        return None
     if not rule.select or share_percent <= 0:
         return None
     for dimension, words in rule.select.items():

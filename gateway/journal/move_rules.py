@@ -68,6 +68,7 @@ def dropped(moves: Sequence[Move], who: str, now: datetime) -> list[Move]:
 def entry_after(entry: LedgerEntry, move: Move) -> LedgerEntry:
     """Give a ledger entry once its order has moved: nobody sends what the supplier has already.
 
+    It was opened there by the move's message: what came before that and is decided now stands behind it.
     ``is_divided``: goods that the old side has received are not invoiced yet, so an invoice may be of both.
     """
     return replace(
@@ -77,6 +78,7 @@ def entry_after(entry: LedgerEntry, move: Move) -> LedgerEntry:
         stage=MOVED,
         reason=f"moved from {move.was.value} ({move.why}); asked by {move.asked_by}, agreed to by "
         f"{move.agreed_by}",
+        message_id=move.message_id,
         moving_to=None,
         is_divided=entry.is_divided or any(line.received != line.invoiced for line in move.lines),
         revision=entry.revision + 1,

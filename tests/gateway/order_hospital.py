@@ -224,11 +224,7 @@ class Hospital:
 
     async def step(self) -> int:
         """Do what can be done now; give how much that was."""
-        done = 0
-        for route, is_urgent in await self.journal.routes_to_translate():
-            for message in await self.journal.next_to_translate(route, urgent=is_urgent, limit=50):
-                await self.pipeline.translate(message.message_id)
-                done += 1
+        done = await self.translate()
         done += await self.pipeline.decide_awaiting()
         wants = [Want(name, 50) for name in self.destinations]
         now, monotonic = self.clock.now(), self.clock.monotonic()
@@ -237,6 +233,15 @@ class Hospital:
             await deliver_once(claimed, destination, self.journal, self.clock, self.rng, 60.0)
             done += 1
         return done + await self.mover.work()
+
+    async def translate(self) -> int:
+        """Plan what has arrived, and send nothing; give how many messages that were."""
+        done = 0
+        for route, is_urgent in await self.journal.routes_to_translate():
+            for message in await self.journal.next_to_translate(route, urgent=is_urgent, limit=50):
+                await self.pipeline.translate(message.message_id)
+                done += 1
+        return done
 
     async def _wait(self) -> bool:
         """Let time pass to what is due next, where something waits; documents wait for nothing but orders."""

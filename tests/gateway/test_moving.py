@@ -127,20 +127,25 @@ async def test_what_arrives_while_an_order_moves_waits_and_follows_it() -> None:
     assert [str(each.received) for each in new.lines.values()] == ["6", "0"]
 
 
-async def test_what_waits_too_long_for_a_moving_order_is_shown_to_a_person() -> None:
+async def test_what_waits_too_long_for_a_moving_order_is_told_as_late_and_goes_on_waiting() -> None:
     hospital = await hospital_with_an_order()
     hospital.sinks["mms"].is_down = True
     await hospital.move("7", to=Side.CLOUD)
     for _ in range(5):
         await hospital.step()
-    await hospital.take(receipt("7", "R-2", 1, 6), "receipts")
+    message = await hospital.take(receipt("7", "R-2", 1, 6), "receipts")
     await hospital.step()
 
     hospital.later(timedelta(hours=3))
     await hospital.step()
 
-    assert await hospital.codes() == ["ORDER-MOVING"]
-    assert [str(each.received) for each in hospital.erp.of(key_of("7"))[0].lines.values()] == ["0", "0"]
+    now = hospital.clock.now()
+    late = await hospital.journal.overdue(now, now - timedelta(hours=9))
+    assert [each.message_id for each in late if each.delivery_id is None] == [message.message_id]
+    assert await hospital.codes() == []
+    hospital.sinks["mms"].is_down = False
+    await hospital.settle()
+    assert [str(each.received) for each in hospital.erp.of(key_of("7"))[0].lines.values()] == ["6", "0"]
 
 
 async def test_a_move_goes_on_after_a_restart_at_each_of_its_steps() -> None:

@@ -90,6 +90,7 @@ def begin_move(tables: Tables, begin: MoveBegin, now: datetime) -> str | None:
     entry = tables.ledger[move.order_key]
     orders.put(tables, replace(entry, moving_to=move.to, revision=entry.revision + 1))
     record = add_planned(tables, begin.arrival, hashlib.sha256(begin.body).hexdigest(), begin.body)
+    record.opened_first[move.order_key] = 0  # there, by its remainder
     write_move(tables, record, begin.documents, [begin.delivery], now)
     message_id = begin.arrival.message_id
     tables.moves[move.move_id] = replace(

@@ -82,7 +82,8 @@ def begin_move(db: Database, begin: MoveBegin, now: datetime) -> str | None:
     insert_planned(db, arrival, digest, begin.body)
     message, at = planned_message(db, arrival.message_id), to_micros(now)
     documents = {
-        each.index: (insert_document(db, message, each, (), at), each.order_keys) for each in begin.documents
+        each.index: (insert_document(db, message, each, opened, at), each.order_keys)
+        for opened, each in zip(([move.order_key], ()), begin.documents, strict=True)
     }
     insert_deliveries(db, message, documents, [begin.delivery], at, holds=False)
     db.run("message.planned_so_far", (len(documents), message.sequence))
@@ -110,9 +111,8 @@ def finish_move(db: Database, move_id: str, aliases: Sequence[Alias], now: datet
     if move.state is not MoveState.CLOSING or row is None:
         return False
     entry = move_rules.entry_after(entry_of(row), move)
-    columns = (
-        entry.side.value, entry.transmitter.value, entry.stage, entry.reason, entry.is_divided, entry.revision
-    )  # fmt: skip
+    told = (entry.side.value, entry.transmitter.value, entry.stage, entry.reason, entry.message_id)
+    columns = (*told, entry.is_divided, entry.revision)
     db.run("order.set_moved", (*columns, move.order_key))
     add_aliases(db, move.order_key, aliases)
     _put(db, replace(move, state=MoveState.DONE, ended_at=now))

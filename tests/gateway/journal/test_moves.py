@@ -332,3 +332,22 @@ async def test_a_recall_leaves_orders_that_were_imported_or_followed(scene: Scen
     await scene.plan("m2", [document(0, "O-1")], [delivery("m2-d", 0, "O-1")])
 
     assert (await journal.recall(ROUTE, "cloud", "ann", "back", T0)).orders == ()
+
+
+async def test_what_came_before_a_move_and_is_planned_after_it_stands_behind_it_and_is_not_overtaken(
+    scene: Scene,
+) -> None:
+    journal = scene.journal
+    await on_legacy(scene)
+    await scene.accept("m2")  # not translated yet when the order moves
+    await agreed(journal, move())
+    await journal.begin_move(begin(), T0)
+    await scene.deliver((await scene.claim_only()).claim)
+    await journal.close_moved("v1", close(), T0)
+    await scene.deliver((await scene.claim_only(target="mms")).claim)
+    await journal.finish_move("v1", [], T0)
+
+    await scene.plan("m2", [document()], [delivery("m2-d")])
+
+    assert await scene.state("m2-d") is DeliveryState.READY
+    assert (await entry_of(journal)).message_id == "m-v1"

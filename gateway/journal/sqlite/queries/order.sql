@@ -82,9 +82,12 @@ INSERT OR IGNORE INTO order_delivery (order_key, number) VALUES (?, ?);
 -- name: set_moving
 UPDATE order_entry SET moving_to = ?, revision = revision + 1, opened_by = NULL WHERE order_key = ?;
 
+-- name: is_moved
+SELECT 1 FROM order_entry WHERE order_key = ? AND stage = 'moved';
+
 -- name: set_moved
-UPDATE order_entry SET side = ?, transmitter = ?, stage = ?, reason = ?, moving_to = NULL, is_divided = ?,
-    revision = ?, opened_by = NULL
+UPDATE order_entry SET side = ?, transmitter = ?, stage = ?, reason = ?, message_id = ?, moving_to = NULL,
+    is_divided = ?, revision = ?, opened_by = NULL
 WHERE order_key = ?;
 
 -- name: opened_untouched
