@@ -47,6 +47,8 @@ from gateway.facade_routes import served_facades
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import ClaimedDelivery, Settled
 from gateway.judgments import LateJudgments
+from gateway.mover import TRANSPORT as MOVE
+from gateway.mover import Mover
 from gateway.pipeline import Pipeline
 from gateway.program import Programs
 from gateway.revisions import Revisions
@@ -136,7 +138,9 @@ class Gateway:
             journal, self.pipeline, self.destinations, self.clock, self._rng,
             worker=self.name, lease_s=programs.lease_s, ended=self._planned,
         )  # fmt: skip
+        self.mover = Mover(journal, self.programs, format_by_name, self.clock, self._rng, moved=self._planned)
         self._run("deliver", self.worker.run())
+        self._run("move", self.mover.run())
         self._run("translate", self.translator.run())
         self._run("calls", self.calls.run())
         self._run("alarm", self._alarms().run())
@@ -238,6 +242,7 @@ class Gateway:
     def look_again(self) -> None:
         """Say that a person changed something: there may be work."""
         self._planned()
+        self.mover.wake()
 
     def on_reload(self, prepare: Callable[[Configuration], Callable[[], None]]) -> None:
         """Have something prepare for each new configuration, and take it over once the journal has it.
@@ -269,6 +274,8 @@ class Gateway:
 
     def _settled(self, claimed: ClaimedDelivery, settled: Settled) -> None:
         self.calls.settled(claimed, settled)
+        if claimed.role == "close" or claimed.origin.transport == MOVE:
+            self.mover.wake()
         if settled.aliases:
             self.translator.wake()  # a new alias may be what a follow-on waits for
 

@@ -35,6 +35,7 @@ from adapters.base import (
     Transient,
     Wait,
 )
+from adapters.base.orders import closes_orders
 from adapters.base.transport import QUERY
 from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
@@ -257,6 +258,8 @@ async def _steps(
 ) -> tuple[Settled, Claim]:
     """Go through the target's steps; give what to settle, and the claim as last renewed."""
     delivery, steps, claim = delivery_of(claimed), list(claimed.steps), claimed.claim
+    if claimed.role == "close" and not closes_orders(destination.target):
+        return _close_by_hand(claimed), claim
     following = destination.target.next_request(delivery, steps, clock.now())
     for _ in range(STEPS_MAX):
         if not isinstance(following, Request):
@@ -280,6 +283,18 @@ async def _steps(
         else:
             return replace(_without_request(following, steps, claimed), result=result), claim
     return _parked("TARGET-ENDLESS", claimed, f"more than {STEPS_MAX} steps in one go"), claim
+
+
+def _close_by_hand(claimed: ClaimedDelivery) -> Settled:
+    """Ask a person to close an order where no machine can: what was moved must not be open on both sides."""
+    order = claimed.order_keys[0] if claimed.order_keys else claimed.reference
+    return _parked(
+        "MOVE-CLOSE-BY-HAND",
+        claimed,
+        f"order {order} is on the other side now, and {claimed.target} closes no orders by itself: close "
+        "what is left of it there, look at it again, then say so: legacy-bridge exceptions resolve "
+        f"{claimed.claim.delivery_id} --done-elsewhere REFERENCE",
+    )
 
 
 async def _attempt(

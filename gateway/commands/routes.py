@@ -64,6 +64,11 @@ def _add_set(group: Subparsers) -> None:
     change.add_argument(
         "--share", metavar="PERCENT", help="how many of the selected orders, as 25%% (canary)"
     )
+    change.add_argument(
+        "--recall",
+        action="store_true",
+        help="also decide anew the orders that no system has been asked for yet",
+    )
     change.add_argument("--from", dest="expected", metavar="STAGE",
                         help="refuse where the route is not in this stage any more")  # fmt: skip
     add_change(change)
@@ -119,6 +124,7 @@ def run_set(arguments: argparse.Namespace) -> int:
         stage=arguments.stage,
         share_percent=arguments.share,
         expected=arguments.expected,
+        recall=arguments.recall,
         who=arguments.who,
         why=arguments.why,
     )
@@ -128,7 +134,16 @@ def run_set(arguments: argparse.Namespace) -> int:
     before, after = _named(moved["from"]), _named(moved["to"])
     print_text(f"{moved['route']}: {before} -> {after} (revision {moved['revision']})")
     side = moved["other_side"]
+    if moved["recalled"] is not None:
+        print_text(f"{counted(moved['recalled'], 'order')} of which nothing was attempted: decided anew")
     print_wrapped(_remaining(moved["open_orders"][side], side))
+    if moved["moving"]:
+        print_text(f"{counted(moved['moving'], 'order')} moving; legacy-bridge orders moves shows them")
+    for each in moved["remaining"]:
+        print_text(f"  {each['order_key']}  since {moment(each['opened_at'])} ({each['stage']})")
+    more = moved["open_orders"][side] - len(moved["remaining"])
+    if more > 0 and moved["remaining"]:
+        print_text(f"  and {more} more; legacy-bridge orders list --route {moved['route']} --side {side}")
     return 0
 
 

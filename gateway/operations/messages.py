@@ -5,6 +5,7 @@ from __future__ import annotations
 from canonical.registry import parse_document
 from gateway.journal.base import UnknownError
 from gateway.journal.types import AuditEntry, DocumentView, MessageState
+from gateway.mover import TRANSPORT as MOVE
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
 from gateway.operations.discretion import shown
 from gateway.operations.errors import OperationError
@@ -47,7 +48,10 @@ class MessageOperations(OperationsBase):
 
     async def messages_replay(self, message: Text, who: Text, why: Text, resend: bool = False) -> JsonObject:
         """Translate a message again; what was attempted stays, unless ``resend``."""
-        await self._message(message)
+        found = await self._message(message)
+        if found.origin.transport == MOVE:
+            text = f"message '{message}' was made by a move, and is never translated; ask for another move"
+            raise OperationError("refused", text)
         try:
             generation = await self._journal.replay(
                 message, resend=resend, who=who, why=why, now=self._clock.now()

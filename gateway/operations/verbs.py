@@ -15,8 +15,10 @@ from gateway.operations.dossiers import DossierOperations
 from gateway.operations.errors import OperationError
 from gateway.operations.exceptions import ExceptionOperations
 from gateway.operations.messages import MessageOperations
+from gateway.operations.moves import MoveOperations
 from gateway.operations.orders import OrderOperations
 from gateway.operations.plans import PlanOperations
+from gateway.operations.reconciliation import ReconciliationOperations
 from gateway.operations.routes import RouteOperations
 from gateway.operations.status import StatusOperations
 
@@ -24,6 +26,8 @@ from gateway.operations.status import StatusOperations
 class Operations(
     RouteOperations,
     OrderOperations,
+    MoveOperations,
+    ReconciliationOperations,
     MessageOperations,
     ExceptionOperations,
     CrosswalkOperations,
@@ -61,6 +65,14 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "orders.diff": Operations.orders_diff,
         "orders.import": Operations.orders_import,
         "orders.close": Operations.orders_close,
+        "orders.move": Operations.orders_move,
+        "orders.convert": Operations.orders_convert,
+        "orders.convertible": Operations.orders_convertible,
+        "orders.moves": Operations.orders_moves,
+        "orders.agree": Operations.orders_agree,
+        "orders.drop": Operations.orders_drop,
+        "orders.proof": Operations.orders_proof,
+        "orders.reconcile": Operations.orders_reconcile,
         "messages.list": Operations.messages_list,
         "messages.show": Operations.messages_show,
         "messages.documents": Operations.messages_documents,
@@ -90,6 +102,10 @@ CHANGES = frozenset(
         "routes.dossier",
         "orders.import",
         "orders.close",
+        "orders.move",
+        "orders.convert",
+        "orders.agree",
+        "orders.drop",
         "messages.documents_unmasked",
         "messages.replay",
         "exceptions.retry",

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from adapters.base import Alias, Finding, Lease, StepResult, Verdict
 from gateway.journal.memory.lanes import LaneKey, Lanes
+from gateway.journal.moves import Move
 from gateway.journal.types import (
     FINISHED,
     AuditEntry,
@@ -196,6 +197,7 @@ class Tables:
     remembered: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
     leases: dict[tuple[str, str], Lease | int] = field(default_factory=dict)  # given back: the last fence
     cursors: dict[str, str] = field(default_factory=dict)
+    moves: dict[str, Move] = field(default_factory=dict)  # in the order in which they were asked for
 
 
 Alarm = tuple[str, int | None, str | None]  # message, document index, delivery
