@@ -7,8 +7,18 @@ from datetime import datetime
 from typing import Literal
 
 from adapters.base import Lease
-from gateway.journal.sqlite import audit_log, controls, ledger, overdue, people, retention, settings, sources
-from gateway.journal.sqlite.store import Store
+from gateway.journal.sqlite import (
+    audit_log,
+    comparisons,
+    controls,
+    ledger,
+    overdue,
+    people,
+    retention,
+    settings,
+    sources,
+)
+from gateway.journal.sqlite.comparing import Comparing
 from gateway.journal.types import (
     AuditEntry,
     CrosswalkRow,
@@ -19,7 +29,7 @@ from gateway.journal.types import (
 )
 
 
-class Keeping(Store):
+class Keeping(Comparing):
     """See ``gateway.journal.base.Journal``; the operations stand in the modules named here."""
 
     # -- orders ----------------------------------------------------------------------------
@@ -139,6 +149,7 @@ class Keeping(Store):
             (retention.prune_bodies, bodies_before),
             (retention.prune_keys, keys_before),
             (retention.prune_orders, orders_before),
+            (comparisons.prune, keys_before),
         ):
             while forgotten < limit:
                 batch = min(retention.BATCH, limit - forgotten)
