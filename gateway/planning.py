@@ -168,6 +168,8 @@ def _plan_set(
         if isinstance(planned, tuple):
             return planned
         document = planned
+    if program.is_evidence:
+        return _evidence(document, decoded), [], []
     document = _counted(message, each, document, facts, ruling.stage)
     if document.repeats is not None:
         return document, [], []
@@ -208,6 +210,19 @@ def _decide_set(
             return waiting(document, followed), [], []
         document, decision = replace(document, order_keys=followed.order_keys), followed.decision
     return plan_decision(program, message, document, decision, decoded.raw, decoded.interchange)
+
+
+def _evidence(document: DocumentPlan, decoded: Decoded) -> DocumentPlan:
+    """Keep legacy's own version of a document: it is compared with ours, and goes nowhere.
+
+    It holds no key, so that it is never taken for a repeat of what it is compared with. What cannot be read
+    is parked: without it a comparison would wait in vain.
+    """
+    kept = replace(document, document_key=None, decision="legacy's own version, kept to compare")
+    is_unread = document.verdict is Verdict.REJECTED or decoded.document is None
+    return (
+        replace(kept, is_parked=True, decision="legacy's own version, not translated") if is_unread else kept
+    )
 
 
 def _counted(

@@ -69,6 +69,7 @@ class RouteRule:
     copies_to_legacy: bool = False  # losing_side: copy_not_transmitted
     writes_supplier: bool = False  # the supplier gets what we write, not the bytes as received
     legacy_form: Form = "as_received"  # canonical: legacy's endpoint writes documents in a form of its own
+    shadow_target: str | None = None  # a non-production tenant in place of the cloud target
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ def _towards(
         return Decision(None, transmitter, (), reason, findings=(finding,))
     intents = [Intent(target, "live", rule.legacy_form if side is Side.LEGACY else "canonical")]
     if side is Side.LEGACY and stage is Stage.SHADOW and rule.cloud_target is not None:
-        intents.append(Intent(rule.cloud_target, "shadow", "canonical"))
+        intents.append(Intent(rule.shadow_target or rule.cloud_target, "shadow", "canonical"))
     if (
         side is Side.CLOUD
         and rule.copies_to_legacy

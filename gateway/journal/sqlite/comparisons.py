@@ -52,7 +52,8 @@ def _insert(db: Database, number: int | None, each: Comparison) -> None:
     columns = (
         each.message_id, each.document_index, each.generation, each.route, each.order_key, each.document_type,
         each.state.value, to_micros(each.accepted_at), to_micros(each.due_at),
-        to_micros_or_none(each.compared_at), each.evidence, each.reason, each.shadow, each.legacy_s, each.cloud_s, each.left_out,
+        to_micros_or_none(each.compared_at), each.evidence, each.reason, each.shadow,
+        each.legacy_s, each.cloud_s, each.left_out,
     )  # fmt: skip
     db.run("comparison.insert", (number, *columns))
     number = db.connection.last_insert_rowid()

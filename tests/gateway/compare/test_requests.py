@@ -73,3 +73,12 @@ def test_free_text_of_a_request_is_never_kept() -> None:
     (found,) = differences(BODY | {"NoteToSupplier": "for Jane"}, BODY | {"NoteToSupplier": "for John"})
 
     assert (found.legacy, found.cloud) == ("(free text)", "(free text)")
+
+
+def test_a_canonical_document_inside_a_request_is_left_to_the_comparison_of_documents() -> None:
+    inside = {"document_type": "purchase_order", "schema_version": "1.0", "number": "1"}
+    legacy = {"order": "1", "document": inside, "content_hash": "a" * 64}
+    cloud = {"order": "1", "document": inside | {"number": "2"}, "content_hash": "b" * 64}
+
+    assert differences(legacy, cloud) == []
+    assert [each.pattern for each in differences(legacy, cloud | {"order": "2"})] == ["order"]
