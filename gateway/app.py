@@ -24,7 +24,7 @@ from gateway.call_outcomes import CallOutcomes
 from gateway.calls import Calls
 from gateway.canonical_json import NAME as CANONICAL
 from gateway.canonical_json import CanonicalJson
-from gateway.comparing import Comparing
+from gateway.comparing import Comparisons
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration, Route
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
@@ -34,8 +34,10 @@ from gateway.facade_routes import served_facades
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import ClaimedDelivery, Settled
 from gateway.judgments import LateJudgments
+from gateway.mover import Mover
 from gateway.pipeline import Pipeline
 from gateway.program import Programs
+from gateway.query_comparing import Comparing
 from gateway.revisions import Revisions
 from gateway.stage import Stage
 from gateway.translator import Translator
@@ -123,11 +125,14 @@ class Gateway:
             journal, self.pipeline, self.destinations, self.clock, self._rng,
             worker=self.name, lease_s=programs.lease_s, ended=self._planned,
         )  # fmt: skip
+        self.comparisons = Comparisons(journal, self.programs, self.destinations, self.clock)
         self._run("deliver", self.worker.run())
         self._run("translate", self.translator.run())
         self._run("calls", self.calls.run())
         self._run("alarm", self._alarms().run())
         self._run("prune", self._prune())
+        self._run("compare", self.comparisons.run())
+        self._run("move", Mover(journal, lambda: self.configuration, self.clock, self._moved).run())
         self._start_sources(sources)
         self.is_ready = True
 
@@ -256,11 +261,16 @@ class Gateway:
 
     def _settled(self, claimed: ClaimedDelivery, settled: Settled) -> None:
         self.calls.settled(claimed, settled)
+        self.comparisons.hear(claimed)
         if settled.aliases:
             self.translator.wake()  # a new alias may be what a follow-on waits for
 
+    def _moved(self, route: str) -> None:
+        self.worker.wake()
+
     def _planned(self) -> None:
         self.worker.wake()
+        self.comparisons.wake()
         self.translator.wake()  # a planned order may be what a follow-on waits for
 
     def _alarms(self) -> AlarmLoop:

@@ -47,6 +47,7 @@ PURE = (
     "gateway/business_calendar.py",
     "gateway/rehearsal.py",
     "gateway/readiness.py",
+    "gateway/evidence_replies.py",
     "gateway/facets.py",
     "gateway/erp/shadow_guard.py",
     "gateway/security/scopes.py",

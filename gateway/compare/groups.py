@@ -29,7 +29,7 @@ def with_group(route: str, difference: Difference) -> Difference:
     return replace(difference, group_id=group_id(route, difference))
 
 
-def pair_of(difference: Difference) -> tuple[str, ...]:
+def pair_of(difference: Difference | DifferenceGroup) -> tuple[str, ...]:
     """Give the two codes that make a group of their own (CA and CS), nothing where values are no codes.
 
     A price or a date differs anew in each order; they are grouped by their place alone.
@@ -70,4 +70,4 @@ def surfaced(surface: str, pattern: str) -> str:
 def _means(rule: Ignored, group: DifferenceGroup | Difference, place: str) -> bool:
     if not covers(rule.path, place):
         return False
-    return rule.pair is None or rule.pair == (group.legacy, group.cloud)
+    return rule.pair is None or rule.pair == pair_of(group)

@@ -197,7 +197,7 @@ class StageGate(Settings):
     """Upper bound of the true mismatch rate with 95% confidence, at most (299 clean documents prove 1%)."""
 
     soak: SpanText | None = None
-    """How long the route must have been in the stage that it is in."""
+    """How long ago the last change of stage or share must be."""
 
     seen: dict[Literal["supplier", "facility", "unit", "line_type", "document_type"], WordList] = Field(
         default_factory=dict
@@ -217,7 +217,7 @@ class StageGate(Settings):
     """Span in which errors and latency are counted."""
 
     approve: WordList = ()
-    """Roles, each of which somebody must have approved in since the route came to its stage."""
+    """Roles, each of which somebody must have approved in since the last change of stage or share."""
 
     four_eyes: bool = False
     """Whether somebody else than who makes the change must have approved."""

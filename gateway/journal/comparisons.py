@@ -109,7 +109,7 @@ class ComparisonCounts:
     waiting: int
     clean_in_a_row: int  # newest ones without a mismatch
     shadow: Mapping[str, int]
-    facets: Mapping[Facet, tuple[int, int]]  # seen, of these mismatches; of compared documents
+    facets: Mapping[Facet, tuple[int, int]]  # compared documents with it, mismatches among them; of all seen
 
 
 @dataclass(frozen=True, slots=True)

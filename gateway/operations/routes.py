@@ -10,8 +10,9 @@ from gateway.config import Configuration, Route, diff, stage_findings_of
 from gateway.config.catalogue import installed
 from gateway.journal.base import StaleStageError
 from gateway.journal.types import Message, MessageState, Side, StageState
-from gateway.operations.base import JsonObject, OperationsBase, Text
+from gateway.operations.base import JsonObject, Text
 from gateway.operations.errors import OperationError
+from gateway.operations.readiness import ReadinessOperations, judgment_view
 from gateway.operations.views import finding_view, instant, stage_view
 from gateway.stage import Stage
 
@@ -21,7 +22,7 @@ SETS_MAX = 1_000_000
 CLOUDWARDS = frozenset({Stage.CLOUD, Stage.RETIRED})
 
 
-class RouteOperations(OperationsBase):
+class RouteOperations(ReadinessOperations):
     """Operations on routes."""
 
     async def routes_list(self) -> list[JsonObject]:
@@ -99,11 +100,12 @@ class RouteOperations(OperationsBase):
         why: Text,
         share_percent: str | None = None,
         expected: str | None = None,
+        force: bool = False,
     ) -> JsonObject:
         """Move a route, for new orders only; tell what it was, and how many orders stay where they are.
 
-        Errors: OperationError where nothing would change, the configuration forbids it, or the stage is
-        not ``expected`` any more.
+        Errors: OperationError where nothing would change, the configuration forbids it, the stage is not
+        ``expected`` any more, or a gate or a freeze holds it. ``force`` passes these, and is audited.
         """
         found, wanted = self._route_named(route), _stage(stage)
         state = (await self._journal.stages()).get(route)
@@ -112,6 +114,12 @@ class RouteOperations(OperationsBase):
             raise OperationError("refused", text)
         share = _share(share_percent, wanted, state, self._configuration(), found)
         self._judge_move(state, wanted, share, expected)
+        card, held = await self._held(found, state, wanted, share, who)
+        if held and not force:
+            raise self._refusal(route, wanted, held)
+        if held:
+            detail = {"stage": wanted.value, "passed": ", ".join(each.name for each in held)}
+            await self._journal.append_audit(who, "routes.force", route, detail, why, self._clock.now())
         try:
             moved = await self._journal.set_stage(
                 route, state.stage, wanted.value, share, who, why, self._clock.now()
@@ -128,6 +136,8 @@ class RouteOperations(OperationsBase):
             "changed_at": instant(moved.changed_at),
             "open_orders": {side.value: open_orders.get(side.value, 0) for side in Side},
             "other_side": _other_side(wanted).value,
+            "forced": [judgment_view(each) for each in held],
+            "card": card,
         }
 
     def _judge_move(self, state: StageState, wanted: Stage, share: str, expected: str | None) -> None:

@@ -172,14 +172,14 @@ def _counts(every: Sequence[Comparison], excused: frozenset[str]) -> ComparisonC
     facets: dict[Facet, tuple[int, int]] = {}
     mismatches = clean = 0
     for each in every:
-        if each.state is not ComparisonState.COMPARED:
-            continue
-        is_mismatch = any(one.group_id not in excused for one in each.differences)
-        mismatches += is_mismatch
-        clean = 0 if is_mismatch else clean + 1
+        is_compared = each.state is ComparisonState.COMPARED
+        is_mismatch = is_compared and any(one.group_id not in excused for one in each.differences)
         for facet in each.facets:
             seen, wrong = facets.get(facet, (0, 0))
-            facets[facet] = (seen + 1, wrong + is_mismatch)
+            facets[facet] = (seen + is_compared, wrong + is_mismatch)
+        if is_compared:
+            mismatches += is_mismatch
+            clean = 0 if is_mismatch else clean + 1
     return ComparisonCounts(
         compared=states[ComparisonState.COMPARED],
         mismatches=mismatches,

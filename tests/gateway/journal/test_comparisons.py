@@ -110,7 +110,7 @@ async def test_what_is_excused_makes_no_mismatch(journal: Journal) -> None:
             comparison("m1", PRICE),
             comparison("m2", UNIT, facets=(("supplier", "4711"),)),
             comparison("m3"),
-            comparison("m4", state=ComparisonState.ALONE, shadow=""),
+            comparison("m4", state=ComparisonState.ALONE, shadow="", facets=(("unit", "BX"),)),
             comparison("m5", state=ComparisonState.WAITING),
             comparison("m6", PRICE, accepted_at=after(-1)),
         ]
@@ -121,7 +121,7 @@ async def test_what_is_excused_makes_no_mismatch(journal: Journal) -> None:
 
     assert (strict.compared, strict.mismatches, strict.alone, strict.waiting) == (3, 2, 1, 1)
     assert (mild.mismatches, strict.clean_in_a_row, mild.clean_in_a_row) == (1, 1, 2)
-    assert mild.facets == {("supplier", "4711"): (3, 1), ("unit", "CA"): (2, 1)}
+    assert mild.facets == {("supplier", "4711"): (3, 1), ("unit", "CA"): (2, 1), ("unit", "BX"): (0, 0)}
     assert strict.facets["supplier", "4711"] == (3, 2)
     assert dict(strict.shadow) == {"rendered": 4}
 

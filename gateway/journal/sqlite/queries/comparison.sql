@@ -88,9 +88,10 @@ SELECT count(*) FROM comparison WHERE route = ?1 AND accepted_at >= ?2 AND state
      WHERE route = ?1 AND accepted_at >= ?2 AND state = 'compared' AND $counts_as_mismatch), 0);
 
 -- name: facet_counts
-SELECT comparison_facet.kind, comparison_facet.word, count(*), sum($counts_as_mismatch)
+SELECT comparison_facet.kind, comparison_facet.word, sum(state = 'compared'),
+    sum(state = 'compared' AND $counts_as_mismatch)
 FROM comparison JOIN comparison_facet ON comparison_facet.comparison = comparison.number
-WHERE route = ?1 AND accepted_at >= ?2 AND state = 'compared'
+WHERE route = ?1 AND accepted_at >= ?2
 GROUP BY comparison_facet.kind, comparison_facet.word;
 
 -- name: add_reading
