@@ -11,6 +11,7 @@ from pydantic import ConfigDict, ValidationError, validate_call
 
 from gateway.operations.audit import AuditOperations
 from gateway.operations.crosswalks import CrosswalkOperations
+from gateway.operations.diffs import DiffOperations
 from gateway.operations.errors import OperationError
 from gateway.operations.exceptions import ExceptionOperations
 from gateway.operations.messages import MessageOperations
@@ -21,6 +22,7 @@ from gateway.operations.status import StatusOperations
 
 class Operations(
     RouteOperations,
+    DiffOperations,
     OrderOperations,
     MessageOperations,
     ExceptionOperations,
@@ -50,6 +52,15 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "routes.show": Operations.routes_show,
         "routes.diff": Operations.routes_diff,
         "routes.set": Operations.routes_set,
+        "routes.approve": Operations.routes_approve,
+        "routes.schedule": Operations.routes_schedule,
+        "routes.unschedule": Operations.routes_unschedule,
+        "routes.scheduled": Operations.routes_scheduled,
+        "readiness": Operations.readiness,
+        "diffs.list": Operations.diffs_list,
+        "diffs.show": Operations.diffs_show,
+        "diffs.values": Operations.diffs_values,
+        "diffs.accept": Operations.diffs_accept,
         "orders.list": Operations.orders_list,
         "orders.show": Operations.orders_show,
         "orders.diff": Operations.orders_diff,
@@ -79,6 +90,11 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
 CHANGES = frozenset(
     {
         "routes.set",
+        "routes.approve",
+        "routes.schedule",
+        "routes.unschedule",
+        "diffs.values",
+        "diffs.accept",
         "orders.import",
         "orders.close",
         "messages.documents_unmasked",
