@@ -148,7 +148,7 @@ def _apart(difference: Difference) -> str:
         return ""
     if not legacy:
         return ""
-    return f"{(cloud - legacy) / abs(legacy) * 100:+.3g}%"
+    return f"{float((cloud - legacy) / abs(legacy) * 100):+.3g}%"
 
 
 def _sides(group: DifferenceGroup) -> list[str]:
