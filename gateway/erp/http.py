@@ -84,6 +84,11 @@ class HttpSink:
         except (SecretError, TlsError) as error:
             return NoReply("none", error.finding.text, "credential")
 
+    @property
+    def granted(self) -> frozenset[str] | None:
+        """Give the scopes of the newest token, where anything tells them."""
+        return self._tokens.granted if self._tokens is not None else None
+
     async def close(self) -> None:
         """Let go of connections."""
         if self._session is not None:
