@@ -32,6 +32,8 @@ COMMANDS = {
     "translate": "translate files offline, to canonical JSON or from it",
     "status": "show whether a gateway runs, and what it is working on",
     "routes": "show and change how far each route has moved",
+    "readiness": "show what a route has proven, and what holds it back",
+    "diffs": "show where legacy and cloud differ, and accept it",
     "orders": "show and seed the ledger: which side owns which order",
     "messages": "show what arrived, and translate it again",
     "explain": "tell the whole story of a message or an order",

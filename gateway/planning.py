@@ -174,6 +174,8 @@ def _plan_set(
         if isinstance(planned, tuple):
             return planned
         document = planned
+    if program.is_evidence:
+        return _evidence(document, decoded), [], []
     document = _counted(message, each, document, facts, ruling.stage)
     if document.repeats is not None:
         return document, [], []
@@ -234,6 +236,19 @@ def _patience(ruling: Ruling, message: Message, each: Keyed, facts: Facts) -> da
         return moving_deadline(program, message.accepted_at)
     waits = program.unknown.after_s > 0
     return message.accepted_at + timedelta(seconds=program.unknown.after_s) if waits else None
+
+
+def _evidence(document: DocumentPlan, decoded: Decoded) -> DocumentPlan:
+    """Keep legacy's own version of a document: it is compared with ours, and goes nowhere.
+
+    It holds no key, so that it is never taken for a repeat of what it is compared with. What cannot be read
+    is parked: without it a comparison would wait in vain.
+    """
+    kept = replace(document, document_key=None, decision="legacy's own version, kept to compare")
+    is_unread = document.verdict is Verdict.REJECTED or decoded.document is None
+    return (
+        replace(kept, is_parked=True, decision="legacy's own version, not translated") if is_unread else kept
+    )
 
 
 def _counted(

@@ -75,6 +75,7 @@ class RouteRule:
     suppresses: frozenset[Side] = frozenset()  # sides that can be told not to send an order to the supplier
     invoice_owners: tuple[InvoiceOwner, ...] = ()  # of invoices that belong to no side as a whole
     invoice_desk: str = "accounts_payable"  # who looks at those that nobody is declared to own
+    shadow_target: str | None = None  # a non-production tenant in place of the cloud target
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +334,7 @@ def _towards(
         return Decision(None, transmitter, (), reason, findings=(finding,))
     intents = [Intent(target, "live", rule.legacy_form if side is Side.LEGACY else "canonical")]
     if side is Side.LEGACY and stage is Stage.SHADOW and rule.cloud_target is not None:
-        intents.append(Intent(rule.cloud_target, "shadow", "canonical"))
+        intents.append(Intent(rule.shadow_target or rule.cloud_target, "shadow", "canonical"))
     if (
         side is Side.CLOUD
         and rule.copies_to_legacy

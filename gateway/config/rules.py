@@ -12,6 +12,7 @@ from itertools import chain
 from adapters.base import Finding, Level
 from canonical.registry import DOCUMENT_TYPES
 from gateway.config.catalogue import Catalogue
+from gateway.config.compare_rules import comparisons, evidence, gates, shadow_endpoints
 from gateway.config.configuration import Configuration, writes_for
 from gateway.config.draft import Draft, draft_of
 from gateway.config.named_texts import mapping_files, partner_texts, route_texts
@@ -40,6 +41,9 @@ def judge(draft: Draft) -> list[Finding]:
             contracts,
             acknowledgments,
             route_texts,
+            evidence,
+            comparisons,
+            gates,
             lambda draft, route: stage_findings(draft, route, route.stage),
         )
     )
@@ -54,6 +58,7 @@ def judge(draft: Draft) -> list[Finding]:
             partner_environments,
             partner_texts,
             mapping_files,
+            shadow_endpoints,
             unused,
             feeds,
         )
@@ -380,7 +385,7 @@ def unused(draft: Draft) -> Iterator[Finding]:
     used = set[str | None]()
     for route in draft.routes.values():
         targets = route.targets
-        used |= {route.source.endpoint, targets.legacy, targets.cloud, targets.supplier}
+        used |= {route.source.endpoint, targets.legacy, targets.cloud, targets.supplier, route.shadow.to}
         used |= {route.acknowledge.to} if route.acknowledge is not None else set()
     used |= {each.acknowledge.to for each in draft.partners.values() if each.acknowledge is not None}
     for name in draft.endpoints:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, ValidationError, validate_call
 
 from gateway.operations.audit import AuditOperations
 from gateway.operations.crosswalks import CrosswalkOperations
+from gateway.operations.diffs import DiffOperations
 from gateway.operations.dossiers import DossierOperations
 from gateway.operations.errors import OperationError
 from gateway.operations.exceptions import ExceptionOperations
@@ -25,6 +26,7 @@ from gateway.operations.status import StatusOperations
 
 class Operations(
     RouteOperations,
+    DiffOperations,
     OrderOperations,
     MoveOperations,
     ReconciliationOperations,
@@ -60,6 +62,15 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "routes.set": Operations.routes_set,
         "routes.revoke": Operations.routes_revoke,
         "routes.dossier": Operations.routes_dossier,
+        "routes.approve": Operations.routes_approve,
+        "routes.schedule": Operations.routes_schedule,
+        "routes.unschedule": Operations.routes_unschedule,
+        "routes.scheduled": Operations.routes_scheduled,
+        "readiness": Operations.readiness,
+        "diffs.list": Operations.diffs_list,
+        "diffs.show": Operations.diffs_show,
+        "diffs.values": Operations.diffs_values,
+        "diffs.accept": Operations.diffs_accept,
         "orders.list": Operations.orders_list,
         "orders.show": Operations.orders_show,
         "orders.diff": Operations.orders_diff,
@@ -100,6 +111,11 @@ CHANGES = frozenset(
         "routes.set",
         "routes.revoke",
         "routes.dossier",
+        "routes.approve",
+        "routes.schedule",
+        "routes.unschedule",
+        "diffs.values",
+        "diffs.accept",
         "orders.import",
         "orders.close",
         "orders.move",

@@ -12,6 +12,7 @@ from adapters.base import Alias, Lease
 from gateway.journal.moves import Move, MoveBegin, MoveState, Recalled
 from gateway.journal.sqlite import (
     audit_log,
+    comparisons,
     controls,
     ledger,
     moving,
@@ -21,7 +22,7 @@ from gateway.journal.sqlite import (
     settings,
     sources,
 )
-from gateway.journal.sqlite.store import Store
+from gateway.journal.sqlite.comparing import Comparing
 from gateway.journal.types import (
     AuditEntry,
     CrosswalkRow,
@@ -33,7 +34,7 @@ from gateway.journal.types import (
 )
 
 
-class Keeping(Store):
+class Keeping(Comparing):
     """See ``gateway.journal.base.Journal``; the operations stand in the modules named here."""
 
     # -- orders ----------------------------------------------------------------------------
@@ -214,6 +215,7 @@ class Keeping(Store):
             (retention.prune_bodies, bodies_before),
             (retention.prune_keys, keys_before),
             (retention.prune_orders, orders_before),
+            (comparisons.prune, keys_before),
         ):
             while forgotten < limit:
                 batch = min(retention.BATCH, limit - forgotten)
