@@ -18,7 +18,7 @@ from gateway.delivery import delivery_of
 from gateway.forecast.journal import ReplayJournal
 from gateway.forecast.model import MessageForecast, RequestForecast
 from gateway.forecast.observing import message_forecast
-from gateway.forecast.requests import rendered
+from gateway.forecast.requests import rendered, shadow_rendered
 from gateway.forecast.stages import Stages
 from gateway.forecast.targets import targets_of
 from gateway.journal.base import Journal, UnknownError
@@ -206,21 +206,29 @@ class _Run:
     async def _settle(self, claimed: ClaimedDelivery) -> None:
         """Take down what would be sent, and settle the delivery as the other side would by taking it."""
         now, target = self._clock.now(), self._targets.get(claimed.target)
-        found = rendered(target, delivery_of(claimed), now) if target is not None else None
+        is_shadow = claimed.role == "shadow"
+        render = shadow_rendered if is_shadow and self._only_renders(claimed.target) else rendered
+        found = render(target, delivery_of(claimed), now) if target is not None else None
         requests = found.requests if found is not None else ()
         self._requests[claimed.claim.delivery_id] = tuple(
             RequestForecast.of(each.step, each.method, each.address, each.body) for each in requests
         )
-        if found is not None and found.findings:
+        if found is not None and found.findings and is_shadow:
+            settled = Settled(DeliveryState.DONE, findings=found.findings, reason=found.findings[0].text)
+        elif found is not None and found.findings:
             settled = Settled(DeliveryState.PARKED, findings=found.findings, reason=found.findings[0].text)
         elif not requests:
             settled = Settled(DeliveryState.DONE)
         else:
-            if claimed.role != "shadow":
+            if not is_shadow:
                 await self._journal.attempt_started(claimed.claim, requests[-1], now)
             result = StepResult(requests[-1], Reply(200), Accepted(), now, now)
             settled = Settled(DeliveryState.DONE, result)
         await self._journal.settle(claimed.claim, settled, now)
+
+    def _only_renders(self, endpoint: str) -> bool:
+        rule = self._configuration.shadow_endpoints().get(endpoint)
+        return rule is None or rule.mode == "render"
 
     def _inbound(self, message: Message, route: str) -> Inbound:
         async def settle(settlement: Settlement) -> None:

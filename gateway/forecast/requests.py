@@ -25,6 +25,8 @@ from adapters.base import (
     Target,
 )
 from adapters.base.transport import QUERY
+from gateway.rehearsal import rehearsed
+from gateway.shadowing import is_question
 
 STEPS_MAX = 20
 
@@ -35,6 +37,23 @@ class Rendered:
 
     requests: tuple[Request, ...]
     findings: tuple[Finding, ...] = ()
+
+
+def shadow_rendered(target: Target, delivery: Delivery, now: datetime) -> Rendered:
+    """Give what a shadow in mode render would keep of a delivery: the one request that would write."""
+    try:
+        if is_question(target.next_request(delivery, (), now)):
+            return rendered(target, delivery, now)
+        following = rehearsed(target, delivery, now)
+    except Exception:  # noqa: BLE001  said as delivering says it
+        return rendered(target, delivery, now)
+    match following:
+        case Request():
+            return Rendered((following,))
+        case Stuck(findings):
+            return Rendered((), findings)
+        case None:
+            return Rendered(())
 
 
 def rendered(target: Target, delivery: Delivery, now: datetime) -> Rendered:
