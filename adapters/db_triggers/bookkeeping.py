@@ -57,7 +57,7 @@ def snapshot_table(schema: str | None = None) -> Table:
         MetaData(),
         Column("id", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
         Column("source_table", String(128), nullable=False),
-        Column("state", String(16), nullable=False),  # wanted, running, done, cancelled
+        Column("state", String(16), nullable=False),  # wanted, running, done, cancelled, refused
         Column("from_key", Text),
         Column("to_key", Text),
         Column("last_key", Text),
