@@ -106,9 +106,7 @@ async def test_a_running_feed_makes_the_snapshot_that_the_database_asks_for(sqli
             yield  # type: ignore[misc]
 
     def snapshots(tell: Callable[[Progress], None]) -> Snapshots:
-        return Snapshots(
-            settings, secret, now=lambda: AT, tell=lambda each: (made.append(each), tell(each))[1]
-        )
+        return Snapshots(settings, secret, now=lambda: AT, tell=made.append)
 
     source = SnapshottingSource(
         Feed(), snapshots, clock=SystemClock(), name="mms-db", dialect="sqlite", every_s=0.05
