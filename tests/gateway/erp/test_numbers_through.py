@@ -84,7 +84,7 @@ async def through(erp: ErpUnderTest) -> AsyncIterator[tuple[Rig, SimulatedErp]]:
             erp.simulator(behaviour, FaultScript(), None, clock.monotonic)
         )
         settings = erp.settings(
-            base=simulator.url, plaintext=True, timeout_s=20.0, supplier_output="per_order"
+            base=simulator.url, plaintext=True, timeout_s=20.0, supplier_output="undeclared"
         )
         sink = HttpSink("erp", settings, clock=clock, rng=SeededRng(), secret=SecretStore(Path()))
         stack.push_async_callback(sink.close)
