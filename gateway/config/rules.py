@@ -336,9 +336,9 @@ def partner_environments(draft: Draft) -> Iterator[Finding]:
 def feeds(draft: Draft) -> Iterator[Finding]:
     """A feed asks an endpoint that is declared."""
     for name, endpoint in draft.endpoints.items():
-        feed = getattr(endpoint.settings, "feed", None)
-        if feed is not None:
-            yield from draft.unknown("endpoints", feed.endpoint, ("endpoints", name, "feed", "endpoint"))
+        asked = getattr(getattr(endpoint.settings, "feed", None), "endpoint", None)
+        if asked is not None:
+            yield from draft.unknown("endpoints", asked, ("endpoints", name, "feed", "endpoint"))
 
 
 def unused(draft: Draft) -> Iterator[Finding]:

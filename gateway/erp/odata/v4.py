@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from gateway.erp.odata.bodies import Entity, ODataBodyError, Page, json_of, objects, text_of
@@ -74,21 +75,42 @@ def _entity(fields: dict[str, Any]) -> Entity:
 
 
 def _text(value: Any) -> str:
+    """Write a value. The exact types come first: a body is mostly texts and decimals, in nested dicts."""
+    kind = type(value)
+    if kind is str:
+        return _QUOTED(value)
+    if kind is Decimal and value.is_finite():
+        return format(value, "f")
+    if kind is dict:
+        return "{" + ",".join([f"{_name(name)}:{_text(each)}" for name, each in value.items()]) + "}"
+    if kind is list or kind is tuple:
+        return "[" + ",".join([_text(each) for each in value]) + "]"
+    return _rare(value)
+
+
+def _rare(value: Any) -> str:
     match value:
-        case None | bool() | int() | str():
-            return json.dumps(value, ensure_ascii=False)
-        case Decimal() if value.is_finite():
-            return format(value, "f")
+        case None | bool() | int():
+            return json.dumps(value)
+        case str():
+            return _QUOTED(value)
         case datetime():
             return json.dumps(_moment(value))
         case date() | time():
             return json.dumps(value.isoformat())
         case Mapping():
-            members = (f"{json.dumps(str(name))}:{_text(each)}" for name, each in value.items())
-            return "{" + ",".join(members) + "}"
+            return _text(dict(value))
         case Sequence() if not isinstance(value, bytes):
-            return "[" + ",".join(_text(each) for each in value) + "]"
+            return _text(list(value))
     raise TypeError(f"{type(value).__name__} has no place in an OData V4 body")
+
+
+_QUOTED = json.encoder.encode_basestring
+
+
+@lru_cache(maxsize=1024)
+def _name(name: object) -> str:
+    return _QUOTED(str(name))
 
 
 def _moment(value: datetime) -> str:

@@ -45,6 +45,7 @@ from gateway.erp.sap_s4hana.suppliers import supplier
 Body = TypeVar("Body")
 
 BATCHED = frozenset({"change", "prepare"})
+BODIES_MAX = 32  # rendered bodies that are remembered, for deliveries under way
 CHANGED_MEANWHILE = frozenset({412, 428})
 _FAULT_BOUNDS = XmlBounds(size_bytes_max=256 * 1024, elements_max=10_000)
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
@@ -78,6 +79,7 @@ class SapS4Hana(Connector):
         super().__init__(name, settings)
         self.settings = settings
         self.services = Services(settings)
+        self._bodies: dict[tuple[bytes, str, str, str], dict[str, Any]] = {}
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
         """Say what a reply means; batches and SOAP have replies of their own."""
@@ -126,6 +128,22 @@ class SapS4Hana(Connector):
         body = make(rendering, self.defaults(delivery))
         rendering.finish()
         return body
+
+    def rendered_once(
+        self, delivery: Delivery, make: Callable[[Rendering, SapDefaults], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Give what `make` renders, for a series that is run anew for each of its steps; read-only.
+
+        It is remembered by the document's bytes: what `make` adds must follow from the delivery alone.
+        """
+        key = (delivery.canonical or b"", delivery.reference, delivery.route, delivery.transmitter or "")
+        known = self._bodies.get(key)
+        if known is None:
+            known = self.rendered(delivery, make)
+            if len(self._bodies) >= BODIES_MAX:
+                del self._bodies[next(iter(self._bodies))]
+            self._bodies[key] = known
+        return known
 
     def notes(self, delivery: Delivery, answer: Answer, version: Version) -> tuple[Finding, ...]:
         """Give what SAP only remarked on while it took a document: warnings beside a success."""

@@ -45,7 +45,7 @@ def order(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     assert isinstance(document, PurchaseOrder)  # noqa: S101 - the kind says so
     reference = reference_for(delivery, REFERENCE_LENGTH)
     is_silent = connector.is_output_off(delivery)
-    body = connector.rendered(
+    body = connector.rendered_once(
         delivery,
         lambda r, d: OrderBody(r, connector.settings, d).order(document, reference, is_silent=is_silent),
     )

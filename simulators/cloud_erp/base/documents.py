@@ -77,11 +77,16 @@ class Documents:
         held = self._held.get(kind, {}).get(key)
         return deepcopy(held.fields) if held is not None else None
 
-    def visible(self, kind: str) -> list[dict[str, Any]]:
-        """Give what a query sees of a kind, oldest first. Copies."""
+    def visible(self, kind: str, reference: str | None = None) -> list[dict[str, Any]]:
+        """Give what a query sees of a kind, oldest first; only those with a reference, where one is given.
+
+        Copies.
+        """
         now = self._clock()
         return [
-            deepcopy(each.fields) for each in self._held.get(kind, {}).values() if each.visible_from <= now
+            deepcopy(each.fields)
+            for each in self._held.get(kind, {}).values()
+            if each.visible_from <= now and reference in (None, each.reference)
         ]
 
     def keys(self, kind: str) -> list[str]:

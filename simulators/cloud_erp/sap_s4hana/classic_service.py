@@ -14,7 +14,15 @@ from simulators.cloud_erp.sap_s4hana import orders, postings
 from simulators.cloud_erp.sap_s4hana.schema import Problem, entities, read, shown
 from simulators.cloud_erp.sap_s4hana.store import Document, Unit
 from simulators.cloud_erp.sap_s4hana.tenant import SupplierMaster, Tenant
-from simulators.cloud_erp.sap_s4hana.wire import ODataError, Operation, Result, keys_of, matches, write
+from simulators.cloud_erp.sap_s4hana.wire import (
+    ODataError,
+    Operation,
+    Result,
+    keys_of,
+    matches,
+    reference_asked,
+    write,
+)
 from simulators.cloud_erp.sap_s4hana.wire import read as read_json
 
 ROOT = "/sap/opu/odata/sap"
@@ -33,6 +41,11 @@ ITEM_SETS = {
     "A_PurchaseRequisitionItem": ("A_PurchaseRequisitionHeader", "PurchaseRequisition"),
     "A_SuplrInvcItemPurOrdRef": ("A_SupplierInvoice", "SupplierInvoice"),
     "A_MaterialDocumentItem": ("A_MaterialDocumentHeader", "MaterialDocument"),
+}
+REFERENCES = {  # fields of which a document's reference in the ledger is made
+    "A_PurchaseRequisitionItem": "PurReqnExternalReference",
+    "A_SupplierInvoice": "SupplierInvoiceIDByInvcgParty",
+    "A_MaterialDocumentHeader": "ReferenceDocument",
 }
 SETS = {
     REQUISITIONS: {"A_PurchaseRequisitionHeader", "A_PurchaseRequisitionItem"},
@@ -160,7 +173,8 @@ class ClassicService:
         return Result(200, write({"d": shown(entities()["v2 A_Supplier"], fields)}), {"Content-Type": JSON})
 
     def _read(self, operation: Operation, unit: Unit, name: str, keys: Mapping[str, str]) -> Result:
-        rows = list(self._rows(unit, name))
+        condition = "" if keys or self._tenant.ignores_filter else operation.query.get("$filter", "")
+        rows = self._rows(unit, name, reference_asked(condition, REFERENCES.get(name, "-")))
         deep = "$expand" in operation.query
         if keys:
             wanted = {key or _first_key(name): text.lstrip("0") for key, text in keys.items()}
@@ -168,7 +182,6 @@ class ClassicService:
             if not found:
                 raise ODataError(404, Problem("/IWBEP/CM_MGC/404", "Resource not found", ""))
             return Result(200, write({"d": self._row(name, found[0], deep)}), {"Content-Type": JSON})
-        condition = "" if self._tenant.ignores_filter else operation.query.get("$filter", "")
         found = [each for each in rows if matches(condition, each)]
         skip = int(operation.query.get("$skiptoken", operation.query.get("$skip", "0")))
         top = min(int(operation.query.get("$top", self._tenant.page_size)), self._tenant.page_size)
@@ -179,14 +192,16 @@ class ClassicService:
             inner["__next"] = f"{name}?$skiptoken={skip + top}"
         return Result(200, write({"d": inner}), {"Content-Type": JSON})
 
-    def _rows(self, unit: Unit, name: str) -> list[dict[str, Any]]:
+    def _rows(self, unit: Unit, name: str, reference: str | None) -> list[dict[str, Any]]:
         if name in HEADS:
             kind = HEADS[name][0]
-            return [each.values | {"__etag": each.etag} for each in unit.store.visible(kind)]
+            return [each.values | {"__etag": each.etag} for each in unit.store.visible(kind, reference)]
         head, _ = ITEM_SETS[name]
         kind, _, items = HEADS[head]
         return [
-            row | {"__etag": each.etag} for each in unit.store.visible(kind) for row in each.values[items]
+            row | {"__etag": each.etag}
+            for each in unit.store.visible(kind, reference)
+            for row in each.values[items]
         ]
 
     def _row(self, name: str, values: Mapping[str, Any], deep: bool) -> dict[str, Any]:

@@ -16,7 +16,15 @@ from simulators.cloud_erp.sap_s4hana.orders import ACCOUNTS, ITEMS, SCHEDULES
 from simulators.cloud_erp.sap_s4hana.schema import Problem, entities, read, shown
 from simulators.cloud_erp.sap_s4hana.store import Document, Unit
 from simulators.cloud_erp.sap_s4hana.tenant import Tenant
-from simulators.cloud_erp.sap_s4hana.wire import ODataError, Operation, Result, keys_of, matches, write
+from simulators.cloud_erp.sap_s4hana.wire import (
+    ODataError,
+    Operation,
+    Result,
+    keys_of,
+    matches,
+    reference_asked,
+    write,
+)
 from simulators.cloud_erp.sap_s4hana.wire import read as read_json
 
 KIND = "purchase_order"
@@ -139,7 +147,9 @@ class OrderService:
     def _list(self, operation: Operation, unit: Unit) -> Result:
         condition = "" if self._tenant.ignores_filter else operation.query.get("$filter", "")
         skip = int(operation.query.get("$skiptoken", operation.query.get("$skip", "0")))
-        found = [each for each in unit.store.visible(KIND) if matches(condition, each.values)]
+        reference = reference_asked(condition, "CorrespncInternalReference")
+        known = unit.store.visible(KIND, reference)
+        found = [each for each in known if matches(condition, each.values)]
         top = min(int(operation.query.get("$top", self._tenant.page_size)), self._tenant.page_size)
         deep = "$expand" in operation.query
         rows = [self._shown(each, deep) for each in found[skip : skip + top]]

@@ -102,6 +102,12 @@ def keys_of(segment: str) -> tuple[str, dict[str, str]]:
     return name, {key: text.replace("''", "'") for key, text in _KEYS.findall(rest)}
 
 
+def reference_asked(condition: str, name: str) -> str | None:
+    """Give the value that a filter asks of one field first, None where it does not begin with it."""
+    found = re.match(rf"\s*{name} eq '((?:[^']|'')*)'(?:\s+and\s|\s*\Z)", condition)
+    return found[1].replace("''", "'") if found is not None else None
+
+
 def matches(condition: str, values: Mapping[str, Any]) -> bool:
     """Tell whether an entity meets a `$filter` of equalities joined by and, or. Errors: ODataError 400.
 
