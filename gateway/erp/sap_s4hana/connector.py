@@ -26,7 +26,7 @@ from gateway.erp.connector.rendering import Rendering
 from gateway.erp.connector.series import Answer
 from gateway.erp.connector.settings import for_route
 from gateway.erp.connector.target import Connector, MakeSeries, base_step
-from gateway.erp.odata.bodies import ODataBodyError
+from gateway.erp.odata.bodies import Entity, ODataBodyError
 from gateway.erp.odata.literals import Version
 from gateway.erp.odata.messages import Message, Severity
 from gateway.erp.odata.v2 import header_messages
@@ -38,14 +38,14 @@ from gateway.erp.sap_s4hana.invoices import invoice
 from gateway.erp.sap_s4hana.movements import receipt
 from gateway.erp.sap_s4hana.orders import cancellation, change, order, order_names
 from gateway.erp.sap_s4hana.requisitions import budget_check, requisition
-from gateway.erp.sap_s4hana.services import Services, changed, v2_entity, v4_order
+from gateway.erp.sap_s4hana.services import Services, changed, v2_entity
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 from gateway.erp.sap_s4hana.suppliers import supplier
 
 Body = TypeVar("Body")
 
 BATCHED = frozenset({"change", "prepare"})
-BODIES_MAX = 32  # rendered bodies that are remembered, for deliveries under way
+RENDERED = "sap_s4hana body"
 CHANGED_MEANWHILE = frozenset({412, 428})
 _FAULT_BOUNDS = XmlBounds(size_bytes_max=256 * 1024, elements_max=10_000)
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
@@ -79,7 +79,6 @@ class SapS4Hana(Connector):
         super().__init__(name, settings)
         self.settings = settings
         self.services = Services(settings)
-        self._bodies: dict[tuple[bytes, str, str, str], dict[str, Any]] = {}
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
         """Say what a reply means; batches and SOAP have replies of their own."""
@@ -132,24 +131,22 @@ class SapS4Hana(Connector):
     def rendered_once(
         self, delivery: Delivery, make: Callable[[Rendering, SapDefaults], dict[str, Any]]
     ) -> dict[str, Any]:
-        """Give what `make` renders, for a series that is run anew for each of its steps; read-only.
+        """Give what `make` renders, kept with the delivery: a series is run anew for each of its steps.
 
-        It is remembered by the document's bytes: what `make` adds must follow from the delivery alone.
+        Read-only; what `make` adds must follow from the delivery alone.
         """
-        key = (delivery.canonical or b"", delivery.reference, delivery.route, delivery.transmitter or "")
-        known = self._bodies.get(key)
+        known: dict[str, Any] | None = delivery.worked_out.get(RENDERED)
         if known is None:
             known = self.rendered(delivery, make)
-            if len(self._bodies) >= BODIES_MAX:
-                del self._bodies[next(iter(self._bodies))]
-            self._bodies[key] = known
+            delivery.worked_out[RENDERED] = known
         return known
 
     def notes(self, delivery: Delivery, answer: Answer, version: Version) -> tuple[Finding, ...]:
         """Give what SAP only remarked on while it took a document: warnings beside a success."""
-        messages = messages_of(v4_order(answer)) if version is Version.V4 and not answer.is_adopted else ()
         if version is Version.V2:
             messages = header_messages(answer.reply.header("sap-message"))
+        else:
+            messages = messages_of(Entity(answer.fields)) if isinstance(answer.fields, dict) else ()
         warnings = [each for each in messages if each.severity is Severity.WARNING]
         return tuple(self._noted(delivery, each) for each in warnings)
 
