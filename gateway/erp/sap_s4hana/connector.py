@@ -46,6 +46,7 @@ Body = TypeVar("Body")
 
 BATCHED = frozenset({"change", "prepare"})
 RENDERED = "sap_s4hana body"
+NAMED = "sap_s4hana names"
 CHANGED_MEANWHILE = frozenset({412, 428})
 _FAULT_BOUNDS = XmlBounds(size_bytes_max=256 * 1024, elements_max=10_000)
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
@@ -111,9 +112,9 @@ class SapS4Hana(Connector):
     def aliases(self, delivery: Delivery, step: str, fields: Any) -> tuple[Alias, ...]:
         """Give an order's names; what else is created names no order."""
         document = delivery.document
-        is_order = step == "create" and isinstance(document, PurchaseOrder) and isinstance(fields, Mapping)
-        number = str(fields.get("PurchaseOrder") or "") if is_order else ""
-        return order_names(number, fields, document) if number and isinstance(document, PurchaseOrder) else ()
+        if step != "create" or not isinstance(document, PurchaseOrder) or not isinstance(fields, Mapping):
+            return ()
+        return self.names(delivery, document, fields)
 
     # -- for the series ----------------------------------------------------------------------------
 
@@ -139,6 +140,17 @@ class SapS4Hana(Connector):
         if known is None:
             known = self.rendered(delivery, make)
             delivery.worked_out[RENDERED] = known
+        return known
+
+    def names(
+        self, delivery: Delivery, document: PurchaseOrder, order: Mapping[str, Any]
+    ) -> tuple[Alias, ...]:
+        """Give all names of an order that SAP shows, worked out once for a delivery; none without a number."""
+        number = str(order.get("PurchaseOrder") or "")
+        known: tuple[Alias, ...] | None = delivery.worked_out.get(f"{NAMED} {number}")
+        if known is None:
+            known = order_names(number, order, document) if number else ()
+            delivery.worked_out[f"{NAMED} {number}"] = known
         return known
 
     def notes(self, delivery: Delivery, answer: Answer, version: Version) -> tuple[Finding, ...]:
