@@ -111,6 +111,7 @@ async def test_an_855_and_an_810_reach_the_lines_that_the_850_meant(
         assert (view.target, view.state) == ("erp", DeliveryState.DONE), (route, view.findings, view.reason)
 
     first, second = erp.line_numbers(simulator)
-    assert erp.answered(simulator) in ([(held.number, "")], [(held.number, second), (held.number, first)])
+    both = [(held.number, first), (held.number, second)]
+    assert sorted(erp.answered(simulator)) in ([(held.number, "")], both)
     assert erp.invoiced(simulator) == [(held.number, second), (held.number, first)]
     assert not rig.targets["mms"].sent
