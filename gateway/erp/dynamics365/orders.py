@@ -142,7 +142,7 @@ def aliases_of(number: str, rendered: RenderedOrder, order: PurchaseOrder) -> tu
 
 
 def rendered_once(connector: Dynamics365, delivery: Delivery, order: PurchaseOrder) -> RenderedOrder:
-    """Write an order once for all its steps: a hundred lines are asked for a hundred times. Errors: StuckError."""
+    """Write an order once for all its steps, not once for each of its lines. Errors: StuckError."""
     known = delivery.worked_out.get(_KEPT)
     if not isinstance(known, RenderedOrder):
         known = delivery.worked_out[_KEPT] = render_order(connector, delivery, order)

@@ -1,4 +1,4 @@
-"""What each ERP gives when an event names an order of it: read whole, and known again where it came from us."""
+"""What each ERP gives when an event names an order: read whole, and known again where it came from us."""
 
 from __future__ import annotations
 
@@ -141,6 +141,7 @@ def test_a_kill_between_reading_and_handing_over_hands_over_the_same_bytes_again
     killed = [*done, StepResult(first, None, None, clock.now())]
     again = made.next_request(event("PO-1"), killed, clock.now())
 
+    assert isinstance(again, Request)
     assert again == first
     taken = StepResult(again, Reply(202, b"m-1"), made.interpret(again, Reply(202, b"m-1")), clock.now())
     assert made.next_request(event("PO-1"), [*killed, taken], clock.now()) == Finished("PO-1")
