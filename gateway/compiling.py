@@ -93,6 +93,8 @@ def _program(configuration: Configuration, route: Route) -> Program:
         size_bytes_max=configuration.gateway.limits.body_bytes_max,
         writes=_writes(configuration, route),
         crosswalks=_crosswalks(configuration, route),
+        from_side=route.source.side,
+        owners=configuration.gateway.owners.declared(),
     )
 
 

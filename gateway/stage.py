@@ -69,6 +69,7 @@ class RouteRule:
     pin_legacy: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
     salt: str = ""
     copies_to_legacy: bool = False  # losing_side: copy_not_transmitted
+    closes_legacy: bool = False  # losing_side: close
     writes_supplier: bool = False  # the supplier gets what we write, not the bytes as received
     legacy_form: Form = "as_received"  # canonical: legacy's endpoint writes documents in a form of its own
     suppresses: frozenset[Side] = frozenset()  # sides that can be told not to send an order to the supplier
@@ -301,6 +302,9 @@ def _towards(
         and stage is not Stage.RETIRED
     ):
         intents.append(Intent(rule.legacy_target, "copy", rule.legacy_form))
+    is_opening = stage is not None and stage is not Stage.RETIRED
+    if side is Side.CLOUD and rule.closes_legacy and rule.legacy_target is not None and is_opening:
+        intents.append(Intent(rule.legacy_target, "close", "canonical"))  # sent once the cloud has it
     is_for_supplier = stage is not None or revises
     if transmitter is Transmitter.GATEWAY and is_for_supplier and rule.supplier_target is not None:
         form: Form = "canonical" if rule.writes_supplier else "as_received"

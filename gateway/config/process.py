@@ -22,6 +22,7 @@ from adapters.base.settings import (
     beside,
 )
 from canonical.scalars import Code
+from gateway.config.ownership import Owners
 
 MEBIBYTE = 2**20
 
@@ -187,6 +188,9 @@ class GatewaySettings(Settings):
 
     alarms: Alarms = Alarms()
     """Webhook and e-mail for orders past their deadline."""
+
+    owners: Owners = Owners()
+    """Who owns what both systems know, by stage: one owner each."""
 
     @property
     def control_socket_path(self) -> Path | None:

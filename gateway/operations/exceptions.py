@@ -8,6 +8,7 @@ from typing import Literal
 from gateway.call_sheet import LIVE, Call, Situation, calls
 from gateway.journal.base import RefusedError, UnknownError
 from gateway.journal.types import FINISHED, DeliveryState, ExceptionItem, Message, MessageState
+from gateway.mover import TRANSPORT as MOVE
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.views import delivery_view, document_view, exception_view, message_view
@@ -58,7 +59,7 @@ class ExceptionOperations(OperationsBase):
             text = "a dismissal has no reference" if reference else f"'{resolution}' needs a reference"
             raise OperationError("bad_request", text)
         word = f"{resolution}:{reference.strip()}" if reference else resolution
-        if resolution != "done_elsewhere" and exception.endswith(".close"):
+        if resolution != "done_elsewhere" and await self._closes_moved(exception):
             raise OperationError(
                 "refused",
                 "this closes an order that is on the other side already; left open it is committed twice. "
@@ -72,6 +73,15 @@ class ExceptionOperations(OperationsBase):
             raise OperationError("refused", str(error)) from error
         self._wake()  # what waited behind it in its lanes can go on
         return {"exception_id": exception, "resolution": word}
+
+    async def _closes_moved(self, exception: str) -> bool:
+        """Tell whether an exception is the closing of an order that has moved."""
+        if not exception.endswith(".close"):
+            return False
+        item = next(
+            (each for each in await self._journal.exceptions() if each.exception_id == exception), None
+        )
+        return item is not None and (await self._message(item.message_id)).origin.transport == MOVE
 
     async def alarms_acknowledge(self, message: Text, who: Text, why: Text) -> JsonObject:
         """Stop the alarms about a message; what is late of it stays in the queues and on the call sheet."""
