@@ -125,8 +125,12 @@ class Book:
         number = f"{self.prefix}{len(self.orders) + 1}"
         order = Order(number, order_key, reference, transmitter, {each.line_id: each for each in lines})
         self.orders[number] = order
-        self._of_key.setdefault(order_key, []).append(order)
+        self.keep(order)
         return order
+
+    def keep(self, order: Order) -> None:
+        """Find an order by its key from now on; one that was there before the gateway is put in by hand."""
+        self._of_key.setdefault(order.order_key, []).append(order)
 
     def _change(self, document: dict[str, Any], order_key: str) -> None:
         order = self._open(order_key)
