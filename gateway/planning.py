@@ -194,11 +194,11 @@ def _decide_set(
 ) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
     """Decide about a set that was translated, or that goes on without a guide."""
     program, decoded = ruling.program, each.decoded
+    if (returned := _own_copy(message, document, decoded.document)) is not None:
+        return returned, [], []
     repeat = _repeat(program, message, each, document, seen)
     if repeat is not None:
         return _passed_on(ruling, each, repeat, facts, seen)
-    if (returned := _own_copy(message, document, decoded.document)) is not None:
-        return returned, [], []
     if each.opens and not _is_moving(each, seen):
         confirmed = _confirmed(message, each, document, seen.ledger.get(each.order_keys[0]))
         if confirmed is not None:
