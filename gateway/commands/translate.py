@@ -111,7 +111,7 @@ def _translate(name: str, arguments: argparse.Namespace, written: Written, outpu
         for line, findings in translated(given, written, tells_source=tells_source):
             if findings or (line and output.isatty()):
                 progress.clear()
-            is_bad = print_findings(findings, as_json=findings_as_json) or is_bad
+            is_bad = print_findings(findings, as_json=findings_as_json, with_level=True) or is_bad
             output.write(line)
         progress.clear()
     if not given.is_readable:
