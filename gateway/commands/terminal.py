@@ -46,7 +46,7 @@ def wrapped(text: str, indent: str = "", hanging: str | None = None) -> list[str
     ) or [indent.rstrip()]
 
 
-LEVELS = {Level.NOTE: "note", Level.ERROR: "accepted with errors", Level.REJECTED: "rejected"}
+LEVELS = {Level.NOTE: "note", Level.ERROR: "accepted with errors"}  # the others reject what they are about
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool = False, with_level: bool = False) -> bool:
@@ -65,7 +65,8 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool = False, with_l
 
 def _with_level(finding: Finding) -> str:
     """Write a finding as compilers do: place, how bad it is, what, and its code at the end."""
-    return str(replace(finding, text=f"{LEVELS[finding.level]}: {finding.text}"))
+    word = LEVELS.get(finding.level)
+    return str(finding if word is None else replace(finding, text=f"{word}: {finding.text}"))
 
 
 def say(text: str) -> None:

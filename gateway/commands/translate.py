@@ -31,7 +31,8 @@ STDIN = "-"
 
 DETAIL = """\
 The format of each input is recognised by its content. Documents go to stdout,
-one a line; findings go to stderr, as file:line:col path: text [code]. With
+one a line; findings go to stderr, as file:line:col path: text [code]. A note,
+and what is accepted with errors, says so; any other one rejects its set. With
 several files each document tells its source. It works without any
 configuration; --partner takes a partner's rules from one."""
 
