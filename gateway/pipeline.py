@@ -38,6 +38,8 @@ from gateway.journal.types import (
     Expected,
     Message,
     MessageState,
+    Moved,
+    Plan,
 )
 from gateway.program import Program, ProgramSource
 from gateway.stage import Stage
@@ -182,6 +184,26 @@ class Pipeline:
             return  # a repeat, or another worker was quicker
         await (await self._translation(message, turn)).run()
         self._planned()
+
+    async def park_broken(self, message_id: str, error: Exception) -> None:
+        """Park a message whose translation broke; where legacy is live, its bytes go on all the same."""
+        for _ in range(FAILURES_MAX):
+            message = await self._journal.message(message_id)
+            finding = broken(message, error)
+            try:
+                plan = await (await self._translation(message)).broken_plan(finding)
+            except (JournalError, JournalBusyError):
+                raise
+            except Exception:
+                log.exception("message.not_passed_on message=%s", message_id)
+                expected = Expected(self.revision)
+                plan = Plan(
+                    message_id, message.generation, expected,
+                    is_last=True, findings=(finding,), parks=True, is_broken=True,
+                )  # fmt: skip
+            if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
+                self._planned()
+                return
 
     @contextmanager
     def calling(self, message_id: str) -> Iterator[None]:

@@ -45,6 +45,7 @@ from gateway.journal.base import Journal, JournalError
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
 from gateway.operations import Hooks, Operations
+from gateway.order_reading import OrderReading
 from gateway.program import Programs
 from gateway.security.partners import PartnerCertificates, PartnerError
 from gateway.security.secrets import SecretError, SecretStore
@@ -360,7 +361,12 @@ def _operations(gateway: Gateway, secret: SecretStore) -> Operations:
         now = gateway.clock.now()
         return await answered(asked, configuration, gateway.journal, store, format_by_name, now)
 
-    hooks = Hooks(work_changed=gateway.look_again, process=gateway.process_facts, plan=plan)
+    hooks = Hooks(
+        work_changed=gateway.look_again,
+        process=gateway.process_facts,
+        plan=plan,
+        reading=OrderReading(gateway.destinations),
+    )
     return Operations(gateway.journal, lambda: gateway.configuration, gateway.clock, hooks)
 
 

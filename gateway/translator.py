@@ -11,10 +11,10 @@ import asyncio
 import logging
 from itertools import takewhile
 
-from adapters.base import Clock, Finding
+from adapters.base import Clock
 from gateway.journal.base import Journal, JournalBusyError, JournalError
-from gateway.journal.types import Expected, Message, Moved, Plan
-from gateway.pipeline import FAILURES_MAX, Pipeline, broken, is_passing
+from gateway.journal.types import Message
+from gateway.pipeline import FAILURES_MAX, Pipeline, is_passing
 from gateway.turns import Turn
 from gateway.workers import INLINE_BYTES_MAX
 
@@ -112,8 +112,8 @@ class Translator:
         self._failures[message.message_id] = count
         if is_passing(error) and count < FAILURES_MAX:
             return False
-        if await park(self._journal, self._pipeline.revision, message, broken(message, error), self._clock):
-            self._failures.pop(message.message_id, None)
+        await self._pipeline.park_broken(message.message_id, error)
+        self._failures.pop(message.message_id, None)
         return True
 
     async def _pause(self) -> None:
@@ -139,24 +139,6 @@ class Translator:
             del self._lanes[lane]
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
-
-
-async def park(journal: Journal, revision: int, message: Message, finding: Finding, clock: Clock) -> bool:
-    """Park a message whose translation broke; False where it moved each time that it was tried."""
-    for _ in range(FAILURES_MAX):
-        message = await journal.message(message.message_id)
-        plan = Plan(
-            message.message_id,
-            message.generation,
-            Expected(revision),
-            is_last=True,
-            findings=(finding,),
-            parks=True,
-            is_broken=True,
-        )
-        if not isinstance(await journal.plan(plan, clock.now()), Moved):
-            return True
-    return False
 
 
 def _small_ones(messages: list[Message]) -> list[Message]:

@@ -23,6 +23,7 @@ from adapters.base.settings import (
 )
 from canonical.scalars import Code
 from gateway.config.admin import AdminApi
+from gateway.config.coexistence import CalendarSettings
 
 MEBIBYTE = 2**20
 
@@ -191,6 +192,9 @@ class GatewaySettings(Settings):
 
     alarms: Alarms = Alarms()
     """Webhook and e-mail for orders past their deadline."""
+
+    calendar: CalendarSettings = CalendarSettings()
+    """Business days and freezes, in `zone`."""
 
     @property
     def control_socket_path(self) -> Path | None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, Serializ
 from pydantic_core import PydanticCustomError
 
 from adapters.base.settings import Duration, Kind, Name, Percentage, PresentFile, Settings, Url, beside
+from gateway.config.coexistence import Compare, Gates, Ramp, Shadow
 from gateway.config.defaults import DeadlineChange, RetryChange
 from gateway.config.partners import Acknowledge
 from gateway.journal.types import Side, Transmitter
@@ -182,6 +183,9 @@ class Canary(Settings):
     pin_legacy: Pins = Pins()
     """What stays on legacy."""
 
+    ramp: Ramp | None = None
+    """Lets the share grow by itself while the route's gates and limits are kept."""
+
 
 class UnknownOrder(Settings):
     """What becomes of a document whose order nobody knows."""
@@ -320,6 +324,19 @@ class Route(Settings):
 
     urgent: bool = False
     """Whether all its documents are urgent, not only those that say so."""
+
+    evidence: bool = False
+    """Whether its documents are legacy's own versions of the orders of the route that it follows: they are
+    compared with ours, and delivered nowhere."""
+
+    compare: Compare | None = None
+    """Legacy's version of each document, and how ours is compared with it."""
+
+    shadow: Shadow = Shadow()
+    """What happens with the cloud's side in stage `shadow`."""
+
+    gates: Gates = Gates()
+    """What holds the route in its stage, and what sends it back."""
 
     contract: Contract | None = None
     """What it promises."""

@@ -12,6 +12,7 @@ from itertools import chain
 from adapters.base import Finding, Level
 from canonical.registry import DOCUMENT_TYPES
 from gateway.config.catalogue import Catalogue
+from gateway.config.compare_rules import comparisons, evidence, gates, shadow_endpoints
 from gateway.config.configuration import Configuration, writes_for
 from gateway.config.draft import Draft, draft_of
 from gateway.config.named_texts import mapping_files, partner_texts, route_texts
@@ -40,6 +41,9 @@ def judge(draft: Draft) -> list[Finding]:
             contracts,
             acknowledgments,
             route_texts,
+            evidence,
+            comparisons,
+            gates,
             lambda draft, route: stage_findings(draft, route, route.stage),
         )
     )
@@ -54,7 +58,9 @@ def judge(draft: Draft) -> list[Finding]:
             partner_environments,
             partner_texts,
             mapping_files,
+            shadow_endpoints,
             unused,
+            feeds,
         )
     )
     return [*of_routes, *whole]
@@ -140,6 +146,14 @@ def followers(draft: Draft, route: Route) -> Iterator[Finding]:
         if word in route.model_fields_set:
             text = f"'{word}' belongs to the route that this one follows ('{route.follows}'); remove it here"
             yield draft.finding("CONFIG-FOLLOWS", (*here, word), text)
+    endpoint = draft.endpoints.get(route.source.endpoint or "")
+    kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
+    if kind is not None and kind.gives_erp_orders and route.unknown_order.to != "cloud":
+        text = (
+            "an event is about a document of the cloud ERP, known to us or not; expected unknown_order: "
+            "{to: cloud, after: 0s}"
+        )
+        yield draft.finding("CONFIG-FOLLOWS", (*here, "unknown_order"), text)
     followed = draft.routes.get(route.follows or "")
     if followed is not None and not followed.originates:
         told = "itself" if followed.id == route.id else f"'{followed.id}', which follows '{followed.follows}'"
@@ -358,12 +372,20 @@ def partner_environments(draft: Draft) -> Iterator[Finding]:
             yield draft.finding("CONFIG-ENVIRONMENT", ("partners", name, "environment"), text)
 
 
+def feeds(draft: Draft) -> Iterator[Finding]:
+    """A feed asks an endpoint that is declared."""
+    for name, endpoint in draft.endpoints.items():
+        asked = getattr(getattr(endpoint.settings, "feed", None), "endpoint", None)
+        if asked is not None:
+            yield from draft.unknown("endpoints", asked, ("endpoints", name, "feed", "endpoint"))
+
+
 def unused(draft: Draft) -> Iterator[Finding]:
     """Endpoints that nothing uses are perhaps misspelt elsewhere."""
     used = set[str | None]()
     for route in draft.routes.values():
         targets = route.targets
-        used |= {route.source.endpoint, targets.legacy, targets.cloud, targets.supplier}
+        used |= {route.source.endpoint, targets.legacy, targets.cloud, targets.supplier, route.shadow.to}
         used |= {route.acknowledge.to} if route.acknowledge is not None else set()
     used |= {each.acknowledge.to for each in draft.partners.values() if each.acknowledge is not None}
     for name in draft.endpoints:

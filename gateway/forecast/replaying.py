@@ -23,9 +23,8 @@ from gateway.forecast.stages import Stages
 from gateway.forecast.targets import targets_of
 from gateway.journal.base import Journal, UnknownError
 from gateway.journal.types import ClaimedDelivery, DeliveryState, Message, Settled, Want
-from gateway.pipeline import Pipeline, broken
+from gateway.pipeline import Pipeline
 from gateway.program import OneRevision
-from gateway.translator import park
 from gateway.workers import InlineExecutor
 
 LEASE_S = 3600.0
@@ -153,8 +152,7 @@ class _Run:
         try:
             await self._pipeline.translate(message_id)
         except Exception as error:  # noqa: BLE001  the translator's loop parks what breaks it, too
-            message = await self._journal.message(message_id)
-            await park(self._journal, self._programs.revision, message, broken(message, error), self._clock)
+            await self._pipeline.park_broken(message_id, error)
 
     async def end(self) -> None:
         """Let the last waits pass."""

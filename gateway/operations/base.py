@@ -14,6 +14,7 @@ from gateway.config import Configuration
 from gateway.journal.base import Journal, UnknownError
 from gateway.journal.types import Message
 from gateway.operations.errors import OperationError
+from gateway.order_reading import OrderReading
 
 JsonObject = dict[str, Any]  # the values were made here, or validated by the operation that takes them
 
@@ -33,6 +34,7 @@ class Hooks:
     plan: Callable[[Mapping[str, Any]], Awaitable[JsonObject]] | None = (
         None  # makes a plan, in other processes
     )
+    reading: OrderReading | None = None  # asks both sides for orders; None: the journal alone is asked
 
 
 class OperationsBase:
@@ -89,6 +91,11 @@ class OperationsBase:
             for view in await self._journal.documents(order_key=key, limit=1) if key not in ledger else ():
                 found.add((await self._journal.message(view.message_id)).route)
         return found
+
+    async def _in_ledger(self, order: str) -> list[str]:
+        """Give the keys of the orders that a number or key means, of those that the ledger has."""
+        keys = await self._order_keys(order)
+        return list((await self._journal.facts(keys, (), ())).ledger)
 
     def _wake(self) -> None:
         self._hooks.work_changed()

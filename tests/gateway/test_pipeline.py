@@ -386,29 +386,44 @@ async def test_a_passed_through_call_without_a_reply_is_in_doubt_and_never_sent_
         assert len(rig.targets["mms"].sent) == 1
 
 
-async def test_a_translation_that_breaks_parks_its_message_and_the_next_one_goes_on() -> None:
-    class Broken:
-        def __init__(self) -> None:
-            self.inner = __import__("gateway.app", fromlist=["x"]).format_by_name("canonical")
+class Breakable:
+    """A format that has a defect for as long as it is told to."""
 
-        def __getattr__(self, name: str) -> object:
-            return getattr(self.inner, name)
+    def __init__(self) -> None:
+        self.is_broken = True
+        self.inner = format_by_name("canonical")
 
-        def decoder(self, context: object, resume: bytes | None = None) -> object:
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
+
+    def decoder(self, context: DecodeContext, resume: bytes | None = None) -> object:
+        if self.is_broken:
             raise RuntimeError("a bug")
+        return self.inner.decoder(context, resume)
 
-    broken = Broken()
-    formats = {"canonical": broken.inner, "broken": broken}
-    routes = (program(), replace(program("bad"), format_name="broken"))
-    async with Rig(*routes, formats=lambda name: formats[name]).running() as rig:
+
+@pytest.mark.parametrize("stage", ["legacy", "shadow", "canary", "cloud"])
+async def test_a_translation_that_breaks_parks_its_message_and_keeps_nothing_from_legacy(stage: str) -> None:
+    breakable = Breakable()
+    formats: dict[str, Any] = {"canonical": breakable.inner, "breakable": breakable}
+    routes = (program(), replace(program("bad"), format_name="breakable"))
+    is_legacy_live = stage in ("legacy", "shadow")
+    async with Rig(*routes, stage=stage, formats=lambda name: formats[name]).running() as rig:
         bad = await rig.take(order("1"), route="bad")
         good = await rig.take(order("2"))
         await rig.settled(bad, good)
 
         assert await rig.codes(bad) == ["TRANSLATE-FAILED"]
-        assert rig.targets["mms"].numbers == ["2"]
         assert bad is not None
         assert (await rig.journal.message(bad.message_id)).state is MessageState.PARKED
+        assert rig.targets["mms"].bodies == ([order("1"), order("2")] if is_legacy_live else [])
+
+        breakable.is_broken = False
+        await rig.journal.replay(bad.message_id, resend=False, who="me", why="mended", now=rig.clock.now())
+        rig.translator.wake()
+        await rig.settled(bad)
+
+        assert rig.targets["mms"].bodies.count(order("1")) == is_legacy_live, "the replay doubles nothing"
 
 
 @pytest.mark.parametrize("count", [1, 199, 200, 201, 450])
