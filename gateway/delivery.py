@@ -19,7 +19,6 @@ from adapters.base import (
     Accepted,
     Clock,
     Delivery,
-    Effect,
     Finding,
     Finished,
     NoReply,
@@ -36,7 +35,6 @@ from adapters.base import (
     Wait,
 )
 from adapters.base.orders import closes_orders
-from adapters.base.transport import QUERY
 from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
@@ -52,7 +50,7 @@ from gateway.outcome import (
     next_step,
     transients_in_a_row,
 )
-from gateway.shadowing import RENDERS, ShadowLeg, Wire, shadowed
+from gateway.shadowing import RENDERS, ShadowLeg, Wire, is_question, shadowed
 
 log = logging.getLogger("legacy_bridge.delivery")
 
@@ -262,7 +260,7 @@ async def _steps(
     if claimed.role == "close" and not closes_orders(destination.target):
         return _close_by_hand(claimed), claim
     following = destination.target.next_request(delivery, steps, clock.now())
-    if claimed.role == "shadow" and not _is_question(following):
+    if claimed.role == "shadow" and not is_question(following):
         return await _shadowed(claimed, delivery, destination, journal, clock, work), claim
     for _ in range(STEPS_MAX):
         if not isinstance(following, Request):
@@ -295,13 +293,6 @@ def _close_by_hand(claimed: ClaimedDelivery) -> Settled:
         "what is left of it there, look at it again, then say so: legacy-bridge exceptions resolve "
         f"{claimed.claim.delivery_id} --done-elsewhere REFERENCE",
     )
-
-
-def _is_question(following: Request | Wait | Finished | Stuck) -> bool:
-    """Tell whether a target asks what changes nothing: that is asked on both sides (``comparing.py``)."""
-    if isinstance(following, Finished):
-        return True  # of a question that was answered and waits for legacy's answer
-    return isinstance(following, Request) and following.effect is Effect.READ and following.step == QUERY
 
 
 async def _shadowed(

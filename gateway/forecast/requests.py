@@ -25,6 +25,7 @@ from adapters.base import (
 )
 from adapters.base.transport import QUERY
 from gateway.rehearsal import imagined, rehearsed
+from gateway.shadowing import is_question
 
 STEPS_MAX = 20
 
@@ -40,7 +41,7 @@ class Rendered:
 def shadow_rendered(target: Target, delivery: Delivery, mode: str, now: datetime) -> Rendered:
     """Give what a shadow keeps, or asks: it never writes but in a sandbox. ``mode``: the leg's."""
     first = target.next_request(delivery, (), now)
-    if mode == "sandbox" or (isinstance(first, Request) and first.step == QUERY):
+    if mode == "sandbox" or is_question(first):
         return rendered(target, delivery, now)
     following = rehearsed(target, delivery, now)
     if isinstance(following, Stuck):
