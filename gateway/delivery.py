@@ -19,7 +19,6 @@ from adapters.base import (
     Accepted,
     Clock,
     Delivery,
-    Effect,
     Finding,
     Finished,
     NoReply,
@@ -31,10 +30,11 @@ from adapters.base import (
     StepResult,
     Stuck,
     Target,
+    Tracing,
     Transient,
     Wait,
 )
-from adapters.base.transport import QUERY
+from adapters.base.orders import closes_orders
 from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
@@ -50,6 +50,7 @@ from gateway.outcome import (
     next_step,
     transients_in_a_row,
 )
+from gateway.shadowing import RENDERS, ShadowLeg, Wire, is_question, shadowed
 
 log = logging.getLogger("legacy_bridge.delivery")
 
@@ -57,6 +58,7 @@ _T = TypeVar("_T")
 
 BUSY_S = 0.5  # after a journal that takes nothing now
 IDLE_S = 5.0  # how long the loop sleeps at most; a wake-up or a due time ends it sooner
+CLOSE_LOOK_AGAIN_S = 30.0
 STEPS_MAX = 100  # of one delivery in one claim; a target that asks for more is broken
 
 
@@ -69,7 +71,7 @@ class Destination:
     sink: Sink
     health: TargetHealth
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    is_rendered_only: bool = True  # shadow deliveries are rendered, never sent; questions are asked
+    shadow: ShadowLeg = RENDERS  # what shadow deliveries may do here; questions are asked
 
 
 Compared = Callable[[ClaimedDelivery, Settled], Awaitable[Settled]]  # judges what a shadow was answered
@@ -255,19 +257,22 @@ async def _steps(
     work: Work | None,
 ) -> tuple[Settled, Claim]:
     """Go through the target's steps; give what to settle, and the claim as last renewed."""
-    delivery, steps, claim = _delivery(claimed), list(claimed.steps), claimed.claim
+    delivery, steps, claim = delivery_of(claimed), list(claimed.steps), claimed.claim
+    if claimed.role == "close":
+        waits = await _not_created_yet(claimed, journal, clock)
+        if waits is not None or not closes_orders(destination.target):
+            return waits or _close_by_hand(claimed), claim
     following = destination.target.next_request(delivery, steps, clock.now())
+    if claimed.role == "shadow" and not is_question(following):
+        return await _shadowed(claimed, delivery, destination, journal, clock, work), claim
     for _ in range(STEPS_MAX):
         if not isinstance(following, Request):
             return _without_request(following, steps, claimed), claim
-        is_question = following.effect is Effect.READ and following.step == QUERY
-        if claimed.role == "shadow" and destination.is_rendered_only and not is_question:
-            return _rendered(following, clock.now()), claim
         if not may_send(following, steps):
             return _parked(
                 "TARGET-UNSAFE", claimed, f"'{following.step}' would be sent while in doubt"
             ), claim
-        result = await _attempt(following, claim, destination, journal, clock, work)
+        result = await _attempt(following, delivery, claim, destination, journal, clock, work)
         steps.append(result)
         settled = _after(result, steps, claimed, destination, clock, rng)
         if settled is not None:
@@ -281,13 +286,75 @@ async def _steps(
     return _parked("TARGET-ENDLESS", claimed, f"more than {STEPS_MAX} steps in one go"), claim
 
 
+async def _not_created_yet(claimed: ClaimedDelivery, journal: Journal, clock: Clock) -> Settled | None:
+    """Let a close wait until the other side has the order (``losing_side: close``); None where it has.
+
+    A moved order's close has a document of its own, and is planned only once the remainder was created.
+    """
+    views = await journal.deliveries(message_id=claimed.message_id, limit=10_000)
+    newest = max((each.generation for each in views), default=1)
+    live = [
+        each
+        for each in views
+        if each.role == "live"
+        and each.document_index == claimed.document_index
+        and each.target != claimed.target
+        and (each.generation == newest or each.steps)
+    ]
+    if all(
+        each.state is DeliveryState.DONE or each.resolution.startswith("done_elsewhere:") for each in live
+    ):
+        return None
+    if any(each.state is DeliveryState.VOID for each in live):
+        text = "the cloud ERP never got it, so it stays open here; dismiss this"
+        return _parked("CLOSE-NOT-CREATED", claimed, text)
+    wait = clock.now() + timedelta(seconds=CLOSE_LOOK_AGAIN_S)
+    return Settled(DeliveryState.WAITING, not_before=wait, reason="closed once the cloud ERP has the order")
+
+
+def _close_by_hand(claimed: ClaimedDelivery) -> Settled:
+    """Ask a person to close an order where no machine can: what was moved must not be open on both sides."""
+    order = claimed.order_keys[0] if claimed.order_keys else claimed.reference
+    return _parked(
+        "MOVE-CLOSE-BY-HAND",
+        claimed,
+        f"order {order} is on the other side now, and {claimed.target} closes no orders by itself: close "
+        "what is left of it there, look at it again, then say so: legacy-bridge exceptions resolve "
+        f"{claimed.claim.delivery_id} --done-elsewhere REFERENCE",
+    )
+
+
+async def _shadowed(
+    claimed: ClaimedDelivery,
+    delivery: Delivery,
+    destination: Destination,
+    journal: Journal,
+    clock: Clock,
+    work: Work | None,
+) -> Settled:
+    claim = claimed.claim
+
+    async def attempt(request: Request) -> StepResult:
+        # A shadow's failures are its own: the endpoint's breaker and retry budget never hear of them.
+        return await _attempt(request, delivery, claim, destination, journal, clock, work, is_counted=False)
+
+    async def step_done(result: StepResult) -> None:
+        await _patiently(clock, partial(journal.step_done, claim, result, clock.now()))
+
+    wire = Wire(clock, attempt, step_done)
+    return await shadowed(delivery, claimed.steps, destination.target, destination.shadow, wire)
+
+
 async def _attempt(
     request: Request,
+    delivery: Delivery,
     claim: Claim,
     destination: Destination,
     journal: Journal,
     clock: Clock,
     work: Work | None,
+    *,
+    is_counted: bool = True,
 ) -> StepResult:
     started_at = clock.now()
     await _patiently(clock, lambda: journal.attempt_started(claim, request, started_at))
@@ -303,7 +370,10 @@ async def _attempt(
     if isinstance(reply, NoReply) and reply.kind == "stale_claim":
         raise StaleClaimError(claim.delivery_id)
     outcome = destination.target.interpret(request, reply)
-    destination.health.on_outcome(outcome, clock.monotonic())
+    if isinstance(destination.target, Tracing):
+        outcome = destination.target.trace(delivery, request, reply, outcome)
+    if is_counted:
+        destination.health.on_outcome(outcome, clock.monotonic())
     return StepResult(request, reply, outcome, started_at, clock.now())
 
 
@@ -394,20 +464,14 @@ def _without_request(
         case Wait(until, reason):
             state = DeliveryState.IN_DOUBT if is_in_doubt(steps) else DeliveryState.WAITING
             return Settled(state, not_before=until, reason=reason)
-        case Finished(reference, aliases):
+        case Finished(reference, aliases, notes):
             if is_in_doubt(steps):
                 return _parked(
                     "TARGET-UNSAFE", claimed, "the target calls it finished while a write is in doubt"
                 )
-            return Settled(DeliveryState.DONE, reference=reference, aliases=aliases)
+            return Settled(DeliveryState.DONE, findings=notes, reference=reference, aliases=aliases)
         case Stuck(findings):
             return Settled(DeliveryState.PARKED, findings=findings, reason=findings[0].text)
-
-
-def _rendered(request: Request, now: datetime) -> Settled:
-    """Keep what would have been sent; nothing is."""
-    result = StepResult(request, NoReply("none", "shadow: rendered, not sent"), Accepted(), now, now)
-    return Settled(DeliveryState.DONE, result, reason="shadow: rendered, not sent")
 
 
 def _parked(code: str, claimed: ClaimedDelivery, text: str) -> Settled:
@@ -415,7 +479,8 @@ def _parked(code: str, claimed: ClaimedDelivery, text: str) -> Settled:
     return Settled(DeliveryState.PARKED, findings=(finding,), reason=text)
 
 
-def _delivery(claimed: ClaimedDelivery) -> Delivery:
+def delivery_of(claimed: ClaimedDelivery) -> Delivery:
+    """Give what a target is asked about."""
     return Delivery(
         delivery_id=claimed.claim.delivery_id,
         message_id=claimed.message_id,
@@ -433,4 +498,5 @@ def _delivery(claimed: ClaimedDelivery) -> Delivery:
         is_urgent=claimed.is_urgent,
         aliases=claimed.aliases,
         transmitter=claimed.transmitter,
+        route=claimed.route,
     )

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 
 # Five bits of each byte. (base64.b32encode took a twelfth of a message's acceptance.)
 _LETTERS = bytes(b"abcdefghijklmnopqrstuvwxyz234567"[byte & 31] for byte in range(256))
@@ -40,3 +41,11 @@ class SystemRng:
     def token(self) -> str:
         """Give 16 characters, a-z 2-7: 80 bits."""
         return secrets.token_bytes(16).translate(_LETTERS).decode()
+
+
+def package_version() -> str:
+    """Give the version of this package, as it was installed."""
+    try:
+        return version("legacy-bridge")
+    except PackageNotFoundError:
+        return "(not installed)"

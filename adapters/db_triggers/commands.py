@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from adapters.base import Finding
+from adapters.base import Clock, Finding
 from adapters.base.commands import CommandError, Desk, Subparsers
 from adapters.base.registry import EndpointSetup
 from adapters.base.settings import SecretRef
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from adapters.db_triggers.config import DbEndpoint
+    from adapters.db_triggers.snapshot import Progress
 
 T = TypeVar("T")
+BETWEEN_S = 0.2
 
 RENDER = """\
 It connects, reads the columns of the tables that the endpoint feeds, and prints
@@ -129,7 +133,84 @@ def verify(arguments: argparse.Namespace, desk: Desk) -> int:
 
 def snapshot(arguments: argparse.Namespace, desk: Desk) -> int:
     """Fill the outbox."""
-    raise CommandError("not here yet")
+    from adapters.db_triggers.ddl import DdlError
+    from adapters.db_triggers.snapshot import SnapshotError
+
+    asked = _endpoints(arguments, desk)
+    if len(asked) != 1:
+        names = ", ".join(each.name for each in asked)
+        raise CommandError(f"'{arguments.route}' is about {names}; name one of them")
+    try:
+        put = asyncio.run(_taken(asked[0], arguments))
+    except (SnapshotError, DdlError) as error:
+        raise CommandError(f"no snapshot of {asked[0].name}: {error}") from error
+    except KeyboardInterrupt:
+        desk.say("stopped; the same command without --table goes on where it is")
+        return 130
+    desk.print_text(f"{put:,} rows are in the outbox; the feed hands them on")
+    return 0
+
+
+async def _taken(asked: Asked, arguments: argparse.Namespace) -> int:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from adapters.db_triggers.driver_snapshot import Snapshots
+    from adapters.db_triggers.faults import fault_of
+
+    settings, clock = asked.login, asked.setup.clock
+    drawn = _Drawn(clock)
+    snapshots = Snapshots(
+        settings, asked.setup.secret, now=clock.now, sleep=clock.sleep, rows=arguments.rows, tell=drawn.draw
+    )
+    try:
+        tables = [arguments.table] if arguments.table is not None else []
+        if not tables and await snapshots.waiting() == 0:
+            tables = [name for name, table in settings.tables.items() if table.part_of is None]
+        if tables:
+            first, last = _key(arguments.from_key), _key(arguments.to_key)
+            await snapshots.order(tables, first=first, last=last, why=arguments.why)
+        return await snapshots.run()
+    except (SQLAlchemyError, OSError, EOFError) as error:
+        fault = fault_of(settings.dialect, error)
+        text = f"{asked.name}: {fault.told} [{fault.code}]; the same command without --table goes on"
+        raise CommandError(text) from error
+    finally:
+        drawn.clear()
+        await snapshots.close()
+
+
+class _Drawn:
+    """The progress bar on standard error, on a terminal only."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began_s = clock.monotonic()
+        self._drawn_s = 0.0
+        self._width = 0
+        self._is_shown = sys.stderr.isatty()
+
+    def draw(self, progress: Progress) -> None:
+        """Show how far it is, a few times a second."""
+        from adapters.db_triggers.snapshot import bar
+
+        now_s = self._clock.monotonic()
+        if not self._is_shown or now_s - self._drawn_s < BETWEEN_S:
+            return
+        self._drawn_s = now_s
+        text = bar(progress, now_s - self._began_s, shutil.get_terminal_size().columns - 1)
+        sys.stderr.write("\r" + text.ljust(self._width))
+        sys.stderr.flush()
+        self._width = max(self._width, len(text))
+
+    def clear(self) -> None:
+        """Take the bar away."""
+        if self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+            sys.stderr.flush()
+
+
+def _key(text: str | None) -> tuple[str, ...] | None:
+    return tuple(text.split(",")) if text is not None else None
 
 
 def _endpoints(arguments: argparse.Namespace, desk: Desk) -> list[Asked]:

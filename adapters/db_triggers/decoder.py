@@ -25,6 +25,7 @@ from adapters.base import (
     Unit,
     UnitKind,
 )
+from adapters.base.whole_body import WholeBody
 from adapters.base.yaml import YamlError
 from adapters.db_triggers.config import DbPartner, DbSettings
 from adapters.db_triggers.images import exactly, text_of
@@ -56,26 +57,17 @@ class Read:
         return f"{self.table}[{'/'.join(each or '' for each in self.key)}]"
 
 
-class RowDecoder:
+class RowDecoder(WholeBody):
     """Decodes one change; it is kept whole."""
 
     def __init__(self, context: DecodeContext, resume: bytes | None) -> None:
+        super().__init__(context.bounds.set_bytes_max, resume)
         self._context = context
-        self._body = bytearray(resume or b"")
-        self._is_too_large = False
-
-    def feed(self, chunk: bytes) -> Iterator[Decoded]:
-        """Keep the bytes."""
-        if len(self._body) + len(chunk) > self._context.bounds.set_bytes_max:
-            self._is_too_large = True
-        else:
-            self._body += chunk
-        return iter(())
 
     def finish(self) -> tuple[list[Decoded], Summary]:
         """Give the document, or why there is none."""
-        body, context = bytes(self._body), self._context
-        if self._is_too_large:
+        body, context = self.content, self._context
+        if self.is_too_large:
             text = f"more than {context.bounds.set_bytes_max} bytes in one row; leave large columns out"
             return [], _unreadable(Finding("DB-SIZE", Position(context.source), text))
         try:
@@ -85,10 +77,6 @@ class RowDecoder:
         document, findings = _translated(change, context)
         decoded = Decoded(0, change.table, document, findings, body, UNITS)
         return [decoded], Summary(1, (), frozenset(), (INTERCHANGE,))
-
-    def state(self) -> bytes:
-        """Give the bytes so far."""
-        return bytes(self._body)
 
 
 def read_change(body: bytes) -> Read:

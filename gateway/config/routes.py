@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, SerializeAsAny, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from adapters.base.settings import Duration, Kind, Name, Percentage, PresentFile, Settings, beside
+from adapters.base.settings import Duration, Kind, Name, Percentage, PresentFile, Settings, Url, beside
+from gateway.config.coexistence import Compare, Gates, Ramp, Shadow
 from gateway.config.defaults import DeadlineChange, RetryChange
+from gateway.config.ownership import Invoices, Ownership
 from gateway.config.partners import Acknowledge
 from gateway.journal.types import Side, Transmitter
 from gateway.stage import Dimension, Stage
@@ -71,6 +73,9 @@ class From(Settings):
 
     document: str | None = None
     """The canonical document type that this route takes, where the bytes are canonical JSON."""
+
+    side: Side | None = None
+    """Whose system sends here, `legacy` or `cloud`: what it does not own (`gateway.owners`) is parked."""
 
     identity: str | None = None
     """What makes an arrival the same one as an earlier: a word that the source knows."""
@@ -182,6 +187,9 @@ class Canary(Settings):
     pin_legacy: Pins = Pins()
     """What stays on legacy."""
 
+    ramp: Ramp | None = None
+    """Lets the share grow by itself while the route's gates and limits are kept."""
+
 
 class UnknownOrder(Settings):
     """What becomes of a document whose order nobody knows."""
@@ -208,11 +216,26 @@ class ReplyRule(Settings):
     or a file with the answer, in which `{message_id}` is replaced."""
 
 
+Day = Annotated[date, Kind("date, such as 2027-03-31")]
+
+
 class Contract(Settings):
     """What the route promises to those who build on it."""
 
     canonical: str = Field(pattern=r"^[a-z_]+@[1-9][0-9]*$")
     """Canonical document type and major version: `purchase_order@1`."""
+
+    deprecated: Day | None = None
+    """From when senders should use another contract: told in each answer (header `Deprecation`)."""
+
+    sunset: Day | None = None
+    """From when this one may be gone (header `Sunset`). `routes set ROUTE retired` ends it."""
+
+    successor: Url | None = None
+    """Address of what takes its place."""
+
+    notice: Url | None = None
+    """A page for senders about the change."""
 
 
 class Expect(Settings):
@@ -286,8 +309,15 @@ class Route(Settings):
     canary: Canary | None = None
     """What goes to the cloud in stage canary."""
 
-    losing_side: Literal["nothing", "copy_not_transmitted"] = "nothing"
-    """What legacy gets of an order that the cloud ERP owns: nothing, or a copy that it must not transmit."""
+    losing_side: Literal["nothing", "copy_not_transmitted", "close"] = "nothing"
+    """What legacy does with an order that the cloud ERP owns: it never has it (`nothing`), it gets a copy
+    which it neither sends nor encumbers, or it closes its own (`close`) once the ERP has it."""
+
+    ownership: Ownership = Ownership()
+    """Where goods are received and invoices matched; what a canary needs to be declared."""
+
+    invoices: Invoices = Invoices()
+    """Of a route that brings invoices: who takes those of both sides or of none."""
 
     unknown_order: UnknownOrder = UnknownOrder()
     """Documents whose order nobody knows: answers, and changes, cancellations and confirmations of orders."""
@@ -305,6 +335,19 @@ class Route(Settings):
 
     urgent: bool = False
     """Whether all its documents are urgent, not only those that say so."""
+
+    evidence: bool = False
+    """Whether its documents are legacy's own versions of the orders of the route that it follows: they are
+    compared with ours, and delivered nowhere."""
+
+    compare: Compare | None = None
+    """Legacy's version of each document, and how ours is compared with it."""
+
+    shadow: Shadow = Shadow()
+    """What happens with the cloud's side in stage `shadow`."""
+
+    gates: Gates = Gates()
+    """What holds the route in its stage, and what sends it back."""
 
     contract: Contract | None = None
     """What it promises."""

@@ -95,8 +95,8 @@ def key(setup: DdlSetup, columns: tuple[str, ...], row: str) -> str:
 
 def image(setup: DdlSetup, columns: tuple[Column, ...], row: str) -> str:
     """Write the expression of a row's image."""
-    entries = ", ".join(f"{literal(each.name)}, {_value(setup, each, row)}" for each in columns)
-    return f"json_object({entries})"
+    entries = ",\n    ".join(f"{literal(each.name)}, {_value(setup, each, row)}" for each in columns)
+    return f"json_object(\n    {entries}\n  )"
 
 
 def _value(setup: DdlSetup, column: Column, row: str) -> str:

@@ -99,8 +99,8 @@ def key(columns: tuple[str, ...], row: str) -> str:
 
 def image(columns: tuple[Column, ...], row: str) -> str:
     """Write the expression of a row's image."""
-    entries = ", ".join(f"{literal(each.name)} value {_value(each, row)}" for each in columns)
-    return f"json_object({entries} null on null returning clob)"
+    entries = ",\n    ".join(f"{literal(each.name)} value {_value(each, row)}" for each in columns)
+    return f"json_object(\n    {entries}\n    null on null returning clob)"
 
 
 def _value(column: Column, row: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from sqlalchemy import Dialect as SqlDialect
@@ -64,5 +65,10 @@ def _made(setup: DdlSetup, table: Table, why: str) -> Made:
 
 
 def _tidied(text: str) -> str:
+    """Write it as the rest of the script: keywords in lower case, quoted names as they are."""
     lines = [line.strip() for line in text.replace("\t", "").splitlines() if line.strip()]
-    return "\n".join(line if line.startswith(("CREATE", ")")) else f"  {line}" for line in lines)
+    made = "\n".join(line if line.startswith(("CREATE", ")")) else f"  {line}" for line in lines)
+    return _QUOTED_OR_WORD.sub(lambda found: found[0] if found[0][0] in '"`[' else found[0].lower(), made)
+
+
+_QUOTED_OR_WORD = re.compile(r"\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|[A-Z_]+[A-Z0-9_]*", re.ASCII)

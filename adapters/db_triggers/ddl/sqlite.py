@@ -89,7 +89,8 @@ def _inserted(
     )
     joined = ",\n    ".join(parts)
     only = f"\n    where {where}" if where else ""
-    return f"insert into {quoted(setup.outbox or '', 'sqlite')} ({IMAGE_COLUMNS})\n    select {joined}{only};"
+    into = f"insert into {quoted(setup.outbox or '', 'sqlite')}\n    ({IMAGE_COLUMNS})"
+    return f"{into}\n    select {joined}{only};"
 
 
 def key(columns: tuple[str, ...], row: str) -> str:
@@ -99,11 +100,11 @@ def key(columns: tuple[str, ...], row: str) -> str:
 
 def image(columns: tuple[Column, ...], row: str) -> str:
     """Write the expression of a row's image."""
-    entries = ", ".join(f"{literal(each.name)}, {_value(each.name, row)}" for each in columns)
-    return f"json_object({entries})"
+    entries = ",\n      ".join(f"{literal(each.name)}, {_value(each.name, row)}" for each in columns)
+    return f"json_object(\n      {entries}\n    )"
 
 
 def _value(name: str, row: str) -> str:
     # Any column may hold bytes, whatever it was declared as, and json_object would fail the user's write.
     column = f"{row}.{quoted(name, 'sqlite')}"
-    return f"case typeof({column}) when 'blob' then lower(hex({column})) else {column} end"
+    return f"iif(typeof({column}) = 'blob', lower(hex({column})), {column})"

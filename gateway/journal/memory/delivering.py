@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.base import Request, StepResult
+from adapters.base import Accepted, Request, StepResult
 from gateway.journal.base import StaleClaimError
 from gateway.journal.findings import pass_through_in_doubt
 from gateway.journal.memory import orders
+from gateway.journal.memory.keys_back import give_keys_back
 from gateway.journal.memory.records import DeliveryRecord, Tables
 from gateway.journal.types import FINISHED, Claim, ClaimedDelivery, DeliveryState, Settled, Want
 
@@ -75,6 +76,7 @@ def step_done(tables: Tables, claim: Claim, result: StepResult) -> None:
     """Write down a finished step; the lease goes on, with nothing under way."""
     delivery = _claimed_by(tables, claim)
     _keep_result(delivery, result)
+    _keep_names(tables, delivery, result)
     delivery.is_in_doubt = result.is_in_doubt
     delivery.state = DeliveryState.CLAIMED
 
@@ -89,6 +91,7 @@ def settle(tables: Tables, claim: Claim, settled: Settled, now: datetime) -> Non
         )
     if settled.result is not None:
         _keep_result(delivery, settled.result)
+        _keep_names(tables, delivery, settled.result)
     delivery.end_lease()
     delivery.attempts += settled.spends_attempt
     delivery.reason, delivery.findings = settled.reason, settled.findings
@@ -100,11 +103,20 @@ def settle(tables: Tables, claim: Claim, settled: Settled, now: datetime) -> Non
         tables.lanes.attempted(delivery)
     if settled.state in FINISHED:
         finish(tables, delivery, settled.state, now)
+        if is_dropped_call:  # its caller knows that nothing was taken: sent anew, it is no repeat
+            give_keys_back(tables, delivery.message)
         return
     delivery.state = settled.state
     delivery.is_in_doubt = settled.state is DeliveryState.IN_DOUBT
     delivery.parked_at = now if settled.state is DeliveryState.PARKED else None
     tables.lanes.offer(delivery)
+
+
+def _keep_names(tables: Tables, delivery: DeliveryRecord, result: StepResult) -> None:
+    """Write the names that a reply told beside the reply: an order half done has its number all the same."""
+    if isinstance(result.outcome, Accepted):
+        for order_key in delivery.order_keys:
+            orders.add_aliases(tables, order_key, result.outcome.aliases)
 
 
 def finish(tables: Tables, delivery: DeliveryRecord, state: DeliveryState, now: datetime) -> None:
@@ -170,6 +182,8 @@ def claimed(tables: Tables, delivery: DeliveryRecord) -> ClaimedDelivery:
 
 
 def _transmitter(tables: Tables, delivery: DeliveryRecord) -> str | None:
+    if delivery.plan.transmitter is not None:
+        return delivery.plan.transmitter
     entry = tables.ledger.get(delivery.order_keys[0]) if delivery.order_keys else None
     return None if entry is None else entry.transmitter.value
 
@@ -215,6 +229,7 @@ def _end_pass_through(tables: Tables, delivery: DeliveryRecord, now: datetime) -
     """Nobody waits for a passed-through call any more; one that was begun is for a person to judge."""
     if not delivery.is_attempted:
         finish(tables, delivery, DeliveryState.VOID, now)
+        give_keys_back(tables, delivery.message)
         return 1
     if delivery.state is DeliveryState.PARKED:
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from adapters.base import Request, StepResult
+from adapters.base import Accepted, Request, StepResult
 from gateway.journal.findings import pass_through_in_doubt
 from gateway.journal.sqlite.bodies import drop_staged
 from gateway.journal.sqlite.claims import Leased, leased
@@ -12,6 +12,7 @@ from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.exchanges import begin_step, end_step
 from gateway.journal.sqlite.instants import to_micros, to_micros_or_none
 from gateway.journal.sqlite.json_columns import EMPTY, dump_findings
+from gateway.journal.sqlite.keys_back import give_keys_back
 from gateway.journal.sqlite.lanes import leave, mark_attempted
 from gateway.journal.sqlite.ledger import add_aliases
 from gateway.journal.sqlite.planned_deliveries import finish_unsent
@@ -42,6 +43,7 @@ def step_done(db: Database, claim: Claim, result: StepResult) -> None:
     """Write down a finished step; the lease goes on, with nothing under way. Errors: StaleClaimError."""
     row = leased(db, claim)
     steps = _keep(db, claim, row, result)
+    _keep_names(db, row, result)
     db.run("delivery.step_done", (steps, result.is_in_doubt, row.number))
 
 
@@ -52,6 +54,8 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
     if settled.state not in MAY_FOLLOW and not is_dropped_call:
         raise ValueError(f"a delivery cannot be settled as {settled.state}; expected {sorted(MAY_FOLLOW)}")
     steps = row.steps if settled.result is None else _keep(db, claim, row, settled.result)
+    if settled.result is not None:
+        _keep_names(db, row, settled.result)
     at = to_micros(now)
     is_done = settled.state is DeliveryState.DONE
     is_finished = settled.state in FINISHED
@@ -80,6 +84,8 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
             mark_attempted(db, row.target, row.lanes, row.position)
     if is_finished:
         leave(db, row.number, row.target, row.lanes, row.position)
+    if is_dropped_call:  # its caller knows that nothing was taken: sent anew, it is no repeat
+        give_keys_back(db, db.value("delivery.message_of", (row.number,)))
 
 
 def _keep(db: Database, claim: Claim, row: Leased, result: StepResult) -> int:
@@ -93,6 +99,13 @@ def _keep(db: Database, claim: Claim, row: Leased, result: StepResult) -> int:
     return number
 
 
+def _keep_names(db: Database, row: Leased, result: StepResult) -> None:
+    """Write the names that a reply told beside the reply: an order half done has its number all the same."""
+    if isinstance(result.outcome, Accepted) and result.outcome.aliases:
+        for order_key in row.order_keys:
+            add_aliases(db, order_key, result.outcome.aliases)
+
+
 def recover(db: Database, now: datetime) -> int:
     """Put in order what a dead process left; give how many deliveries that were."""
     at = to_micros(now)
@@ -102,6 +115,7 @@ def recover(db: Database, now: datetime) -> int:
     for number, target, reference, steps in db.rows("delivery.open_pass_through"):
         if steps == 0:
             finish_unsent(db, number, DeliveryState.VOID, at)
+            give_keys_back(db, db.value("delivery.message_of", (number,)))
         else:
             finding = pass_through_in_doubt(target, reference)
             db.run("delivery.park", (dump_findings((finding,)), at, number))

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
-from adapters.base import Lease
-from gateway.journal.sqlite import audit_log, controls, ledger, overdue, people, retention, settings, sources
-from gateway.journal.sqlite.store import Store
+from adapters.base import Alias, Lease
+from gateway.journal.moves import Move, MoveBegin, MoveState, Recalled
+from gateway.journal.sqlite import (
+    audit_log,
+    comparisons,
+    controls,
+    ledger,
+    moving,
+    overdue,
+    people,
+    retention,
+    settings,
+    sources,
+)
+from gateway.journal.sqlite.comparing import Comparing
 from gateway.journal.types import (
     AuditEntry,
     CrosswalkRow,
+    DeliveryPlan,
     ExceptionItem,
     LedgerEntry,
     Overdue,
@@ -19,7 +34,7 @@ from gateway.journal.types import (
 )
 
 
-class Keeping(Store):
+class Keeping(Comparing):
     """See ``gateway.journal.base.Journal``; the operations stand in the modules named here."""
 
     # -- orders ----------------------------------------------------------------------------
@@ -48,6 +63,45 @@ class Keeping(Store):
     async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
         return await self._read(ledger.alias_rows, order_key)
 
+    # -- moving orders ---------------------------------------------------------------------
+
+    async def ask_moves(self, moves: Sequence[Move], who: str, why: str, now: datetime) -> int:
+        return await self._write(moving.ask_moves, moves, who, why, now)
+
+    async def agree_moves(self, move_ids: Sequence[str], who: str, why: str, now: datetime) -> int:
+        return await self._write(moving.agree_moves, move_ids, who, why, now)
+
+    async def drop_moves(self, move_ids: Sequence[str], who: str, why: str, now: datetime) -> int:
+        return await self._write(moving.drop_moves, move_ids, who, why, now)
+
+    async def moves(
+        self,
+        *,
+        states: Sequence[MoveState] = (),
+        batch: str | None = None,
+        order_key: str | None = None,
+        limit: int = 1_000,
+    ) -> list[Move]:
+        return await self._read(moving.moves, states, batch, order_key, limit)
+
+    async def moves_due(self, limit: int = 100) -> list[Move]:
+        return await self._read(moving.moves_due, limit)
+
+    async def begin_move(self, begin: MoveBegin, now: datetime) -> str | None:
+        return await self._write(moving.begin_move, begin, now)
+
+    async def close_moved(self, move_id: str, delivery: DeliveryPlan, now: datetime) -> bool:
+        return await self._write(moving.close_moved, move_id, delivery, now)
+
+    async def finish_move(self, move_id: str, aliases: Sequence[Alias], now: datetime) -> bool:
+        return await self._write(moving.finish_move, move_id, aliases, now)
+
+    async def end_move(self, move_id: str, outcome: str, now: datetime) -> bool:
+        return await self._write(moving.end_move, move_id, outcome, now)
+
+    async def recall(self, route: str, side: str, who: str, why: str, now: datetime) -> Recalled:
+        return await self._write(moving.recall, route, side, who, why, now)
+
     # -- counters, stages, configuration, crosswalks ---------------------------------------
 
     async def next_control_number(self, emitter: str, kind: str, lowest: int, highest: int) -> int:
@@ -60,15 +114,37 @@ class Keeping(Store):
         return await self._read(settings.configuration, revision)
 
     async def stages(self) -> Mapping[str, StageState]:
-        return await self._read(settings.stages)
+        # Each acceptance and each decision asks. Who owns the file is the only one to change them, and a
+        # decision upon stages that moved is refused when it is planned.
+        if self._stages is not None:
+            return self._stages
+        changes = self._stage_changes
+        found = MappingProxyType(await self._read(settings.stages))
+        if self._writing is not None and changes == self._stage_changes:
+            self._stages = found
+        return found
 
     async def declare_stages(self, declared: Mapping[str, tuple[str, str]], now: datetime) -> None:
-        await self._write(settings.declare_stages, declared, now)
+        with self._changing_stages():
+            await self._write(settings.declare_stages, declared, now)
 
     async def set_stage(
         self, route: str, expected: str, stage: str, share_percent: str, who: str, why: str, now: datetime
     ) -> StageState:
-        return await self._write(settings.set_stage, route, expected, stage, share_percent, who, why, now)
+        with self._changing_stages():
+            return await self._write(settings.set_stage, route, expected, stage, share_percent, who, why, now)
+
+    @contextmanager
+    def _changing_stages(self) -> Iterator[None]:
+        """Forget the stages before and after they change: what was read meanwhile may be either."""
+        self._forget_stages()
+        try:
+            yield
+        finally:
+            self._forget_stages()
+
+    def _forget_stages(self) -> None:
+        self._stages, self._stage_changes = None, self._stage_changes + 1
 
     async def load_crosswalk(
         self, table: str, rows: Sequence[CrosswalkRow], who: str, why: str, now: datetime
@@ -139,6 +215,7 @@ class Keeping(Store):
             (retention.prune_bodies, bodies_before),
             (retention.prune_keys, keys_before),
             (retention.prune_orders, orders_before),
+            (comparisons.prune, keys_before),
         ):
             while forgotten < limit:
                 batch = min(retention.BATCH, limit - forgotten)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +30,6 @@ def update(id_: int = 11, **changed: object) -> RowImages:
     ],
 )
 def test_a_job_that_makes_the_written_change_once_more_is_an_echo(change: RowImages) -> None:
-    assert judge(change, WRITTEN) == (judge(change, WRITTEN))
     assert judge(change, WRITTEN).is_echo
     assert judge(change, WRITTEN).remembered == WRITTEN
 
@@ -69,9 +71,6 @@ def test_what_is_stored_reads_back() -> None:
 
 
 def test_padding_and_trailing_zeros_do_not_make_another_value() -> None:
-    from datetime import datetime
-    from decimal import Decimal
-
     assert content_hash(Decimal("5.000")) == content_hash("5") == content_hash(5.0) == content_hash("5.00")
     assert content_hash("AC  ") == content_hash("AC")
     assert content_hash(datetime(2026, 11, 20, 8, 30)) == content_hash("2026-11-20T08:30:00.000000")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter
 
@@ -146,8 +147,6 @@ async def write_back(mms: Mms, count: int) -> list[str]:
 
 async def notes(database: Database) -> list:
     """Give the note of each change in the outbox, for changes that say something new of it."""
-    import json
-
     images = await outbox(database, ("after_image",))
     return [(json.loads(image)["note_txt"],) for (image,) in images]
 

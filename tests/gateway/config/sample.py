@@ -46,6 +46,9 @@ class Rest(Settings):
     token: SecretRef | None = None
     """What opens it."""
 
+    supplier_output: str = ""
+    """Whether it sends orders to suppliers by itself."""
+
 
 class X12(Settings):
     """A partner's X12 profile."""
@@ -102,6 +105,8 @@ routes:
     canary:
       select: {facility: "04"}
       share: 10%
+    losing_side: nothing
+    ownership: {receiving: {at: owner}, matching: {at: owner}, on_order: none}
   - id: ack
     follows: po
     from: {http: true, format: x12, partner: acme, set: "855"}

@@ -82,6 +82,12 @@ MISTAKES = [
         "CONFIG-TRANSMITTER",
         "routes[0].transmitter.legacy",
     ),
+    (
+        '"http://127.0.0.1:9"}',
+        '"http://127.0.0.1:9", supplier_output: off}',
+        "CONFIG-TRANSMITTER",
+        "routes[2].transmitter.cloud",
+    ),
     ('      select: {facility: "04"}\n', "", "CONFIG-CANARY", "routes[0].canary.select"),
     ("stage: cloud", "stage: cloud\n    canary: {share: 5%}", "CONFIG-CANARY", "routes[2].canary.share"),
     (
@@ -193,6 +199,19 @@ def test_what_does_not_fit_is_found_where_it_stands(old: str, new: str, code: st
     assert all(each.at.line and each.at.column for each in refused(text))
 
 
+def test_an_erp_whose_output_is_undeclared_is_refused_where_another_sends_its_orders() -> None:
+    text = changed('"http://127.0.0.1:9"}', '"http://127.0.0.1:9", supplier_output: undeclared}')
+    assert configured(text)  # the ERP sends them itself
+
+    others = changed("stage: cloud", "stage: cloud\n    transmitter: {cloud: none}", text)
+    assert [(each.code, each.at.path) for each in refused(others)] == [
+        ("CONFIG-TRANSMITTER", "routes[2].transmitter.cloud")
+    ]
+    assert configured(
+        others.replace("undeclared", "off").replace("- id: po", "- id: po\n    transmitter: {cloud: none}")
+    )
+
+
 def test_the_sample_itself_has_nothing_but_notes() -> None:
     found = judge(draft_of(configured(), CATALOGUE))
 
@@ -236,7 +255,7 @@ def test_where_the_gateway_writes_envelopes_a_partner_needs_a_range_of_control_n
 def test_two_routes_of_one_source_and_set_are_refused() -> None:
     second = f"  - id: po2\n    {PO}\n    targets: {{legacy: legacy}}\n    stage: legacy\n"
 
-    assert [(each.code, each.at.line) for each in refused(GOOD + second)] == [("CONFIG-CLAIM", 35)]
+    assert [(each.code, each.at.line) for each in refused(GOOD + second)] == [("CONFIG-CLAIM", 37)]
     assert configured(GOOD + second.replace("850", "860")).routes["po2"].source.set == "860"
     assert configured(GOOD + second.replace("endpoint: in,", "endpoint: in, pattern: b,")).routes.keys() >= {
         "po2"
@@ -249,6 +268,9 @@ def test_a_production_gateway_refuses_a_test_endpoint_except_as_a_shadow() -> No
         "  erp: {kind: rest, environment: production", "  erp: {kind: rest, environment: test", text
     )
     text = text[: text.index("  - id: ack")]
+    owners = "{suppliers: {legacy: legacy}, budgets: {legacy: legacy}, approvals: {legacy: legacy}, "
+    owners += "order_status: {legacy: order}}"
+    text = changed("organisation: mercy", f"organisation: mercy\n  owners: {owners}", text)
 
     assert [(each.code, each.at.path) for each in refused(text)] == [
         ("CONFIG-ENVIRONMENT", "routes[0].targets.cloud")

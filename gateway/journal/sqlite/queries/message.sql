@@ -66,6 +66,9 @@ SELECT route, is_urgent FROM lane;
 -- name: begin
 UPDATE message SET state = 'translating', config_revision = ? WHERE message_id = ? AND state = 'accepted';
 
+-- name: size
+SELECT size_bytes FROM message WHERE message_id = ?;
+
 -- name: body
 SELECT body_id FROM message WHERE message_id = ?;
 
@@ -87,6 +90,10 @@ UPDATE message SET state = ?, parked_at = ?, resolution = NULL WHERE sequence = 
 
 -- name: sequence
 SELECT sequence FROM message WHERE message_id = ?;
+
+-- name: is_of_generation
+-- Planned, and by no later generation than this one.
+SELECT 1 FROM message WHERE sequence = ? AND generation = ? AND state = 'planned' AND body_id IS NOT NULL;
 
 -- name: route_and_id
 SELECT route, message_id FROM message WHERE sequence = ?;
