@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import cast
 
 from pydantic import BaseModel
@@ -62,10 +63,10 @@ def _writes_documents(settings: BaseModel) -> bool:
     return isinstance(settings, DbEndpoint) and settings.write_back is not None
 
 
-async def _check_endpoint(setup: EndpointSetup) -> list[str]:
+def _check_endpoint(setup: EndpointSetup) -> Awaitable[list[str]]:
     from adapters.db_triggers.driver_live import unusable
 
-    return await unusable(setup)
+    return unusable(setup)
 
 
 def _judge_endpoint(name: str, settings: BaseModel, library: Library) -> list[Finding]:
