@@ -37,7 +37,7 @@ from gateway.call_outcomes import CallOutcomes
 from gateway.calls import Calls
 from gateway.canonical_json import NAME as CANONICAL
 from gateway.canonical_json import CanonicalJson
-from gateway.comparing import Comparing
+from gateway.comparing import Comparisons
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration, Route
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
@@ -47,10 +47,14 @@ from gateway.facade_routes import served_facades
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import ClaimedDelivery, Settled
 from gateway.judgments import LateJudgments
+from gateway.order_mover import TRANSPORT as MOVE
+from gateway.order_mover import OrderMover
 from gateway.pipeline import Pipeline
 from gateway.program import Programs
+from gateway.query_comparing import Comparing
 from gateway.revisions import Revisions
 from gateway.stage import Stage
+from gateway.stage_mover import StageMover
 from gateway.translator import Translator
 
 log = logging.getLogger("legacy_bridge.app")
@@ -136,11 +140,18 @@ class Gateway:
             journal, self.pipeline, self.destinations, self.clock, self._rng,
             worker=self.name, lease_s=programs.lease_s, ended=self._planned,
         )  # fmt: skip
+        self.mover = OrderMover(
+            journal, self.programs, format_by_name, self.clock, self._rng, moved=self._planned
+        )
+        self.comparisons = Comparisons(journal, self.programs, self.destinations, self.clock)
         self._run("deliver", self.worker.run())
+        self._run("move", self.mover.run())
         self._run("translate", self.translator.run())
         self._run("calls", self.calls.run())
         self._run("alarm", self._alarms().run())
         self._run("prune", self._prune())
+        self._run("compare", self.comparisons.run())
+        self._run("stages", StageMover(journal, lambda: self.configuration, self.clock, self._moved).run())
         self._start_sources(sources)
         self.is_ready = True
 
@@ -238,6 +249,7 @@ class Gateway:
     def look_again(self) -> None:
         """Say that a person changed something: there may be work."""
         self._planned()
+        self.mover.wake()
 
     def on_reload(self, prepare: Callable[[Configuration], Callable[[], None]]) -> None:
         """Have something prepare for each new configuration, and take it over once the journal has it.
@@ -269,11 +281,18 @@ class Gateway:
 
     def _settled(self, claimed: ClaimedDelivery, settled: Settled) -> None:
         self.calls.settled(claimed, settled)
+        if claimed.role == "close" or claimed.origin.transport == MOVE:
+            self.mover.wake()
+        self.comparisons.hear(claimed)
         if settled.aliases:
             self.translator.wake()  # a new alias may be what a follow-on waits for
 
+    def _moved(self, route: str) -> None:
+        self.worker.wake()
+
     def _planned(self) -> None:
         self.worker.wake()
+        self.comparisons.wake()
         self.translator.wake()  # a planned order may be what a follow-on waits for
 
     def _alarms(self) -> AlarmLoop:

@@ -35,6 +35,7 @@ from adapters.base import (
     Transient,
     Wait,
 )
+from adapters.base.orders import closes_orders
 from adapters.base.transport import QUERY
 from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
@@ -51,6 +52,7 @@ from gateway.outcome import (
     next_step,
     transients_in_a_row,
 )
+from gateway.shadowing import RENDERS, ShadowLeg, Wire, shadowed
 
 log = logging.getLogger("legacy_bridge.delivery")
 
@@ -70,7 +72,7 @@ class Destination:
     sink: Sink
     health: TargetHealth
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    is_rendered_only: bool = True  # shadow deliveries are rendered, never sent; questions are asked
+    shadow: ShadowLeg = RENDERS  # what shadow deliveries may do here; questions are asked
 
 
 Compared = Callable[[ClaimedDelivery, Settled], Awaitable[Settled]]  # judges what a shadow was answered
@@ -256,14 +258,15 @@ async def _steps(
     work: Work | None,
 ) -> tuple[Settled, Claim]:
     """Go through the target's steps; give what to settle, and the claim as last renewed."""
-    delivery, steps, claim = _delivery(claimed), list(claimed.steps), claimed.claim
+    delivery, steps, claim = delivery_of(claimed), list(claimed.steps), claimed.claim
+    if claimed.role == "close" and not closes_orders(destination.target):
+        return _close_by_hand(claimed), claim
     following = destination.target.next_request(delivery, steps, clock.now())
+    if claimed.role == "shadow" and not _is_question(following):
+        return await _shadowed(claimed, delivery, destination, journal, clock, work), claim
     for _ in range(STEPS_MAX):
         if not isinstance(following, Request):
             return _without_request(following, steps, claimed), claim
-        is_question = following.effect is Effect.READ and following.step == QUERY
-        if claimed.role == "shadow" and destination.is_rendered_only and not is_question:
-            return _rendered(following, clock.now()), claim
         if not may_send(following, steps):
             return _parked(
                 "TARGET-UNSAFE", claimed, f"'{following.step}' would be sent while in doubt"
@@ -282,6 +285,46 @@ async def _steps(
     return _parked("TARGET-ENDLESS", claimed, f"more than {STEPS_MAX} steps in one go"), claim
 
 
+def _close_by_hand(claimed: ClaimedDelivery) -> Settled:
+    """Ask a person to close an order where no machine can: what was moved must not be open on both sides."""
+    order = claimed.order_keys[0] if claimed.order_keys else claimed.reference
+    return _parked(
+        "MOVE-CLOSE-BY-HAND",
+        claimed,
+        f"order {order} is on the other side now, and {claimed.target} closes no orders by itself: close "
+        "what is left of it there, look at it again, then say so: legacy-bridge exceptions resolve "
+        f"{claimed.claim.delivery_id} --done-elsewhere REFERENCE",
+    )
+
+
+def _is_question(following: Request | Wait | Finished | Stuck) -> bool:
+    """Tell whether a target asks what changes nothing: that is asked on both sides (``comparing.py``)."""
+    if isinstance(following, Finished):
+        return True  # of a question that was answered and waits for legacy's answer
+    return isinstance(following, Request) and following.effect is Effect.READ and following.step == QUERY
+
+
+async def _shadowed(
+    claimed: ClaimedDelivery,
+    delivery: Delivery,
+    destination: Destination,
+    journal: Journal,
+    clock: Clock,
+    work: Work | None,
+) -> Settled:
+    claim = claimed.claim
+
+    async def attempt(request: Request) -> StepResult:
+        # A shadow's failures are its own: the endpoint's breaker and retry budget never hear of them.
+        return await _attempt(request, delivery, claim, destination, journal, clock, work, is_counted=False)
+
+    async def step_done(result: StepResult) -> None:
+        await _patiently(clock, partial(journal.step_done, claim, result, clock.now()))
+
+    wire = Wire(clock, attempt, step_done)
+    return await shadowed(delivery, claimed.steps, destination.target, destination.shadow, wire)
+
+
 async def _attempt(
     request: Request,
     delivery: Delivery,
@@ -290,6 +333,8 @@ async def _attempt(
     journal: Journal,
     clock: Clock,
     work: Work | None,
+    *,
+    is_counted: bool = True,
 ) -> StepResult:
     started_at = clock.now()
     await _patiently(clock, lambda: journal.attempt_started(claim, request, started_at))
@@ -307,7 +352,8 @@ async def _attempt(
     outcome = destination.target.interpret(request, reply)
     if isinstance(destination.target, Tracing):
         outcome = destination.target.trace(delivery, request, reply, outcome)
-    destination.health.on_outcome(outcome, clock.monotonic())
+    if is_counted:
+        destination.health.on_outcome(outcome, clock.monotonic())
     return StepResult(request, reply, outcome, started_at, clock.now())
 
 
@@ -408,18 +454,13 @@ def _without_request(
             return Settled(DeliveryState.PARKED, findings=findings, reason=findings[0].text)
 
 
-def _rendered(request: Request, now: datetime) -> Settled:
-    """Keep what would have been sent; nothing is."""
-    result = StepResult(request, NoReply("none", "shadow: rendered, not sent"), Accepted(), now, now)
-    return Settled(DeliveryState.DONE, result, reason="shadow: rendered, not sent")
-
-
 def _parked(code: str, claimed: ClaimedDelivery, text: str) -> Settled:
     finding = Finding(code=code, at=Position(claimed.target, path=claimed.claim.delivery_id), text=text)
     return Settled(DeliveryState.PARKED, findings=(finding,), reason=text)
 
 
-def _delivery(claimed: ClaimedDelivery) -> Delivery:
+def delivery_of(claimed: ClaimedDelivery) -> Delivery:
+    """Give what a target is asked about."""
     return Delivery(
         delivery_id=claimed.claim.delivery_id,
         message_id=claimed.message_id,

@@ -11,6 +11,7 @@ from gateway.journal.types import (
     DeliveryPlan,
     DocumentPlan,
     Message,
+    Transmitter,
 )
 from gateway.program import Program
 
@@ -35,9 +36,14 @@ def deadline_of(program: Program, accepted_at: datetime, *, is_urgent: bool) -> 
 
 
 def document_delivery(
-    program: Program, message: Message, document: DocumentPlan, target: str, role: Role
+    program: Program,
+    message: Message,
+    document: DocumentPlan,
+    target: str,
+    role: Role,
+    tells: Transmitter | None = None,
 ) -> DeliveryPlan:
-    """Give the delivery of one document to one target."""
+    """Give the delivery of one document to one target. ``tells``: who sends it on, other than the ledger."""
     return DeliveryPlan(
         delivery_id=delivery_id_of(message, document.index, target, role),
         document_index=document.index,
@@ -50,6 +56,7 @@ def document_delivery(
         is_urgent=document.is_urgent,
         unit=hold_unit(program, document.units),
         deadline_at=document.deadline_at if role == "live" else None,
+        transmitter=tells.value if tells is not None else None,
     )
 
 

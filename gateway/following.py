@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adapters.base import Decoded, Finding, Position
+from canonical.document import CanonicalDocument
+from canonical.invoice import Invoice
+from canonical.order_change import OrderChange
+from canonical.purchase_order import PurchaseOrder
 from gateway.journal.types import (
     AwaitedOrder,
     DocumentPlan,
@@ -17,7 +21,7 @@ from gateway.journal.types import (
 )
 from gateway.naming import Keyed, NamedOrder, keys_of
 from gateway.program import Program
-from gateway.stage import Decision, follow, unknown_order
+from gateway.stage import Decision, follow, unknown_order, unsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ def follow_on(
     declares. One order on the other side, known or declared, is enough to park it: it is never split.
     """
     known_as = [keys_of(order, facts) for order in each.orders]
+    moving_now = [ledger[key] for keys in known_as for key in keys if key in ledger and ledger[key].moving_to]
+    if moving_now:
+        return _until_moved(program, moving_now, wait_until, now)
     unknown = [
         order
         for order, keys in zip(each.orders, known_as, strict=True)
@@ -51,9 +58,16 @@ def follow_on(
     if unknown and wait_until is not None:
         return _awaited(unknown, facts, wait_until)
     side = program.unknown.side
-    if entries and (not unknown or side is not None):
+    if (undivided := _undivided(program, each, entries, unknown)) is not None:
+        decision = undivided
+    elif entries and (not unknown or side is not None):
         declared = [_declared(program, order, side, now) for order in unknown if side is not None]
-        decision = follow(program.rule, [*entries, *declared], originates=program.follows is None)
+        decision = follow(
+            program.rule,
+            [*entries, *declared],
+            originates=program.follows is None,
+            revises=is_revision(each.decoded.document),
+        )
     else:
         decision = unknown_order(program.rule, side)
     if each.decoded.is_passed_through:
@@ -63,6 +77,52 @@ def follow_on(
         *(order.key for order in unknown if order.key is not None),
     )
     return Followed(decision, tuple(dict.fromkeys(keys)))
+
+
+def is_revision(document: CanonicalDocument | None) -> bool:
+    """Tell whether a document is the buyer's own word about an order, which the supplier must get, too."""
+    match document:
+        case PurchaseOrder():
+            return document.purpose not in ("confirmation", "information_copy", "status", "draft")
+        case OrderChange():
+            return document.initiator == "buyer"
+    return False
+
+
+def _until_moved(
+    program: Program, moving_now: Sequence[LedgerEntry], wait_until: datetime | None, now: datetime
+) -> AwaitedOrder:
+    """Let a document wait for its order to arrive on the other side, however long that takes.
+
+    Neither side is right before. That it is late is told by the alarms, as of anything past its deadline.
+    """
+    until = wait_until if wait_until is not None and now < wait_until else moving_deadline(program, now)
+    return AwaitedOrder((), until, tuple(entry.order_key for entry in moving_now))
+
+
+def moving_deadline(program: Program, since: datetime) -> datetime:
+    """Give how long a document waits for an order that is moving: as long as a delivery may take."""
+    return since + timedelta(seconds=program.deadlines.other_s)
+
+
+def _undivided(
+    program: Program, each: Keyed, entries: Sequence[LedgerEntry], unknown: Sequence[NamedOrder]
+) -> Decision | None:
+    """Decide about an invoice that is on both sides or on none; None where one side has all of it."""
+    invoice = each.decoded.document
+    if not isinstance(invoice, Invoice):
+        return None
+    sides = {entry.side for entry in entries}
+    if entries and unknown and program.unknown.side is not None:
+        sides.add(program.unknown.side)
+    if len(sides) > 1:
+        return unsplit(program.rule, invoice, "INVOICE-BOTH-SIDES", "its lines are of orders on both sides")
+    if any(entry.is_divided for entry in entries):
+        text = "its order has moved, and the side that it was on has received goods that are not invoiced"
+        return unsplit(program.rule, invoice, "INVOICE-DIVIDED", text)
+    if not entries and not unknown:
+        return unsplit(program.rule, invoice, "INVOICE-NO-ORDER", "it names no order")
+    return None
 
 
 def _awaited(unknown: Sequence[NamedOrder], facts: Facts, until: datetime) -> AwaitedOrder:

@@ -30,7 +30,7 @@ from gateway.correspondence import (
 from gateway.delivery_plans import deadline_of, document_delivery
 from gateway.echoes import carries_our_reference
 from gateway.erp.connector.aliases import ErpLine, order_aliases
-from gateway.following import follow_on, waiting
+from gateway.following import follow_on, moving_deadline, waiting
 from gateway.going_on import Bound, bound_sets
 from gateway.journal.types import (
     Acknowledged,
@@ -156,7 +156,7 @@ def plan_decision(
         (intent.target, intent.role) for intent in decision.intents if intent.form == "as_received"
     )
     deliveries = [
-        document_delivery(program, message, decided, intent.target, intent.role)
+        document_delivery(program, message, decided, intent.target, intent.role, decision.tells)
         for intent in decision.intents
         if intent.form == "canonical"
     ]
@@ -174,6 +174,8 @@ def _plan_set(
         if isinstance(planned, tuple):
             return planned
         document = planned
+    if program.is_evidence:
+        return _evidence(document, decoded), [], []
     document = _counted(message, each, document, facts, ruling.stage)
     if document.repeats is not None:
         return document, [], []
@@ -201,7 +203,7 @@ def _decide_set(
     repeat = _repeat(program, message, each, document, seen)
     if repeat is not None:
         return _passed_on(ruling, each, repeat, facts, seen)
-    if each.opens:
+    if each.opens and not _is_moving(each, seen):
         confirmed = _confirmed(message, each, document, seen.ledger.get(each.order_keys[0]))
         if confirmed is not None:
             return confirmed, [], []
@@ -213,13 +215,40 @@ def _decide_set(
         else:
             decision = _opening(ruling, message, each, seen, now)
     else:
-        waits = program.unknown.after_s > 0
-        until = message.accepted_at + timedelta(seconds=program.unknown.after_s) if waits else None
-        followed = follow_on(program, each, facts, seen.ledger, until, now)
+        followed = follow_on(program, each, facts, seen.ledger, _patience(ruling, message, each, facts), now)
         if isinstance(followed, AwaitedOrder):
             return waiting(document, followed), [], []
         document, decision = replace(document, order_keys=followed.order_keys), followed.decision
     return plan_decision(program, message, document, decision, decoded.raw, decoded.interchange)
+
+
+def _is_moving(each: Keyed, seen: _Seen) -> bool:
+    """Tell whether the order that a document would open or follow is on its way to the other side."""
+    entry = seen.ledger.get(each.order_keys[0])
+    return entry is not None and entry.moving_to is not None
+
+
+def _patience(ruling: Ruling, message: Message, each: Keyed, facts: Facts) -> datetime | None:
+    """Give until when a document waits for its order, which is not known or is moving; None: not at all."""
+    program = ruling.program
+    named = (facts.ledger.get(key) for key in orders_named(each, facts))
+    if any(entry is not None and entry.moving_to is not None for entry in named):
+        return moving_deadline(program, message.accepted_at)
+    waits = program.unknown.after_s > 0
+    return message.accepted_at + timedelta(seconds=program.unknown.after_s) if waits else None
+
+
+def _evidence(document: DocumentPlan, decoded: Decoded) -> DocumentPlan:
+    """Keep legacy's own version of a document: it is compared with ours, and goes nowhere.
+
+    It holds no key, so that it is never taken for a repeat of what it is compared with. What cannot be read
+    is parked: without it a comparison would wait in vain.
+    """
+    kept = replace(document, document_key=None, decision="legacy's own version, kept to compare")
+    is_unread = document.verdict is Verdict.REJECTED or decoded.document is None
+    return (
+        replace(kept, is_parked=True, decision="legacy's own version, not translated") if is_unread else kept
+    )
 
 
 def _counted(
@@ -286,7 +315,14 @@ def _opening(ruling: Ruling, message: Message, each: Keyed, seen: _Seen, now: da
     """Decide about a document that may open an order, and open it."""
     key, program, stage = each.order_keys[0], ruling.program, ruling.stage
     facts_of_order = order_facts(key, _document(each.decoded))
-    decision = decide(program.rule, stage, ruling.share, facts_of_order, seen.ledger.get(key))
+    decision = decide(
+        program.rule,
+        stage,
+        ruling.share,
+        facts_of_order,
+        seen.ledger.get(key),
+        is_new=message.generation == 1,
+    )
     if decision.opens and decision.side is not None:
         _open(program, message, stage, key, decision, seen, now)
     return decision
@@ -373,7 +409,8 @@ def _untranslated(
     entries, program = _entries(each, facts, seen), ruling.program
     if program.follows is not None and entries:
         target = program.rule.legacy_target
-        if target is None or {entry.side for entry in entries} != {Side.LEGACY}:
+        is_moving = any(entry.moving_to is not None for entry in entries)
+        if target is None or is_moving or {entry.side for entry in entries} != {Side.LEGACY}:
             return parked, [], []
         passes = replace(
             parked,
@@ -402,11 +439,18 @@ def _passed_on(
     """
     program, stage, target = ruling.program, ruling.stage, ruling.program.rule.legacy_target
     entries = _entries(each, facts, seen)
-    is_clouds = any(entry.side is Side.CLOUD for entry in entries) or (
+    is_clouds = any(entry.side is Side.CLOUD or entry.moving_to is not None for entry in entries) or (
         not entries and program.follows is not None and program.unknown.side is Side.CLOUD
     )
     is_phoned = program.follows is None and any(placed_by_phone(program.rule, entry) for entry in entries)
-    if stage not in (Stage.LEGACY, Stage.SHADOW) or target is None or is_clouds or is_phoned:
+    takes_bytes = program.rule.legacy_form == "as_received"  # else legacy's endpoint can do nothing with them
+    if (
+        stage not in (Stage.LEGACY, Stage.SHADOW)
+        or target is None
+        or is_clouds
+        or is_phoned
+        or not takes_bytes
+    ):
         return document, [], []
     passes = replace(
         document,

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
 from adapters.base import Finding, Position, Role
-from gateway.journal.types import LedgerEntry, Side, Transmitter
+from canonical.invoice import Invoice
+from gateway.invoice_owner import InvoiceOwner, owner_of
+from gateway.journal.types import MOVED, LedgerEntry, Side, Transmitter
 
 
 class Stage(StrEnum):
@@ -70,6 +72,10 @@ class RouteRule:
     writes_supplier: bool = False  # the supplier gets what we write, not the bytes as received
     legacy_form: Form = "as_received"  # canonical: legacy's endpoint writes documents in a form of its own
     from_cloud: bool = False  # its documents were read from the cloud ERP: it has them, and gets none back
+    suppresses: frozenset[Side] = frozenset()  # sides that can be told not to send an order to the supplier
+    invoice_owners: tuple[InvoiceOwner, ...] = ()  # of invoices that belong to no side as a whole
+    invoice_desk: str = "accounts_payable"  # who looks at those that nobody is declared to own
+    shadow_target: str | None = None  # a non-production tenant in place of the cloud target
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +103,32 @@ class Decision:
     opens: bool = False
     findings: tuple[Finding, ...] = ()
     refuses: bool = False
+    tells: Transmitter | None = None  # who sends it on, where other than the ledger says of its order
 
 
 def decide(
-    rule: RouteRule, stage: Stage, share_percent: Decimal, order: OrderFacts, entry: LedgerEntry | None
+    rule: RouteRule,
+    stage: Stage,
+    share_percent: Decimal,
+    order: OrderFacts,
+    entry: LedgerEntry | None,
+    *,
+    is_new: bool = False,
 ) -> Decision:
-    """Decide about an order-originating document: by the ledger where it knows the order, else by stage."""
+    """Decide about an order-originating document: by the ledger where it knows the order, else by stage.
+
+    ``is_new``: it was never planned before. A further release of an order that has moved is sent on by its
+    new side; the original, planned again, by nobody.
+    """
     if entry is not None:
         reason = f"follows the order's ledger entry ({entry.reason})"
         if rule.from_cloud and entry.route != rule.route:
             return known_to_us(rule, entry)
-        if placed_by_phone(rule, entry):
+        sender = transmitter_of(rule, entry, is_new=is_new)
+        if sender is Transmitter.NONE and placed_by_phone(rule, entry):
             return _not_transmitted(rule, entry)
-        return _towards(rule, stage, entry.side, entry.transmitter, reason)
+        made = _towards(rule, stage, entry.side, sender, reason)
+        return made if sender is entry.transmitter else replace(made, tells=sender)
     match stage:
         case Stage.LEGACY | Stage.SHADOW:
             return _opening(rule, stage, Side.LEGACY, f"stage {stage.value}", order)
@@ -124,12 +143,18 @@ def decide(
             return _refused(rule.route)
 
 
-def follow(rule: RouteRule, entries: Sequence[LedgerEntry], *, originates: bool = False) -> Decision:
+def follow(
+    rule: RouteRule,
+    entries: Sequence[LedgerEntry],
+    *,
+    originates: bool = False,
+    revises: bool = False,
+) -> Decision:
     """Decide about a document of orders that the ledger knows. One that names orders of both sides parks.
 
-    An invoice is never split: its lines are on both sides or on none, and a person decides.
     ``rule`` is the follower's own: its targets may differ from those of the route it follows.
     ``originates``: it came by the route that brings orders (a change or cancellation among them).
+    ``revises``: it is the buyer's change of an order, which the supplier must get, too.
     """
     sides = {entry.side for entry in entries}
     if len(sides) > 1:
@@ -144,9 +169,22 @@ def follow(rule: RouteRule, entries: Sequence[LedgerEntry], *, originates: bool 
     entry = entries[0]
     if originates and rule.from_cloud and entry.route != rule.route:
         return known_to_us(rule, entry)
-    if originates and placed_by_phone(rule, entry):
+    sender = transmitter_of(rule, entry, is_new=revises)
+    if originates and sender is Transmitter.NONE and placed_by_phone(rule, entry):
         return _not_transmitted(rule, entry)
-    return _towards(rule, None, entry.side, entry.transmitter, f"follows order {entry.order_key}")
+    made = _towards(rule, None, entry.side, sender, f"follows order {entry.order_key}", revises=revises)
+    return made if sender is entry.transmitter else replace(made, tells=sender)
+
+
+def transmitter_of(rule: RouteRule, entry: LedgerEntry, *, is_new: bool) -> Transmitter:
+    """Give who sends a document of an order to the supplier.
+
+    Of an order that has moved the supplier has all that was there before the move, and nobody sends it
+    again; what is new since is sent by whoever sends orders on its new side.
+    """
+    if entry.stage != MOVED or not is_new:
+        return entry.transmitter
+    return rule.legacy_transmitter if entry.side is Side.LEGACY else rule.cloud_transmitter
 
 
 def ask(rule: RouteRule, stage: Stage) -> Decision:
@@ -215,6 +253,22 @@ def _unknown_to_us(rule: RouteRule) -> Decision:
     return Decision(None, Transmitter.NONE, (), "order unknown", findings=(finding,))
 
 
+def unsplit(rule: RouteRule, invoice: Invoice, code: str, why: str) -> Decision:
+    """Give an invoice that no side has as a whole to its declared owner, else to a person."""
+    owned = owner_of(rule.invoice_owners, invoice)
+    if owned is not None:
+        side, declared = owned
+        return _towards(rule, None, side, Transmitter.NONE, f"{why}; {declared}")
+    finding = Finding(
+        code=code,
+        at=Position(rule.route),
+        text=f"{why}; an invoice is never split. Decide in which system it is matched, enter it there, and "
+        "resolve this exception; or declare who takes such invoices (invoices.owners of the route)",
+        facts={"desk": rule.invoice_desk},
+    )
+    return Decision(None, Transmitter.NONE, (), why, findings=(finding,))
+
+
 def takes_cloud(order_key: str, share_percent: Decimal, salt: str = "") -> bool:
     """Tell whether a percentage selects an order: true for a set of orders that only grows with the share."""
     digest = hashlib.sha256(f"{salt}|{order_key}".encode()).digest()
@@ -222,10 +276,17 @@ def takes_cloud(order_key: str, share_percent: Decimal, salt: str = "") -> bool:
     return int.from_bytes(digest[:8]) < threshold
 
 
-def _selected(rule: RouteRule, share_percent: Decimal, order: OrderFacts) -> str | None:
+def pinned_by(rule: RouteRule, order: OrderFacts) -> str | None:
+    """Say which pin keeps an order on legacy, or None."""
     for dimension, words in rule.pin_legacy.items():
-        if order.words.get(dimension, frozenset()) & words:
-            return None
+        if found := order.words.get(dimension, frozenset()) & words:
+            return f"{dimension} {'/'.join(sorted(found))}"
+    return None
+
+
+def _selected(rule: RouteRule, share_percent: Decimal, order: OrderFacts) -> str | None:
+    if pinned_by(rule, order) is not None:
+        return None
     if not rule.select or share_percent <= 0:
         return None
     for dimension, words in rule.select.items():
@@ -252,7 +313,13 @@ def _opening(rule: RouteRule, stage: Stage, side: Side, reason: str, order: Orde
 
 
 def _towards(
-    rule: RouteRule, stage: Stage | None, side: Side, transmitter: Transmitter, reason: str
+    rule: RouteRule,
+    stage: Stage | None,
+    side: Side,
+    transmitter: Transmitter,
+    reason: str,
+    *,
+    revises: bool = False,
 ) -> Decision:
     if rule.from_cloud and side is Side.CLOUD:
         return _onwards(rule, transmitter, reason)
@@ -267,7 +334,7 @@ def _towards(
         return Decision(None, transmitter, (), reason, findings=(finding,))
     intents = [Intent(target, "live", rule.legacy_form if side is Side.LEGACY else "canonical")]
     if side is Side.LEGACY and stage is Stage.SHADOW and rule.cloud_target is not None:
-        intents.append(Intent(rule.cloud_target, "shadow", "canonical"))
+        intents.append(Intent(rule.shadow_target or rule.cloud_target, "shadow", "canonical"))
     if (
         side is Side.CLOUD
         and rule.copies_to_legacy
@@ -275,7 +342,8 @@ def _towards(
         and stage is not Stage.RETIRED
     ):
         intents.append(Intent(rule.legacy_target, "copy", rule.legacy_form))
-    if transmitter is Transmitter.GATEWAY and stage is not None and rule.supplier_target is not None:
+    is_for_supplier = stage is not None or revises
+    if transmitter is Transmitter.GATEWAY and is_for_supplier and rule.supplier_target is not None:
         form: Form = "canonical" if rule.writes_supplier else "as_received"
         intents.append(Intent(rule.supplier_target, "live", form))
     return Decision(side, transmitter, tuple(intents), reason)

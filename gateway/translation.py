@@ -41,7 +41,7 @@ from gateway.correspondence import (
 )
 from gateway.crosswalk import CodeTableCache
 from gateway.earlier import Sent, sent_earlier, unsent, without_sent
-from gateway.following import follow_on, waiting
+from gateway.following import Followed, follow_on, waiting
 from gateway.going_on import Bound, bound_deliveries, bound_sets, by_destination, refused_units, whole_message
 from gateway.journal.base import Journal
 from gateway.journal.types import (
@@ -58,9 +58,10 @@ from gateway.journal.types import (
     StageState,
 )
 from gateway.naming import Keyed, keyed, orders_named
+from gateway.order_facts import order_facts
 from gateway.planning import Chunk, Ruling, plan_chunk, plan_decision, verdict_of
 from gateway.program import Program, ProgramSource, Writing
-from gateway.stage import Stage
+from gateway.stage import Stage, decide
 from gateway.turns import Turn
 from gateway.writing import without_unwritable, writing_of, written
 
@@ -179,6 +180,10 @@ class Translation:
         expected = Expected(revision, {}, _revisions(facts, frozenset(orders_named(each, facts))))
         until = document.awaits.until if document.awaits is not None else now
         followed = follow_on(program, each, facts, facts.ledger, until if now < until else None, now)
+        if each.opens and isinstance(followed, Followed) and followed.decision.side is not None:
+            # A further release of an order that was moving: it is sent on as any new one is.
+            followed, stage_revisions = await self._opened_again(program, each, facts)
+            expected = replace(expected, stage_revisions=stage_revisions)
         if isinstance(followed, AwaitedOrder):
             if followed == document.awaits:
                 return False
@@ -201,6 +206,24 @@ class Translation:
         part = "" if sets == 1 else f"set-{document.index}"
         deliveries += bound_deliveries(program, self._message, bound, sets, frozenset(), wrapped, part=part)
         return await self._journal.plan_awaited(self._message.message_id, decided, deliveries, expected, now)
+
+    async def _opened_again(
+        self, program: Program, each: Keyed, facts: Facts
+    ) -> tuple[Followed, dict[str, int]]:
+        """Decide about an order document that waited for its order to arrive on the other side."""
+        state = (await self._journal.stages())[program.stage_route]
+        key = each.order_keys[0]
+        if each.decoded.document is None:
+            raise ValueError("a set without a document opens no order")
+        decision = decide(
+            program.rule,
+            Stage(state.stage),
+            Decimal(state.share_percent),
+            order_facts(key, each.decoded.document),
+            facts.ledger[key],
+            is_new=self._message.generation == 1,
+        )
+        return Followed(decision, each.order_keys), {program.stage_route: state.revision}
 
     async def _sent_earlier(self) -> Sent:
         """Look up what earlier generations sent; nothing of that where this one is told to send again."""

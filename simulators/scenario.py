@@ -1,4 +1,4 @@
-"""What the demo plays: a scenario for each folder here that has a `scenario.py`, found by that name.
+"""What the demo plays: a scenario for each folder below here that has a `scenario.py`, found by that name.
 
 A scenario starts the systems that its adapter speaks with, feeds traffic, says how each message must
 end, and afterwards asks its own systems what really arrived. There is no list to edit: a new folder
@@ -147,9 +147,9 @@ class Scenario(Protocol):
 def scenarios(*, is_spoiled: bool = False) -> list[Scenario]:
     """Give the scenarios of all folders. `is_spoiled` lets one of them misbehave on purpose."""
     found: list[Scenario] = []
-    for module in pkgutil.iter_modules(simulators.__path__):
-        name = f"simulators.{module.name}.scenario"
-        if module.ispkg and importlib.util.find_spec(name) is not None:
+    packages = pkgutil.walk_packages(simulators.__path__, "simulators.")
+    for name in [f"{each.name}.scenario" for each in packages if each.ispkg]:
+        if importlib.util.find_spec(name) is not None:
             found.append(importlib.import_module(name).scenario(is_spoiled=is_spoiled))
     return sorted(found, key=lambda each: each.rank)
 

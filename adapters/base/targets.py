@@ -20,7 +20,9 @@ from adapters.base.transport import NoReply, Origin, Reply, Request
 from canonical.document import CanonicalDocument
 from canonical.registry import parse_document
 
-Role = Literal["live", "copy", "shadow", "acknowledgment", "pass_through"]
+Role = Literal["live", "copy", "shadow", "acknowledgment", "pass_through", "close"]
+"""Why a target gets something. `close`: the order that it has is to be closed, since another system owns it
+now; only targets that say that they close orders (``orders.OrderKeeper``) ever see it."""
 
 
 class AliasKind(StrEnum):

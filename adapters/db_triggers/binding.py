@@ -16,7 +16,7 @@ from adapters.db_triggers.config import Dialect
 
 Family = Literal["text", "char", "integer", "decimal", "float", "date", "timestamp", "boolean", "other"]
 
-_TYPE = re.compile(r"\s*([a-z0-9_ ]+?)\s*(?:\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?[^)]*\))?(?:\s+.*)?", re.ASCII)
+_TYPE = re.compile(r"([^()]+)(?:\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?[^)]*\))?.*", re.ASCII | re.DOTALL)
 _FAMILIES: dict[Family, tuple[str, ...]] = {
     "char": ("char", "character", "bpchar", "nchar"),
     "text": (
@@ -59,7 +59,7 @@ def column_type(declared: str) -> ColumnType:
     found = _TYPE.fullmatch(declared.lower())
     if found is None:
         return ColumnType("other")
-    name, length, scale = found[1], found[2], found[3]
+    name, length, scale = found[1].strip(), found[2], found[3]
     family = _BY_NAME.get(name) or _BY_NAME.get(name.split(" ")[0], "other")
     if family == "decimal" and length is not None and scale is None:
         scale = "0"

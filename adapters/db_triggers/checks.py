@@ -1,4 +1,4 @@
-"""What ``check`` says of a feed before it runs: where it can lose, merge or reorder changes, and why. Pure."""
+"""What ``check`` says of a feed before it runs: where it can lose or merge changes, and why. Pure."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def _cursor(settings: DbEndpoint, feed: CursorFeed) -> Iterator[_Found]:
     else:
         what = "number" if feed.holds == "id" else "time"
         text = (
-            f"a transaction that commits more than {feed.settle.total_seconds():g} s after it drew its {what} "
-            f"is lost. Say `transaction` (PostgreSQL), lengthen `settle`, or have triggers rendered"
+            f"what commits more than {feed.settle.total_seconds():g} s after it drew its {what} is lost. "
+            "Say `transaction` (PostgreSQL), lengthen `settle`, or have triggers rendered"
         )
         yield "DB-LOSES", "feed.settle", text, Level.NOTE
 

@@ -73,7 +73,7 @@ def drafts_of(changes: Sequence[Change], tables: Tables) -> list[Draft]:
         except ComposeError:
             drafts.append(Draft(change.table, (), (change,)))
             continue
-        whole = tables[table] if table in tables else settings
+        whole = tables.get(table, settings)
         is_image = change.before is not None or change.after is not None
         reads_children = whole is not None and bool(whole.children)
         reads_row = whole is not None and (whole.reread or not is_image or table != change.table)
@@ -96,6 +96,8 @@ def document_of(change: Change, tables: Tables) -> tuple[str, tuple[str | None, 
         key = tuple(key_values(change.key))
     except ValueError as error:
         raise ComposeError(f"the key {change.key!r} is no JSON array") from error
+    if settings is not None and len(key) != len(settings.key):
+        raise ComposeError(f"the key {change.key!r} has not {len(settings.key)} values")
     if settings is None or settings.part_of is None:
         return change.table, key
     parent = tables[settings.part_of]
@@ -103,7 +105,7 @@ def document_of(change: Change, tables: Tables) -> tuple[str, tuple[str | None, 
     try:
         own = dict(zip(settings.key, key, strict=True)) | _image(change)
     except ValueError as error:
-        raise ComposeError(f"the key {change.key!r} has not {len(settings.key)} values") from error
+        raise ComposeError(f"an image of {change.key!r} is no JSON object") from error
     if missing := [name for name in names if name not in own]:
         raise ComposeError(f"{', '.join(missing)} is neither in the key nor in the image")
     return settings.part_of, tuple(own[name] for name in names)

@@ -109,7 +109,7 @@ class CursorPort:
         """Read (transaction, column, key) past the cursor, of transactions below the oldest open one."""
         number = cast(cast(table.c[self._feed.transaction or ""], Text), BigInteger)
         columns = [number, table.c[self._feed.column], *(table.c[name] for name in self._key)]
-        condition: ColumnElement[bool] = number < XMIN  # type: ignore[operator]
+        condition: ColumnElement[bool] = number < XMIN
         if self._stored is not None:
             after = json.loads(self._stored)
             values = [int(after[0]), *self._values(table, after[1:])]

@@ -9,6 +9,7 @@ from adapters.db_triggers.driver_echo import EchoGuard
 from adapters.db_triggers.driver_engine import engine_of
 from adapters.db_triggers.driver_feed_session import Session
 from adapters.db_triggers.driver_outbox import OutboxPort
+from adapters.db_triggers.driver_schema import trigger_fingerprints
 from adapters.db_triggers.driver_status import StatusPort
 from adapters.db_triggers.source import DbSource, FeedPort
 
@@ -22,7 +23,15 @@ def source_of(setup: SourceSetup, settings: DbEndpoint) -> DbSource:
     port = _port(setup, session)
     is_ordered = not isinstance(feed, OutboxFeed) or feed.order == "row"
     echoes = EchoGuard(settings) if settings.write_back is not None else None
-    return DbSource(setup, settings, session, port, is_ordered=is_ordered, echoes=echoes)
+    return DbSource(
+        setup,
+        settings,
+        session,
+        port,
+        is_ordered=is_ordered,
+        echoes=echoes,
+        triggers=lambda: trigger_fingerprints(session.connection, settings),
+    )
 
 
 def _port(setup: SourceSetup, session: Session) -> FeedPort:

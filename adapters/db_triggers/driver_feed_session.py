@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.db_triggers.config import DbEndpoint
 
 NAMED_LOCKS = ("mariadb", "mysql")
+CLOSE_S = 2.0
 
 
 class SecondDrainerError(Exception):
@@ -66,16 +67,20 @@ class Session:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(Exception):
-                await connection.invalidate()
+                await self._cut(connection)
             with contextlib.suppress(Exception):
-                await connection.close()
+                async with asyncio.timeout(CLOSE_S):
+                    await connection.invalidate()
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(CLOSE_S):
+                    await connection.close()
         if self._lock_file is not None:
             os.close(self._lock_file)
             self._lock_file = None
 
     async def wait(self, pause: asyncio.Future[None]) -> None:
         """Wait until the pause is over or a commit wakes us."""
-        waking = asyncio.ensure_future(self.woken.wait())
+        waking = asyncio.ensure_future(self._awaken())
         try:
             await asyncio.wait({pause, waking}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -83,6 +88,18 @@ class Session:
                 each.cancel()
             await asyncio.gather(pause, waking, return_exceptions=True)
             self.woken.clear()
+
+    async def _awaken(self) -> None:
+        await self.woken.wait()
+
+    async def _cut(self, connection: AsyncConnection) -> None:
+        """End the socket without a good-bye: a statement that was cut short would never let us say one."""
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        if self.settings.dialect == "postgresql":
+            driver.terminate()
+        elif self.settings.dialect in NAMED_LOCKS:
+            driver.close()
 
     async def _listen(self) -> None:
         """LISTEN on the channel that has the outbox's name; a broken connection ends it, and is made anew."""

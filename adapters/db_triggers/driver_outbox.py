@@ -51,7 +51,7 @@ class OutboxPort:
             return [], False
         heads = statements.heads_of(found)
         locked = await self._session.connection.execute(statements.lock(self._outbox, heads))
-        return statements.held(found, frozenset(locked.scalars())), len(found) == self._limit
+        return statements.held(found, frozenset(row[0] for row in locked)), len(found) == self._limit
 
     async def complete(self, lanes: Sequence[str], after: int) -> list[Change]:
         """Give further rows of lanes that are ours: changes of one transaction that a batch would part."""
@@ -80,7 +80,12 @@ class OutboxPort:
 
     async def _rows(self, statement: Any) -> list[Change]:
         rows = await self._session.connection.execute(statement)
-        return [Change(*row[:10], created_at=instant(row[10])) for row in rows.all()]
+        return [_change(list(row)) for row in rows.all()]
+
+
+def _change(values: list[Any]) -> Change:
+    values[-1] = instant(values[-1])
+    return Change(*values)
 
 
 def instant(value: object) -> str | None:

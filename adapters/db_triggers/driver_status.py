@@ -36,7 +36,7 @@ class StatusPort:
         status, number = table.c[feed.status], table.c[feed.id]
         new = select(table).where(status == typed(status, feed.new)).order_by(number).limit(self._limit)
         rows = (await self._session.connection.execute(new)).mappings().all()
-        found = [self._change(row) for row in rows]
+        found = [self._change(dict(row)) for row in rows]
         if self._dialect not in statements.LOCKS_ROWS:
             await self._session.connection.commit()
             return found, len(found) == self._limit

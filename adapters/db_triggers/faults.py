@@ -53,8 +53,8 @@ _ADVICE = {
     FaultKind.RETRY: "another session holds what is needed; it is tried again by itself",
     FaultKind.OUTAGE: "the feed connects again by itself; changes wait in the database meanwhile",
     FaultKind.CREDENTIAL: "set user and password of the endpoint right, then the feed goes on by itself",
-    FaultKind.DENIED: "give the user the rights that `legacy-bridge db render` lists; the feed goes on by itself",
-    FaultKind.MISSING: "make what is missing as `legacy-bridge db render` shows it; the feed goes on by itself. "
+    FaultKind.DENIED: "give the user the rights that `legacy-bridge db render` lists; then it goes on",
+    FaultKind.MISSING: "make what is missing as `legacy-bridge db render` shows it; then it goes on. "
     "Changes that were made without it were not captured: order a snapshot",
     FaultKind.FULL: "make room in the database; the users' own changes fail as well",
     FaultKind.OTHER: "the feed tries again; if this stays, report it",

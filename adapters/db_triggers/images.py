@@ -70,9 +70,9 @@ def value_for(kind: type[object], text: str | None) -> object:
     if kind is bool:
         return text in ("true", "1")
     if kind in (int, float, Decimal, UUID):
-        return kind(text)  # type: ignore[call-arg]
+        return kind(text)
     if kind in (date, datetime, time):
-        return kind.fromisoformat(text)  # type: ignore[attr-defined]
+        return kind.fromisoformat(text)
     if kind is bytes:
         return bytes.fromhex(text)
     return text

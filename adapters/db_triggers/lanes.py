@@ -29,7 +29,7 @@ class Lanes:
         for at in self._out:
             del self._waiting[self._lane_of[at]]
         self._out.clear()
-        found = []
+        found: list[int] = []
         for lane, places in self._waiting.items():
             if len(found) == TOGETHER_MAX:
                 break

@@ -94,7 +94,7 @@ class DbSource:
         *,
         is_ordered: bool = True,
         echoes: Echoes | None = None,
-        triggers: Callable[[Session], Awaitable[Mapping[str, str]]] | None = None,
+        triggers: Callable[[], Awaitable[Mapping[str, str]]] | None = None,
     ) -> None:
         self._setup = setup
         self._settings = settings
@@ -215,15 +215,15 @@ class DbSource:
         ]
         if not changed:
             return
-        triggers = await self._triggers(self._session) if self._triggers is not None else {}
+        triggers = await self._triggers() if self._triggers is not None else {}
         for name in changed:
             if name in live and triggers.get(name) == live[name]:
                 continue  # an older row: the trigger has been rendered anew since
             was, found = captured[name], live.get(name, "no such table")
             raise SchemaError(
                 name,
-                f"the table's columns are not those that its trigger was rendered for ({was}, found {found}): "
-                "what is new in it is not captured. Nothing is taken until they agree: `legacy-bridge db "
+                f"the table's columns are not those that its trigger was rendered for ({was}, now {found}), "
+                "so what is new in it is not captured. Nothing is taken until they agree: `legacy-bridge db "
                 "verify` says what differs, `db render` prints the trigger",
             )
 
@@ -280,7 +280,9 @@ class DbSource:
         try:
             done = await step()
         except Exception as error:  # noqa: BLE001  whatever a driver raises, the feed goes on
+            _end_if_cancelled(error)
             return None, await self._failed(error)
+        _end_if_cancelled(None)
         return done, None
 
     def _recovered(self) -> None:
@@ -299,6 +301,8 @@ class DbSource:
         kind, finding = self._finding(error)
         pauses = RETRY_PAUSES_S if kind is FaultKind.RETRY else PAUSES_S
         self._pause_s = pauses[min(self._failures, len(pauses)) - 1]
+        if isinstance(error, SecondDrainerError):  # it may take over as soon as the first one ends
+            self._pause_s = self._settings.poll_max.total_seconds()
         log.warning("feed.failed endpoint=%s code=%s reason=%s", self._name, finding.code, finding.text)
         passes = kind in (FaultKind.RETRY, FaultKind.OUTAGE)
         if self._told == finding.code or (passes and now - self._failed_since < OUTAGE_TOLD_S):
@@ -332,7 +336,7 @@ class DbSource:
         )
 
     async def _rest(self, work: _Work | None) -> None:
-        """Wait: not at all while there is more, 250 ms after rows, then longer and longer; woken by NOTIFY."""
+        """Wait: not at all while there is more, shortly after rows, then longer; NOTIFY wakes it."""
         settings = self._settings
         if self._is_failing:
             await self._clock.sleep(self._pause_s)
@@ -344,6 +348,17 @@ class DbSource:
         had_rows = work is not None and bool(work.changes)
         self._pause_s = shortest if had_rows else min(max(self._pause_s * 2, shortest), longest)
         await self._session.wait(asyncio.ensure_future(self._clock.sleep(self._pause_s)))
+
+
+def _end_if_cancelled(error: Exception | None) -> None:
+    """End where the task was told to, and a driver kept it to itself.
+
+    asyncmy waits by ``asyncio.wait_for``, which before Python 3.12 drops a cancellation that comes together
+    with the result, and it may answer one with an error of its own.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error
 
 
 def _is_readable(change: Change) -> bool:
@@ -360,5 +375,6 @@ async def _whole(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def _refused(finding: Finding) -> AsyncIterator[bytes]:
-    raise DecodeError(finding)
+    for refusal in (finding,):
+        raise DecodeError(refusal)
     yield b""

@@ -7,8 +7,10 @@ the lane's oldest row locked. Another drainer skips that one, and with it the la
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Delete, Select, Table, delete, func, literal_column, select
+from sqlalchemy import ColumnClause, Delete, Select, Table, delete, func, literal_column, select
+from sqlalchemy.sql.dml import ReturningDelete
 
 from adapters.db_triggers.outbox import Change
 
@@ -24,7 +26,7 @@ def batch_of(dialect: str, wanted: int) -> int:
     return min(wanted, PARAMETERS_MAX.get(dialect, wanted))
 
 
-def take_ordered(outbox: Table, limit: int) -> Delete:
+def take_ordered(outbox: Table, limit: int) -> ReturningDelete[Any]:
     """Take the oldest rows of lanes that nobody else holds, and delete them (PostgreSQL).
 
     Of the ``limit`` oldest rows, each lane's first one is locked or skipped; the rows of lanes locked so
@@ -42,7 +44,7 @@ def take_ordered(outbox: Table, limit: int) -> Delete:
     )
 
 
-def take_unordered(outbox: Table, limit: int) -> Delete:
+def take_unordered(outbox: Table, limit: int) -> ReturningDelete[Any]:
     """Take the oldest rows that nobody else holds, and delete them (PostgreSQL): in no order."""
     rows = (
         select(outbox.c.id).order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True).cte("oldest")
@@ -85,8 +87,10 @@ def lock_unordered(outbox: Table, limit: int, dialect: str) -> Select[tuple[Chan
     """
     if dialect == "oracle":
         inner = outbox.alias("oldest")
-        rowids = select(literal_column("oldest.ROWID")).select_from(inner).order_by(inner.c.id).limit(limit)
-        rowid = literal_column(f"{outbox.name}.ROWID")
+        rowids: Select[Any] = (
+            select(literal_column("oldest.ROWID")).select_from(inner).order_by(inner.c.id).limit(limit)
+        )
+        rowid: ColumnClause[Any] = literal_column(f"{outbox.name}.ROWID")
         return select(*outbox.c).where(rowid.in_(rowids)).with_for_update(skip_locked=True)
     return (
         select(*outbox.c)

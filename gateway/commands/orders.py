@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from gateway.commands import moves
 from gateway.commands.connection import ask
 from gateway.commands.csv_files import Fields, Row, RowError, read_rows
 from gateway.commands.errors import CommandError
@@ -32,7 +33,8 @@ legacy-bridge orders list --side cloud
 legacy-bridge orders show 0004711
 legacy-bridge orders import open.csv --route po.acme --dry-run
 legacy-bridge orders import open.csv --route po.acme --why "before the canary"
-legacy-bridge orders close 0004711 --why "received and paid\""""
+legacy-bridge orders close 0004711 --why "received and paid"
+legacy-bridge orders move 0004711 --to cloud --why "wave 2\""""
 
 IMPORT_DETAIL = """\
 Do this before a route's first canary: an order that legacy has open stays with
@@ -79,7 +81,7 @@ def add(subparsers: Subparsers) -> None:
         "import",
         "seed the ledger with open orders of the legacy system",
         run_import,
-        example="\n".join(EXAMPLE.splitlines()[2:]),
+        example="\n".join(EXAMPLE.splitlines()[2:4]),
         detail=IMPORT_DETAIL,
     )
     seed.add_argument("file", metavar="FILE", type=Path, help="the CSV file")
@@ -100,6 +102,7 @@ def add(subparsers: Subparsers) -> None:
     close.add_argument("--file", metavar="FILE", type=Path, help="a CSV file with the column order_number")
     add_change(close)
     add_connection(close)
+    moves.add(group)
 
 
 def run_list(arguments: argparse.Namespace) -> int:

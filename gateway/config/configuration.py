@@ -17,11 +17,14 @@ from adapters.base import Library, Position, SourceText
 from adapters.base.registry import adapters
 from adapters.base.yaml import Node, position_of
 from canonical.keys import KeyRules
+from gateway.business_calendar import BusinessCalendar, Freeze, earlier_first
+from gateway.config.coexistence import Shadow
 from gateway.config.defaults import Deadline, Defaults
 from gateway.config.endpoints import Endpoint
 from gateway.config.partners import Acknowledge, Partner
 from gateway.config.process import GatewaySettings
 from gateway.config.routes import Route
+from gateway.journal.types import Side
 from gateway.outcome import RetryPolicy
 from gateway.stage import RouteRule, Stage
 
@@ -140,28 +143,62 @@ class Configuration:
     def rule(self, route: Route) -> RouteRule:
         """Give what ``gateway.stage`` decides a route's documents by."""
         canary = route.canary
+        sender = self.routes.get(route.follows or route.id, route).transmitter  # of the orders it is about
         legacy = self.endpoints.get(route.targets.legacy or "")
         return RouteRule(
             route=route.id,
             legacy_target=route.targets.legacy,
             cloud_target=route.targets.cloud,
             supplier_target=route.targets.supplier,
-            legacy_transmitter=route.transmitter.legacy,
-            cloud_transmitter=route.transmitter.cloud,
+            legacy_transmitter=sender.legacy,
+            cloud_transmitter=sender.cloud,
             select={} if canary is None else canary.select.words(),
             pin_legacy={} if canary is None else canary.pin_legacy.words(),
             salt=route.id,
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
             writes_supplier=route.targets.supplier in route.write,
-            legacy_form="canonical" if writes_for(legacy, route) else "as_received",
+            legacy_form="canonical"
+            if writes_for(legacy, route) or takes_documents(legacy)
+            else "as_received",
             from_cloud=route.originates and self.gives_erp_orders(route),
+            suppresses=frozenset(
+                side
+                for side, endpoint in (
+                    (Side.LEGACY, legacy),
+                    (Side.CLOUD, self._endpoint(route.targets.cloud)),
+                )
+                if endpoint is not None and getattr(endpoint.settings, "suppresses_transmission", False)
+            ),
+            shadow_target=route.shadow.to,
         )
 
     def gives_erp_orders(self, route: Route) -> bool:
         """Tell whether a route's documents come from the cloud ERP itself."""
-        endpoint = self.endpoints.get(route.source.endpoint or "")
+        endpoint = self._endpoint(route.source.endpoint)
         kind = adapters().get(endpoint.kind) if endpoint is not None else None
         return kind is not None and kind.gives_erp_orders
+
+    def _endpoint(self, name: str | None) -> Endpoint | None:
+        return self.endpoints.get(name or "")
+
+    @property
+    def calendar(self) -> BusinessCalendar:
+        """Give the business days and freezes."""
+        declared = self.gateway.calendar
+        return BusinessCalendar(
+            self.gateway.zone,
+            frozenset(declared.workdays),
+            frozenset(declared.holidays),
+            earlier_first(Freeze(each.first, each.last, each.why) for each in declared.freezes),
+        )
+
+    def shadow_endpoints(self) -> dict[str, Shadow]:
+        """Give the endpoints that only shadows may reach, with the rule of the route that uses each."""
+        found: dict[str, Shadow] = {}
+        for route in self.routes.values():
+            if route.shadow.to is not None:
+                found.setdefault(route.shadow.to, route.shadow)
+        return found
 
 
 def writes_for(endpoint: Endpoint | None, route: Route) -> bool:
@@ -173,6 +210,11 @@ def writes_for(endpoint: Endpoint | None, route: Route) -> bool:
     if endpoint is None or endpoint.settings is None or kind is None or kind.writes_documents is None:
         return False
     return route.source.format != kind.name and kind.writes_documents(endpoint.settings)
+
+
+def takes_documents(endpoint: Endpoint | None) -> bool:
+    """Tell whether an endpoint gets documents and no bytes as they came, whatever the route's format."""
+    return endpoint is not None and bool(getattr(endpoint.settings, "takes_documents", False))
 
 
 def library_of(mappings: Mapping[str, MappingFile], layouts: Mapping[str, MappingFile]) -> Library:

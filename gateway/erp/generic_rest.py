@@ -35,9 +35,12 @@ from adapters.base import (
     Transient,
     Wait,
 )
+from adapters.base.orders import OrderAt, OrderThere
 from adapters.base.transport import QUERY
+from canonical.order_change import OrderChange
 from canonical.registry import DocumentError, read_json, without_provenance
 from gateway.erp.json_paths import MISSING, dig, text_at, write_json
+from gateway.erp.orders_there import CLOSE, READ_BACK, filled, order_shown, read_back
 from gateway.erp.replies import StatusRules, classify, problem_findings, unknown
 from gateway.erp.settings import GenericRestSettings
 
@@ -70,6 +73,8 @@ class GenericRest:
             return self._stuck(
                 "ERP-NO-DOCUMENT", "this target takes canonical documents; the delivery holds bytes"
             )
+        if delivery.role == "close":
+            return self._closing(delivery, done)
         if delivery.document_type in self.settings.queries:
             return self._question(delivery, done)
         kind = _kind(delivery)
@@ -89,6 +94,11 @@ class GenericRest:
         """Say what a reply means. A look-up that finds nothing is Accepted without a reference."""
         settings = self.settings
         if request.step == QUERY:
+            return classify(request, reply, self._rules) or Accepted()
+        if request.step == READ_BACK and settings.orders is not None:
+            outcome = classify(request, reply, self._rules)
+            return outcome if outcome is not None else read_back(self.name, settings.orders, reply)
+        if request.step == CLOSE:
             return classify(request, reply, self._rules) or Accepted()
         if request.step == LOOK_UP:
             if isinstance(reply, Reply) and reply.status in settings.missing_statuses:
@@ -126,7 +136,9 @@ class GenericRest:
         """
         accepted = created.outcome
         assert isinstance(accepted, Accepted)  # noqa: S101 - _has_document said so
-        finished = Finished(accepted.reference, accepted.aliases)
+        # A receipt's or an invoice's number names no order, though it is about one.
+        names = accepted.aliases if _kind(delivery) in ("purchase_order", "requisition") else ()
+        finished = Finished(accepted.reference, names)
         if created.step != CREATE or self.settings.unique_reference or self.settings.idempotent_create:
             return finished
         at = list(done).index(created)
@@ -185,6 +197,60 @@ class GenericRest:
             "ERP-IN-DOUBT",
             f"{doubts} creates had an unknown outcome, and no look-up finds reference {delivery.reference};"
             " ask the ERP team why, then retry",
+        )
+
+    # -- orders that are there ---------------------------------------------------------------------
+
+    @property
+    def closes_orders(self) -> bool:
+        """Tell whether orders are closed here by a request."""
+        return self.settings.orders is not None and bool(self.settings.orders.close_path)
+
+    def read_order(self, order: OrderAt) -> Request | None:
+        """Give the request that reads an order."""
+        settings = self.settings.orders
+        if settings is None:
+            return None
+        return self._reading(filled(settings.read_path, order.number, order.reference))
+
+    def order_read(self, reply: Reply | NoReply) -> OrderThere | Finding | None:
+        """Say what a reply shows of an order."""
+        settings = self.settings.orders
+        return order_shown(self.name, settings, reply) if settings is not None else None
+
+    def _closing(self, delivery: Delivery, done: Sequence[StepResult]) -> Request | Finished | Stuck:
+        """Close an order, then read it back; sent again where nobody knows, for it subtracts nothing."""
+        settings, change = self.settings.orders, delivery.document
+        if settings is None or not settings.close_path or not isinstance(change, OrderChange):
+            return self._stuck("MOVE-CLOSE-BY-HAND", f"{self.name} closes no orders by itself")
+        if any(_has_document(step) for step in done if step.step == READ_BACK):
+            return Finished(next(_reference(step) for step in reversed(done) if _has_document(step)))
+        number = change.order.erp_number or change.order.number or ""
+        if any(step.step == CLOSE and isinstance(step.outcome, Accepted) for step in done):
+            return self._reading(filled(settings.read_path, number, delivery.reference))
+        rendered, digest = self._rendered(delivery)
+        return Request(
+            step=CLOSE,
+            effect=Effect.REPEATABLE,
+            method="POST",
+            address=filled(settings.close_path, number, delivery.reference),
+            body=self._body(delivery, rendered, digest),
+            headers=(
+                ("Content-Type", "application/json"),
+                ("Accept", "application/json"),
+                *_identity(delivery, digest),
+            ),
+            timeout_s=self.settings.timeout_s,
+        )
+
+    def _reading(self, address: str) -> Request:
+        return Request(
+            step=READ_BACK,
+            effect=Effect.READ,
+            method="GET",
+            address=address,
+            headers=(("Accept", "application/json"),),
+            timeout_s=self.settings.timeout_s,
         )
 
     # -- requests ----------------------------------------------------------------------------------
@@ -383,6 +449,10 @@ def _never_created(kind: str) -> str:
 
 def _has_document(step: StepResult) -> bool:
     return isinstance(step.outcome, Accepted) and bool(step.outcome.reference)
+
+
+def _reference(step: StepResult) -> str:
+    return step.outcome.reference if isinstance(step.outcome, Accepted) else ""
 
 
 def _found_nothing(step: StepResult) -> bool:

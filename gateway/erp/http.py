@@ -26,6 +26,7 @@ from adapters.base import Clock, Effect, NoReply, Reply, Request, Rng
 from gateway.erp.basic_login import BasicLogin
 from gateway.erp.csrf import FETCH, HEADER, SAFE_METHODS, Captured, CsrfSession, CsrfSessions, is_refused
 from gateway.erp.settings import CsrfSettings, HttpSettings, address_problem, path_problem
+from gateway.erp.shadow_guard import ShadowGuard
 from gateway.security.oauth2 import TokenError, TokenSource
 from gateway.security.secrets import SecretError
 from gateway.security.tls import ClientTls, TlsError
@@ -41,9 +42,18 @@ class HttpSink:
     """An outlet to one endpoint. Connections are opened when first needed and kept open."""
 
     def __init__(
-        self, name: str, settings: HttpSettings, *, clock: Clock, rng: Rng, secret: Callable[[str], str]
+        self,
+        name: str,
+        settings: HttpSettings,
+        *,
+        clock: Clock,
+        rng: Rng,
+        secret: Callable[[str], str],
+        guard: ShadowGuard | None = None,
     ) -> None:
+        """``guard``: this endpoint is a shadow's, and what the guard blocks never leaves."""
         self.name = name
+        self._guard = guard
         self._settings = settings
         self._clock = clock
         self._secret = secret
@@ -65,7 +75,10 @@ class HttpSink:
         Errors: ValueError for an address that is not below the endpoint's base.
         """
         until = asyncio.get_running_loop().time() + min(request.timeout_s, self._settings.timeout_s)
-        call = _Call(request, self._url(request.address), until, still_mine)
+        url = self._url(request.address)
+        if self._guard is not None and (why := self._blocked(self._guard, request, url)):
+            return NoReply("none", why)
+        call = _Call(request, url, until, still_mine)
         try:
             if self._settings.csrf is None or request.method in SAFE_METHODS:
                 return await self._logged_in(call)
@@ -74,6 +87,11 @@ class HttpSink:
             return NoReply("none", str(error), error.kind)
         except (SecretError, TlsError) as error:
             return NoReply("none", error.finding.text, "credential")
+
+    @property
+    def granted(self) -> frozenset[str] | None:
+        """Give the scopes of the newest token, where anything tells them."""
+        return self._tokens.granted if self._tokens is not None else None
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -119,6 +137,8 @@ class HttpSink:
         A 401 says that the request was not acted upon (RFC 9110 section 15.5.2).
         """
         token = await _token(tokens, call)
+        if self._guard is not None and (why := self._guard.closes(tokens.granted)):
+            return NoReply("none", why, "credential")
         reply = await self._exchange(call, f"Bearer {token}")
         if not isinstance(reply, Reply) or reply.status != 401:
             return reply
@@ -127,7 +147,15 @@ class HttpSink:
             other = await _token(tokens, call)
         except TokenError:
             return reply
+        if self._guard is not None and (why := self._guard.closes(tokens.granted)):
+            return NoReply("none", why, "credential")
         return reply if other == token else await self._exchange(call, f"Bearer {other}")
+
+    def _blocked(self, guard: ShadowGuard, request: Request, url: URL) -> str:
+        """Ask the guard about a request as it will be sent, with the headers that the settings add."""
+        added = (*self._settings.headers.items(), *self._settings.secret_headers.items())
+        whole = replace(request, headers=(*request.headers, *added))
+        return guard.blocks(whole, url.host or "", url.raw_path, url.raw_query_string)
 
     async def _exchange(self, call: _Call, authorization: str | None) -> Reply | NoReply:
         request, url = call.request, call.url

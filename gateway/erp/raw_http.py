@@ -60,6 +60,8 @@ class RawHttp:
         self, delivery: Delivery, done: Sequence[StepResult], now: datetime
     ) -> Request | Wait | Finished | Stuck:
         """Send once; again only after what surely did not arrive, or where it is declared safe."""
+        if delivery.role == "copy" and self.settings.copies == "refuse":
+            return Stuck((self._no_copy(),))
         if any(isinstance(step.outcome, Accepted) for step in done):
             return Finished("")
         if self._effect is Effect.WRITE and any(step.is_in_doubt for step in done):
@@ -79,6 +81,8 @@ class RawHttp:
         headers = [("Content-Type", content_type), *self._forwarded(delivery)]
         if settings.reference_header:
             headers.append((settings.reference_header, delivery.reference))
+        if delivery.role == "copy":
+            headers.append((settings.role_header, "copy"))
         headers.append((CORRELATION_HEADER, delivery.correlation_id))
         return Request(
             step=SUBMIT,
@@ -95,6 +99,14 @@ class RawHttp:
     def _forwarded(self, delivery: Delivery) -> list[tuple[str, str]]:
         facts = {name.lower(): text for name, text in delivery.origin.facts.items()}
         return [(name, facts[name.lower()]) for name in self.settings.forward if name.lower() in facts]
+
+    def _no_copy(self) -> Finding:
+        return Finding(
+            "LEGACY-COPY",
+            Position(self.name),
+            f"{self.name} would take this copy for an order of its own, and send it to the supplier again; "
+            "declare losing_side: nothing, or copies: mark where it looks at the header",
+        )
 
     def _in_doubt(self, delivery: Delivery) -> Finding:
         return Finding(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -177,6 +179,35 @@ class ReplyPaths(Settings):
     line_number: str = Field(default="id", description="in a line: the ERP's id of it")
 
 
+class OrderSettings(Settings):
+    """How an order that is there is read, and closed. Dotted paths name places in the reply."""
+
+    read_path: str = Field(default="orders/{number}", description="where one order is read")
+    close_path: str = Field(default="", description="where one is closed, by POST; empty: by hand, there")
+    order: str = Field(default="", description="the order in the reply; empty: the whole reply")
+    number: str = Field(default="number", description="the system's own number of it")
+    state: str = Field(default="state", description="a word that says whether it is open")
+    closed: frozenset[str] = Field(
+        default=frozenset({"closed", "cancelled"}), description="words that say that it is closed"
+    )
+    transmitter: str = Field(default="transmitter", description="a word that says who sends it; empty: none")
+    transmits_word: str = Field(default="erp", description="the word that says that this system sends it")
+    encumbers: str = Field(default="", description="a flag: whether it binds a budget there; empty: not told")
+    lines: str = "lines"
+    line: str = Field(default="line_id", description="in a line: its id, as the order had it")
+    quantity: str = "quantity"
+    unit: str = "unit"
+    price: str = "price"
+    received: str = "received"
+    invoiced: str = "invoiced"
+    missing_statuses: frozenset[int] = frozenset({404})
+
+    @field_validator("read_path", "close_path")
+    @classmethod
+    def _paths_are_relative(cls, path: str) -> str:
+        return checked_path(path, {"number": "x", "reference": "x"})
+
+
 class GenericRestSettings(HttpSettings):
     """A REST ERP of declared shape."""
 
@@ -203,6 +234,9 @@ class GenericRestSettings(HttpSettings):
     queries: dict[str, str] = Field(
         default_factory=dict,
         description="where questions are asked, by document type: they change nothing and are asked by POST",
+    )
+    orders: OrderSettings | None = Field(
+        default=None, description="how orders are read and closed; unset: this system cannot be asked"
     )
     body: BodyFields = BodyFields()
     reply: ReplyPaths = ReplyPaths()
@@ -233,6 +267,16 @@ class GenericRestSettings(HttpSettings):
     doubts_max: int = Field(
         default=10, ge=1, description="creates of unknown outcome before a person must look"
     )
+
+    @property
+    def takes_documents(self) -> bool:
+        """Tell that it gets documents, and no bytes as they came."""
+        return True
+
+    @property
+    def suppresses_transmission(self) -> bool:
+        """Tell whether it can be told that it must not send an order to the supplier."""
+        return bool(self.body.transmitter)
 
     @field_validator("path", "look_up_path")
     @classmethod
@@ -267,11 +311,27 @@ class RawHttpSettings(HttpSettings):
         default="never",
         description="after an unknown outcome; safe: the receiver takes the same bytes twice as one",
     )
+    copies: Literal["refuse", "mark"] = Field(
+        default="refuse",
+        description="of orders that the cloud ERP owns. mark: the receiver looks at `role_header`, neither "
+        "sends a `copy` to the supplier nor encumbers it. refuse: these bytes look like any order",
+    )
+    role_header: str = Field(default="X-Bridge-Role", description="says `copy`; on nothing that is live")
     queries: bool = Field(
         default=False, description="what it is sent are questions that change nothing (`reply: query`)"
     )
     success_statuses: frozenset[int] = frozenset({200, 201, 202, 204})
     unprocessed_statuses: frozenset[int] = frozenset({429, 503})
+
+    @property
+    def takes_copies(self) -> bool:
+        """Tell whether a copy of the cloud's order does no harm here."""
+        return self.copies == "mark"
+
+    @property
+    def takes_documents(self) -> bool:
+        """Tell that it gets bytes as they came, or written for it."""
+        return False
 
     @field_validator("path")
     @classmethod
@@ -282,12 +342,13 @@ class RawHttpSettings(HttpSettings):
 PLACEHOLDERS = {"document_type": "x", "reference": "x"}
 
 
-def checked_path(path: str) -> str:
+def checked_path(path: str, placeholders: Mapping[str, str] = MappingProxyType(PLACEHOLDERS)) -> str:
     """Give a path template that stays below its base. Errors: ValueError."""
     try:
-        filled = path.format_map(PLACEHOLDERS)
+        filled = path.format_map(placeholders)
     except (KeyError, ValueError, IndexError, AttributeError) as error:
-        raise ValueError(f"'{path}' may hold only {{document_type}} and {{reference}}") from error
+        named = " and ".join(f"{{{name}}}" for name in placeholders)
+        raise ValueError(f"'{path}' may hold only {named}") from error
     problem = path_problem(filled)
     if problem:
         raise ValueError(f"'{path}' {problem}")

@@ -131,12 +131,19 @@ class LedgerEntry:
     side: Side
     transmitter: Transmitter
     route: str
-    stage: str  # the stage that decided, or "imported" / "placed_by_phone"
+    stage: str  # the stage that decided, or "imported", "placed_by_phone", "moved"
     reason: str  # the rule that decided, in words
     opened_at: datetime
     message_id: str | None = None
     closed_at: datetime | None = None
     revision: int = 1
+    moving_to: Side | None = (
+        None  # it is on its way there: nothing new of it is decided before it has arrived
+    )
+    is_divided: bool = False  # the side it was on before received goods that are not invoiced yet
+
+
+MOVED = "moved"  # the stage of an entry whose order was moved from one side to the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +210,7 @@ class DeliveryPlan:
     content_type: str = ""
     deadline_at: datetime | None = None
     not_before: datetime | None = None
+    transmitter: str | None = None  # who sends this to the supplier, where other than the ledger says
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from gateway.config import Configuration
 from gateway.journal.base import Journal, UnknownError
 from gateway.journal.types import Message
 from gateway.operations.errors import OperationError
+from gateway.order_reading import OrderReading
 
 JsonObject = dict[str, Any]  # the values were made here, or validated by the operation that takes them
 
@@ -30,6 +31,10 @@ class Hooks:
     work_changed: Callable[[], None] = lambda: None  # something may be there to translate or deliver
     stage_changed: Callable[[str], None] = lambda route: None
     process: Callable[[], Mapping[str, Any]] | None = None  # None: no gateway is running here
+    plan: Callable[[Mapping[str, Any]], Awaitable[JsonObject]] | None = (
+        None  # makes a plan, in other processes
+    )
+    reading: OrderReading | None = None  # asks both sides for orders; None: the journal alone is asked
 
 
 class OperationsBase:
@@ -72,6 +77,25 @@ class OperationsBase:
             if key not in found and await self._journal.documents(order_key=key, limit=1):
                 found[key] = None
         return tuple(found)
+
+    async def routes_of(self, subject: str) -> set[str]:
+        """Give the routes of a message, delivery, exception or order; none where it is not known."""
+        message_id = subject.partition(".")[0].partition("/")[0]
+        try:
+            return {(await self._journal.message(message_id)).route}
+        except UnknownError:
+            keys = await self._order_keys(subject)
+        ledger = (await self._journal.facts(keys, (), ())).ledger
+        found = {entry.route for entry in ledger.values()}
+        for key in keys:
+            for view in await self._journal.documents(order_key=key, limit=1) if key not in ledger else ():
+                found.add((await self._journal.message(view.message_id)).route)
+        return found
+
+    async def _in_ledger(self, order: str) -> list[str]:
+        """Give the keys of the orders that a number or key means, of those that the ledger has."""
+        keys = await self._order_keys(order)
+        return list((await self._journal.facts(keys, (), ())).ledger)
 
     def _wake(self) -> None:
         self._hooks.work_changed()

@@ -58,6 +58,12 @@ class ExceptionOperations(OperationsBase):
             text = "a dismissal has no reference" if reference else f"'{resolution}' needs a reference"
             raise OperationError("bad_request", text)
         word = f"{resolution}:{reference.strip()}" if reference else resolution
+        if resolution != "done_elsewhere" and exception.endswith(".close"):
+            raise OperationError(
+                "refused",
+                "this closes an order that is on the other side already; left open it is committed twice. "
+                "Close it there, then resolve this with --done-elsewhere",
+            )
         try:
             await self._journal.resolve(exception, word, who, why, self._clock.now())
         except UnknownError:

@@ -10,6 +10,7 @@ from gateway.operations.discretion import shown
 from gateway.operations.errors import OperationError
 from gateway.operations.lineage import Lineage, conclusion, is_about, timeline
 from gateway.operations.views import delivery_view, document_view, message_view
+from gateway.order_mover import TRANSPORT as MOVE
 
 AUDIT_MAX = 100_000
 
@@ -47,7 +48,10 @@ class MessageOperations(OperationsBase):
 
     async def messages_replay(self, message: Text, who: Text, why: Text, resend: bool = False) -> JsonObject:
         """Translate a message again; what was attempted stays, unless ``resend``."""
-        await self._message(message)
+        found = await self._message(message)
+        if found.origin.transport == MOVE:
+            text = f"message '{message}' was made by a move, and is never translated; ask for another move"
+            raise OperationError("refused", text)
         try:
             generation = await self._journal.replay(
                 message, resend=resend, who=who, why=why, now=self._clock.now()

@@ -93,10 +93,6 @@ class OrderOperations(OperationsBase):
         closed = await self._journal.close_orders(list(keys), who, why, self._clock.now())
         return {"orders": len(keys), "closed": closed, "closed_before": len(keys) - closed}
 
-    async def _in_ledger(self, order: str) -> list[str]:
-        keys = await self._order_keys(order)
-        return list((await self._journal.facts(keys, (), ())).ledger)
-
     def _entries(
         self, route: str, rows: list[OrderRow], why: str
     ) -> tuple[list[LedgerEntry], dict[str, list[str]]]:

@@ -9,19 +9,23 @@ from adapters.base import Finding, Level
 from gateway.config import Configuration, Route, diff, stage_findings_of
 from gateway.config.catalogue import installed
 from gateway.journal.base import StaleStageError
+from gateway.journal.moves import MOVING, Recalled
 from gateway.journal.types import Message, MessageState, Side, StageState
-from gateway.operations.base import JsonObject, OperationsBase, Text
+from gateway.operations.base import JsonObject, Text
 from gateway.operations.errors import OperationError
+from gateway.operations.readiness import ReadinessOperations, judgment_view
 from gateway.operations.views import finding_view, instant, stage_view
 from gateway.stage import Stage
 
 PAGE = 500  # messages at a time
+REMAINING_LOOKED_AT = 10_000
+REMAINING_SHOWN = 20
 SETS_MAX = 1_000_000
 
 CLOUDWARDS = frozenset({Stage.CLOUD, Stage.RETIRED})
 
 
-class RouteOperations(OperationsBase):
+class RouteOperations(ReadinessOperations):
     """Operations on routes."""
 
     async def routes_list(self) -> list[JsonObject]:
@@ -58,10 +62,11 @@ class RouteOperations(OperationsBase):
             for message in page:
                 if message.accepted_at < state.changed_at:
                     return dict(counted.most_common())
-                refused = len(await self._refused_of(message))
+                found = await self._refused_of(message)
+                refused = sum(int(each.facts.get("orders", "1")) for each in found)
                 if refused:
-                    origin = message.origin
-                    counted[message.partner or origin.identity or origin.peer or "unknown"] += refused
+                    named = message.partner or message.origin.identity or route.source.partner
+                    counted[named or message.origin.peer or "unknown"] += refused
             before = page[-1].sequence
         return dict(counted.most_common())
 
@@ -99,11 +104,14 @@ class RouteOperations(OperationsBase):
         why: Text,
         share_percent: str | None = None,
         expected: str | None = None,
+        recall: bool = False,
+        force: bool = False,
     ) -> JsonObject:
         """Move a route, for new orders only; tell what it was, and how many orders stay where they are.
 
-        Errors: OperationError where nothing would change, the configuration forbids it, or the stage is
-        not ``expected`` any more.
+        ``recall``: orders of the other side of which nothing was attempted yet are decided anew.
+        Errors: OperationError where nothing would change, the configuration forbids it, the stage is not
+        ``expected`` any more, or a gate or a freeze holds it. ``force`` passes these, and is audited.
         """
         found, wanted = self._route_named(route), _stage(stage)
         state = (await self._journal.stages()).get(route)
@@ -112,6 +120,12 @@ class RouteOperations(OperationsBase):
             raise OperationError("refused", text)
         share = _share(share_percent, wanted, state, self._configuration(), found)
         self._judge_move(state, wanted, share, expected)
+        card, held = await self._held(found, state, wanted, share, who)
+        if held and not force:
+            raise self._refusal(route, wanted, held)
+        if held:
+            detail = {"stage": wanted.value, "passed": ", ".join(each.name for each in held)}
+            await self._journal.append_audit(who, "routes.force", route, detail, why, self._clock.now())
         try:
             moved = await self._journal.set_stage(
                 route, state.stage, wanted.value, share, who, why, self._clock.now()
@@ -119,6 +133,7 @@ class RouteOperations(OperationsBase):
         except StaleStageError as error:
             raise OperationError("stale", f"{error}; look at it again, then decide again") from error
         self._hooks.stage_changed(route)
+        recalled = await self._recalled(route, wanted, who, why) if recall else None
         open_orders = await self._journal.open_orders(route)
         return {
             "route": route,
@@ -127,8 +142,34 @@ class RouteOperations(OperationsBase):
             "revision": moved.revision,
             "changed_at": instant(moved.changed_at),
             "open_orders": {side.value: open_orders.get(side.value, 0) for side in Side},
+            "moving": open_orders.get(MOVING, 0),
+            "recalled": len(recalled.orders) if recalled is not None else None,
+            "remaining": await self._remaining(route, _other_side(wanted)),
             "other_side": _other_side(wanted).value,
+            "forced": [judgment_view(each) for each in held],
+            "card": card,
         }
+
+    async def _recalled(self, route: str, wanted: Stage, who: str, why: str) -> Recalled:
+        """Take back what the other side has not been asked for yet; a canary may recall to either side."""
+        sides = list(Side) if wanted is Stage.CANARY else [_other_side(wanted)]
+        orders: list[str] = []
+        messages: list[str] = []
+        for side in sides:
+            found = await self._journal.recall(route, side.value, who, why, self._clock.now())
+            orders += found.orders
+            messages += found.messages
+        self._wake()
+        return Recalled(tuple(orders), tuple(messages))
+
+    async def _remaining(self, route: str, side: Side) -> list[JsonObject]:
+        """List the newest open orders of a route on one side, with how long they have been there."""
+        entries = await self._journal.orders(side=side.value, route=route, limit=REMAINING_LOOKED_AT)
+        still = [each for each in entries if each.closed_at is None and each.moving_to is None]
+        return [
+            {"order_key": each.order_key, "opened_at": instant(each.opened_at), "stage": each.stage}
+            for each in still[:REMAINING_SHOWN]
+        ]
 
     def _judge_move(self, state: StageState, wanted: Stage, share: str, expected: str | None) -> None:
         if expected is not None and expected != state.stage:

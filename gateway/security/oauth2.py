@@ -20,6 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from adapters.base import Clock, Rng
 from gateway.security import assertions
 from gateway.security.assertions import SigningError, signed_assertion
+from gateway.security.scopes import granted_scopes
 from gateway.security.secrets import SecretError
 from gateway.security.settings import AssertionSettings, OAuth2Settings
 from gateway.security.tls import ClientTls, TlsError
@@ -50,6 +51,7 @@ class _Token:
     text: str = field(repr=False)
     renew_at: float
     ends_at: float
+    scopes: frozenset[str] | None = None
 
 
 class TokenSource:
@@ -70,6 +72,7 @@ class TokenSource:
         self._secret = secret
         self._tls = tls
         self._token: _Token | None = None
+        self.granted: frozenset[str] | None = None  # scopes of the newest token, where anything tells them
         self._lock = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
 
@@ -102,6 +105,7 @@ class TokenSource:
             if old is not None and self._clock.monotonic() < old.ends_at:
                 return old.text  # not fresh, but still good
             raise
+        self.granted = self._token.scopes
         return self._token.text
 
     async def _fetch_persistently(self) -> _Token:
@@ -219,7 +223,8 @@ def _token(status: int, body: bytes, settings: OAuth2Settings, asked_at: float) 
     lifetime_s = _lifetime_s(fields.get("expires_in"))
     # A token that lives shorter than the margin is still used for half of its life.
     margin_s = min(settings.refresh_before_s, lifetime_s / 2)
-    return _Token(text, asked_at + lifetime_s - margin_s, asked_at + lifetime_s)
+    scopes = granted_scopes(fields, text, settings.scope or "")
+    return _Token(text, asked_at + lifetime_s - margin_s, asked_at + lifetime_s, scopes)
 
 
 def _lifetime_s(value: object) -> float:

@@ -1,4 +1,4 @@
-"""Twelve users who change the same rows at once, hold their transactions open, and often think better of it."""
+"""Twelve users who change the same rows at once, hold transactions open, and think better of some."""
 
 from __future__ import annotations
 

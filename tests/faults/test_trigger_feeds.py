@@ -1,4 +1,4 @@
-"""Overlapping writers, roll-backs, and a gateway that is killed again and again while it drains their changes."""
+"""Overlapping writers, roll-backs, and a gateway that is killed while it drains their changes."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ async def test_an_invoice_about_a_cloud_order_and_an_unknown_one_of_legacy_goes_
         message = await rig.take(invoice("I-1", "1", "OLD-9"), route="ap")
         await rig.settled(message)
 
-        assert await rig.codes(message) == ["FOLLOW-BOTH-SIDES"]
+        assert await rig.codes(message) == ["INVOICE-BOTH-SIDES"]
         assert len(rig.targets["erp"].sent) == 1  # the order
 
 
@@ -78,7 +78,7 @@ async def test_an_invoice_waits_for_all_of_its_orders() -> None:
                 await asyncio.sleep(0.01)
         await rig.settled(await rig.take(order("3", facility="01")), message)
 
-        assert await rig.codes(message) == ["FOLLOW-BOTH-SIDES"]
+        assert await rig.codes(message) == ["INVOICE-BOTH-SIDES"]
 
 
 async def test_an_invoice_of_orders_on_one_side_goes_there_once_all_are_known() -> None:

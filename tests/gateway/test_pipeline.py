@@ -281,17 +281,39 @@ async def test_in_stage_shadow_the_cloud_request_is_rendered_and_never_sent() ->
         assert b"4711" in shadow.steps[0].request.body
 
 
-async def test_a_retired_route_parks_files_and_refuses_calls() -> None:
+async def test_a_retired_route_refuses_calls_and_files_of_new_orders() -> None:
     async with Rig(program(), stage="retired").running() as rig:
-        message = await rig.take(order("4711"))
-        await rig.settled(message)
-        refused = await rig.take(order("4712"), transport="http")
+        assert await rig.take(order("4711")) is None
+        assert await rig.take(order("4712"), transport="http") is None
 
-        assert await rig.codes(message) == ["ROUTE-RETIRED"]
-        assert refused is None
-        assert isinstance(rig.settlements[1], Refused)
-        assert rig.settlements[1].status == 410
+        for settlement in rig.settlements:
+            assert isinstance(settlement, Refused)
+            assert (settlement.status, settlement.finding.code) == (410, "ROUTE-RETIRED")
+        kept = await rig.journal.messages()
+        assert [each.findings[0].code for each in kept] == ["ROUTE-RETIRED", "ROUTE-RETIRED"]
         assert rig.targets["mms"].sent == rig.targets["erp"].sent == []
+
+
+async def test_a_retired_route_takes_a_file_that_changes_an_order_it_knows() -> None:
+    async with Rig(program(), stage="cloud").running() as rig:
+        await rig.settled(await rig.take(order("4711")))
+        now = rig.clock.now()
+        await rig.journal.set_stage("po", "cloud", "retired", "100", "ann", "done", now)
+        change = await rig.take(order("4711", purpose="change", revision="2") + order("4712"))
+        await rig.settled(change)
+
+        plans = [view.plan for view in await rig.documents(change)]
+        assert [each.is_parked for each in plans] == [False, True]  # the new one beside it comes too late
+        assert await rig.codes(change) == ["ROUTE-RETIRED"]
+        assert len(rig.targets["erp"].sent) == 2
+
+
+async def test_a_retired_route_takes_a_file_that_it_cannot_read_for_a_person_to_look_at() -> None:
+    async with Rig(program(), stage="retired").running() as rig:
+        message = await rig.take(b"no document at all")
+        await rig.settled(message)
+
+        assert await rig.codes(message)
 
 
 async def test_a_replay_sends_nothing_again_unless_told_to() -> None:

@@ -153,7 +153,7 @@ async def test_an_invoice_for_orders_of_both_sides_is_never_split() -> None:
         message = await rig.take(x810("4701", "4702"), route="ack")
         await rig.settled(message)
 
-        assert await rig.codes(message) == ["FOLLOW-BOTH-SIDES"]
+        assert await rig.codes(message) == ["INVOICE-BOTH-SIDES"]
         assert len(cloud_documents(rig)) == 1
 
 

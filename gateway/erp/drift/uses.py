@@ -2,7 +2,7 @@
 
 One line an entity: the documents that need it, then the fields. `t20` is a text of up to 20 characters that
 the connector may fill, `t` a text of any length, `n` a number, `d` a date, `b` a boolean, `e(A|B)` an
-enumeration with the members that are written. A test holds every body of the common suite against these lines.
+enumeration with the members that are written. A test holds what is really written against these lines.
 """
 
 from __future__ import annotations

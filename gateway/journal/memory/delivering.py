@@ -179,6 +179,8 @@ def claimed(tables: Tables, delivery: DeliveryRecord) -> ClaimedDelivery:
 
 
 def _transmitter(tables: Tables, delivery: DeliveryRecord) -> str | None:
+    if delivery.plan.transmitter is not None:
+        return delivery.plan.transmitter
     entry = tables.ledger.get(delivery.order_keys[0]) if delivery.order_keys else None
     return None if entry is None else entry.transmitter.value
 

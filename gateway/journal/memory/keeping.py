@@ -6,13 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from adapters.base import Clock, Lease
-from gateway.journal.memory import audit, controls, orders, people, retention, settings, source_memory
+from adapters.base import Alias, Clock, Lease
+from gateway.journal.memory import audit, controls, moving, orders, people, retention, settings, source_memory
 from gateway.journal.memory import overdue as late  # parameters have the module's own name
+from gateway.journal.memory.comparing import Comparing
 from gateway.journal.memory.records import Tables
+from gateway.journal.moves import Move, MoveBegin, MoveState, Recalled
 from gateway.journal.types import (
     AuditEntry,
     CrosswalkRow,
+    DeliveryPlan,
     ExceptionItem,
     LedgerEntry,
     Overdue,
@@ -23,7 +26,7 @@ Result = TypeVar("Result")
 OnCommit = Callable[[str, Literal["before", "after"]], Awaitable[None]]
 
 
-class Keeping:
+class Keeping(Comparing):
     """The half of the contract that follows "orders"; ``MemoryJournal`` adds the other."""
 
     _tables: Tables
@@ -69,6 +72,53 @@ class Keeping:
 
     async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
         return orders.alias_rows(self._tables, order_key)
+
+    # -- moving orders ---------------------------------------------------------------------
+
+    async def ask_moves(self, moves: Sequence[Move], who: str, why: str, now: datetime) -> int:
+        return await self._commit("ask_moves", lambda: moving.ask_moves(self._tables, moves, who, why, now))
+
+    async def agree_moves(self, move_ids: Sequence[str], who: str, why: str, now: datetime) -> int:
+        return await self._commit(
+            "agree_moves", lambda: moving.agree_moves(self._tables, move_ids, who, why, now)
+        )
+
+    async def drop_moves(self, move_ids: Sequence[str], who: str, why: str, now: datetime) -> int:
+        return await self._commit(
+            "drop_moves", lambda: moving.drop_moves(self._tables, move_ids, who, why, now)
+        )
+
+    async def moves(
+        self,
+        *,
+        states: Sequence[MoveState] = (),
+        batch: str | None = None,
+        order_key: str | None = None,
+        limit: int = 1_000,
+    ) -> list[Move]:
+        return moving.moves(self._tables, states, batch, order_key, limit)
+
+    async def moves_due(self, limit: int = 100) -> list[Move]:
+        return moving.moves_due(self._tables, limit)
+
+    async def begin_move(self, begin: MoveBegin, now: datetime) -> str | None:
+        return await self._commit("begin_move", lambda: moving.begin_move(self._tables, begin, now))
+
+    async def close_moved(self, move_id: str, delivery: DeliveryPlan, now: datetime) -> bool:
+        return await self._commit(
+            "close_moved", lambda: moving.close_moved(self._tables, move_id, delivery, now)
+        )
+
+    async def finish_move(self, move_id: str, aliases: Sequence[Alias], now: datetime) -> bool:
+        return await self._commit(
+            "finish_move", lambda: moving.finish_move(self._tables, move_id, aliases, now)
+        )
+
+    async def end_move(self, move_id: str, outcome: str, now: datetime) -> bool:
+        return await self._commit("end_move", lambda: moving.end_move(self._tables, move_id, outcome, now))
+
+    async def recall(self, route: str, side: str, who: str, why: str, now: datetime) -> Recalled:
+        return await self._commit("recall", lambda: moving.recall(self._tables, route, side, who, why, now))
 
     # -- counters, stages, configuration ---------------------------------------------------
 

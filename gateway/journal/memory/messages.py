@@ -50,6 +50,14 @@ def accept(tables: Tables, arrival: Arrival, body: bytes, *, dedupes: bool) -> A
     )
 
 
+def add_planned(tables: Tables, arrival: Arrival, sha256: str, body: bytes) -> MessageRecord:
+    """Write a message of the gateway's own that needs no translation."""
+    view = replace(_view(tables, arrival, sha256, len(body), None), state=MessageState.PLANNED)
+    record = MessageRecord(replace(view, planned_through=2), body, generation_begun=1)
+    _add(tables, record)
+    return record
+
+
 def refuse(tables: Tables, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
     """Keep the finding of a refused input as a message without a body; give its id."""
     sequence = len(tables.messages) + 1

@@ -11,6 +11,7 @@ from adapters.base import Alias, AliasKind
 from gateway.journal.memory import controls
 from gateway.journal.memory.audit import append
 from gateway.journal.memory.records import Tables
+from gateway.journal.moves import MOVING
 from gateway.journal.types import AwaitedOrder, Expected, Facts, KnownDocument, LedgerEntry, Side, Transmitter
 
 STAGE_PLACED_BY_PHONE = "placed_by_phone"
@@ -89,7 +90,7 @@ def open_entry(tables: Tables, entry: LedgerEntry) -> bool:
     if entry.order_key in tables.ledger:
         return False
     revision = tables.ledger_revisions.get(entry.order_key, 0) + 1
-    _put(tables, replace(entry, revision=revision))
+    put(tables, replace(entry, revision=revision))
     return True
 
 
@@ -104,7 +105,7 @@ def close_orders(tables: Tables, order_keys: Sequence[str], who: str, why: str, 
     for order_key in order_keys:
         entry = tables.ledger.get(order_key)
         if entry is not None and entry.closed_at is None:
-            _put(tables, replace(entry, closed_at=now, revision=entry.revision + 1))
+            put(tables, replace(entry, closed_at=now, revision=entry.revision + 1))
             append(tables, now, who, "orders.close", order_key, {}, why)
             closed += 1
     return closed
@@ -134,7 +135,7 @@ def place_by_phone(
         open_entry(tables, opened)
     else:
         changed = replace(entry, transmitter=Transmitter.NONE, reason=reason, revision=entry.revision + 1)
-        _put(tables, changed)
+        put(tables, changed)
 
 
 def import_orders(
@@ -164,7 +165,7 @@ def listed(tables: Tables, side: str | None, route: str | None, limit: int) -> l
 def open_orders(tables: Tables, route: str) -> dict[str, int]:
     """Count a route's open orders by side."""
     entries = (e for e in tables.ledger.values() if e.route == route and e.closed_at is None)
-    return dict(Counter(entry.side.value for entry in entries))
+    return dict(Counter(entry.side.value if entry.moving_to is None else MOVING for entry in entries))
 
 
 def add_aliases(tables: Tables, order_key: str, aliases: Iterable[Alias]) -> None:
@@ -185,9 +186,16 @@ def alias_rows(tables: Tables, order_key: str) -> tuple[tuple[str, str, str, str
 def is_known(tables: Tables, awaited: AwaitedOrder) -> bool:
     """Tell whether one of the orders that are waited for has a ledger entry now."""
     named = (key for number in awaited.order_numbers for key in tables.order_numbers.get(number, ()))
-    return any(key in tables.ledger for keys in (awaited.order_keys, named) for key in keys)
+    return any(_is_there(tables, key) for keys in (awaited.order_keys, named) for key in keys)
 
 
-def _put(tables: Tables, entry: LedgerEntry) -> None:
+def _is_there(tables: Tables, order_key: str) -> bool:
+    """Tell whether an order is known and on one side; one that is moving is waited for."""
+    entry = tables.ledger.get(order_key)
+    return entry is not None and entry.moving_to is None
+
+
+def put(tables: Tables, entry: LedgerEntry) -> None:
+    """Keep an entry, and how far it has counted."""
     tables.ledger[entry.order_key] = entry
     tables.ledger_revisions[entry.order_key] = entry.revision

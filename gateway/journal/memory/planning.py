@@ -15,6 +15,7 @@ from gateway.journal.memory.records import DeliveryRecord, DocumentKey, Document
 from gateway.journal.memory.units import end_plan
 from gateway.journal.sent import was_sent
 from gateway.journal.types import (
+    MOVED,
     DeliveryPlan,
     DeliveryState,
     DocumentPlan,
@@ -178,9 +179,23 @@ def _write(
         orders.add_aliases(tables, order_key, aliases)
     for document_plan in documents:
         document = DocumentRecord(record, chunk.generation, document_plan, now)
+        tables.documents_in_order.append(document)
         record.documents[document_plan.index] = document
         _index_document(tables, document)
     return _write_deliveries(tables, record, deliveries, now)
+
+
+def write_move(
+    tables: Tables,
+    record: MessageRecord,
+    documents: Sequence[DocumentPlan],
+    deliveries: Sequence[DeliveryPlan],
+    now: datetime,
+) -> None:
+    """Write documents and deliveries of a message of the gateway's own."""
+    for planned in documents:
+        record.documents[planned.index] = DocumentRecord(record, record.view.generation, planned, now)
+    _write_deliveries(tables, record, deliveries, now)
 
 
 def _index_document(tables: Tables, document: DocumentRecord) -> None:
@@ -244,7 +259,7 @@ def _write_deliveries(
     overtaken = []
     for planned in deliveries:
         delivery = _delivery(tables, record, planned, now)
-        if has_waited or record.view.generation > 1:
+        if has_waited or record.view.generation > 1 or _is_moved(tables, planned.lanes):
             behind = _behind_order(tables, planned.lanes, record.view.sequence)
             delivery.key = max(delivery.key, (*behind, delivery.key[2]))
         sequence, index, _ = delivery.key
@@ -258,6 +273,12 @@ def _write_deliveries(
         record.deliveries.append(delivery)
         tables.lanes.enter(delivery)
     return tuple(overtaken)
+
+
+def _is_moved(tables: Tables, lanes: Iterable[str]) -> bool:
+    """Tell whether one of these orders came to its side by a move, which what is older must stand behind."""
+    entries = (tables.ledger.get(order_key) for order_key in lanes)
+    return any(entry is not None and entry.stage == MOVED for entry in entries)
 
 
 def _behind_order(tables: Tables, lanes: Iterable[str], sequence: int) -> tuple[int, int]:

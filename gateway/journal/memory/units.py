@@ -62,11 +62,11 @@ def _take_orders_back(tables: Tables, record: MessageRecord, condemned: set[int]
         openers = record.openers[order_key]
         if entry is None or entry.revision != revision or not openers or not openers <= condemned:
             continue
-        if not _is_followed(tables, record, order_key):
+        if not is_followed(tables, record, order_key):
             orders.take_back(tables, order_key)
 
 
-def _is_followed(tables: Tables, record: MessageRecord, order_key: str) -> bool:
+def is_followed(tables: Tables, record: MessageRecord, order_key: str) -> bool:
     """Tell whether a document of another message was decided by this order's entry."""
     return any(
         order_key in document.plan.order_keys and document.plan.side is not None

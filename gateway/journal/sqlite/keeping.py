@@ -8,12 +8,25 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from adapters.base import Lease
-from gateway.journal.sqlite import audit_log, controls, ledger, overdue, people, retention, settings, sources
-from gateway.journal.sqlite.store import Store
+from adapters.base import Alias, Lease
+from gateway.journal.moves import Move, MoveBegin, MoveState, Recalled
+from gateway.journal.sqlite import (
+    audit_log,
+    comparisons,
+    controls,
+    ledger,
+    moving,
+    overdue,
+    people,
+    retention,
+    settings,
+    sources,
+)
+from gateway.journal.sqlite.comparing import Comparing
 from gateway.journal.types import (
     AuditEntry,
     CrosswalkRow,
+    DeliveryPlan,
     ExceptionItem,
     LedgerEntry,
     Overdue,
@@ -21,7 +34,7 @@ from gateway.journal.types import (
 )
 
 
-class Keeping(Store):
+class Keeping(Comparing):
     """See ``gateway.journal.base.Journal``; the operations stand in the modules named here."""
 
     # -- orders ----------------------------------------------------------------------------
@@ -49,6 +62,45 @@ class Keeping(Store):
 
     async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
         return await self._read(ledger.alias_rows, order_key)
+
+    # -- moving orders ---------------------------------------------------------------------
+
+    async def ask_moves(self, moves: Sequence[Move], who: str, why: str, now: datetime) -> int:
+        return await self._write(moving.ask_moves, moves, who, why, now)
+
+    async def agree_moves(self, move_ids: Sequence[str], who: str, why: str, now: datetime) -> int:
+        return await self._write(moving.agree_moves, move_ids, who, why, now)
+
+    async def drop_moves(self, move_ids: Sequence[str], who: str, why: str, now: datetime) -> int:
+        return await self._write(moving.drop_moves, move_ids, who, why, now)
+
+    async def moves(
+        self,
+        *,
+        states: Sequence[MoveState] = (),
+        batch: str | None = None,
+        order_key: str | None = None,
+        limit: int = 1_000,
+    ) -> list[Move]:
+        return await self._read(moving.moves, states, batch, order_key, limit)
+
+    async def moves_due(self, limit: int = 100) -> list[Move]:
+        return await self._read(moving.moves_due, limit)
+
+    async def begin_move(self, begin: MoveBegin, now: datetime) -> str | None:
+        return await self._write(moving.begin_move, begin, now)
+
+    async def close_moved(self, move_id: str, delivery: DeliveryPlan, now: datetime) -> bool:
+        return await self._write(moving.close_moved, move_id, delivery, now)
+
+    async def finish_move(self, move_id: str, aliases: Sequence[Alias], now: datetime) -> bool:
+        return await self._write(moving.finish_move, move_id, aliases, now)
+
+    async def end_move(self, move_id: str, outcome: str, now: datetime) -> bool:
+        return await self._write(moving.end_move, move_id, outcome, now)
+
+    async def recall(self, route: str, side: str, who: str, why: str, now: datetime) -> Recalled:
+        return await self._write(moving.recall, route, side, who, why, now)
 
     # -- counters, stages, configuration, crosswalks ---------------------------------------
 
@@ -163,6 +215,7 @@ class Keeping(Store):
             (retention.prune_bodies, bodies_before),
             (retention.prune_keys, keys_before),
             (retention.prune_orders, orders_before),
+            (comparisons.prune, keys_before),
         ):
             while forgotten < limit:
                 batch = min(retention.BATCH, limit - forgotten)

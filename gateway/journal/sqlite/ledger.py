@@ -153,7 +153,10 @@ def aliases_of(db: Database, order_keys: Iterable[str]) -> tuple[Alias, ...]:
 
 def entry_of(row: Row) -> LedgerEntry:
     """Give the entry of a row of ``$order_columns``."""
-    key, side, transmitter, route, stage, reason, opened_at, message_id, closed_at, revision = row
+    (
+        key, side, transmitter, route, stage, reason, opened_at, message_id, closed_at, revision, moving_to,
+        is_divided,
+    ) = row  # fmt: skip
     return LedgerEntry(
         order_key=key,
         side=Side(side),
@@ -165,4 +168,6 @@ def entry_of(row: Row) -> LedgerEntry:
         message_id=message_id,
         closed_at=from_micros_or_none(closed_at),
         revision=revision,
+        moving_to=Side(moving_to) if moving_to else None,
+        is_divided=bool(is_divided),
     )

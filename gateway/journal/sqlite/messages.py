@@ -111,6 +111,12 @@ def _insert(
     return db.connection.last_insert_rowid()
 
 
+def insert_planned(db: Database, arrival: Arrival, sha256: str, body: bytes) -> int:
+    """Write a message of the gateway's own that needs no translation; give its sequence."""
+    body_id = write_body(db, body_owner(arrival.message_id), body)
+    return _insert(db, arrival, sha256, len(body), body_id, MessageState.PLANNED, None)
+
+
 def _remember(db: Database, arrival: Arrival, sequence: int) -> None:
     accepted_at = to_micros(arrival.accepted_at)
     db.run("message.remember_key", (arrival.route, arrival.arrival_key, sequence, accepted_at))

@@ -46,7 +46,7 @@ def insert_deliveries(
         ):
             continue
         position = position_of(message.sequence, delivery.document_index)
-        if has_waited or message.generation > 1:
+        if has_waited or message.generation > 1 or _is_moved(db, delivery.lanes):
             position = max(position, _behind_order(db, delivery.lanes, message.sequence))
         if _insert(db, message, documents, delivery, now, holds, position) is DeliveryState.PARKED:
             overtaken.append(delivery.delivery_id)
@@ -75,6 +75,11 @@ def _is_known(
         return False
     identity = (delivery.reference, delivery.target, delivery.role, delivery.document_index)
     return db.row("delivery.same_of_message", (message.sequence, message.generation, *identity)) is not None
+
+
+def _is_moved(db: Database, lanes: Iterable[str]) -> bool:
+    """Tell whether one of these orders came to its side by a move, which what is older must stand behind."""
+    return any(db.row("order.is_moved", (order_key,)) is not None for order_key in lanes)
 
 
 def _behind_order(db: Database, lanes: Iterable[str], sequence: int) -> int:
@@ -135,6 +140,7 @@ def _insert(
             waits_for,
             findings,
             now if state is DeliveryState.PARKED else None,
+            delivery.transmitter,
         ),
     )
     for order_key in {*order_keys, *delivery.lanes}:

@@ -65,7 +65,8 @@ create trigger stock_fed after insert or update or delete on stock for each row 
         f"""
 create trigger stock_{word} after {word} on stock for each row
   insert into {{outbox}} (source_table, operation, row_key, lane, before_image, after_image)
-  values ('stock', '{word[0].upper()}', json_array({key}.no), left(concat('stock:', json_array({key}.no)), 255),
+  values ('stock', '{word[0].upper()}', json_array({key}.no),
+    left(concat('stock:', json_array({key}.no)), 255),
     {before}, {after});
 """
         for word, key, before, after in (
@@ -83,7 +84,8 @@ create trigger stock_{word} after {word} on stock for each row
         f"""
 create trigger stock_{word} after {word} on stock begin
   insert into {{outbox}} (source_table, operation, row_key, lane, before_image, after_image)
-  values ('stock', '{word[0].upper()}', json_array({key}.no), substr('stock:' || json_array({key}.no), 1, 255),
+  values ('stock', '{word[0].upper()}', json_array({key}.no),
+    substr('stock:' || json_array({key}.no), 1, 255),
     {before}, {after});
 end;
 """
@@ -102,7 +104,7 @@ end;
 
 
 def lay_out(database: Database, *, outbox: str = DEFAULT_NAME, reuses_ids: bool = False) -> None:
-    """Make the outbox, the table `stock` and its triggers. ``reuses_ids``: SQLite gives a deleted id again."""
+    """Make the outbox, the table `stock` and its triggers. ``reuses_ids``: as SQLite's ids do."""
     script = OUTBOX[database.kind].replace("{outbox}", outbox)
     database.script(script.replace(" autoincrement", "") if reuses_ids else script)
     database.script(STOCK)

@@ -16,6 +16,7 @@ import sqlite3
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ HOST = "127.0.0.1"
 ADMIN = "dba"
 PASSWORD = "made-up-for-tests"  # this server listens on loopback only and lives as long as the test run
 START_S = 30.0
+_STARTER = ThreadPoolExecutor(1, thread_name_prefix="starter")
 STARTS_MAX = 3  # between looking for a free port and taking it, somebody else may have taken it
 
 
@@ -168,9 +170,12 @@ class Server:
 
     def _start_on(self, port: int) -> bool:
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self._as_account(self._command(port)), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            command = self._as_account(self._command(port))
+            # A parent's death means that of the thread which started it: one that lives as long as we do.
+            started = _STARTER.submit(
+                subprocess.Popen, command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+            self.process = started.result()
         limit = time.monotonic() + START_S
         while time.monotonic() < limit and self.process.poll() is None:
             if self._answers(port):

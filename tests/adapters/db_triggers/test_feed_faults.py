@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -93,7 +94,8 @@ async def end_sessions(database: Database) -> None:
     if database.kind == "postgresql":
         await run(
             database,
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'legacy-bridge';",
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'legacy-bridge';",
         )
         return
     found = await run(
@@ -103,30 +105,32 @@ async def end_sessions(database: Database) -> None:
     await run(database, "".join(f"kill {number};" for number in found.split()))
 
 
-async def test_a_deadlock_with_another_session_ends_and_the_rows_are_all_there(server: Database) -> None:
-    lay_out(server)
-    server.script("create table busy (n integer);")
-    server.script("insert into stock values ('a', 1, null); update stock set qty = 2 where no = 'a';")
+async def test_the_victim_of_a_deadlock_tries_again_and_the_rows_are_all_there(
+    mariadb: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    lay_out(mariadb)
+    mariadb.script("create table busy (n integer);")
+    mariadb.script("insert into stock values ('a', 1, null); update stock set qty = 2 where no = 'a';")
     journal, held = Journal(), asyncio.Event()
     journal.waits_for, journal.waits_after = held, 1
-    engine = engine_for(server)
-    async with engine.connect() as other, feeding(source_for(settings_of(server)), journal):
+    engine = engine_for(mariadb)
+    async with engine.connect() as other, feeding(source_for(settings_of(mariadb)), journal):
         await until(lambda: len(journal.rows) == 1)
         for n in range(50):  # the one with less to undo is the victim
             await other.execute(text("insert into busy values (:n)"), {"n": n})
         locks = text(f"select id from {DEFAULT_NAME} where id = :id for update")
-        if server.kind == "mariadb":  # PostgreSQL's feed has both rows already
-            await other.execute(locks, {"id": 2})
+        await other.execute(locks, {"id": 2})  # a follower: the feed holds the lane by its first row
         waiting = asyncio.create_task(other.execute(locks, {"id": 1}))
         await asyncio.sleep(0.1)
         held.set()
-        with contextlib.suppress(Exception):
-            await waiting
+        await waiting
         await other.rollback()
-        await until_drained(server)
+        await until_drained(mariadb)
     await engine.dispose()
 
     assert journal.seen == [("I", "a", 1), ("U", "a", 2)]
+    assert "code=DB-LOCKED reason=(1213" in caplog.text
+    assert codes(journal) == []
 
 
 async def test_a_long_running_writer_holds_up_its_own_rows_only(server: Database) -> None:
@@ -206,7 +210,8 @@ async def test_an_outbox_that_is_missing_is_told_once_and_taken_up_when_it_is_ma
 
 GRANTS = {
     "postgresql": (
-        f"create role {LIMITED} login password '{LIMITED_PASSWORD}'; grant usage on schema public to {LIMITED};",
+        f"create role {LIMITED} login password '{LIMITED_PASSWORD}';"
+        f"grant usage on schema public to {LIMITED};",
         f"grant select, update, delete on {DEFAULT_NAME} to {LIMITED};",
         f"revoke delete on {DEFAULT_NAME} from {LIMITED};",
         f"revoke all on {DEFAULT_NAME} from {LIMITED}; revoke all on schema public from {LIMITED};"
@@ -274,10 +279,15 @@ async def test_a_full_database_refuses_the_users_change_whole_and_the_feed_makes
     pages = connection.execute("pragma page_count").fetchone()[0]
     connection.execute(f"pragma max_page_count = {pages + 8}")
     count = 0
-    with pytest.raises(sqlite3.OperationalError, match="full"):
+
+    def fill() -> None:
+        nonlocal count
         while True:
             connection.execute("insert into stock values (?, 1, ?)", (f"k{count}", "x" * 40))
             count += 1
+
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        fill()
     assert int(sqlite.script("select count(*) from stock;")) == await left(sqlite) == count
 
     journal = Journal()
@@ -317,7 +327,7 @@ async def test_notify_wakes_the_feed_and_the_poll_goes_on_where_nobody_listens(p
         f"create trigger wakes after insert on {DEFAULT_NAME} for each statement execute function wakes();"
     )
     journal = Journal()
-    slow = {"poll": "30s", "poll_max": "30s", "feed": {"kind": "outbox", "notify": True}}
+    slow: dict[str, Any] = {"poll": "30s", "poll_max": "30s", "feed": {"kind": "outbox", "notify": True}}
     async with feeding(source_for(settings_of(postgresql, **slow)), journal):
         await run(postgresql, filled(postgresql, 1))
         await until(lambda: len(journal.rows) == 1)
@@ -327,7 +337,7 @@ async def test_notify_wakes_the_feed_and_the_poll_goes_on_where_nobody_listens(p
         await run(postgresql, filled(postgresql, 1, first=2))
         await until(lambda: len(journal.rows) == 3)  # a broken connection wakes it, too
     polled = Journal()
-    quick = {"feed": {"kind": "outbox", "notify": True}, "poll": "50ms", "poll_max": "50ms"}
+    quick: dict[str, Any] = {"feed": {"kind": "outbox", "notify": True}, "poll": "50ms", "poll_max": "50ms"}
     postgresql.script(f"drop trigger wakes on {DEFAULT_NAME};")  # as if each notification were lost
     async with feeding(source_for(settings_of(postgresql, **quick)), polled):
         await run(postgresql, filled(postgresql, 1, first=3))

@@ -1,4 +1,4 @@
-"""Feeds that hospitals have already: each keeps the guarantee that its page promises, and says what it merges."""
+"""Feeds that hospitals have already: each keeps its guarantee, and says what it merges."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from tests.adapters.db_triggers.rig import (
 from tests.adapters.db_triggers.servers import Database
 
 QUEUE = (
-    "create table iface_queue (seq integer not null primary key, sts char(1) not null, po_no varchar(20) not null,"
-    " act varchar(6), qty integer);\n"
+    "create table iface_queue (seq integer not null primary key, sts char(1) not null,"
+    " po_no varchar(20) not null, act varchar(6), qty integer);\n"
 )
 
 
@@ -68,8 +68,8 @@ async def test_a_change_table_of_keys_makes_rows_be_read_again_and_names_what_it
 ) -> None:
     database.script(
         QUEUE + STOCK + "insert into stock values ('a', 3, 'now'), ('b', 1, null);"
-        "insert into iface_queue values (1, 'N', 'a', 'NEW', 0), (2, 'N', 'b', 'NEW', 0), (3, 'N', 'a', 'CHG', 0),"
-        " (4, 'N', 'gone', 'CHG', 0);"
+        "insert into iface_queue values (1, 'N', 'a', 'NEW', 0), (2, 'N', 'b', 'NEW', 0),"
+        " (3, 'N', 'a', 'CHG', 0), (4, 'N', 'gone', 'CHG', 0);"
     )
     feed = queued(table="stock", operation="act", operations={"NEW": "I", "CHG": "U"})
     journal = Journal()
@@ -93,8 +93,8 @@ async def _new(database: Database, count: int) -> bool:
 # -- a cursor -----------------------------------------------------------------------------------
 
 MOVES = {
-    "postgresql": "create table moves (id bigserial primary key, item varchar(20), at timestamp default now(), "
-    "tx xid8 not null default pg_current_xact_id());\n",
+    "postgresql": "create table moves (id bigserial primary key, item varchar(20), "
+    "at timestamp default now(), tx xid8 not null default pg_current_xact_id());\n",
     "mariadb": "create table moves (id bigint auto_increment primary key, item varchar(20), "
     "at datetime(6) default now(6));\n",
     "sqlite": "create table moves (id integer primary key autoincrement, item varchar(20), at timestamp);\n",

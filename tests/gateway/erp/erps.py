@@ -175,6 +175,8 @@ class Dynamics:
             "supplier_output": "off",
             **values,
         }
+        if made["supplier_output"] == "per_order":  # no field of an order says it here
+            made["supplier_output"] = "undeclared"
         return Dynamics365Settings.model_validate(made)
 
     def target(self, settings: ErpSettings) -> Connector:
@@ -186,6 +188,19 @@ class Dynamics:
         return [
             self._held(erp, key.rpartition("|")[2]) for key in erp.documents.keys("PurchaseOrderHeadersV2")
         ]
+
+    def line_numbers(self, erp: SimulatedErp) -> Sequence[str]:
+        return [key.rpartition("|")[2] for key in erp.documents.keys("PurchaseOrderLinesV2")]
+
+    def answered(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        keys = erp.documents.keys("PurchaseOrderResponseLines")
+        return [(order, line) for _, order, line in (key.split("|") for key in keys)]
+
+    def invoiced(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        held = (
+            erp.documents.get("VendorInvoiceLines", key) for key in erp.documents.keys("VendorInvoiceLines")
+        )
+        return [(each["PurchaseOrder"], str(each["PurchLineNumber"])) for each in held if each is not None]
 
     def _held(self, erp: DynamicsTenant, number: str) -> Held:
         lines = erp.order_lines(number)
@@ -204,7 +219,6 @@ class Dynamics:
 class DynamicsByOurNumber(Dynamics):
     """Dynamics 365 Finance whose orders keep our number."""
 
-    kind = "dynamics365_by_our_number"
     create_path = r"/data/PurchaseOrderLinesV2$"
     numbering = "ours"
 

@@ -93,4 +93,4 @@ async def _check(erp: ErpUnderTest, made: list[PurchaseOrder]) -> None:
             )
             for line, price in zip(each.lines, held.prices, strict=True):
                 assert line.price is not None
-                assert price * (line.price.base_quantity or Decimal(1)) == line.price.amount
+                assert price == line.price.amount / (line.price.base_quantity or Decimal(1))

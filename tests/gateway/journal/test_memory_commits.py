@@ -11,6 +11,7 @@ from typing import Literal
 import pytest
 
 from gateway.journal.base import Journal, StaleClaimError
+from gateway.journal.comparisons import Approval, NoiseReading, PlannedStage
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import ArrivalKind, DeliveryState, Expected, LedgerEntry, Planned
 from tests.gateway.journal.builders import (
@@ -25,6 +26,7 @@ from tests.gateway.journal.builders import (
     result,
 )
 from tests.gateway.journal.conftest import SetClock
+from tests.gateway.journal.test_moves import begin, close, move
 
 Phase = Literal["before", "after"]
 Phases = list[tuple[str, Phase]]
@@ -71,12 +73,23 @@ async def test_every_changing_method_passes_its_hooks_and_no_reading_one_does(me
     assert all(seen.count((name, "before")) == seen.count((name, "after")) for name in names)
     reading = (  # noqa: SIM905 - a list of words reads better
         "is_healthy close knows_arrival message body messages next_to_translate routes_to_translate "
-        "facts awaiting unsent_calls "
+        "facts awaiting unsent_calls moves moves_due "
         "still_mine next_due deliveries documents orders open_orders aliases configuration stages "
-        "exceptions overdue audit verify_audit crosswalk crosswalk_version cursor"
+        "exceptions overdue audit verify_audit crosswalk crosswalk_version cursor "
+        "documents_after comparisons waiting_comparisons difference_groups count_comparisons readings "
+        "approvals planned_stages attempt_counts"
     ).split()
     public = {name for name, _ in inspect.getmembers(Journal, inspect.isfunction) if not name.startswith("_")}
     assert names == public - set(reading)
+
+
+async def move_once(journal: Journal) -> None:
+    """Call every method of a move: one that comes to nothing."""
+    await journal.ask_moves([move("O-9")], "ann", "wave", T0)
+    await journal.begin_move(begin(), T0)
+    await journal.close_moved("v1", close(), T0)
+    await journal.finish_move("v1", [], T0)
+    await journal.end_move("v1", "nothing", T0)
 
 
 async def everything_once(journal: Journal) -> None:
@@ -102,12 +115,23 @@ async def everything_once(journal: Journal) -> None:
     await journal.mark_unacknowledged(T0)
     await journal.plan_awaited("m1", document(), [], Expected(1), T0)
     await journal.import_orders([], {}, "ann", "none", T0)
+    await journal.ask_moves([], "ann", "none", T0)
+    await journal.agree_moves([], "bob", "none", T0)
+    await journal.drop_moves([], "bob", "none", T0)
+    await journal.recall(ROUTE, "cloud", "ann", "none", T0)
+    await move_once(journal)
     await journal.close_orders(["O-1"], "ann", "done", T0)
     await journal.next_control_number("GATEWAY", "group", 1, 9)
     await journal.alarm_sent([], T0)
     await journal.acknowledge_alarm("m1", "ann", "known", T0)
     await journal.append_audit("ann", "x", "y", {}, "z", T0)
     await journal.load_crosswalk("items", [], "ann", "none", T0)
+    await journal.note_comparisons([])
+    await journal.note_reading(NoiseReading(ROUTE, "m1", 0, frozenset()))
+    await journal.approve(Approval(ROUTE, "cloud", "buyers", "ann", "fine", T0))
+    await journal.plan_stage(PlannedStage(ROUTE, "cloud", None, T0, "ann", "Monday", "legacy"), T0)
+    await journal.hold_stage(ROUTE, "frozen", T0)
+    await journal.unplan_stage(ROUTE, "ann", "no", T0)
     await journal.prune(T0, T0, T0, T0, 1)
     await journal.remember_once("s", "k", "h", T0)
     lease = await journal.lease("s", "k", "one", 1)

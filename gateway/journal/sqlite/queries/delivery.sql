@@ -4,8 +4,8 @@ SELECT max(number) FROM delivery;
 -- name: insert
 INSERT INTO delivery (number, delivery_id, message, generation, document_index, document_id, position, target, role,
     reference, lanes, order_keys, is_urgent, state, body_id, content_type, unit_kind, unit_key, planned_at,
-    deadline_at, not_before, wakes_at, waits_for, findings, parked_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sealed(?), ?);
+    deadline_at, not_before, wakes_at, waits_for, findings, parked_at, transmitter)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, sealed(?), ?, ?);
 
 -- name: sent_before
 SELECT reference, target, role, state, number, delivery_id, resolution FROM delivery
@@ -17,6 +17,15 @@ SELECT delivery_id FROM delivery WHERE message = ? AND generation < ? AND (steps
 -- name: live_of_message
 SELECT number, delivery_id, generation, document_index, target, state, lanes, resolution FROM delivery
 WHERE message = ? AND role IN ('live', 'pass_through') AND state <> 'superseded';
+
+-- name: ends_of_message
+SELECT delivery.ended_at FROM message JOIN delivery ON delivery.message = message.sequence WHERE message.message_id = ?;
+
+-- name: is_unfinished
+SELECT 1 FROM delivery WHERE number = ? AND ended_at IS NULL;
+
+-- name: orders_of
+SELECT order_key FROM order_delivery WHERE number = ?;
 
 -- name: held
 SELECT number FROM delivery WHERE message = ? AND state = 'held';
@@ -127,7 +136,7 @@ SELECT delivery.delivery_id, delivery.worker, delivery.fence, delivery.lease_unt
     delivery.first_attempt_at, delivery.is_in_doubt, delivery.steps, delivery.order_keys, delivery.body_id,
     delivery.generation, message.message_id, message.sequence, message.route, message.origin,
     message.correlation_id, message.accepted_at, message.body_id, document.document_key, document.body_id,
-    order_entry.transmitter
+    coalesce(delivery.transmitter, order_entry.transmitter)
 FROM delivery JOIN message ON message.sequence = delivery.message
     LEFT JOIN document ON document.document_id = delivery.document_id
     LEFT JOIN order_entry ON order_entry.order_key = delivery.order_keys ->> 0

@@ -91,6 +91,10 @@ UPDATE message SET state = ?, parked_at = ?, resolution = NULL WHERE sequence = 
 -- name: sequence
 SELECT sequence FROM message WHERE message_id = ?;
 
+-- name: is_of_generation
+-- Planned, and by no later generation than this one.
+SELECT 1 FROM message WHERE sequence = ? AND generation = ? AND state = 'planned' AND body_id IS NOT NULL;
+
 -- name: route_and_id
 SELECT route, message_id FROM message WHERE sequence = ?;
 

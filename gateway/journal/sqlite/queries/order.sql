@@ -1,11 +1,13 @@
 -- part: order_columns
-order_key, side, transmitter, route, stage, reason, opened_at, message_id, closed_at, revision
+order_key, side, transmitter, route, stage, reason, opened_at, message_id, closed_at, revision, moving_to,
+is_divided
 
 -- name: entry
 SELECT $order_columns FROM order_entry WHERE order_key = ?;
 
 -- name: is_entry
-SELECT 1 FROM order_entry WHERE order_key = ?;
+-- One that is moving is waited for.
+SELECT 1 FROM order_entry WHERE order_key = ? AND moving_to IS NULL;
 
 -- name: revision
 SELECT revision FROM order_entry WHERE order_key = ?;
@@ -55,7 +57,8 @@ SELECT $order_columns FROM order_entry
 WHERE (? IS NULL OR side = ?) AND (? IS NULL OR route = ?) ORDER BY number DESC LIMIT ?;
 
 -- name: count_open
-SELECT side, count(*) FROM order_entry WHERE route = ? AND closed_at IS NULL GROUP BY side;
+SELECT CASE WHEN moving_to IS NULL THEN side ELSE 'moving' END AS stands, count(*) FROM order_entry
+WHERE route = ? AND closed_at IS NULL GROUP BY stands;
 
 -- name: add_alias
 INSERT OR IGNORE INTO alias (order_key, kind, number, line, line_number) VALUES (?, ?, ?, ?, ?);
@@ -67,10 +70,44 @@ SELECT kind, number, line, line_number FROM alias WHERE order_key = ? ORDER BY k
 SELECT DISTINCT order_key, kind FROM alias WHERE number = ? ORDER BY order_key;
 
 -- name: number_known
-SELECT 1 FROM alias JOIN order_entry USING (order_key) WHERE alias.number = ? LIMIT 1;
+SELECT 1 FROM alias JOIN order_entry USING (order_key) WHERE alias.number = ? AND moving_to IS NULL
+LIMIT 1;
 
 -- name: link_document
 INSERT OR IGNORE INTO order_document (order_key, document_id, opens) VALUES (?, ?, ?);
 
 -- name: link_delivery
 INSERT OR IGNORE INTO order_delivery (order_key, number) VALUES (?, ?);
+
+-- name: set_moving
+UPDATE order_entry SET moving_to = ?, revision = revision + 1, opened_by = NULL WHERE order_key = ?;
+
+-- name: is_moved
+SELECT 1 FROM order_entry WHERE order_key = ? AND stage = 'moved';
+
+-- name: set_moved
+UPDATE order_entry SET side = ?, transmitter = ?, stage = ?, reason = ?, message_id = ?, moving_to = NULL,
+    is_divided = ?, revision = ?, opened_by = NULL
+WHERE order_key = ?;
+
+-- name: opened_untouched
+-- Open orders of a route on one side that the message which opened them still answers for alone.
+SELECT order_key, opened_by, generation FROM order_entry
+WHERE route = ? AND side = ? AND closed_at IS NULL AND moving_to IS NULL AND opened_by IS NOT NULL ORDER BY number;
+
+-- name: deliveries_of
+SELECT delivery.number, delivery.delivery_id, delivery.state, delivery.steps, delivery.role
+FROM order_delivery JOIN delivery USING (number)
+WHERE order_delivery.order_key = ? AND delivery.role <> 'shadow';
+
+-- name: count_documents
+SELECT count(*) FROM order_document WHERE order_key = ?;
+
+-- name: any_parked
+SELECT 1 FROM order_document JOIN document USING (document_id)
+WHERE order_document.order_key = ? AND (document.parked_at IS NOT NULL OR document.awaits_until IS NOT NULL) LIMIT 1;
+
+-- name: holding
+-- What is unfinished of an order; a shadow holds nothing.
+SELECT delivery.delivery_id, delivery.state FROM order_delivery JOIN delivery USING (number)
+WHERE order_delivery.order_key = ? AND delivery.ended_at IS NULL AND delivery.role <> 'shadow' ORDER BY number;

@@ -1,0 +1,269 @@
+"""Moving orders by command: who may, what is refused, what is proven, and what both sides have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.config import Configuration, load_text
+from gateway.journal.moves import MoveState
+from gateway.journal.types import LedgerEntry, Side, Transmitter
+from gateway.operations import Hooks, OperationError, Operations
+from gateway.order_reading import OrderReading
+from tests.gateway.order_hospital import Hospital, invoice, key_of, order, receipt
+
+ROUTES = """\
+version: 1
+gateway:
+  {environment: test, organisation: HB, journal: "sqlite:var/journal.db", listen: {http: "127.0.0.1:0"}}
+endpoints:
+  mms: {kind: generic_rest, environment: test, base: "http://127.0.0.1:9", plaintext: true}
+  erp: {kind: generic_rest, environment: test, base: "http://127.0.0.1:9", plaintext: true}
+routes:
+  - id: po
+    from: {http: true, document: purchase_order}
+    targets: {legacy: mms, cloud: erp}
+    stage: legacy
+    canary: {select: {facility: ["04"]}}
+"""
+
+
+def configuration() -> Configuration:
+    loaded = load_text(ROUTES)
+    assert isinstance(loaded, Configuration), [str(each) for each in loaded]
+    return loaded
+
+
+def operations_of(hospital: Hospital, *, asks: bool = True) -> Operations:
+    known = configuration()
+    reading = OrderReading(lambda: hospital.destinations) if asks else None
+    return Operations(hospital.journal, lambda: known, hospital.clock, Hooks(reading=reading))
+
+
+async def hospital_with(*numbers: str, stage: str = "legacy") -> tuple[Hospital, Operations]:
+    hospital = Hospital(stage=stage)
+    await hospital.open()
+    for number in numbers:
+        await hospital.take(order(number, 10, 5))
+    await hospital.settle()
+    for number in numbers:
+        await hospital.take(receipt(number, f"R-{number}", 1, 4), "receipts")
+        await hospital.take(invoice(number, f"I-{number}", 1, 4), "invoices")
+    await hospital.settle()
+    return hospital, operations_of(hospital)
+
+
+async def convert(operations: Operations, **changes: Any) -> dict[str, Any]:
+    asked = {"route": "po", "to": "cloud", "who": "ann", "why": "cut-over", **changes}
+    return await operations.perform("orders.convert", asked)
+
+
+async def test_a_move_is_asked_by_one_person_agreed_to_by_another_and_watched_by_all() -> None:
+    hospital, operations = await hospital_with("7")
+    asked = await operations.perform(
+        "orders.move", {"orders": ["7"], "to": "cloud", "who": "ann", "why": "wave"}
+    )
+    (shown,) = await operations.perform("orders.moves", {"order": "7"})
+    assert (shown["state"], shown["waits_for"]) == ("asked", "a person other than ann to agree")
+    assert [each["remainder"] for each in asked["moves"][0]["lines"]] == ["6", "5"]
+
+    agree = {"batch": asked["batch"], "why": "checked"}
+    with pytest.raises(OperationError, match="four eyes"):
+        await operations.perform("orders.agree", {**agree, "who": "ann"})
+    assert (await operations.perform("orders.agree", {**agree, "who": "bob"}))["orders"] == 1
+    await hospital.settle()
+
+    (shown,) = await operations.perform("orders.moves", {"batch": asked["batch"]})
+    assert (shown["state"], shown["agreed_by"], shown["waits_for"]) == ("done", "bob", "")
+    assert [each["remainder"] for each in shown["lines"]] == ["6", "5"]
+
+
+@pytest.mark.parametrize(
+    ("orders", "to", "told"),
+    [
+        (["9"], "cloud", "no entry in the ledger"),
+        (["7"], "legacy", "it is on legacy already"),
+        (["8"], "cloud", "nothing of it is left"),
+    ],
+)
+async def test_what_cannot_move_is_refused_when_it_is_asked_for_with_the_reason(
+    orders: list[str], to: str, told: str
+) -> None:
+    hospital, operations = await hospital_with("7", "8")
+    await hospital.take(receipt("8", "R-81", 1, 6), "receipts")
+    await hospital.take(receipt("8", "R-82", 2, 5), "receipts")
+    await hospital.settle()
+
+    with pytest.raises(OperationError, match=told):
+        await operations.perform("orders.move", {"orders": orders, "to": to, "who": "ann", "why": "wave"})
+    assert await hospital.journal.moves() == []
+
+
+async def test_an_order_with_a_delivery_in_doubt_is_refused_when_it_is_asked_for() -> None:
+    hospital, operations = await hospital_with("7")
+    hospital.sinks["mms"].lost = 3.0 * 2 / 3  # every request is lost on its way, unheard of
+    await hospital.take(receipt("7", "R-2", 2, 1), "receipts")
+    await hospital.step()
+
+    with pytest.raises(OperationError, match=r"in doubt|waiting"):
+        await operations.perform("orders.move", {"orders": ["7"], "to": "cloud", "who": "ann", "why": "wave"})
+
+
+async def test_all_open_orders_of_a_route_are_converted_and_proven_by_count_and_value_on_both_sides() -> None:
+    hospital, operations = await hospital_with("1", "2", "3")
+    await hospital.journal.close_orders([key_of("3")], "ann", "done", hospital.clock.now())
+
+    asked = await convert(operations)
+    assert (asked["orders"], asked["problems"]) == (2, [])
+    before = await operations.perform("orders.proof", {"batch": asked["batch"]})
+    assert (before["is_finished"], before["states"]) == (False, {"asked": 2})
+    await operations.perform("orders.agree", {"batch": asked["batch"], "who": "bob", "why": "checked"})
+    await hospital.settle()
+
+    proof = await operations.perform("orders.proof", {"batch": asked["batch"]})
+    assert proof["holds"], proof
+    assert (proof["is_finished"], proof["states"], proof["differences"]) == (True, {"done": 2}, [])
+    assert proof["value"] == {"ordered": "75.00", "fixed": "20.00", "remainder": "55.00"}
+    assert proof["sides"]["legacy"] == {
+        "orders": 2,
+        "committed": "20.00",
+        "received": "20.00",
+        "invoiced": "20.00",
+    }
+    assert proof["sides"]["cloud"]["committed"] == "55.00"
+    assert list(hospital.sent.counted.values()) == [1, 1, 1]
+
+
+async def test_a_proof_does_not_hold_where_a_side_has_something_else() -> None:
+    hospital, operations = await hospital_with("1", "2")
+    asked = await convert(operations)
+    await operations.perform("orders.agree", {"batch": asked["batch"], "who": "bob", "why": "checked"})
+    await hospital.settle()
+    hospital.erp.of(key_of("1"))[0].lines["2"].quantity += 1  # somebody typed
+    hospital.legacy.of(key_of("2"))[0].state = "open"
+
+    proof = await operations.perform("orders.proof", {"batch": asked["batch"]})
+
+    assert not proof["holds"]
+    told = [(each["order_key"], each["side"], each["what"]) for each in proof["differences"]]
+    assert told == [
+        (key_of("1"), "cloud", "committed"),
+        (key_of("2"), "legacy", "state"),
+        (key_of("2"), "legacy", "twice"),
+    ]
+
+
+async def test_orders_older_than_the_gateway_are_converted_by_the_old_sides_own_export() -> None:
+    hospital, operations = await hospital_with("7")
+    imported = LedgerEntry(
+        key_of("OLD-1"), Side.LEGACY, Transmitter.LEGACY, "po", "imported", "seed", hospital.clock.now()
+    )
+    await hospital.journal.import_orders(
+        [imported], {key_of("OLD-1"): ["OLD-1"]}, "ann", "seed", imported.opened_at
+    )
+    hospital.legacy.handle(
+        "POST", "documents/purchase_order",
+        b'{"order_key": "%s", "reference": "old", "document": {"number": "OLD-1", "lines": [{"line_id": "1", '
+        b'"quantity": {"value": "8", "unit": "EA"}, "price": {"amount": "4"}}]}}' % key_of("OLD-1").encode(),
+    )  # fmt: skip
+    old = hospital.legacy.of(key_of("OLD-1"))[0]
+    hospital.legacy.orders["OLD-1"] = hospital.legacy.orders.pop(old.number)
+    old.number = "OLD-1"
+    rows = [
+        _row("OLD-1", "1", "8", "3", "3", "4"),
+        _row("7", "1", "10", "4", "4"),
+        _row("7", "2", "5", "0", "0"),
+    ]
+
+    asked = await convert(operations, rows=rows)
+    assert (asked["orders"], asked["problems"]) == (2, [])
+    await operations.perform("orders.agree", {"batch": asked["batch"], "who": "bob", "why": "checked"})
+    await hospital.settle()
+    await hospital.take(receipt("OLD-1", "R-9", 1, 2), "receipts")
+    await hospital.settle()
+
+    (new,) = hospital.erp.of(key_of("OLD-1"))
+    assert [(str(each.quantity), str(each.received)) for each in new.lines.values()] == [("5", "2")]
+    old.lines["1"].received = old.lines["1"].invoiced = type(old.lines["1"].received)(3)  # as its file said
+    proof = await operations.perform("orders.proof", {"batch": asked["batch"]})
+    assert proof["holds"], proof
+
+
+def _row(
+    number: str, line: str, ordered: str, received: str, invoiced: str, price: str = "2.50"
+) -> dict[str, Any]:
+    return {
+        "at": 2, "order_number": number, "line": line, "ordered": ordered, "received": received,
+        "invoiced": invoiced, "unit": "EA", "price": price, "item": "", "supplier": "", "facility": "",
+    }  # fmt: skip
+
+
+async def test_a_file_that_does_not_agree_with_the_journal_moves_nothing_of_that_order() -> None:
+    _, operations = await hospital_with("7", "8")
+    rows = [_row("7", "1", "10", "3", "4"), _row("7", "2", "5", "0", "0")]
+
+    asked = await convert(operations, rows=rows)
+
+    assert asked["orders"] == 0
+    assert [each["why"] for each in asked["problems"]] == [
+        "line 1: the file says received 3, the journal 4; reconcile them first",
+        "open here, and not in the file",
+    ]
+
+
+async def test_what_could_be_converted_is_shown_without_asking_for_it() -> None:
+    hospital, operations = await hospital_with("7", "8")
+
+    shown = await operations.perform("orders.convertible", {"route": "po", "to": "cloud"})
+
+    assert (shown["orders"], await hospital.journal.moves()) == (2, [])
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_reconciling_finds_nothing_where_both_sides_are_right_and_the_double_where_one_is_not(
+    asks: bool,
+) -> None:
+    hospital, _ = await hospital_with("1", "2")
+    await hospital.move("2", to=Side.CLOUD)
+    await hospital.settle()
+    operations = operations_of(hospital, asks=asks)
+
+    found = await operations.perform("orders.reconcile", {})
+
+    assert (found["orders"], found["differences"], found["committed_twice"]) == (2, [], [])
+    assert set(found["read_from"]) == ({"system", "journal"} if asks else {"journal"})
+    committed = [found["sides"][side]["committed"] for side in ("legacy", "cloud")]
+    assert committed == ["47.50", "27.50"]
+    if asks:
+        hospital.erp.handle(
+            "POST", "documents/purchase_order",
+            b'{"order_key": "%s", "reference": "x", "document": {"lines": []}}' % key_of("1").encode(),
+        )  # fmt: skip
+        hospital.legacy.of(key_of("2"))[0].state = "open"
+        twice = await operations.perform("orders.reconcile", {"orders": ["2"]})
+        assert twice["committed_twice"] == [key_of("2")]
+
+
+async def test_what_closes_a_moved_order_is_not_dismissed_and_a_moves_message_is_not_replayed() -> None:
+    hospital = Hospital(closes=False)
+    await hospital.open()
+    await hospital.take(order("7"))
+    await hospital.settle()
+    operations = operations_of(hospital)
+    await hospital.move("7", to=Side.CLOUD)
+    await hospital.settle()
+    (item,) = await operations.perform("exceptions.list", {})
+    resolve = {"exception": item["exception_id"], "who": "ann", "why": "done"}
+
+    with pytest.raises(OperationError, match="committed twice"):
+        await operations.perform("exceptions.resolve", {**resolve, "resolution": "dismissed"})
+    with pytest.raises(OperationError, match="was made by a move"):
+        await operations.perform(
+            "messages.replay", {"message": item["message_id"], "who": "ann", "why": "again"}
+        )
+    await operations.perform(
+        "exceptions.resolve", {**resolve, "resolution": "done_elsewhere", "reference": "L1 closed"}
+    )
+    await hospital.settle()
+    assert [each.state for each in await hospital.journal.moves()] == [MoveState.DONE]
