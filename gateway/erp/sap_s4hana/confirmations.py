@@ -78,6 +78,11 @@ def _divided(
     }
     ordered = {number: _ordered(each) for number, each in items.items()}
     verdict = judged(document, known, ordered, connector.settings.answers)
+    if not verdict.lines and verdict.header is Standing.REJECTED:
+        text = f"the supplier refuses order {known.number} as a whole, and SAP's confirmation cannot say so"
+        raise connector.place.stuck(
+            "ERP-ACK-REFUSED", f"{text}: cancel the order or buy elsewhere, then resolve this", "response"
+        )
     if not verdict.lines and verdict.header is Standing.AS_ORDERED:
         return [(_whole(number), each) for number, each in items.items()], []
     written: list[tuple[LineAnswer, Item]] = []
