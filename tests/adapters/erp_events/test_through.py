@@ -267,7 +267,11 @@ DATABASE = """\
         purchase_order:
           mapping: po_rows
           changes:
-            - {table: po_hdr, on: insert, key: po_no, columns: {po_no: PO_NO, vend_no: VENDOR}, fixed: {src: ERP}}
+            - table: po_hdr
+              on: insert
+              key: po_no
+              columns: {po_no: PO_NO, vend_no: VENDOR}
+              fixed: {src: ERP}
             - table: po_line
               on: insert
               each: LINES
@@ -325,3 +329,58 @@ async def test_legacy_gets_the_orders_of_the_erp_as_rows_of_its_own_tables(tmp_p
     assert (copy.role, copy.state) == ("copy", DeliveryState.DONE), copy.findings
     assert headers == [("PO-900", "ACME", "ERP")]
     assert lines == [(1, "1000", "10", "12.5"), (2, "1001", "10", "3")]
+
+
+LAYOUT = """\
+layout: orders
+format: delimited
+encoding: ascii
+newline: crlf
+delimited: {delimiter: "|", quote: "", formulas: refuse}
+document: H
+records:
+  H:
+    match: {RECORD: H}
+    fields: [RECORD, {name: PO_NO, required: yes}, VENDOR]
+  D:
+    match: {RECORD: D}
+    parent: H
+    fields: [RECORD, LINE_NO, ITEM, {name: QTY, type: "number(9,2)"}, {name: PRICE, type: "number(9,4)"}]
+"""
+FLAT_MAPPING = """\
+mapping: orders
+document: purchase_order
+direction: write
+fields:
+  number: PO_NO
+  seller.identifiers[scheme=assigned_by_buyer].value: VENDOR
+groups:
+  lines:
+    from: D
+    fields:
+      line_id: LINE_NO
+      item_ids[scheme=buyer].value: ITEM
+      quantity.value: {from: QTY, decimal: {}}
+      price.amount: {from: PRICE, decimal: {}}
+"""
+
+
+def made_layout(routes: Path) -> None:
+    (routes.parent / "orders.layout.yaml").write_text(LAYOUT)
+    (routes.parent / "orders.mapping.yaml").write_text(FLAT_MAPPING)
+
+
+async def test_legacy_gets_the_orders_of_the_erp_as_a_flat_file(tmp_path: Path) -> None:
+    named = "layouts: {orders: orders.layout.yaml}\nmappings: {orders: orders.mapping.yaml}\n"
+    settings = "{layout: orders, mapping: orders}"
+    async with site(
+        tmp_path, targets="{legacy: mms-in}", transmitter="erp", losing_side="copy_not_transmitted",
+        write=f"{{mms-in: {{format: flat_files, settings: {settings}}}}}", more=named, before=made_layout,
+    ) as run:  # fmt: skip
+        await run.enter_order("PO-900")
+        await run.event("PO-900")
+        (copy,) = await run.settled("mms-in", 1)
+        (file,) = run.files("mms")
+
+    assert (copy.role, copy.state) == ("copy", DeliveryState.DONE)
+    assert file.decode().splitlines() == ["H|PO-900|ACME", "D|1|1000|10|12.5", "D|2|1001|10|3"]
