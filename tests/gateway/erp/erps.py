@@ -270,6 +270,27 @@ class Sap:
             for each in held
         ]
 
+    def line_numbers(self, erp: SimulatedErp) -> Sequence[str]:
+        return [item["PurchaseOrderItem"] for item in self._items(erp)]
+
+    def answered(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        items = self._items(erp)
+        return [
+            (each["PurchaseOrder"], each["PurchaseOrderItem"]) for each in items if each.get("_confirmations")
+        ]
+
+    def invoiced(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        assert isinstance(erp, SapTenant)
+        (number,) = erp.documents.keys("supplier_invoice")
+        lines = erp.document("supplier_invoice", number)["to_SuplrInvcItemPurOrdRef"]
+        return [(each["PurchaseOrder"], each["PurchaseOrderItem"]) for each in lines]
+
+    def _items(self, erp: SimulatedErp) -> list[dict[str, Any]]:
+        assert isinstance(erp, SapTenant)
+        (number,) = erp.documents.keys("purchase_order")
+        order = erp.document("purchase_order", number)
+        return [{"PurchaseOrder": number, **item} for item in order["_PurchaseOrderItem"]]
+
     def nothing(self, request: Request) -> Reply | None:
         return Reply(200, b'{"value": []}') if request.step == "create.look_up" else None
 

@@ -45,7 +45,7 @@ lines = st.builds(
     },
     decimals(6),
     decimals(8),
-    st.sampled_from([None, None, "1", "10", "100", "1000", "3"]),
+    st.sampled_from([None, None, "1", "10", "100", "1000"]),  # such that `Held` can give the price of one
     texts,
     st.integers(0, 300),
     st.text(alphabet="0123456789", min_size=1, max_size=6),
@@ -54,8 +54,8 @@ orders = st.lists(lines, min_size=1, max_size=6)
 
 
 @pytest.mark.parametrize("erp", ERPS, ids=lambda each: each.kind)
-@settings(max_examples=scaled(12))
-@given(drawn=st.lists(orders, min_size=3, max_size=6))
+@settings(max_examples=scaled(6))
+@given(drawn=st.lists(orders, min_size=2, max_size=4))
 def test_every_order_is_taken_with_all_its_digits_or_parked_whole(
     erp: ErpUnderTest, drawn: list[list[dict]]
 ) -> None:
