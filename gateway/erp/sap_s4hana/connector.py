@@ -145,7 +145,7 @@ class SapS4Hana(Connector):
     def names(
         self, delivery: Delivery, document: PurchaseOrder, order: Mapping[str, Any]
     ) -> tuple[Alias, ...]:
-        """Give all names of an order that SAP shows, worked out once for a delivery; none without a number."""
+        """Give all names of an order that SAP shows, worked out once a delivery; none without a number."""
         number = str(order.get("PurchaseOrder") or "")
         known: tuple[Alias, ...] | None = delivery.worked_out.get(f"{NAMED} {number}")
         if known is None:
