@@ -18,7 +18,14 @@ from gateway.erp.connector.rendering import Rendering
 from gateway.erp.odata.batch import Operation
 from gateway.erp.odata.bodies import json_of
 from gateway.erp.sap_s4hana.order_body import QUANTITY, OrderBody
-from gateway.erp.sap_s4hana.services import item_change, items_of, new_item, schedule_change, without_zeros
+from gateway.erp.sap_s4hana.services import (
+    etag_of,
+    item_change,
+    items_of,
+    new_item,
+    schedule_change,
+    without_zeros,
+)
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 
 DELETED = {"PurchasingDocumentDeletionCode": "L"}
@@ -118,7 +125,8 @@ class OrderChanges:
             self._rendering.problem("ERP-SCHEDULES", f"{text}, then resolve this", f"{path}.schedules")
             return []
         changed = {key: each for key, each in fields.items() if not is_same(each, item.get(key, ""))}
-        found = [item_change(self._known.number, name, changed, etag)] if changed else []
+        number = self._known.number
+        found = [item_change(number, name, changed, etag_of(item, etag))] if changed else []
         if days and schedules:
             day = {"ScheduleLineDeliveryDate": days.pop()}
             if (
@@ -126,7 +134,7 @@ class OrderChanges:
                 != day["ScheduleLineDeliveryDate"].isoformat()
             ):
                 schedule = str(schedules[0]["ScheduleLine"])
-                found.append(schedule_change(self._known.number, name, schedule, day, etag))
+                found.append(schedule_change(number, name, schedule, day, etag_of(schedules[0], etag)))
         return found
 
     def _same_unit(self, line: OrderChangeLine, path: str, unit: str) -> None:
@@ -163,7 +171,7 @@ def items_out(order: Order, items: Sequence[Item], etag: str) -> list[Operation]
     """Give the deletion of items that are not deleted yet; SAP keeps them, with a deletion code."""
     number = str(order.get("PurchaseOrder"))
     return [
-        item_change(number, str(each["PurchaseOrderItem"]), DELETED, etag)
+        item_change(number, str(each["PurchaseOrderItem"]), DELETED, etag_of(each, etag))
         for each in items
         if not each.get("PurchasingDocumentDeletionCode")
     ]

@@ -13,6 +13,7 @@ from canonical.registry import parse_document, to_json
 from gateway.erp.connector.errors import ErrorClass
 from gateway.erp.sap_s4hana import SapS4Hana
 from gateway.erp.sap_s4hana.errors import kind_of_code, sap_errors
+from gateway.erp.sap_s4hana.order_changes import items_out
 from gateway.erp.sap_s4hana.orders import order_names
 from gateway.erp.sap_s4hana.settings import SapSettings
 from gateway.erp.sap_s4hana.tracing import canonical_path
@@ -180,3 +181,10 @@ def test_an_order_has_names_for_lines_and_schedules_and_for_a_reply_that_shows_n
 
     bare = {(each.line, each.line_number) for each in order_names("45", {}, order())}
     assert {("1", "10"), ("2", "20")} <= bare
+
+
+def test_an_items_own_etag_counts_before_its_orders() -> None:
+    items = [{"PurchaseOrderItem": "10", "@odata.etag": "W/i"}, {"PurchaseOrderItem": "20"}]
+    operations = items_out({"PurchaseOrder": "45", "_PurchaseOrderItem": items}, items, "W/o")
+
+    assert [dict(each.headers)["If-Match"] for each in operations] == ["W/i", "W/o"]
