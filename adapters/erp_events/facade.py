@@ -62,6 +62,9 @@ class ErpEventsFacade:
             )
             raise EventSetupError(text)
         self._route = by_set[EVENT_SET]
+        if settings.verify.certificate and self._route.partner is None:
+            text = f"endpoint '{setup.endpoint.name}' is proven by certificate: its event route needs one"
+            raise EventSetupError(text)
         wanted = {meaning.document for meaning in settings.events.values()}
         if lacking := sorted(wanted - set(by_set)):
             name, needed = setup.endpoint.name, lacking[0]

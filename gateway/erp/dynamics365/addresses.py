@@ -8,6 +8,7 @@ Source: Microsoft's page "Open Data Protocol (OData)", section on cross-company 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from gateway.erp.connector.series import Call
@@ -31,6 +32,7 @@ _READ = (("Accept", "application/json"), ("OData-MaxVersion", "4.0"))
 _WRITE = (*_READ, ("Content-Type", "application/json"), ("OData-Version", "4.0"))
 
 
+@lru_cache(maxsize=2_048)  # a series is run anew for each step, and asks for its look-ups again
 def found_by(entity_set: str, **values: Value) -> Call:
     """Give the query for entities with these values."""
     first, *rest = [equals(name, value, Version.V4) for name, value in values.items()]

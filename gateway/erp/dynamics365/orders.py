@@ -277,7 +277,7 @@ def _dimension(rendering: Rendering, line: PurchaseOrderLine | PlacedLine, path:
     found = list(dict.fromkeys(each for each in accounts if each))
     if len(found) > 1:
         text = "the line is paid from several accounts; Dynamics takes one: split the line, or use a template"
-        rendering.problem("ERP-DISTRIBUTIONS", text, f"{path}.distributions")
+        rendering.problem("ERP-DISTRIBUTION", text, f"{path}.distributions")
     return found[0] if found else None
 
 
