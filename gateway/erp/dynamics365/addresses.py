@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.erp.connector.series import Call
 from gateway.erp.odata import v4
-from gateway.erp.odata.literals import Value, Version, entity, equals, plain_query, query
+from gateway.erp.odata.literals import Value, Version, any_of, entity, equals, plain_query, query
 
 HEADERS = "PurchaseOrderHeadersV2"
 LINES = "PurchaseOrderLinesV2"
@@ -39,6 +39,13 @@ def found_by(entity_set: str, **values: Value) -> Call:
     for each in rest:
         first = first & each
     return Call("GET", plain_query(query(f"{ROOT}{entity_set}", filter=first), _ALL), None, _READ)
+
+
+@lru_cache(maxsize=2_048)
+def found_by_any(entity_set: str, company: str, name: str, values: tuple[str, ...]) -> Call:
+    """Give the query for entities of a company whose field is one of several texts."""
+    asked = equals("dataAreaId", company, Version.V4) & any_of(name, values, Version.V4)
+    return Call("GET", plain_query(query(f"{ROOT}{entity_set}", filter=asked), _ALL), None, _READ)
 
 
 def created(entity_set: str, fields: Mapping[str, Any]) -> Call:

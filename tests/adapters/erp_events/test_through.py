@@ -104,6 +104,34 @@ async def test_an_order_that_we_brought_to_the_erp_is_never_sent_as_if_it_were_t
     assert files == []
 
 
+async def test_a_cancellation_over_there_of_an_order_that_we_sent_is_a_persons_to_tell(
+    tmp_path: Path,
+) -> None:
+    target = (
+        "targets: {cloud: d365, supplier: acme-in}\n    stage: cloud\n    transmitter: {cloud: gateway}\n"
+    )
+
+    def sent_by_us(routes: Path) -> None:
+        text = routes.read_text()
+        head, mark, rest = text.partition("  - id: po.in\n")
+        rest = rest.replace("targets: {cloud: d365}\n    stage: cloud\n", target, 1)
+        text = (head + mark + rest).replace(
+            "kind: dynamics365\n", 'kind: dynamics365\n    supplier_output: "off"\n'
+        )
+        routes.write_text(text)
+
+    async with site(tmp_path, before=sent_by_us) as run:
+        await run.post("/v1/documents/purchase_order?route=po.in", OURS, {"Idempotency-Key": "k"})
+        await run.settled("acme-in", 1)
+        await run.settled("d365", 1)
+        await run.event("HB-42", BusinessEventId="PurchaseOrderCanceledBusinessEvent")
+        codes = await parked_codes(run)
+        files = run.files("acme")
+
+    assert codes == ["ORDER-CHANGED-IN-ERP"]
+    assert len(files) == 1
+
+
 async def test_an_order_with_our_reference_that_the_ledger_does_not_know_waits_for_a_person(
     tmp_path: Path,
 ) -> None:
