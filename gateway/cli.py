@@ -39,7 +39,7 @@ COMMANDS = {
     "explain": "tell the whole story of a message or an order",
     "exceptions": "show and settle what a person must look at",
     "crosswalk": "load and show code tables",
-    "erp": "see whether a cloud ERP is still what its connector was written for",
+    "erp": "see what a cloud ERP has changed, and whether it lets us in",
     "audit": "show and verify who changed what",
     "dossier": "check the evidence about a retired route",
     "certs": "make certificates for development",

@@ -69,6 +69,7 @@ class RouteRule:
     pin_legacy: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
     salt: str = ""
     copies_to_legacy: bool = False  # losing_side: copy_not_transmitted
+    closes_legacy: bool = False  # losing_side: close
     writes_supplier: bool = False  # the supplier gets what we write, not the bytes as received
     legacy_form: Form = "as_received"  # canonical: legacy's endpoint writes documents in a form of its own
     from_cloud: bool = False  # its documents were read from the cloud ERP: it has them, and gets none back
@@ -342,6 +343,9 @@ def _towards(
         and stage is not Stage.RETIRED
     ):
         intents.append(Intent(rule.legacy_target, "copy", rule.legacy_form))
+    is_opening = stage is not None and stage is not Stage.RETIRED
+    if side is Side.CLOUD and rule.closes_legacy and rule.legacy_target is not None and is_opening:
+        intents.append(Intent(rule.legacy_target, "close", "canonical"))  # sent once the cloud has it
     is_for_supplier = stage is not None or revises
     if transmitter is Transmitter.GATEWAY and is_for_supplier and rule.supplier_target is not None:
         form: Form = "canonical" if rule.writes_supplier else "as_received"

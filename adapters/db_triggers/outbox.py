@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
-from sqlalchemy.types import NullType
+if TYPE_CHECKING:
+    from sqlalchemy import Table
 
 DEFAULT_NAME = "legacy_bridge_outbox"
 
@@ -81,6 +82,10 @@ def outbox_table(name: str = DEFAULT_NAME, schema: str | None = None) -> Table:
     ``id`` grows with each row and is never used again (identity; AUTOINCREMENT on SQLite). The index
     (lane, id) serves "the oldest row of a lane"; texts compare byte by byte (utf8mb4_bin on MariaDB).
     """
+    # Here, because settings and decoder need the names alone, and the import takes a quarter of a second.
+    from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
+    from sqlalchemy.types import NullType
+
     return Table(
         name,
         MetaData(),
