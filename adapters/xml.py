@@ -210,15 +210,17 @@ def _check_tree(root: etree._Element, source: str, bounds: XmlBounds, tags: int,
             f"the document has {elements} elements; at most {bounds.elements_max} are read",
         )
     if equals > bounds.element_attributes_max:
-        _check_attributes(root, source, bounds)
+        _check_attributes(root, source, bounds, equals)
     deep = _found_by(f"({'/*' * (bounds.nesting_max + 1)})[1]", root)
     if deep is not None:
         text = f"elements are nested more than {bounds.nesting_max} levels deep"
         raise DecodeError(Finding("XML-DEPTH", element_position(deep, source), text))
 
 
-def _check_attributes(root: etree._Element, source: str, bounds: XmlBounds) -> None:
-    if (attributes := _count(_ATTRIBUTES_COUNT, root)) > bounds.attributes_max:
+def _check_attributes(root: etree._Element, source: str, bounds: XmlBounds, equals: int) -> None:
+    # Each attribute shows an equals sign: as long as there are few of these, there is nothing to count.
+    attributes = _count(_ATTRIBUTES_COUNT, root) if equals > bounds.attributes_max else 0
+    if attributes > bounds.attributes_max:
         text = f"the document has {attributes} attributes; at most {bounds.attributes_max} are read"
         _refuse("XML-ATTRS", source, text)
     wide = _found_by(f"(//@*[{bounds.element_attributes_max + 1}]/..)[1]", root)

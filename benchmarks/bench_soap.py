@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import gc
+import itertools
+import random
 import statistics
 import tempfile
 import time
@@ -35,6 +37,8 @@ from canonical.document import CanonicalDocument
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "soap"
 SOAP11 = "{http://schemas.xmlsoap.org/soap/envelope/}"
 LINES = 50
+ORDERS = 40  # other orders of the same hospital, read in turn
+CATALOG_ITEMS = 2_000
 PAIRS = 15
 TYPES = 2_000
 CONTEXT = MappingContext(source="benchmark", zone="America/Chicago")
@@ -51,8 +55,9 @@ def run() -> list[Row]:
     return [*_request(ours, document), _writer(ours, document), _load()]
 
 
-def order_of(lines: int) -> bytes:
-    """Give the sample order with so many lines: its own two, in turn."""
+def order_of(lines: int, seed: int = 0) -> bytes:
+    """Give the sample order with so many lines: its own two, in turn, of a hospital's catalog."""
+    chance = random.Random(seed)
     root = etree.fromstring((FIXTURES / "requests" / "SubmitPurchaseOrder.soap11.xml").read_bytes())
     order = root.find(f"{SOAP11}Body")[0][0]  # type: ignore[index]
     pair = [line for line in order if line.tag.endswith("}Line")]
@@ -60,18 +65,38 @@ def order_of(lines: int) -> bytes:
     for number in range(3, lines + 1):
         line = copy.deepcopy(pair[(number - 1) % 2])
         line[0].text = str(number)
+        _vary(line, chance)
         order.insert(place + number - 2, line)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
+def _vary(line: etree._Element, chance: random.Random) -> None:
+    """Order another item and another quantity: items come from a catalog, where each keeps what it is."""
+    item = chance.randrange(CATALOG_ITEMS)
+    own = {"VendorCatalog": f"8881-{item:04}", "BuyerItem": f"1{item:05}", "Gtin": f"008875{item:08}"}
+    for element in line.iter():
+        name = etree.QName(element).localname
+        if name in own:
+            element.text = own[name]
+        elif name == "Quantity":
+            element.text = str(chance.randint(1, 400))
+        elif name == "UnitPrice":
+            element.text = f"{item % 900 + 1}.{item % 97:02}"
+        elif name == "Serial":
+            element.text = f"SN-{chance.randrange(10**6):06}"
+
+
 def _request(ours: Service, document: Any) -> list[Row]:
-    body = order_of(LINES)
+    bodies = [order_of(LINES, seed) for seed in range(ORDERS)]
+    body = bodies[0]
+    turns = {name: itertools.cycle(bodies) for name in ("ours", "zeep", "floor")}
     message = ours.wsdl.operations["SubmitPurchaseOrder"].input
     text = (FIXTURES / "mappings" / "purchase_order.yaml").read_text()
     mapping = Mapping.load(text, "purchase_order.yaml", request_fields(message))
     fused = fused_reader(message, mapping.root)
 
     def canonical() -> CanonicalDocument:
+        body = next(turns["ours"])
         request = received(ours, opened(body, "benchmark", size_bytes_max=4_000_000), (), "benchmark")
         assert not ours.problems(request.called, message, "benchmark")
         made, findings = read_document(request, mapping, fused, CONTEXT)
@@ -81,7 +106,7 @@ def _request(ours: Service, document: Any) -> list[Row]:
     element = document.types.get_element("{urn:mercy-health:mms:purchasing:v2}SubmitPurchaseOrder")
 
     def by_zeep() -> CanonicalDocument:
-        root = etree.fromstring(body)
+        root = etree.fromstring(next(turns["zeep"]))
         value = element.parse(
             root.find(f"{SOAP11}Body")[0],  # type: ignore[index]
             document.types,
@@ -93,7 +118,7 @@ def _request(ours: Service, document: Any) -> list[Row]:
 
     # zeep loses the derived type's name and what nil was: all else must be the same document.
     assert len(canonical().lines) == len(by_zeep().lines) == LINES  # type: ignore[attr-defined]
-    floor = _ratio(canonical, lambda: etree.fromstring(body), 10)
+    floor = _ratio(canonical, lambda: etree.fromstring(next(turns["floor"])), 10)
     slower = _ratio(by_zeep, canonical, 2)
     size = f"{LINES} lines, {len(body)} bytes"
     return [

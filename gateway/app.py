@@ -8,13 +8,26 @@ was never acknowledged, and the next start recovers from the file.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from adapters.base import Answered, Clock, Executor, Finding, Format, Inbound, Origin, Rng, Source
+from adapters.base import (
+    Answered,
+    BatchSource,
+    Clock,
+    Executor,
+    Finding,
+    Format,
+    Inbound,
+    Origin,
+    Rng,
+    Source,
+)
 from adapters.base.facade import CallOutcome, Facade
 from adapters.base.registry import SourceSetup, adapter
 from gateway.acknowledging import REPLY
@@ -24,7 +37,7 @@ from gateway.call_outcomes import CallOutcomes
 from gateway.calls import Calls
 from gateway.canonical_json import NAME as CANONICAL
 from gateway.canonical_json import CanonicalJson
-from gateway.comparing import Comparing
+from gateway.comparing import Comparisons
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration, Route
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
@@ -34,12 +47,14 @@ from gateway.facade_routes import served_facades
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import ClaimedDelivery, Settled
 from gateway.judgments import LateJudgments
-from gateway.mover import TRANSPORT as MOVE
-from gateway.mover import Mover
+from gateway.order_mover import TRANSPORT as MOVE
+from gateway.order_mover import OrderMover
 from gateway.pipeline import Pipeline
 from gateway.program import Programs
+from gateway.query_comparing import Comparing
 from gateway.revisions import Revisions
 from gateway.stage import Stage
+from gateway.stage_mover import StageMover
 from gateway.translator import Translator
 
 log = logging.getLogger("legacy_bridge.app")
@@ -88,7 +103,7 @@ class Gateway:
         self._started_with = configuration
         self._started_at: datetime | None = None
         self._reloading: list[Callable[[Configuration], Callable[[], None]]] = []
-        self.destinations = Destinations(clock, rng, secret)
+        self.destinations = Destinations(clock, rng, secret, self.take)
         self.facade_of: Callable[[str], Facade | None] = lambda route: None  # set where facades are served
         self.is_ready = False
         self.name = f"gateway-{rng.token()}"
@@ -125,13 +140,18 @@ class Gateway:
             journal, self.pipeline, self.destinations, self.clock, self._rng,
             worker=self.name, lease_s=programs.lease_s, ended=self._planned,
         )  # fmt: skip
-        self.mover = Mover(journal, self.programs, format_by_name, self.clock, self._rng, moved=self._planned)
+        self.mover = OrderMover(
+            journal, self.programs, format_by_name, self.clock, self._rng, moved=self._planned
+        )
+        self.comparisons = Comparisons(journal, self.programs, self.destinations, self.clock)
         self._run("deliver", self.worker.run())
         self._run("move", self.mover.run())
         self._run("translate", self.translator.run())
         self._run("calls", self.calls.run())
         self._run("alarm", self._alarms().run())
         self._run("prune", self._prune())
+        self._run("compare", self.comparisons.run())
+        self._run("stages", StageMover(journal, lambda: self.configuration, self.clock, self._moved).run())
         self._start_sources(sources)
         self.is_ready = True
 
@@ -263,11 +283,16 @@ class Gateway:
         self.calls.settled(claimed, settled)
         if claimed.role == "close" or claimed.origin.transport == MOVE:
             self.mover.wake()
+        self.comparisons.hear(claimed)
         if settled.aliases:
             self.translator.wake()  # a new alias may be what a follow-on waits for
 
+    def _moved(self, route: str) -> None:
+        self.worker.wake()
+
     def _planned(self) -> None:
         self.worker.wake()
+        self.comparisons.wake()
         self.translator.wake()  # a planned order may be what a follow-on waits for
 
     def _alarms(self) -> AlarmLoop:
@@ -323,7 +348,10 @@ class Gateway:
         if made is None:
             return None
         setup = SourceSetup(
-            endpoint=endpoint_setup(endpoint_name, endpoint, self.clock, self._rng, self._secret),
+            endpoint=replace(
+                endpoint_setup(endpoint_name, endpoint, self.clock, self._rng, self._secret),
+                outlet_of=lambda name: self.destinations()[name].sink,
+            ),
             route=route.id,
             settings=route.source.source_settings,
             identity=route.source.identity,
@@ -341,19 +369,33 @@ class Gateway:
         return made(setup)
 
     async def _receive(self, name: str, source: Source) -> None:
-        """Take what a source gives, one after the other: files of one partner keep their order."""
+        """Take what a source gives, one after the other: files of one partner keep their order.
+
+        A source of batches says itself what needs no order; its inputs share the journal's commits.
+        """
         failures = 0
         while True:
             try:
-                async for inbound in source.receive():
-                    await self._take_patiently(inbound)
-                    failures = 0
+                async with contextlib.aclosing(_batches(source)) as batches:
+                    async for batch in batches:
+                        await self._take_together(batch)
+                        failures = 0
             except JournalError:
                 raise
             except Exception:  # an inlet that fails must not take the others with it
                 log.exception("source.failed route=%s", name)
             await self.clock.sleep(SOURCE_PAUSES_S[min(failures, len(SOURCE_PAUSES_S) - 1)])
             failures += 1
+
+    async def _take_together(self, batch: Sequence[Inbound]) -> None:
+        if len(batch) == 1:
+            await self._take_patiently(batch[0])
+            return
+        # All end before any error is told: a source must not go on while inputs of it are still taken.
+        ended = await asyncio.gather(*map(self._take_patiently, batch), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
 
     async def _take_patiently(self, inbound: Inbound) -> None:
         try:
@@ -375,6 +417,16 @@ class Gateway:
         log.critical("gateway.failed loop=%s reason=%s", task.get_name(), error)
         self.is_ready = False
         self._failed.set_exception(error)
+
+
+async def _batches(source: Source) -> AsyncGenerator[Sequence[Inbound]]:
+    if isinstance(source, BatchSource):
+        async with contextlib.aclosing(source.receive_batches()) as batches:
+            async for batch in batches:
+                yield batch
+        return
+    async for inbound in source.receive():
+        yield (inbound,)
 
 
 def declared_stages(configuration: Configuration) -> Mapping[str, tuple[str, str]]:

@@ -7,7 +7,7 @@ acknowledgments: the HTTP reply is one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from adapters.base import (
     Bounds,
@@ -22,12 +22,14 @@ from adapters.base import (
     UnitKind,
     Verdict,
 )
+from adapters.base.whole_body import WholeBody
 from canonical.document import CanonicalDocument
 from canonical.registry import DocumentError, parse_document, read_json, to_json
 
 NAME = "canonical"
-_WHOLE, _TOO_LARGE = b"+", b"-"  # begins a decoder's state
 _RUSH = re.compile(rb'"urgency"\s*:\s*"rush"')
+# What `translate` writes in front of the documents of several files, so that it reads them back.
+_TOLD_SOURCE = re.compile(rb'^(\s*\{)"source":"(?:[^"\\]|\\.)*",(?="document_type")')
 _LOOKS_LIKE = re.compile(rb'^\s*\{\s*"[a-z_]+"\s*:')
 
 
@@ -38,7 +40,7 @@ class CanonicalJson:
 
     def decoder(self, context: DecodeContext, resume: bytes | None = None) -> CanonicalDecoder:
         """Make a decoder for one input."""
-        return CanonicalDecoder(context, resume or b"")
+        return CanonicalDecoder(context, resume)
 
     def encode(self, documents: Sequence[CanonicalDocument], envelope: Envelope) -> bytes:
         """Write documents, one a line."""
@@ -67,27 +69,18 @@ class CanonicalJson:
         return _LOOKS_LIKE.match(head) is not None and b'"document_type"' in head
 
 
-class CanonicalDecoder:
-    """Decodes documents that stand one a line, or one alone over several lines."""
+class CanonicalDecoder(WholeBody):
+    """Decodes documents that stand one a line, or one alone over several lines, which only the end tells."""
 
-    def __init__(self, context: DecodeContext, held: bytes) -> None:
+    def __init__(self, context: DecodeContext, resume: bytes | None) -> None:
+        super().__init__(context.bounds.set_bytes_max, resume)
         self._source = context.source
         self._bounds: Bounds = context.bounds
-        self._held = bytearray(held[1:])
-        self._is_too_large = held[:1] == _TOO_LARGE
-
-    def feed(self, chunk: bytes) -> Iterator[Decoded]:
-        """Keep the bytes: only the end tells one document over many lines from one a line."""
-        if len(self._held) + len(chunk) > self._bounds.set_bytes_max:
-            self._is_too_large = True
-        else:
-            self._held += chunk
-        return iter(())
 
     def finish(self) -> tuple[list[Decoded], Summary]:
         """Give the documents."""
-        text = bytes(self._held)
-        if self._is_too_large:
+        text = self.content
+        if self.is_too_large:
             finding = self._finding(
                 "JSON-SIZE", f"more than {self._bounds.set_bytes_max} bytes; send fewer documents"
             )
@@ -100,14 +93,10 @@ class CanonicalDecoder:
         whole = (Interchange(None, None, "", is_acknowledgment=False, facts={}),)
         return decoded, Summary(len(decoded), unreadable, frozenset(), whole, is_readable=bool(bodies))
 
-    def state(self) -> bytes:
-        """Give the bytes so far, and whether some had to be dropped."""
-        return (_TOO_LARGE if self._is_too_large else _WHOLE) + bytes(self._held)
-
     def _decode(self, index: int, line: int, body: bytes) -> Decoded:
         units = (Unit(UnitKind.SET, str(index)), Unit(UnitKind.FILE, "0"))
         try:
-            document = parse_document(body)
+            document = parse_document(_TOLD_SOURCE.sub(rb"\1", body, count=1))
         except DocumentError as error:
             findings = tuple(
                 Finding(

@@ -13,12 +13,15 @@ from adapters.base.registry import adapters
 from adapters.mapping import crosswalk_words
 from gateway.acknowledging import REPLY
 from gateway.canonical_json import NAME as CANONICAL
+from gateway.compare.rules import CompareRules, Ignored, Tolerance, Unordered
 from gateway.config import Configuration, Partner, Resend, Route
+from gateway.config.coexistence import IgnoreRule
 from gateway.config.named_texts import library_for
 from gateway.journal.types import Side
 from gateway.outcome import RetryPolicy
 from gateway.program import (
     AcknowledgePolicy,
+    CompareProgram,
     ControlNumbers,
     Deadlines,
     Program,
@@ -95,7 +98,37 @@ def _program(configuration: Configuration, route: Route) -> Program:
         crosswalks=_crosswalks(configuration, route),
         from_side=route.source.side,
         owners=configuration.gateway.owners.declared(),
+        is_evidence=route.evidence,
+        compare=_compare(configuration, route),
     )
+
+
+def _compare(configuration: Configuration, route: Route) -> CompareProgram | None:
+    declared = route.compare
+    if declared is None:
+        return None
+    factors = declared.factors
+    return CompareProgram(
+        evidence=declared.evidence,
+        reads=declared.reads,
+        within=declared.within,
+        window=declared.window,
+        rules=CompareRules(
+            tolerate=tuple(Tolerance(each.path, each.abs, each.percent) for each in declared.tolerate),
+            unordered=tuple(Unordered(each.path, each.by) for each in declared.unordered),
+            ignore=tuple(ignored(each) for each in declared.ignore),
+            untold=declared.untold,
+            only=frozenset(declared.reads),
+        ),
+        factors=configuration.crosswalks.get(factors, factors) if factors is not None else None,
+    )
+
+
+def ignored(rule: IgnoreRule) -> Ignored:
+    """Give an ignore as comparisons take it."""
+    is_pair = rule.legacy is not None and rule.cloud is not None
+    pair = (rule.legacy or "", rule.cloud or "") if is_pair else None
+    return Ignored(rule.path, rule.until, rule.why, pair)
 
 
 def _writes(configuration: Configuration, route: Route) -> dict[str, Writing]:

@@ -19,7 +19,6 @@ from adapters.base import (
     Accepted,
     Clock,
     Delivery,
-    Effect,
     Finding,
     Finished,
     NoReply,
@@ -31,11 +30,11 @@ from adapters.base import (
     StepResult,
     Stuck,
     Target,
+    Tracing,
     Transient,
     Wait,
 )
 from adapters.base.orders import closes_orders
-from adapters.base.transport import QUERY
 from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
@@ -51,6 +50,7 @@ from gateway.outcome import (
     next_step,
     transients_in_a_row,
 )
+from gateway.shadowing import RENDERS, ShadowLeg, Wire, is_question, shadowed
 
 log = logging.getLogger("legacy_bridge.delivery")
 
@@ -71,7 +71,7 @@ class Destination:
     sink: Sink
     health: TargetHealth
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    is_rendered_only: bool = True  # shadow deliveries are rendered, never sent; questions are asked
+    shadow: ShadowLeg = RENDERS  # what shadow deliveries may do here; questions are asked
 
 
 Compared = Callable[[ClaimedDelivery, Settled], Awaitable[Settled]]  # judges what a shadow was answered
@@ -257,23 +257,22 @@ async def _steps(
     work: Work | None,
 ) -> tuple[Settled, Claim]:
     """Go through the target's steps; give what to settle, and the claim as last renewed."""
-    delivery, steps, claim = _delivery(claimed), list(claimed.steps), claimed.claim
+    delivery, steps, claim = delivery_of(claimed), list(claimed.steps), claimed.claim
     if claimed.role == "close":
         waits = await _not_created_yet(claimed, journal, clock)
         if waits is not None or not closes_orders(destination.target):
             return waits or _close_by_hand(claimed), claim
     following = destination.target.next_request(delivery, steps, clock.now())
+    if claimed.role == "shadow" and not is_question(following):
+        return await _shadowed(claimed, delivery, destination, journal, clock, work), claim
     for _ in range(STEPS_MAX):
         if not isinstance(following, Request):
             return _without_request(following, steps, claimed), claim
-        is_question = following.effect is Effect.READ and following.step == QUERY
-        if claimed.role == "shadow" and destination.is_rendered_only and not is_question:
-            return _rendered(following, clock.now()), claim
         if not may_send(following, steps):
             return _parked(
                 "TARGET-UNSAFE", claimed, f"'{following.step}' would be sent while in doubt"
             ), claim
-        result = await _attempt(following, claim, destination, journal, clock, work)
+        result = await _attempt(following, delivery, claim, destination, journal, clock, work)
         steps.append(result)
         settled = _after(result, steps, claimed, destination, clock, rng)
         if settled is not None:
@@ -325,13 +324,37 @@ def _close_by_hand(claimed: ClaimedDelivery) -> Settled:
     )
 
 
+async def _shadowed(
+    claimed: ClaimedDelivery,
+    delivery: Delivery,
+    destination: Destination,
+    journal: Journal,
+    clock: Clock,
+    work: Work | None,
+) -> Settled:
+    claim = claimed.claim
+
+    async def attempt(request: Request) -> StepResult:
+        # A shadow's failures are its own: the endpoint's breaker and retry budget never hear of them.
+        return await _attempt(request, delivery, claim, destination, journal, clock, work, is_counted=False)
+
+    async def step_done(result: StepResult) -> None:
+        await _patiently(clock, partial(journal.step_done, claim, result, clock.now()))
+
+    wire = Wire(clock, attempt, step_done)
+    return await shadowed(delivery, claimed.steps, destination.target, destination.shadow, wire)
+
+
 async def _attempt(
     request: Request,
+    delivery: Delivery,
     claim: Claim,
     destination: Destination,
     journal: Journal,
     clock: Clock,
     work: Work | None,
+    *,
+    is_counted: bool = True,
 ) -> StepResult:
     started_at = clock.now()
     await _patiently(clock, lambda: journal.attempt_started(claim, request, started_at))
@@ -347,7 +370,10 @@ async def _attempt(
     if isinstance(reply, NoReply) and reply.kind == "stale_claim":
         raise StaleClaimError(claim.delivery_id)
     outcome = destination.target.interpret(request, reply)
-    destination.health.on_outcome(outcome, clock.monotonic())
+    if isinstance(destination.target, Tracing):
+        outcome = destination.target.trace(delivery, request, reply, outcome)
+    if is_counted:
+        destination.health.on_outcome(outcome, clock.monotonic())
     return StepResult(request, reply, outcome, started_at, clock.now())
 
 
@@ -438,20 +464,14 @@ def _without_request(
         case Wait(until, reason):
             state = DeliveryState.IN_DOUBT if is_in_doubt(steps) else DeliveryState.WAITING
             return Settled(state, not_before=until, reason=reason)
-        case Finished(reference, aliases):
+        case Finished(reference, aliases, notes):
             if is_in_doubt(steps):
                 return _parked(
                     "TARGET-UNSAFE", claimed, "the target calls it finished while a write is in doubt"
                 )
-            return Settled(DeliveryState.DONE, reference=reference, aliases=aliases)
+            return Settled(DeliveryState.DONE, findings=notes, reference=reference, aliases=aliases)
         case Stuck(findings):
             return Settled(DeliveryState.PARKED, findings=findings, reason=findings[0].text)
-
-
-def _rendered(request: Request, now: datetime) -> Settled:
-    """Keep what would have been sent; nothing is."""
-    result = StepResult(request, NoReply("none", "shadow: rendered, not sent"), Accepted(), now, now)
-    return Settled(DeliveryState.DONE, result, reason="shadow: rendered, not sent")
 
 
 def _parked(code: str, claimed: ClaimedDelivery, text: str) -> Settled:
@@ -459,7 +479,8 @@ def _parked(code: str, claimed: ClaimedDelivery, text: str) -> Settled:
     return Settled(DeliveryState.PARKED, findings=(finding,), reason=text)
 
 
-def _delivery(claimed: ClaimedDelivery) -> Delivery:
+def delivery_of(claimed: ClaimedDelivery) -> Delivery:
+    """Give what a target is asked about."""
     return Delivery(
         delivery_id=claimed.claim.delivery_id,
         message_id=claimed.message_id,
@@ -477,4 +498,5 @@ def _delivery(claimed: ClaimedDelivery) -> Delivery:
         is_urgent=claimed.is_urgent,
         aliases=claimed.aliases,
         transmitter=claimed.transmitter,
+        route=claimed.route,
     )

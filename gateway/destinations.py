@@ -12,23 +12,33 @@ from adapters.base.http import HttpOutlet, MakeHttpSink
 from adapters.base.registry import EndpointSetup, adapters
 from gateway.compiling import retry_policies
 from gateway.config import Configuration, Endpoint
+from gateway.config.coexistence import Shadow
 from gateway.config.named_texts import library_for
 from gateway.delivery import Destination
+from gateway.erp.hand_over import HandingOver, Take
 from gateway.erp.http import HttpSink
 from gateway.erp.kinds import erp_kinds
 from gateway.erp.limits import TargetHealth
+from gateway.erp.readers import READERS
+from gateway.erp.reading import ReadingTarget
 from gateway.erp.settings import BasicSettings, HttpSettings
+from gateway.erp.shadow_guard import Allowed, ShadowGuard
 from gateway.outcome import RetryPolicy
 from gateway.security.settings import TlsSettings
+from gateway.shadowing import RENDERS, ShadowLeg
 
-MadeFrom = tuple[Endpoint, RetryPolicy, Library]  # the library: the texts that its settings name
+# The library: the texts that its settings name; the shadow: where nothing else may be delivered.
+MadeFrom = tuple[Endpoint, RetryPolicy, Library, Shadow | None]
 Prepared = dict[str, tuple[MadeFrom, Destination]]  # by name: made from, made
 
 
 class Destinations:
     """All endpoints that can be delivered to; a reload keeps those that did not change."""
 
-    def __init__(self, clock: Clock, rng: Rng, secret: Callable[[str], str]) -> None:
+    def __init__(
+        self, clock: Clock, rng: Rng, secret: Callable[[str], str], take: Take | None = None
+    ) -> None:
+        self._take = take  # what is read from an ERP is handed over to it
         self._clock = clock
         self._rng = rng
         self._secret = secret
@@ -58,10 +68,10 @@ class Destinations:
         Nothing is delivered otherwise before ``take_over``. Errors: those of the endpoints' own parts.
         """
         built: Prepared = {}
-        retries = retry_policies(configuration)
+        retries, shadows = retry_policies(configuration), configuration.shadow_endpoints()
         for name, endpoint in configuration.endpoints.items():
             texts = library_for(configuration.library, endpoint.settings)
-            made_from = (endpoint, retries.get(name, RetryPolicy()), texts)
+            made_from = (endpoint, retries.get(name, RetryPolicy()), texts, shadows.get(name))
             if self._from.get(name) == made_from and name in self._built:
                 built[name] = (made_from, self._built[name])
                 continue
@@ -83,13 +93,28 @@ class Destinations:
         for destination in (*self._built.values(), *self._left):
             await destination.sink.close()
 
-    def _build(self, name: str, endpoint: Endpoint, retry: RetryPolicy, texts: Library) -> Destination | None:
+    def _build(
+        self, name: str, endpoint: Endpoint, retry: RetryPolicy, texts: Library, shadow: Shadow | None
+    ) -> Destination | None:
         """Build one; None for an endpoint that only things come from."""
         health = TargetHealth(endpoint.limits, self._clock.monotonic())
         erp = erp_kinds().get(endpoint.kind)
         if erp is not None and isinstance(endpoint.settings, HttpSettings):
-            sink = HttpSink(name, endpoint.settings, clock=self._clock, rng=self._rng, secret=self._secret)
-            return Destination(name, erp.target(name, endpoint.settings), sink, health, retry)
+            sink = HttpSink(
+                name,
+                endpoint.settings,
+                clock=self._clock,
+                rng=self._rng,
+                secret=self._secret,
+                guard=shadow_guard(shadow),
+            )
+            leg = ShadowLeg(shadow.mode, shadow.free_text == "send") if shadow is not None else RENDERS
+            connector = erp.target(name, endpoint.settings)
+            if endpoint.kind not in READERS or self._take is None:
+                return Destination(name, connector, sink, health, retry, leg)
+            reading = ReadingTarget(name, READERS[endpoint.kind](endpoint.settings), connector)
+            handing = HandingOver(name, sink, self._take, self._clock)
+            return Destination(name, reading, handing, health, retry, leg)
         adapter = adapters().get(endpoint.kind)
         if adapter is None or adapter.target is None or adapter.sink is None or endpoint.settings is None:
             return None
@@ -107,6 +132,17 @@ class Destinations:
             )
 
         return lend
+
+
+def shadow_guard(shadow: Shadow | None) -> ShadowGuard | None:
+    """Give what the sink of a shadow's endpoint lets through."""
+    if shadow is None or shadow.mode == "render":
+        return None
+    allowed = (
+        Allowed(each.host, frozenset(method.upper() for method in each.methods), each.path)
+        for each in shadow.allow
+    )
+    return ShadowGuard(shadow.mode, tuple(allowed), tuple(shadow.write_scopes))
 
 
 def http_settings(outlet: HttpOutlet) -> HttpSettings:

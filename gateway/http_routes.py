@@ -15,6 +15,7 @@ from gateway.compiling import REPLY_WITHIN
 from gateway.config import Configuration, Route
 from gateway.config.routes import PENDING_REFERENCE
 from gateway.inlets.http_inlet import ANY_CONTENT_TYPE, HttpIdentity, HttpInlet
+from gateway.inlets.lifecycle import lifecycle_headers
 
 JSON = "application/json"
 
@@ -45,7 +46,15 @@ def _inlet(configuration: Configuration, route: Route) -> HttpInlet:
         reply_within_s=within.total_seconds(),
         pending=pending,
         pending_content_type=pending_content_type,
+        headers=_lifecycle(route),
     )
+
+
+def _lifecycle(route: Route) -> tuple[tuple[str, str], ...]:
+    contract = route.contract
+    if contract is None:
+        return ()
+    return lifecycle_headers(contract.deprecated, contract.sunset, contract.successor, contract.notice)
 
 
 def _content_types(route: Route) -> tuple[str, ...]:

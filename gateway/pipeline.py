@@ -38,9 +38,12 @@ from gateway.journal.types import (
     Expected,
     Message,
     MessageState,
+    Moved,
+    Plan,
 )
 from gateway.program import Program, ProgramSource
 from gateway.stage import Stage
+from gateway.stragglers import is_answered_otherwise, only_new_orders, too_late
 from gateway.translation import Translation, UnsettledError
 from gateway.turns import Turn
 from gateway.workers import WorkerError
@@ -99,7 +102,7 @@ class Pipeline:
         program = programs.routes[inbound.route]
         try:
             head, rest = await _head_of(inbound.body)
-            refusal = await self._refusal(program, inbound, head)
+            refusal = await self._refusal(program, inbound, head, is_whole=rest is None)
             if refusal is not None:
                 await self._refuse(inbound, refusal)
                 return None
@@ -128,25 +131,36 @@ class Pipeline:
         head: bytes,
         rest: AsyncIterator[bytes] | None,
     ) -> Acceptance:
+        names = f"m{self._clock.now():%y%m%d}{self._rng.token()}", f"c{self._rng.token()}"
+        arrival = self._arrival(program, revision, inbound, head, names, is_whole=rest is None)
+        acceptance = await self._journal.accept(arrival, head if rest is None else _joined(head, rest))
+        self._accepted()
+        return acceptance
+
+    def _arrival(
+        self,
+        program: Program,
+        revision: int,
+        inbound: Inbound,
+        head: bytes,
+        names: tuple[str, str],
+        *,
+        is_whole: bool,
+    ) -> Arrival:
         body_format = self._formats(program.format_name)
-        now = self._clock.now()
-        is_whole = rest is None
-        arrival = Arrival(
-            message_id=f"m{now:%y%m%d}{self._rng.token()}",
+        return Arrival(
+            message_id=names[0],
             route=program.route,
             arrival_key=_arrival_key(inbound, body_format, head),
             partner=inbound.partner or program.partner,
             sha256=hashlib.sha256(head).hexdigest() if is_whole else "",
             size_bytes=len(head) if is_whole else 0,
             origin=inbound.origin,
-            correlation_id=inbound.correlation_id or f"c{self._rng.token()}",
-            accepted_at=now,
+            correlation_id=inbound.correlation_id or names[1],
+            accepted_at=self._clock.now(),
             is_urgent=program.is_urgent or body_format.is_urgent(head[:HEAD_BYTES]),
             config_revision=revision,
         )
-        acceptance = await self._journal.accept(arrival, head if rest is None else _joined(head, rest))
-        self._accepted()
-        return acceptance
 
     async def translate(self, message_id: str, turn: Turn | None = None) -> None:
         """Decode one message and plan what follows; idempotent, and resumed where a kill ended it.
@@ -170,6 +184,26 @@ class Pipeline:
             return  # a repeat, or another worker was quicker
         await (await self._translation(message, turn)).run()
         self._planned()
+
+    async def park_broken(self, message_id: str, error: Exception) -> None:
+        """Park a message whose translation broke; where legacy is live, its bytes go on all the same."""
+        for _ in range(FAILURES_MAX):
+            message = await self._journal.message(message_id)
+            finding = broken(message, error)
+            try:
+                plan = await (await self._translation(message)).broken_plan(finding)
+            except (JournalError, JournalBusyError):
+                raise
+            except Exception:
+                log.exception("message.not_passed_on message=%s", message_id)
+                expected = Expected(self.revision)
+                plan = Plan(
+                    message_id, message.generation, expected,
+                    is_last=True, findings=(finding,), parks=True, is_broken=True,
+                )  # fmt: skip
+            if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
+                self._planned()
+                return
 
     @contextmanager
     def calling(self, message_id: str) -> Iterator[None]:
@@ -235,12 +269,14 @@ class Pipeline:
             is_call=message.generation == 1 or message.message_id in self._calling,
         )
 
-    async def _refusal(self, program: Program, inbound: Inbound, head: bytes) -> Refused | None:
-        """Refuse what a retired route gets over a connection that can be told so at once.
+    async def _refusal(
+        self, program: Program, inbound: Inbound, head: bytes, *, is_whole: bool
+    ) -> Refused | None:
+        """Refuse what a retired route gets over a connection, or in a file of nothing but new orders.
 
         Not what came before: its sender gets the answer to that, and orders nothing anew by another way.
         """
-        if program.follows is not None or inbound.origin.transport != "http":
+        if program.follows is not None:
             return None
         state = (await self._journal.stages()).get(program.route)
         if state is None or state.stage != Stage.RETIRED:
@@ -248,13 +284,20 @@ class Pipeline:
         key = _arrival_key(inbound, self._formats(program.format_name), head)
         if key is not None and await self._journal.knows_arrival(program.route, key):
             return None
-        finding = Finding(
-            code="ROUTE-RETIRED",
-            at=Position(inbound.origin.name or program.route),
-            text="this route is retired: new orders are no longer taken from the legacy system; "
-            "place the order in the cloud ERP",
-        )
-        return Refused(finding, status=410)
+        orders = 1
+        if inbound.origin.transport != "http":
+            orders = await self._late_orders(program, inbound, head) if is_whole else 0
+        if not orders:
+            return None
+        return Refused(too_late(inbound.origin.name or program.route, orders), status=410)
+
+    async def _late_orders(self, program: Program, inbound: Inbound, head: bytes) -> int:
+        """Count the orders of a file that holds nothing else; 0 where it is taken, and judged set by set."""
+        if is_answered_otherwise(program):
+            return 0
+        arrival = self._arrival(program, 0, inbound, head, ("", ""), is_whole=True)
+        programs = self._programs(None)
+        return await only_new_orders(head, arrival, programs, self._formats, self._tables, self._journal)
 
 
 def is_passing(error: Exception) -> bool:

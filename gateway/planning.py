@@ -6,13 +6,14 @@ refuses it where a fact moved meanwhile. Nothing here knows a database, a clock 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from adapters.base import Decoded, Finding, Level, Position, Verdict
+from adapters.base import Alias, Decoded, Finding, Level, Position, Verdict
 from canonical.document import CanonicalDocument
+from canonical.purchase_order import PurchaseOrder
 from canonical.registry import to_json
 from gateway.correspondence import (
     Consumed,
@@ -27,7 +28,9 @@ from gateway.correspondence import (
     repeated,
 )
 from gateway.delivery_plans import deadline_of, document_delivery
+from gateway.echoes import carries_our_reference
 from gateway.entity_owner import not_the_owner
+from gateway.erp.connector.aliases import ErpLine, order_aliases
 from gateway.following import follow_on, moving_deadline, waiting
 from gateway.going_on import Bound, bound_sets
 from gateway.journal.types import (
@@ -45,7 +48,7 @@ from gateway.moving import ORIGIN
 from gateway.naming import Keyed, orders_named
 from gateway.order_facts import order_facts
 from gateway.program import Program
-from gateway.stage import Decision, Stage, ask, decide, placed_by_phone
+from gateway.stage import Decision, Stage, ask, decide, known_to_us, placed_by_phone, unknown_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Chunk:
     seen_documents: frozenset[str]
     controls: tuple[ControlNumber, ...] = ()
     acknowledged: tuple[Acknowledged, ...] = ()
+    aliases: Mapping[str, tuple[Alias, ...]] = field(default_factory=dict)  # of orders that the ERP tells of
 
 
 @dataclass(slots=True)
@@ -83,6 +87,7 @@ class _Seen:
     documents: dict[str, tuple[str, int, str, datetime]]  # document key -> message id, index, hash, since
     opened: list[LedgerEntry] = field(default_factory=list)
     acknowledged: list[Acknowledged] = field(default_factory=list)
+    aliases: dict[str, tuple[Alias, ...]] = field(default_factory=dict)
 
 
 def plan_chunk(
@@ -118,6 +123,7 @@ def plan_chunk(
         seen_documents=frozenset(each.document_key for each in sets if each.document_key),
         controls=tuple(controls.values()),
         acknowledged=tuple(seen.acknowledged),
+        aliases=seen.aliases,
     )
 
 
@@ -170,6 +176,8 @@ def _plan_set(
         if isinstance(planned, tuple):
             return planned
         document = planned
+    if program.is_evidence:
+        return _evidence(document, decoded), [], []
     document = _counted(message, each, document, facts, ruling.stage)
     if document.repeats is not None:
         return document, [], []
@@ -203,7 +211,13 @@ def _decide_set(
         confirmed = _confirmed(message, each, document, seen.ledger.get(each.order_keys[0]))
         if confirmed is not None:
             return confirmed, [], []
-        decision = _opening(ruling, message, each, seen, now)
+        if program.rule.from_cloud:
+            told = _told_by_erp(ruling, message, each, document, facts, seen, now)
+            if isinstance(told, DocumentPlan):
+                return told, [], []
+            document, decision = told
+        else:
+            decision = _opening(ruling, message, each, seen, now)
     else:
         followed = follow_on(program, each, facts, seen.ledger, _patience(ruling, message, each, facts), now)
         if isinstance(followed, AwaitedOrder):
@@ -247,6 +261,19 @@ def _patience(ruling: Ruling, message: Message, each: Keyed, facts: Facts) -> da
         return moving_deadline(program, message.accepted_at)
     waits = program.unknown.after_s > 0
     return message.accepted_at + timedelta(seconds=program.unknown.after_s) if waits else None
+
+
+def _evidence(document: DocumentPlan, decoded: Decoded) -> DocumentPlan:
+    """Keep legacy's own version of a document: it is compared with ours, and goes nowhere.
+
+    It holds no key, so that it is never taken for a repeat of what it is compared with. What cannot be read
+    is parked: without it a comparison would wait in vain.
+    """
+    kept = replace(document, document_key=None, decision="legacy's own version, kept to compare")
+    is_unread = document.verdict is Verdict.REJECTED or decoded.document is None
+    return (
+        replace(kept, is_parked=True, decision="legacy's own version, not translated") if is_unread else kept
+    )
 
 
 def _counted(
@@ -324,6 +351,42 @@ def _opening(ruling: Ruling, message: Message, each: Keyed, seen: _Seen, now: da
     if decision.opens and decision.side is not None:
         _open(program, message, stage, key, decision, seen, now)
     return decision
+
+
+def _told_by_erp(
+    ruling: Ruling,
+    message: Message,
+    each: Keyed,
+    document: DocumentPlan,
+    facts: Facts,
+    seen: _Seen,
+    now: datetime,
+) -> tuple[DocumentPlan, Decision] | DocumentPlan:
+    """Decide about an order that the ERP itself tells of: one of its own, or one that we brought there.
+
+    Its event can be quicker than the reply to our own request, so the ledger may not know the ERP's number
+    yet. An order that carries a reference of ours therefore waits for it, and never opens an entry.
+    """
+    program, entries = ruling.program, _entries(each, facts, seen)
+    ours = [entry for entry in entries if entry.route != program.route]
+    if ours:
+        keys = tuple(dict.fromkeys(entry.order_key for entry in ours))
+        return replace(document, order_keys=keys), known_to_us(program.rule, ours[0])
+    if not entries and carries_our_reference(_document(each.decoded)):
+        until = message.accepted_at + timedelta(seconds=program.unknown.after_s)
+        if now < until:
+            return waiting(document, AwaitedOrder(each.order_numbers, until, each.order_keys))
+        return document, unknown_order(program.rule, None)
+    seen.aliases[each.order_keys[0]] = _names_of(_document(each.decoded))
+    return document, _opening(ruling, message, each, seen, now)
+
+
+def _names_of(order: CanonicalDocument) -> tuple[Alias, ...]:
+    """Give the ERP's names of an order of its own: answers to it must find its lines, as those to ours do."""
+    if not isinstance(order, PurchaseOrder):
+        return ()
+    lines = [ErpLine(line.sequence, line.line_id) for line in order.lines if line.line_id is not None]
+    return order_aliases(order.erp_number or order.number, lines, order.lines)
 
 
 def _entries(each: Keyed, facts: Facts, seen: _Seen) -> list[LedgerEntry]:

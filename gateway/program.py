@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from adapters.base import DecodeContext, Library, UnitKind
 from canonical.keys import KeyRules
+from gateway.compare.rules import CompareRules
 from gateway.journal.types import Side
 from gateway.outcome import RetryPolicy
 from gateway.stage import RouteRule
@@ -75,6 +76,21 @@ class Writing:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareProgram:
+    """How a route's documents are compared with legacy's versions of them.
+
+    ``evidence``: the route that brings these, or "reply". ``factors``: a code table with unit factors.
+    """
+
+    evidence: str
+    reads: Mapping[str, str]
+    within: timedelta
+    window: timedelta
+    rules: CompareRules
+    factors: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One route, compiled."""
 
@@ -100,6 +116,8 @@ class Program:
     crosswalks: Mapping[str, str] = field(default_factory=dict)  # word that its mappings use -> table
     from_side: Side | None = None  # whose system sends here
     owners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # entity -> stage -> its owner
+    is_evidence: bool = False  # its documents are legacy's versions: kept to compare, delivered nowhere
+    compare: CompareProgram | None = None
 
     @property
     def stage_route(self) -> str:

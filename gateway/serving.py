@@ -15,16 +15,20 @@ import gc
 import logging
 import signal
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from adapters.base import Clock, Executor, Finding
 from adapters.base.registry import EndpointError
 from gateway.alarm_senders import Mail, Webhook
 from gateway.alarms import Send
+from gateway.api.admin import AdminApi
+from gateway.api.contract import resource_of
 from gateway.api.facades import FacadeApi
 from gateway.api.inbound import InboundApi
+from gateway.api.issuing import issuers_of
 from gateway.api.messages import mount_messages
 from gateway.app import DRAIN_S, Gateway, format_by_name
 from gateway.compiling import compile_programs
@@ -32,6 +36,8 @@ from gateway.config import Address, Configuration, load, load_text
 from gateway.config.reloading import ReloadError
 from gateway.control import ControlError, ControlServer
 from gateway.facade_routes import FacadeError
+from gateway.forecast.answering import answered
+from gateway.forecast.making import Store
 from gateway.http_app import HttpApp, HttpLimits
 from gateway.http_routes import http_inlets
 from gateway.inlets.http_inlet import Caller
@@ -45,7 +51,7 @@ from gateway.security.partners import PartnerCertificates, PartnerError
 from gateway.security.secrets import SecretError, SecretStore
 from gateway.security.settings import TlsSettings
 from gateway.security.tls import ServerTls, TlsError
-from gateway.system import SystemClock, SystemRng
+from gateway.system import SystemClock, SystemRng, package_version
 from gateway.workers import InlineExecutor, ProcessExecutor
 
 log = logging.getLogger("legacy_bridge.serving")
@@ -164,8 +170,9 @@ async def serving(path: Path, parts: Parts = PARTS) -> AsyncIterator[Served]:
             ending = _Ending(clock)
             stack.push_async_callback(lambda: gateway.stop(ending.left_s()))
             await gateway.start()
-            addresses = await _listen(gateway, secret, stack, ending)
-            await _control(gateway, stack)
+            operations = _operations(gateway, secret)
+            addresses = await _listen(gateway, secret, operations, stack, ending)
+            await _control(gateway, operations, stack)
         yield Served(gateway, addresses)
 
 
@@ -254,7 +261,11 @@ def _senders(configuration: Configuration, secret: SecretStore) -> tuple[Send, .
 
 
 async def _listen(
-    gateway: Gateway, secret: SecretStore, stack: contextlib.AsyncExitStack, ending: _Ending
+    gateway: Gateway,
+    secret: SecretStore,
+    operations: Operations,
+    stack: contextlib.AsyncExitStack,
+    ending: _Ending,
 ) -> tuple[str, ...]:
     configuration = gateway.configuration
     callers = _Callers(_known(configuration))
@@ -269,7 +280,10 @@ async def _listen(
         refuse=gateway.refuse,
         clock=gateway.clock,
     )
-    mount_messages(app, gateway.journal, inlets.inlet)
+    issuers = issuers_of(configuration, gateway.clock, secret)
+    admin = AdminApi(app, operations, issuers, package_version())
+    administrator = admin.handler(resource_of("messages.show"))
+    mount_messages(app, gateway.journal, inlets.inlet, administrator)
     facades = FacadeApi(
         app,
         take=gateway.take,
@@ -285,9 +299,10 @@ async def _listen(
 
     def prepare(changed: Configuration) -> Callable[[], None]:
         routes, known, senders = http_inlets(changed), _known(changed), _senders(changed, secret)
-        served = gateway.facades(changed)
+        served, issuers = gateway.facades(changed), issuers_of(changed, gateway.clock, secret)
 
         def take_over() -> None:
+            admin.set_issuers(issuers)
             inlets.set_inlets(routes)
             facades.set_served(served)
             callers.known = known
@@ -337,17 +352,28 @@ def _known(configuration: Configuration) -> PartnerCertificates:
     )
 
 
-async def _control(gateway: Gateway, stack: contextlib.AsyncExitStack) -> None:
-    socket_path = gateway.configuration.gateway.control_socket_path
-    if socket_path is None:
-        return
+def _operations(gateway: Gateway, secret: SecretStore) -> Operations:
+    async def plan(asked: Mapping[str, Any]) -> dict[str, Any]:
+        configuration = gateway.configuration
+        reference = configuration.gateway.journal_key
+        key = _key(secret(reference)) if reference is not None else None
+        store = Store(configuration.gateway.journal.path, key)
+        now = gateway.clock.now()
+        return await answered(asked, configuration, gateway.journal, store, format_by_name, now)
 
     hooks = Hooks(
         work_changed=gateway.look_again,
         process=gateway.process_facts,
+        plan=plan,
         reading=OrderReading(gateway.destinations),
     )
-    operations = Operations(gateway.journal, lambda: gateway.configuration, gateway.clock, hooks)
+    return Operations(gateway.journal, lambda: gateway.configuration, gateway.clock, hooks)
+
+
+async def _control(gateway: Gateway, operations: Operations, stack: contextlib.AsyncExitStack) -> None:
+    socket_path = gateway.configuration.gateway.control_socket_path
+    if socket_path is None:
+        return
     server = ControlServer(socket_path, operations)
     await server.start()
     stack.push_async_callback(server.stop)

@@ -72,9 +72,11 @@ class RouteRule:
     closes_legacy: bool = False  # losing_side: close
     writes_supplier: bool = False  # the supplier gets what we write, not the bytes as received
     legacy_form: Form = "as_received"  # canonical: legacy's endpoint writes documents in a form of its own
+    from_cloud: bool = False  # its documents were read from the cloud ERP: it has them, and gets none back
     suppresses: frozenset[Side] = frozenset()  # sides that can be told not to send an order to the supplier
     invoice_owners: tuple[InvoiceOwner, ...] = ()  # of invoices that belong to no side as a whole
     invoice_desk: str = "accounts_payable"  # who looks at those that nobody is declared to own
+    shadow_target: str | None = None  # a non-production tenant in place of the cloud target
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ def decide(
     """
     if entry is not None:
         reason = f"follows the order's ledger entry ({entry.reason})"
+        if rule.from_cloud and entry.route != rule.route:
+            return known_to_us(rule, entry)
         sender = transmitter_of(rule, entry, is_new=is_new)
         if sender is Transmitter.NONE and placed_by_phone(rule, entry):
             return _not_transmitted(rule, entry)
@@ -164,6 +168,8 @@ def follow(
         )
         return Decision(None, Transmitter.NONE, (), "names orders of both sides", findings=(finding,))
     entry = entries[0]
+    if originates and rule.from_cloud and entry.route != rule.route:
+        return known_to_us(rule, entry)
     sender = transmitter_of(rule, entry, is_new=revises)
     if originates and sender is Transmitter.NONE and placed_by_phone(rule, entry):
         return _not_transmitted(rule, entry)
@@ -202,8 +208,30 @@ def placed_by_phone(rule: RouteRule, entry: LedgerEntry) -> bool:
     )
 
 
+def known_to_us(rule: RouteRule, entry: LedgerEntry) -> Decision:
+    """Decide about a document that the ERP tells of, and whose order came to it by another route: through us.
+
+    Its supplier has it from whoever the ledger names, so nothing is sent. An order of that number that is
+    legacy's is another order: sending either as the other would be wrong, and a person looks.
+    """
+    if entry.side is Side.CLOUD:
+        return Decision(
+            Side.CLOUD, entry.transmitter, (), f"the ERP tells of order {entry.order_key}, which is ours"
+        )
+    finding = Finding(
+        code="ORDER-NUMBER-CLASH",
+        at=Position(rule.route),
+        text=f"the ERP tells of an order, and {entry.order_key} is legacy's: two orders have one number, or "
+        "somebody entered legacy's order in the ERP by hand; give the route's partner an organisation of its "
+        "own, or resolve this exception",
+    )
+    return Decision(None, Transmitter.NONE, (), "the number is that of legacy's order", findings=(finding,))
+
+
 def unknown_order(rule: RouteRule, side: Side | None) -> Decision:
     """Decide about a document whose order nobody knows: the declared side, never a hash."""
+    if rule.from_cloud:
+        return _unknown_to_us(rule)
     if side is None:
         finding = Finding(
             code="FOLLOW-UNKNOWN-ORDER",
@@ -213,6 +241,17 @@ def unknown_order(rule: RouteRule, side: Side | None) -> Decision:
         )
         return Decision(None, Transmitter.NONE, (), "order unknown", findings=(finding,))
     return _towards(rule, None, side, Transmitter.NONE, f"order unknown: declared to go to {side.value}")
+
+
+def _unknown_to_us(rule: RouteRule) -> Decision:
+    finding = Finding(
+        code="ERP-ORDER-UNKNOWN",
+        at=Position(rule.route),
+        text="the ERP tells of an order that carries a reference of ours, or of a change of an order, and "
+        "the ledger knows no such order: sent on, it could reach its supplier twice; find it in the ERP, "
+        "then resolve this exception, or retry it once the order is known",
+    )
+    return Decision(None, Transmitter.NONE, (), "order unknown", findings=(finding,))
 
 
 def unsplit(rule: RouteRule, invoice: Invoice, code: str, why: str) -> Decision:
@@ -283,6 +322,8 @@ def _towards(
     *,
     revises: bool = False,
 ) -> Decision:
+    if rule.from_cloud and side is Side.CLOUD:
+        return _onwards(rule, transmitter, reason)
     target = rule.legacy_target if side is Side.LEGACY else rule.cloud_target
     if target is None:
         finding = Finding(
@@ -294,7 +335,7 @@ def _towards(
         return Decision(None, transmitter, (), reason, findings=(finding,))
     intents = [Intent(target, "live", rule.legacy_form if side is Side.LEGACY else "canonical")]
     if side is Side.LEGACY and stage is Stage.SHADOW and rule.cloud_target is not None:
-        intents.append(Intent(rule.cloud_target, "shadow", "canonical"))
+        intents.append(Intent(rule.shadow_target or rule.cloud_target, "shadow", "canonical"))
     if (
         side is Side.CLOUD
         and rule.copies_to_legacy
@@ -310,6 +351,16 @@ def _towards(
         form: Form = "canonical" if rule.writes_supplier else "as_received"
         intents.append(Intent(rule.supplier_target, "live", form))
     return Decision(side, transmitter, tuple(intents), reason)
+
+
+def _onwards(rule: RouteRule, transmitter: Transmitter, reason: str) -> Decision:
+    """Send on what the ERP has: to the supplier where the gateway transmits, as a copy to legacy."""
+    intents = []
+    if transmitter is Transmitter.GATEWAY and rule.supplier_target is not None:
+        intents.append(Intent(rule.supplier_target, "live", "canonical"))
+    if rule.copies_to_legacy and rule.legacy_target is not None:
+        intents.append(Intent(rule.legacy_target, "copy", "canonical"))
+    return Decision(Side.CLOUD, transmitter, tuple(intents), reason)
 
 
 def _not_transmitted(rule: RouteRule, entry: LedgerEntry) -> Decision:

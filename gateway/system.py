@@ -7,6 +7,7 @@ import base64
 import secrets
 import time
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 
 
 class SystemClock:
@@ -38,3 +39,11 @@ class SystemRng:
     def token(self) -> str:
         """Give 16 characters, a-z 2-7: 80 bits."""
         return base64.b32encode(secrets.token_bytes(10)).decode().lower()
+
+
+def package_version() -> str:
+    """Give the version of this package, as it was installed."""
+    try:
+        return version("legacy-bridge")
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -143,6 +143,28 @@ class Translation:
                 await self._plan_middle(batch)
                 batch = []
 
+    async def broken_plan(self, finding: Finding) -> Plan:
+        """Give the plan of a message that breaks its translation: it is parked.
+
+        In stages legacy and shadow translation only observes: where nothing of the message was planned yet,
+        its bytes go on as received.
+        """
+        message, program = self._message, self._own_program()
+        revision, stages = self._programs(None).revision, await self._journal.stages()
+        state = stages[program.stage_route]
+        self._sent = await self._sent_earlier()
+        is_untouched = message.planned_through == 0 and not self._sent.is_whole
+        return Plan(
+            message.message_id,
+            message.generation,
+            Expected(revision, {state.route: state.revision}),
+            deliveries=tuple(self._nothing_recognised(program, Stage(state.stage))) if is_untouched else (),
+            is_last=True,
+            findings=(finding,),
+            parks=True,
+            is_broken=True,
+        )
+
     async def decide_awaited(self, documents: Sequence[DocumentPlan]) -> int:
         """Decide about follow-ons of this message that waited; give how many, without those that moved."""
         found, sets = await self._found_again({document.index for document in documents})
@@ -304,6 +326,7 @@ class Translation:
                 chunk.documents,
                 chunk.deliveries,
                 chunk.opens,
+                aliases=chunk.aliases,
                 controls=chunk.controls,
                 acknowledged=chunk.acknowledged,
             )
@@ -378,6 +401,7 @@ class Translation:
             chunk.documents,
             tuple(deliveries),
             chunk.opens,
+            aliases=chunk.aliases,
             is_last=True,
             rejected_units=rejected,
             findings=tuple(findings),

@@ -11,10 +11,10 @@ import asyncio
 import logging
 from itertools import takewhile
 
-from adapters.base import Clock, Finding
+from adapters.base import Clock
 from gateway.journal.base import Journal, JournalBusyError, JournalError
-from gateway.journal.types import Expected, Message, Moved, Plan
-from gateway.pipeline import FAILURES_MAX, Pipeline, broken, is_passing
+from gateway.journal.types import Message
+from gateway.pipeline import FAILURES_MAX, Pipeline, is_passing
 from gateway.turns import Turn
 from gateway.workers import INLINE_BYTES_MAX
 
@@ -112,24 +112,9 @@ class Translator:
         self._failures[message.message_id] = count
         if is_passing(error) and count < FAILURES_MAX:
             return False
-        await self._park(message.message_id, broken(message, error))
+        await self._pipeline.park_broken(message.message_id, error)
+        self._failures.pop(message.message_id, None)
         return True
-
-    async def _park(self, message_id: str, finding: Finding) -> None:
-        for _ in range(FAILURES_MAX):
-            message = await self._journal.message(message_id)
-            plan = Plan(
-                message_id,
-                message.generation,
-                Expected(self._pipeline.revision),
-                is_last=True,
-                findings=(finding,),
-                parks=True,
-                is_broken=True,
-            )
-            if not isinstance(await self._journal.plan(plan, self._clock.now()), Moved):
-                self._failures.pop(message_id, None)
-                return
 
     async def _pause(self) -> None:
         sleep = asyncio.ensure_future(self._clock.sleep(IDLE_S))

@@ -38,6 +38,7 @@ class Action(StrEnum):
     HALF_REPLY = "half_reply"  # headers promise more bytes than come, then the connection ends
     TRICKLE = "trickle"  # a good reply, one byte at a time, `seconds` between two
     OVERSIZED = "oversized"  # a good status and `size_bytes` of body
+    BUSINESS_ERROR = "business_error"  # a refusal in the ERP's own words; `error` says which
 
 
 COMMITS = frozenset(
@@ -81,6 +82,7 @@ class Fault:
     fields: tuple[str, ...] = ("lines[0].quantity",)
     location: str = "/login"
     size_bytes: int = 32 * 1024 * 1024
+    error: str = ""  # for business_error: the simulator's own word
 
     @property
     def does_commit(self) -> bool:

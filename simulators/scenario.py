@@ -1,4 +1,4 @@
-"""What the demo plays: a scenario for each folder here that has a `scenario.py`, found by that name.
+"""What the demo plays: a scenario for each folder below here that has a `scenario.py`, found by that name.
 
 A scenario starts the systems that its adapter speaks with, feeds traffic, says how each message must
 end, and afterwards asks its own systems what really arrived. There is no list to edit: a new folder
@@ -43,12 +43,15 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message that a scenario fed. `label` tells a reader what it is; `reply` is what a caller got."""
+    """One message that a scenario fed. `label` tells a reader what it is; `reply` is what a caller got.
+
+    `body` is empty for a row of a table: the feed makes the bytes, and the journal knows it by `name`.
+    """
 
     label: str
     way: str  # "folder", "HTTP"
     route: str
-    name: str  # of the file, or the path
+    name: str  # of the file, or the path, or of a row: TABLE[KEY]
     body: bytes
     ending: Ending
     status: int | None = None
@@ -144,9 +147,9 @@ class Scenario(Protocol):
 def scenarios(*, is_spoiled: bool = False) -> list[Scenario]:
     """Give the scenarios of all folders. `is_spoiled` lets one of them misbehave on purpose."""
     found: list[Scenario] = []
-    for module in pkgutil.iter_modules(simulators.__path__):
-        name = f"simulators.{module.name}.scenario"
-        if module.ispkg and importlib.util.find_spec(name) is not None:
+    packages = pkgutil.walk_packages(simulators.__path__, "simulators.")
+    for name in [f"{each.name}.scenario" for each in packages if each.ispkg]:
+        if importlib.util.find_spec(name) is not None:
             found.append(importlib.import_module(name).scenario(is_spoiled=is_spoiled))
     return sorted(found, key=lambda each: each.rank)
 

@@ -7,6 +7,7 @@ import signal
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from aiohttp import web
 
@@ -55,6 +56,36 @@ class Serving:
     async def stop(self) -> None:
         """Stop listening and cut what is still open."""
         await self._runner.cleanup()
+
+
+class Served:
+    """A simulator that listens: `async with Simulator(...) as it: ... it.url`. It has `_serving`."""
+
+    _serving: Serving
+
+    @property
+    def url(self) -> str:
+        """Give the base address."""
+        return self._serving.url
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen."""
+        await self._serving.start(host, port)
+
+    async def stop(self) -> None:
+        """Stop; what is on disk stays."""
+        await self._serving.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
 
 async def until_signalled() -> None:

@@ -74,7 +74,7 @@ class Desk(Protocol):
         ...
 
     def endpoints(self, config: Path, name: str, adapter: str) -> list[EndpointSetup]:
-        """Read the endpoint of that name, or all of that kind which a partner of that name is served by.
+        """Read the endpoint of that name, or all of that kind which a partner or a route of that name uses.
 
         Errors: CommandError, after every finding was printed.
         """

@@ -157,6 +157,7 @@ class Facade(Protocol):
 
     paths: tuple[str, ...]
     size_bytes_max: int
+    takes_options: bool  # an OPTIONS request is a handshake of its senders, answered by ``look``
 
     def look(self, call: FacadeCall) -> FacadeAnswer | Denied:
         """Answer a GET: what is served here, and how."""

@@ -32,6 +32,11 @@ NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 SHARED = frozenset({"base", "mapping", "xml", "layouts"})  # parts of several adapters, not adapters
 
 
+def no_outlet(endpoint: str) -> Sink:
+    """Stand in where nobody lends another endpoint's sink. Errors: RuntimeError, always."""
+    raise RuntimeError(f"the sink of endpoint '{endpoint}' was not lent")
+
+
 @dataclass(frozen=True, slots=True)
 class EndpointSetup:
     """What an adapter's source or sink is built from; only ``gateway/app.py`` makes one."""
@@ -44,6 +49,7 @@ class EndpointSetup:
     secret: Callable[[str], str]  # resolves a secret reference (env:NAME, file:PATH) when it is needed
     library: Library = field(default_factory=Library)  # the mappings and layouts that the settings name
     http: MakeHttpSink = no_http  # the gateway's one HTTP sink, for adapters that speak HTTP
+    outlet_of: Callable[[str], Sink] = no_outlet  # the sink of another endpoint, with its credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ class Adapter:
     format_settings: type[BaseModel] | None = None  # a route's ``from.settings`` with this format
     format: Callable[[], Format] | None = None
     holds: bytes = b""  # the beginning of each input of its format; of others the format is not even loaded
-    source: Callable[[SourceSetup], Source] | None = None
+    source: Callable[[SourceSetup], Source | None] | None = None
     sink: Callable[[EndpointSetup], Sink] | None = None
     target: Callable[[EndpointSetup], Target | None] | None = None  # None where nothing is delivered there
     facade: Callable[[FacadeSetup], Facade] | None = None  # it may read files: built in a thread
@@ -111,6 +117,7 @@ class Adapter:
     warm: Callable[[], None] | None = None  # what its format's first input would wait for, likewise
     judge_endpoint: Callable[[str, BaseModel, Library], list[Finding]] | None = None  # with its files
     check_endpoint: Callable[[EndpointSetup], Awaitable[list[str]]] | None = None  # the same, with secrets
+    gives_erp_orders: bool = False  # its documents come from the cloud ERP itself: none goes back there
     package: str = ""  # the importable package that it is; the registry says so
 
 

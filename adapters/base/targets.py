@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from adapters.base.findings import Finding
 from adapters.base.transport import NoReply, Origin, Reply, Request
@@ -37,7 +37,11 @@ class AliasKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """Another name of an order (``line`` None) or of one of its lines."""
+    """Another name of an order (``line`` None) or of one of its lines.
+
+    Connectors to ERPs write more into ``line``: schedules (`2/1`), the sender's line ids (`sent:2`), releases
+    of a blanket (`release:7`). ``gateway.erp.connector.aliases`` writes and reads these.
+    """
 
     kind: AliasKind
     number: str
@@ -72,6 +76,9 @@ class Delivery:
     is_urgent: bool = False
     aliases: tuple[Alias, ...] = ()
     transmitter: str | None = None  # who sends the order to the supplier: "legacy", "gateway", "erp", "none"
+    route: str = ""  # its id, for settings that differ by route
+    worked_out: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What a pure target has worked out of it, by a name of its own: it is asked several times."""
 
     @cached_property
     def document(self) -> CanonicalDocument | None:
@@ -170,10 +177,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All steps are done. ``aliases`` go to the alias table with the settling transaction."""
+    """All steps are done. ``aliases`` go to the alias table with the settling transaction.
+
+    ``notes`` are what the target remarked on while it took the document (warnings on a success).
+    """
 
     reference: str
     aliases: tuple[Alias, ...] = field(default=())
+    notes: tuple[Finding, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +205,18 @@ class Target(Protocol):
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
         """Say what a reply to one of this target's requests means."""
+        ...
+
+
+@runtime_checkable
+class Tracing(Protocol):
+    """A target that says more about an outcome once it sees the delivery, which ``interpret`` does not."""
+
+    def trace(
+        self, delivery: Delivery, request: Request, reply: Reply | NoReply, outcome: Outcome
+    ) -> Outcome:
+        """Give the outcome with aliases, and with findings placed in the message that they come from.
+
+        What was accepted stays accepted, and so on: only what an outcome holds may differ.
+        """
         ...

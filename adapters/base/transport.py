@@ -6,11 +6,11 @@ writes one request and says what came back; it decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from adapters.base.findings import Finding
 
@@ -83,6 +83,18 @@ class Source(Protocol):
 
     def receive(self) -> AsyncIterator[Inbound]:
         """Give what arrives, one by one. Bad input is settled as Refused, not raised."""
+        ...
+
+
+@runtime_checkable
+class BatchSource(Protocol):
+    """A source of many small inputs, some of which may be taken at the same time."""
+
+    def receive_batches(self) -> AsyncGenerator[Sequence[Inbound]]:
+        """Give what arrives, in groups whose inputs need no order among each other.
+
+        Asking for the next group says that each input of this one was settled, or given up.
+        """
         ...
 
 

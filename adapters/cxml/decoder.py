@@ -20,6 +20,7 @@ from adapters.base import (
     Unit,
     UnitKind,
 )
+from adapters.base.whole_body import WholeBody
 from adapters.cxml.config import CxmlPartner
 from adapters.cxml.invoices import flattened
 from adapters.cxml.mapping_loader import REQUESTS, mapping_for
@@ -34,26 +35,17 @@ _PROLOG = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*(?:<!--(?:(?
 _SECRET = re.compile(rb"(<SharedSecret[^>]*>)[^<]*(</SharedSecret>)")
 
 
-class CxmlDecoder:
+class CxmlDecoder(WholeBody):
     """Decodes one document; it is kept whole, so its size is bounded."""
 
     def __init__(self, context: DecodeContext, resume: bytes | None) -> None:
+        super().__init__(context.bounds.set_bytes_max, resume)
         self._context = context
-        self._body = bytearray(resume or b"")
-        self._is_too_large = False
-
-    def feed(self, chunk: bytes) -> Iterator[Decoded]:
-        """Keep the bytes: XML is judged whole."""
-        if len(self._body) + len(chunk) > self._context.bounds.set_bytes_max:
-            self._is_too_large = True
-        else:
-            self._body += chunk
-        return iter(())
 
     def finish(self) -> tuple[list[Decoded], Summary]:
         """Give the document."""
-        body, context = bytes(self._body), self._context
-        if self._is_too_large:
+        body, context = self.content, self._context
+        if self.is_too_large:
             text = f"more than {context.bounds.set_bytes_max} bytes; send smaller documents"
             return [], _unreadable(Finding("CXML-SIZE", Position(context.source), text))
         try:
@@ -64,10 +56,6 @@ class CxmlDecoder:
             text = f"the root element is {etree.QName(root).localname}; expected cXML"
             return [], _unreadable(Finding("CXML-ROOT", element_position(root, context.source), text))
         return _Message(context, root, body).decoded()
-
-    def state(self) -> bytes:
-        """Give the bytes so far."""
-        return bytes(self._body)
 
 
 class _Message:

@@ -6,8 +6,10 @@ backordered, rejected) is worked out in `answer_reading.py`, by the partner's pr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from adapters.edi_x12 import codes, parts_in, places
 from adapters.edi_x12.grammar import Elements
@@ -15,6 +17,7 @@ from adapters.edi_x12.places import LineNames, PlaceReader, Reading
 from adapters.edi_x12.reader import Reader
 from canonical.acknowledgment import LineResponse, LineStatus
 from canonical.assembly import assembler, part_text, quote
+from canonical.values import Quantity
 
 _NAMES = LineNames("PO1")
 _LEVEL = "855"
@@ -87,7 +90,8 @@ def _is_plain(row: Elements) -> bool:
     return row[4] is not None and not any(row[5:]) and len(row[0] or "") <= parts_in.CODE_MAX and bool(row[0])
 
 
-_RESPONSE, _respond = assembler(LineResponse, frozenset({"status", "raw_code", "quantity", "dates"}))
+_PLAIN = frozenset({"status", "raw_code", "quantity", "dates"})
+_RESPONSE, _respond = assembler(LineResponse, _PLAIN)
 
 
 def _plain_response(row: Elements, status: LineStatus, unit: str | None, zone: str) -> LineResponse:
@@ -100,6 +104,35 @@ def _plain_response(row: Elements, status: LineStatus, unit: str | None, zone: s
     )
     made: LineResponse = _respond(values, text)
     return made
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class PlainAnswer:
+    """An answer that other quantities may have, too: a response but for its quantity, and its JSON text."""
+
+    unit: str | None
+    values: Mapping[str, Any]
+    head: str
+    tail: str
+
+    def of(self, quantity: Quantity) -> LineResponse:
+        """Give the response about a quantity."""
+        made: LineResponse = _respond(
+            {**self.values, "quantity": quantity}, f"{self.head}{part_text(quantity)}{self.tail}"
+        )
+        return made
+
+
+def plain_answer(response: LineResponse) -> PlainAnswer | None:
+    """Give what a response says of any quantity; None where reading it had more to tell than that."""
+    quantity = response.quantity
+    if response.model_fields_set != _PLAIN or response.status == "other" or quantity is None:
+        return None
+    if quantity.unit not in codes.UNITS:
+        return None
+    # What stands before the quantity is quoted, so that no text in there can look like one.
+    head, _, tail = part_text(response).partition(part_text(quantity))
+    return PlainAnswer(quantity.unit, response.__dict__, head, tail)
 
 
 @lru_cache(maxsize=parts_in.KEPT)

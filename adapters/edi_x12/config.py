@@ -30,11 +30,11 @@ def _text_encoding(name: str) -> str:
 class InterchangeId(Settings):
     """One (qualifier, id) pair of ISA05/ISA06 or ISA07/ISA08, trimmed."""
 
-    qualifier: str
-    """ISA05 or ISA07, such as ZZ, 01 or 12."""
+    qualifier: str = Field(pattern=r"^[A-Z0-9]{2}$")
+    """ISA05 or ISA07, such as ZZ, 01 or 12: two characters."""
 
-    id: str
-    """ISA06 or ISA08 without its padding."""
+    id: str = Field(pattern=r"^[!-~](?:[ -~]{0,13}[!-~])?$")
+    """ISA06 or ISA08 without its padding: 1 to 15 characters."""
 
 
 class GuideOverride(Settings):

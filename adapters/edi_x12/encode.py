@@ -206,7 +206,9 @@ def _interchange(
     envelope: Envelope,
 ) -> bytes:
     us = partner.us or (
-        InterchangeId(qualifier=envelope.sender[0], id=envelope.sender[1]) if envelope.sender else None
+        InterchangeId.model_construct(qualifier=envelope.sender[0], id=envelope.sender[1])
+        if envelope.sender
+        else None  # as it was sent to us: whether it is a good one, the reading has told
     )
     them = partner.isa[0] if partner.isa else None
     sender = envelope.sender or ((us.qualifier, us.id) if us else None)

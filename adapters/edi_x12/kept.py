@@ -44,6 +44,9 @@ def with_kept(page: Page, partner: X12Partner, zone: str) -> list[Row]:
     only_kept: list[Mapping[str, Any]] = []
     seen: set[int] = set()
     for part, written in page.whole():
+        if not part.kept:
+            rows += [row for _, row in written]
+            continue
         entries = [each for each in part.kept if "elements" in each]
         if entries:
             segments, moved = _replaced(page, written, [each for each in entries if each.get("read")], zone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -31,6 +31,7 @@ class Part:
     line: int  # 0: header and summary
     kept: Sequence[Kept]
     segments: dict[str, list[Segment]] = field(default_factory=dict)  # by top-level place of the owner
+    in_order: list[Segment] = field(default_factory=list)  # a usual line's, instead: first its own segment
 
 
 class Page:
@@ -79,10 +80,13 @@ class Page:
     def whole(self) -> list[tuple[Part, list[Segment]]]:
         """Give all segments in the guide's order, with whose they are: header, lines, summary."""
         rank = self.ranks
-        line = min((rank[top] for part in self.parts if part.line for top in part.segments), default=1 << 30)
+        line = min((rank[top] for part in self.parts if part.line for top in _tops(part)), default=1 << 30)
         head: list[tuple[Part, list[Segment]]] = []
         tail: list[tuple[Part, list[Segment]]] = []
         for part in self.parts:
+            if part.in_order:
+                head.append((part, part.in_order))
+                continue
             tops = sorted(part.segments, key=rank.__getitem__)
             if part.line:
                 head.append((part, [each for top in tops for each in part.segments[top]]))
@@ -90,6 +94,10 @@ class Page:
             head.append((part, [each for top in tops if rank[top] < line for each in part.segments[top]]))
             tail.append((part, [each for top in tops if rank[top] > line for each in part.segments[top]]))
         return [*head, *tail]
+
+
+def _tops(part: Part) -> Iterable[str]:
+    return (part.in_order[0][0],) if part.in_order else part.segments
 
 
 @lru_cache(maxsize=256)

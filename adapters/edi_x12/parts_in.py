@@ -224,22 +224,35 @@ def terms(row: Elements, zone: str) -> Part:
 
 def add_fob(shipping: Part, row: Elements) -> None:
     """Add a FOB. Source: X12 FOB01-FOB09; FOB05 is an Incoterm where FOB04 says 01 or nothing."""
-    shipping["freight_terms"] = codes.FREIGHT_TERMS.get(row[0] or "", row[0])
+    _add(shipping, *_fob(row))
+
+
+@lru_cache(maxsize=KEPT_SELDOM)
+def _fob(row: Elements) -> tuple[Part, Part]:
+    """Give what a FOB says, which comes again from order to order, and its elements."""
+    made: Part = {"freight_terms": codes.FREIGHT_TERMS.get(row[0] or "", row[0])}
     if row[4] is not None:
-        shipping["incoterm"] = row[4]
+        made["incoterm"] = row[4]
     location = row[2] or row[6]
     if location is not None:
-        shipping["freight_location"] = location
-    _add_raw(shipping, "FOB", row)
+        made["freight_location"] = location
+    return made, _raw("FOB", row)
 
 
 def add_td5(shipping: Part, row: Elements) -> None:
     """Add a TD5. Source: X12 TD501-TD515."""
-    for name, at in (("carrier_code", 2), ("mode", 3), ("routing", 4), ("service", 11)):
-        value = row[at]
-        if value is not None:
-            shipping[name] = value
-    _add_raw(shipping, "TD5", row)
+    _add(shipping, *_td5(row))
+
+
+@lru_cache(maxsize=KEPT_SELDOM)
+def _td5(row: Elements) -> tuple[Part, Part]:
+    places = (("carrier_code", 2), ("mode", 3), ("routing", 4), ("service", 11))
+    return {name: value for name, at in places if (value := row[at]) is not None}, _raw("TD5", row)
+
+
+def _add(shipping: Part, fields: Part, raw: Part) -> None:
+    shipping.update(fields)
+    shipping.setdefault("raw_codes", {}).update(raw)
 
 
 def add_cad(shipping: Part, row: Elements) -> None:
@@ -367,5 +380,8 @@ def percent(fraction: str | None) -> str | None:
 
 
 def _add_raw(made: Part, name: str, row: Elements) -> None:
-    raw = {f"{name}{n:02}": value for n, value in enumerate(row, 1) if value is not None}
-    made.setdefault("raw_codes", {}).update(raw)
+    made.setdefault("raw_codes", {}).update(_raw(name, row))
+
+
+def _raw(name: str, row: Elements) -> Part:
+    return {f"{name}{n:02}": value for n, value in enumerate(row, 1) if value is not None}

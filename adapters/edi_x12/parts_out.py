@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -85,22 +85,28 @@ def unit(code: str | None, sent: str | None, partner: X12Partner) -> str:
 
 def day(value: DateValue | None) -> str:
     """Write a date as CCYYMMDD."""
-    return "" if value is None else f"{value.date:%Y%m%d}"
+    return "" if value is None else _digits(value.date)
+
+
+def _digits(value: date) -> str:
+    return value.isoformat().replace("-", "")  # a quarter of the time of strftime
 
 
 def moment(value: DateValue) -> Elements:
     """Write date, time and zone: as sent where it was X12, else with the zone that the moment has."""
-    sent = _AS_X12.fullmatch(value.text or "")
-    if sent and sent[1] == f"{value.date:%Y%m%d}":
-        return [sent[1], sent[2] or "", sent[3] or ""]
+    digits = _digits(value.date)
+    if value.text:
+        sent = _AS_X12.fullmatch(value.text)
+        if sent and sent[1] == digits:
+            return [sent[1], sent[2] or "", sent[3] or ""]
     if value.at is None:
-        return [f"{value.date:%Y%m%d}", "", ""]
+        return [digits, "", ""]
     at: datetime = value.at
     offset = at.utcoffset()
     zone = codes_out.ZONES.get(offset.total_seconds() / 3600) if offset is not None else None
     if zone is None:
         at, zone = at.astimezone(UTC), "UT"
-    return [f"{at:%Y%m%d}", f"{at:%H%M%S}" if at.second else f"{at:%H%M}", zone]
+    return [_digits(at.date()), f"{at:%H%M%S}" if at.second else f"{at:%H%M}", zone]
 
 
 def dated(value: KindedDate) -> Elements:
@@ -121,7 +127,7 @@ def contact(value: Contact) -> Elements:
     """Write a PER: numbers at the places where they were sent, else telephone, e-mail, fax."""
     raw = value.raw_codes
     role = codes_out.code(value.role, raw.get("PER01"), codes.CONTACT_ROLES, codes_out.CONTACT_ROLES, "IC")
-    pairs = _numbers_as_sent(value, raw) or [
+    pairs = (_numbers_as_sent(value, raw) if raw else []) or [
         pair
         for qualifier, numbers in (("TE", value.phones), ("EM", value.emails), ("FX", value.faxes))
         for pair in ((qualifier, each) for each in numbers)
@@ -141,10 +147,15 @@ def _numbers_as_sent(value: Contact, raw: Mapping[str, str]) -> list[tuple[str, 
     return pairs if any(map(any, pairs)) and not any(left.values()) else []
 
 
+def party_code(value: Party, role: str) -> str:
+    """Write N101."""
+    sent = value.raw_codes.get("N101")
+    return codes_out.code(role, sent, codes.PARTY_ROLES, codes_out.PARTY_ROLES, "ZZ")
+
+
 def party(value: Party, role: str, partner: X12Partner) -> Elements:
     """Write an N1."""
-    raw = value.raw_codes
-    code = codes_out.code(role, raw.get("N101"), codes.PARTY_ROLES, codes_out.PARTY_ROLES, "ZZ")
+    raw, code = value.raw_codes, party_code(value, role)
     known = _identifier(value, partner)
     elements = [code, value.name or ""]
     if known is not None:
@@ -200,10 +211,18 @@ def terms(value: PaymentTerms) -> Elements:
     return _with_raw(made, "ITD", value.raw_codes, (9, 10, 11, 13, 14, 15))
 
 
+_ELEMENTS: Mapping[str, tuple[str, ...]] = {
+    segment: tuple(f"{segment}{n:02}" for n in range(1, length + 1))
+    for segment, length in (("FOB", 9), ("TD5", 15), ("CAD", 9))
+}
+# Where code, mode, routing and service stand, from 0.
+_CARRIED: Mapping[str, tuple[int, ...]] = {"TD5": (2, 3, 4, 11), "CAD": (3, 0, 4, 8)}
+
+
 def freight(value: Shipping) -> Elements:
     """Write a FOB, nothing where there is none of it."""
     raw = value.raw_codes
-    made = [raw.get(f"FOB{n:02}", "") for n in range(1, 10)]
+    made = [raw.get(name, "") for name in _ELEMENTS["FOB"]]
     if value.freight_terms != codes.FREIGHT_TERMS.get(made[0], made[0] or None):
         made[0] = codes_out.FREIGHT_TERMS.get(value.freight_terms or "", value.freight_terms or "")
     if value.incoterm != (made[4] or None):
@@ -217,10 +236,8 @@ def freight(value: Shipping) -> Elements:
 
 def carrier(value: Shipping, segment: str) -> Elements:
     """Write a TD5 or CAD, nothing where there is none of it."""
-    at = {"TD5": (2, 3, 4, 11), "CAD": (3, 0, 4, 8)}[segment]
-    length = {"TD5": 15, "CAD": 9}[segment]
-    raw = value.raw_codes
-    made = [raw.get(f"{segment}{n:02}", "") for n in range(1, length + 1)]
+    at, raw = _CARRIED[segment], value.raw_codes
+    made = [raw.get(name, "") for name in _ELEMENTS[segment]]
     other = "CAD" if segment == "TD5" else "TD5"
     if not any(made) and any(name.startswith((other, "FOB")) for name in raw):
         return []  # it came, and without such a segment
@@ -292,7 +309,12 @@ def price(value: Price | None, sent: str | None) -> Elements:
     """Write amount and basis. Errors: OutError for a base quantity that no basis code has."""
     if value is None:
         return ["", ""]
-    return [raw_number(value.amount, sent), _basis(value.basis, value.basis_code, value.base_quantity)]
+    return [raw_number(value.amount, sent), basis(value)]
+
+
+def basis(value: Price) -> str:
+    """Write the basis of a price. Errors: OutError, as `price`."""
+    return _basis(value.basis, value.basis_code, value.base_quantity)
 
 
 @lru_cache(maxsize=1024)
@@ -316,12 +338,13 @@ def item_ids(values: Sequence[ItemIdentifier], gaps: Sequence[int], partner: X12
     for each in values:
         while len(made) // 2 in gaps:
             made += ["", ""]
-        made += [wanted.get(each.scheme) or _item_qualifier(each.scheme, each.qualifier), each.value]
+        made += [wanted.get(each.scheme) or item_qualifier(each.scheme, each.qualifier), each.value]
     return made
 
 
 @lru_cache(maxsize=1024)
-def _item_qualifier(scheme: str, qualifier: str | None) -> str:
+def item_qualifier(scheme: str, qualifier: str | None) -> str:
+    """Write the code of an item id's scheme (element 235), as sent where it was sent."""
     if qualifier is not None:
         return qualifier
     return "" if scheme == "other" else codes_out.ITEM_SCHEMES.get(scheme, "ZZ")

@@ -55,8 +55,13 @@ def header_contact(reader: Reader, row: Elements, index: int) -> Reading:
 def _shipping(owner: Part, segment: str) -> Part:
     """Give the entry that a segment adds to: the last one, unless it holds such a segment already."""
     entries: list[Part] = owner.setdefault("shipping", [])
-    if not entries or any(name.startswith(segment) for name in entries[-1]["raw_codes"]):
-        entries.append({"raw_codes": {}})
+    if entries:
+        for name in entries[-1]["raw_codes"]:
+            if name.startswith(segment):
+                break
+        else:
+            return entries[-1]
+    entries.append({"raw_codes": {}})
     return entries[-1]
 
 

@@ -6,16 +6,21 @@ whose answer leaves anything to be worked out stays a plain part and is worked o
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from adapters.edi_x12 import parts_in
-from adapters.edi_x12.answer_places import read_answer
+from adapters.edi_x12.answer_places import PlainAnswer, plain_answer, read_answer
 from adapters.edi_x12.answer_reading import ACCEPTING, promised
+from adapters.edi_x12.grammar import HEAD_VALUES_MAX
 from adapters.edi_x12.reader import Reader
-from adapters.edi_x12.usual_lines import UsualLines
+from adapters.edi_x12.usual_lines import AnswerForm, UsualAnswer, UsualLines
+from canonical.acknowledgment import LineResponse
 from canonical.assembly import Assemble, assembler, kept_text, part_text, quote
 from canonical.lines import ItemLine
+from canonical.values import DateValue
 
 _NAMES = frozenset(
     {
@@ -25,9 +30,45 @@ _NAMES = frozenset(
 )  # fmt: skip
 
 
+@dataclass(eq=False, frozen=True, slots=True)
+class _Known:
+    """What one way of answering means by a partner's profile, whatever the quantity."""
+
+    plain: PlainAnswer | None
+    promise: DateValue | None
+
+
+@lru_cache(maxsize=256)
+def _memory(statuses: Iterable[tuple[str, str]], status_from: str, zone: str) -> dict[AnswerForm, _Known]:
+    """Give what is known of answers where a profile reads them so."""
+    return {}
+
+
+def _responder(reader: Reader) -> Callable[[UsualAnswer, int], tuple[LineResponse, DateValue | None]]:
+    """Give what reads an ACK: the response and the date that it promises."""
+    reading = reader.partner.acknowledgments
+    memory = _memory(tuple(reading.statuses.items()), reading.status_from, reader.zone)
+
+    def respond(answer: UsualAnswer, index: int) -> tuple[LineResponse, DateValue | None]:
+        form, value = answer
+        known = memory.get(form)
+        if known is not None and known.plain is not None:
+            plain = known.plain
+            return plain.of(parts_in.quantity(value, plain.unit)), known.promise
+        response = read_answer(reader, form.with_quantity(value), index)
+        promise = promised([response])
+        if known is None:
+            if len(memory) >= HEAD_VALUES_MAX:
+                memory.clear()
+            memory[form] = _Known(plain_answer(response), promise)
+        return response, promise
+
+    return respond
+
+
 def read_usual_answers(reader: Reader, model: type[ItemLine], lines: UsualLines, index: int) -> int:
     """Add lines to the document; the index of their first segment comes in, that of their last goes out."""
-    shapes = _shapes(model)
+    shapes, respond = _shapes(model), _responder(reader)
     for number, value, quantity, item, price, qualifier, reference, answer in lines:
         sequence = len(reader.lines) + 1
         reader.line_indexes.append(index)
@@ -45,13 +86,13 @@ def read_usual_answers(reader: Reader, model: type[ItemLine], lines: UsualLines,
         made = None if qualifier is None else parts_in.plain_reference(qualifier, reference)
         if made is not None:
             given["references"] = (made,)
-        response = None if answer is None else read_answer(reader, answer, index - 1)
+        response, promise = (None, None) if answer is None else respond(answer, index - 1)
         if response is not None:
             given["responses"] = [response]
         if response is None or response.status not in ACCEPTING or response.item_ids:
             reader.lines.append(given)
             continue
-        accepted, promise = response.quantity or quantity, promised([response])
+        accepted = response.quantity or quantity
         blank, assemble = shapes[(made is not None) + 2 * (promise is not None)]
         values = {**blank, **given, "status": response.status, "accepted": accepted, "responses": (response,)}
         text = (

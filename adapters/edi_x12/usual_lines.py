@@ -48,8 +48,21 @@ class Item:
     text: str  # item_ids, description, description_may_be_phi
 
 
+@dataclass(eq=False, frozen=True, slots=True)
+class AnswerForm:
+    """What an ACK says beside its quantity (ACK02): its elements when it was first seen."""
+
+    row: Elements
+
+    def with_quantity(self, value: str) -> Elements:
+        """Give the elements of such an ACK."""
+        return (self.row[0], value, *self.row[2:])
+
+
 UsualLine = tuple[str, str, Quantity, Item, Price, str | None, str, Any]
-"""Line id, quantity as sent and as it is, item, price, REF01 and REF02, DTM02 or the elements of ACK."""
+"""Line id, quantity as sent and as it is, item, price, REF01 and REF02, DTM02 or the answer of an ACK."""
+UsualAnswer = tuple[AnswerForm, str]
+"""An ACK: what it says, and of how many."""
 
 
 class UsualLines(tuple[Any, ...]):
@@ -77,16 +90,20 @@ class LineForm:
     quantities: dict[tuple[str, str], Quantity] = field(default_factory=dict)  # by digits and unit
     numbers: set[str] = field(default_factory=set)
     dates: set[str] = field(default_factory=set)
-    answers: dict[str, Elements] = field(default_factory=dict)  # elements of ACK by its text
+    is_reference: Callable[[str], re.Match[str] | None] = re.compile("(?!)").fullmatch  # of REF02
+    qualifiers: set[str] = field(default_factory=set)  # of REFs that hold REF01 and REF02, as these all do
+    is_answer: Callable[[str], re.Match[str] | None] = re.compile("(?!)").fullmatch  # of ACK02
+    answers: dict[tuple[str, str], AnswerForm] = field(default_factory=dict)  # by what is around ACK02
+    answered: set[str] = field(default_factory=set)  # values of ACK02
 
     def run(self, text: str, at: int) -> tuple[list[UsualLine], int, int, Node]:
         """Give the usual lines from an offset on, how many segments they are, where they end, at what."""
-        match, ends, numbers, answers = self.match, self.ends, self.numbers, self.answers
-        known = answers if self.is_answered else self.dates
+        match, ends, numbers, known = self.match, self.ends, self.numbers, self.dates
+        is_answered = self.is_answered
         item_of, quantity_of = self.items.get, self.quantities.get
         found: list[UsualLine] = []
         add = found.append
-        count, last = 0, self.line
+        count, behind = 0, self.line
         while (cut := match(text, at)) is not None:
             number, value, unit, amount, told, qualifier, reference, date = cut.groups()
             item, quantity, price = item_of((unit, told)), quantity_of((value, unit)), None
@@ -104,12 +121,17 @@ class LineForm:
                 size, node = (3, ends[1]) if date is None else (4, ends[3])
             else:
                 break
-            if node is None or (date is not None and date not in known and not self.takes_last(date, node)):
+            if node is None:
                 break
-            add((number, value, quantity, item, price, qualifier, reference, answers.get(date, date)))
+            last: Any = date
+            if date is not None and date not in known:
+                last = self._answer(date, node) if is_answered else self.takes_date(date, node)
+                if last is None:
+                    break
+            add((number, value, quantity, item, price, qualifier, reference, last))
             count += size
-            at, last = cut.end(), node
-        return found, count, at, last
+            at, behind = cut.end(), node
+        return found, count, at, behind
 
     def _learn(
         self, number: str, value: str, unit: str, amount: str, told: str
@@ -155,25 +177,40 @@ class LineForm:
         node = self.after_text
         if node is None or qualifier in REFERENCES_READ_OTHERWISE or len(number) > parts_in.CODE_MAX:
             return False
-        return _accepted(node, self.mark.join(("REF", qualifier, number))) is not None
-
-    def takes_last(self, text: str, node: Node) -> bool:
-        """Tell whether a DTM of that date, or that ACK, is one that the guide allows."""
-        if node.segment == "ACK":
-            row = _accepted(node, text)
-            if row is None:
-                return False
-            if len(self.answers) >= HEAD_VALUES_MAX:
-                self.answers.clear()
-            self.answers[text] = row
-            return True
-        date = text
-        if _accepted(node, self.mark.join(("DTM", REQUESTED, date))) is None:
+        if qualifier in self.qualifiers:
+            return self.is_reference(number) is not None
+        if _accepted(node, self.mark.join(("REF", qualifier, number))) is None:
             return False
+        if len(self.qualifiers) < HEAD_VALUES_MAX:
+            self.qualifiers.add(qualifier)
+        return True
+
+    def takes_date(self, date: str, node: Node) -> str | None:
+        """Give a date back; None where the guide has no DTM of it."""
+        if _accepted(node, self.mark.join(("DTM", REQUESTED, date))) is None:
+            return None
         if len(self.dates) >= HEAD_VALUES_MAX:
             self.dates.clear()
         self.dates.add(date)
-        return True
+        return date
+
+    def _answer(self, text: str, node: Node) -> UsualAnswer | None:
+        """Give what an ACK says; None where it is short, or none that the guide allows."""
+        _, code, value, rest = text.split(self.mark, 3)
+        form = self.answers.get((code, rest))
+        if form is not None and value in self.answered:
+            return form, value
+        row = _accepted(node, text)
+        if row is None or self.is_answer(value) is None:
+            return None
+        if len(self.answered) >= HEAD_VALUES_MAX:
+            self.answered.clear()
+        if len(self.answers) >= HEAD_VALUES_MAX:
+            self.answers.clear()
+        self.answered.add(value)
+        if form is None:
+            form = self.answers[code, rest] = AnswerForm(row)
+        return form, value
 
 
 @lru_cache(maxsize=256)
@@ -198,15 +235,28 @@ def line_form(guide: Guide, separator: str, joint: str, terminator: str) -> Line
     ends, answered = (text, reference, last, both), closing == "ACK"
     pattern = _line_pattern(name, separator, joint, terminator, answered)
     is_amount = re.compile(value_pattern(uses[3], re.escape(separator))).fullmatch
-    return LineForm(
+    made = LineForm(
         pattern.match, name + separator, separator, joint, line, text, is_amount, reference, answered, ends
     )
+    if reference is not None:
+        made.is_reference = _second_value(guide, "REF", separator)
+    if answered:
+        made.is_answer = _second_value(guide, closing, separator)
+    return made
+
+
+def _second_value(guide: Guide, segment: str, separator: str) -> Callable[[str], re.Match[str] | None]:
+    """Give the test of a segment's second element by itself."""
+    uses = guide.shapes[segment].uses
+    pattern = value_pattern(uses[1], re.escape(separator)) if len(uses) > 1 else "(?!)"
+    return re.compile(pattern).fullmatch
 
 
 def _line_pattern(name: str, separator: str, joint: str, terminator: str, answered: bool) -> re.Pattern[str]:
     mark, end, stop = re.escape(separator), re.escape(joint), re.escape(terminator)
     value = f"[^{mark}{stop}]+"
-    closing = f"(ACK{mark}[^{stop}]+)" if answered else f"DTM{mark}{REQUESTED}{mark}({value})"
+    answer, date = f"(ACK(?:{mark}{value}){{2}}{mark}[^{stop}]+)", f"DTM{mark}{REQUESTED}{mark}({value})"
+    closing = answer if answered else date
     behind = "|".join(f"{each}{mark}" for each in (name, *_BEHIND))
     return re.compile(
         f"{name}{mark}({value}){mark}({value}){mark}({value}){mark}({value})"

@@ -132,17 +132,17 @@ def header_parties(page: Page, document: Any) -> None:
     fields = [(name, getattr(document, name)) for name in layout.PARTY_FIELDS]
     named = [(name, each) for name, each in fields if each is not None]
     others = [(each.role, each) for each in document.parties]
-    coded = {name: parts_out.party(each, name, page.partner)[0] for name, each in named}
     order = order_of(document, "N1")
-    for role, each in _ordered(named, others, coded, order) if order else [*named, *others]:
+    for role, each in _ordered(named, others, order) if order else [*named, *others]:
         party(page, "N1", each, role)
 
 
 def _ordered(
-    named: list[tuple[str, Party]], others: list[tuple[str, Any]], coded: Mapping[str, str], order: list[str]
+    named: list[tuple[str, Party]], others: list[tuple[str, Any]], order: list[str]
 ) -> list[tuple[str, Party]]:
     """Put parties in the order of their codes; a hint that does not fit them is worth nothing."""
     waiting, rest, made = dict(named), list(others), []
+    coded = {name: parts_out.party_code(each, name) for name, each in named}
     for code in order:
         field = next((name for name in waiting if coded[name] == code), None)
         if field is not None:

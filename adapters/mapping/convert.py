@@ -46,6 +46,9 @@ class Converter:
     constant: object | None = None
     default: object | None = None
     blank: object | None = None  # the canonical value of an absent source field, by a code map
+    is_plain_number: bool = False  # `read` changes nothing about an XML Schema decimal but its missing zeros
+    words: Mapping[str, object] | None = None  # all that `read` knows: code -> canonical value
+    other: object | None = None  # what it makes of any other code
     own_codes: frozenset[str] = frozenset()  # codes that their word gives back; others are kept as sent
     keeps_raw: bool = False
     losses: tuple[str, ...] = ()
@@ -106,7 +109,11 @@ def _by_kind(spec: FieldSpec, shape: Shape) -> Converter:
 
 def _number(spec: FieldSpec) -> Converter:
     if spec.decimal is None:
-        return Converter(read=lambda text, _: plain_number(text), write=lambda value, _: number_text(value))
+        return Converter(
+            read=lambda text, _: plain_number(text),
+            write=lambda value, _: number_text(value),
+            is_plain_number=True,
+        )
     form = DecimalForm(spec.decimal)
     return Converter(read=lambda text, _: form.read(text), write=lambda value, _: form.write(value))
 
@@ -181,8 +188,15 @@ def _code_table(table: Mapping[str, object], other: object | None, *, keeps_raw:
         for code in shared
     ]
     return Converter(
-        read=read, write=write, blank=table.get(BLANK), own_codes=own, keeps_raw=keeps_raw, notes=tuple(notes)
-    )  # fmt: skip
+        read=read,
+        write=write,
+        blank=table.get(BLANK),
+        words=table,
+        other=other,
+        own_codes=own,
+        keeps_raw=keeps_raw,
+        notes=tuple(notes),
+    )
 
 
 def _crosswalk(table: str, shape: Shape) -> Converter:

@@ -17,6 +17,7 @@ from adapters.mapping.plan import GroupNode, Leaf, LevelNode, ListNode, ObjectNo
 from adapters.mapping.read_values import RAW_KEY_CHARACTERS_MAX, leaf_reader
 from adapters.mapping.reader import dated, is_apart, keeps_raw, unmapped_required
 from adapters.mapping.records import SourcePath, path_text, source_path
+from adapters.mapping.remembered import Remembered, comes_again
 from adapters.mapping.spec import GroupSpec
 
 
@@ -35,6 +36,7 @@ class Code:
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"IrregularError": IrregularError}
         self.untrimmed: set[str] = set()  # variables whose text may be of blanks only
+        self.decimals: set[str] = set()  # variables whose text a schema has found to be an xs:decimal
         self._variables = 0
 
     def add(self, indent: str, *lines: str) -> None:
@@ -166,9 +168,13 @@ class _ObjectWriter:
         self._raw = ""
 
     def object(self, node: ObjectNode, indent: str) -> str:
-        """Write an object with its fills, empty where nothing makes it; give its variable."""
+        """Write an object with its fills, empty (or None) where nothing makes it; give its variable."""
         code, out, outer = self._code, self._code.variable("o"), self._raw
         own_raw = "raw_codes" in node.model.model_fields and keeps_raw(node)
+        leaves = None if own_raw else comes_again(node)
+        if leaves is not None:
+            self._remembered(node, leaves, out, indent)
+            return out
         if own_raw:
             self._raw = code.variable("raw")
             code.add(indent, f"{self._raw} = {{}}")
@@ -189,6 +195,21 @@ class _ObjectWriter:
             code.add(indent, f"    {out}['raw_codes'] = {{**{raw}, **{out}.get('raw_codes', {{}})}}")
         self._raw = outer
         return out
+
+    def _remembered(self, node: ObjectNode, leaves: Mapping[str, Leaf], out: str, indent: str) -> None:
+        """Write looking up an object by its values, making it where it is not known."""
+        code, remembered = self._code, Remembered(node.model, tuple(leaves), node.fills)
+        values = [code.variable() for _ in leaves]
+        for value, leaf in zip(values, leaves.values(), strict=True):
+            self._leaf(leaf, f"{value} = %s", indent, before=f"{value} = None")
+        key = f"({', '.join(values)},)"
+        there = " or ".join(f"{value} is not None" for value in values)
+        code.add(
+            indent,
+            f"{out} = None",
+            f"if {there}:",
+            f"    {out} = {code.name(remembered.known.get)}({key}) or {code.name(remembered.make)}({key})",
+        )
 
     def _member(self, name: str, member: Leaf | ObjectNode | ListNode, out: str, indent: str) -> None:
         code = self._code
@@ -216,6 +237,7 @@ class _ObjectWriter:
         """Write an object within another; one that a single text makes needs no variable."""
         name, member = next(iter(node.members.items()), ("", None))
         is_single = isinstance(member, Leaf) and member.spec.const is None and member.spec.only != "write"
+        is_single = is_single and comes_again(node) is None
         if is_single and len(node.members) == 1 and not is_apart(node) and not node.free:
             assert isinstance(member, Leaf)  # noqa: S101 - is_single says so
             fills = "".join(f"{key!r}: {self._code.name(fill)}, " for key, fill in node.fills.items())
@@ -256,16 +278,27 @@ class _ObjectWriter:
         may_be_blank = text == "text" or text in code.untrimmed
         blank = f" and not {text}.isspace()" if may_be_blank else ""
         code.add(indent, f"if {text}{blank}{absent}:")
-        inner = indent + "    "
-        value = text
-        if converter.read is not None:
+        self._value(leaf, text, keep, indent + "    ")
+
+    def _value(self, leaf: Leaf, text: str, keep: str, inner: str) -> None:
+        """Write keeping what a text that is there stands for."""
+        code, converter = self._code, leaf.converter
+        # Plain digits are the canonical number's own text; the model refuses "5." and ".5", which then go by
+        # way of the record, and would take an exponent, which no mapping does.
+        is_read = converter.read is not None and not (converter.is_plain_number and text in code.decimals)
+        value = "value" if is_read else text
+        if is_read and converter.words is not None:
+            code.add(inner, f"value = {code.name(converter.words)}.get({text}, {code.name(converter.other)})")
+            code.add(inner, "if value is None:", "    raise IrregularError")
+        elif is_read:
             code.add(inner, f"value = {code.name(converter.read)}({text}, run)")
-            value = "value"
+        elif converter.is_plain_number:
+            code.add(inner, f"if 'e' in {text} or 'E' in {text}:", "    raise IrregularError")
         if converter.keeps_raw:
             key = path_text(leaf.sources[0])[-RAW_KEY_CHARACTERS_MAX:]
             code.add(inner, f"if {text} not in {code.name(converter.own_codes)}:")
             code.add(inner, f"    {self._raw}[{key!r}] = {text}")
-        if converter.read is not None:
+        if is_read and converter.words is None:
             code.add(inner, "if value is not None:")
             inner += "    "
         code.add(inner, keep.replace("%s", value))

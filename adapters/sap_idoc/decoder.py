@@ -18,6 +18,7 @@ from adapters.base import (
     Unit,
     UnitKind,
 )
+from adapters.base.whole_body import WholeBody
 from adapters.layouts import Grouped, Grouper, Reader, Row
 from adapters.layouts.groups import locator as flat_locator
 from adapters.layouts.model import Layout, Values
@@ -34,35 +35,22 @@ FILE = Unit(UnitKind.FILE, "0")
 ORDER_TYPES = ("ORDERS", "ORDCHG")
 
 
-class IdocDecoder:
+class IdocDecoder(WholeBody):
     """Decodes one file. It is kept whole: its form shows at its beginning, XML only at its end."""
 
     def __init__(self, context: DecodeContext, resume: bytes | None) -> None:
+        super().__init__(context.bounds.set_bytes_max, resume)
         self._context = context
-        self._body = bytearray(resume or b"")
-        self._is_too_large = False
-
-    def feed(self, chunk: bytes) -> Iterator[Decoded]:
-        """Keep the bytes."""
-        if len(self._body) + len(chunk) > self._context.bounds.set_bytes_max:
-            self._is_too_large = True
-        else:
-            self._body += chunk
-        return iter(())
 
     def finish(self) -> tuple[list[Decoded], Summary]:
         """Give all IDocs."""
-        body, context = bytes(self._body), self._context
-        if self._is_too_large:
+        body, context = self.content, self._context
+        if self.is_too_large:
             text = f"more than {context.bounds.set_bytes_max} bytes; send smaller files"
             return [], _unreadable(Finding("IDOC-SIZE", Position(context.source), text))
         if is_xml(body):
             return _Xml(context, body).decoded()
         return _Flat(context, body).decoded()
-
-    def state(self) -> bytes:
-        """Give the bytes so far."""
-        return bytes(self._body)
 
 
 class _Flat:

@@ -71,6 +71,8 @@ class FacadeSetupError(Exception):
 class SoapFacade:
     """One endpoint's WSDL under one path."""
 
+    takes_options = False
+
     def __init__(self, setup: FacadeSetup) -> None:
         settings = setup.endpoint.settings
         if not isinstance(settings, SoapEndpoint) or settings.serve is None:

@@ -1,7 +1,8 @@
 """From the elements of a message straight to a canonical document: one reader per operation and mapping.
 
 The plan (``plan``) and the mapping's reader are written as one piece of Python source, which walks the
-elements in the order of their type and has no record in between. The schema has judged the message before.
+elements in the order of their type and has no record in between. Where names tell elements apart
+(``document_order``) it walks a whole subtree at once, else child by child. The schema has judged before.
 The reader knows plain messages only; for any other it raises IrregularError, and the message is read by
 way of its record, by which it is told what is wrong with it. So the two ways can never differ in what
 they refuse, and a test holds that they give the same documents. Pure.
@@ -27,6 +28,7 @@ from adapters.mapping.fused import (
 from adapters.mapping.plan import GroupNode, LevelNode
 from adapters.mapping.records import ITSELF, SourcePath, path_text
 from adapters.mapping.run import Run
+from adapters.soap.document_order import is_in_order, is_told_by_name, names_below
 from adapters.soap.plan import AS_SENT, BLANKS, BOOLEANS, COLLAPSED
 from adapters.soap.types import (
     TEXT_KEY,
@@ -34,7 +36,6 @@ from adapters.soap.types import (
     XSI_NIL,
     XSI_TYPE,
     ElementModel,
-    GroupModel,
     TypeModel,
     local_name,
 )
@@ -44,6 +45,11 @@ ReadFused = Callable[[etree._Element, Run], dict[str, Any]]
 
 ELEMENTS_MAX = 60  # of one type: each is compared in turn, and a look-up would be faster from here on
 LINES_MAX = 20_000
+
+_DECIMALS = frozenset(
+    {"decimal", "integer", "int", "long", "short", "byte", "nonNegativeInteger", "positiveInteger",
+     "unsignedInt", "unsignedLong", "unsignedShort", "unsignedByte", "negativeInteger", "nonPositiveInteger"}
+)  # fmt: skip
 
 
 class _End:
@@ -81,9 +87,23 @@ def fused_reader(message: Message, root: LevelNode) -> ReadFused:
     return code.function("def read(element, run):", "read")
 
 
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The variables of a walk: what gives the next element, the element that stands next, and its name."""
+
+    following: str
+    child: str
+    tag: str
+
+    @property
+    def advance(self) -> tuple[str, str]:
+        return f"{self.child} = {self.following}()", f"{self.tag} = {self.child}.tag"
+
+
 class _Writer:
     def __init__(self) -> None:
         self.code = Code()
+        self._subtree: _Walk | None = None  # the walk through a whole subtree that is on its way
 
     def level(
         self, level: LevelNode, model: TypeModel, element: str, indent: str, group: GroupNode | None = None
@@ -167,30 +187,70 @@ class _Writer:
         if model.kind and TEXT_KEY in tree.below:
             code.add(indent, *_text(code, _leaf(tree.below[TEXT_KEY]), element, model.kind))
         elements = model.elements
+        if self._subtree is not None:
+            code.add(indent, *self._subtree.advance)
         if not any(each.key in tree.below for each in elements):
+            self._skip(model, indent)
             return
         tags, keys = {each.tag for each in elements}, {each.key for each in elements}
         if len(elements) > ELEMENTS_MAX or not len(tags) == len(keys) == len(elements):
             raise NotFusedError("a type has too many elements, or one name twice")
-        if model.content is not None and not _is_in_order(model.content):
+        if model.content is not None and not is_in_order(model.content):
             raise NotFusedError("elements may come in any order")
-        self._children(tree, elements, element, indent)
+        if self._subtree is not None:
+            self._below(tree, elements, self._subtree, indent)
+        else:
+            self._begin(tree, model, element, indent)
 
-    def _children(self, tree: _Wanted, elements: list[ElementModel], element: str, indent: str) -> None:
+    def _begin(self, tree: _Wanted, model: TypeModel, element: str, indent: str) -> None:
+        """Write a walk of its own: through the whole subtree where names allow it, else the children."""
+        code = self.code
+        walk = _Walk(code.variable("n"), code.variable("c"), code.variable("t"))
+        is_whole = is_told_by_name(model)
+        source = f"{element}.iter()" if is_whole else element
+        code.add(indent, f"{walk.following} = chain({source}, ENDS).__next__")
+        if is_whole:
+            code.add(indent, f"{walk.following}()")  # the element itself
+        code.add(indent, *walk.advance)
+        if is_whole:
+            self._subtree = walk
+            self._below(tree, model.elements, walk, indent)
+            self._subtree = None
+        else:
+            self._children(tree, model.elements, walk, indent)
+        code.add(indent, f"if {walk.tag} is not None:", "    raise IrregularError")
+
+    def _children(self, tree: _Wanted, elements: list[ElementModel], walk: _Walk, indent: str) -> None:
         """Write going through the children in their order, each compared with what may come next."""
         code = self.code
-        following, child, tag = code.variable("n"), code.variable("c"), code.variable("t")
-        advance = [f"    {child} = {following}()", f"    {tag} = {child}.tag"]
-        code.add(
-            indent, f"{following} = chain({element}, ENDS).__next__", *(each.strip() for each in advance)
-        )
         for each in elements:
-            code.add(indent, f"{'while' if each.repeats else 'if'} {tag} == {each.tag!r}:")
+            code.add(indent, f"{'while' if each.repeats else 'if'} {walk.tag} == {each.tag!r}:")
             wanted = tree.below.get(each.key)
             if wanted is not None:
-                self._child(wanted, each, child, indent + "    ")
-            code.add(indent, *advance)
-        code.add(indent, f"if {tag} is not None:", "    raise IrregularError")
+                self._child(wanted, each, walk.child, indent + "    ")
+            code.add(indent + "    ", *walk.advance)
+
+    def _below(self, tree: _Wanted, elements: list[ElementModel], walk: _Walk, indent: str) -> None:
+        """Write going on in document order: whoever reads an element leaves the walk behind all of it."""
+        code, inner = self.code, indent + "    "
+        for each in elements:
+            code.add(indent, f"{'while' if each.repeats else 'if'} {walk.tag} == {each.tag!r}:")
+            wanted = tree.below.get(each.key)
+            if wanted is not None and not each.type.is_text and (wanted.group or wanted.below):
+                code.add(inner, f"e = {walk.child}")
+                self._child(wanted, each, "e", inner)
+                continue
+            if wanted is not None:
+                self._child(wanted, each, walk.child, inner)
+            code.add(inner, *walk.advance)
+            self._skip(each.type, inner)
+
+    def _skip(self, model: TypeModel, indent: str) -> None:
+        """Write stepping over what stands below an element that the walk has passed."""
+        walk, names = self._subtree, names_below(model)
+        if walk is not None and names:
+            self.code.add(indent, f"while {walk.tag} in {self.code.name(names)}:")
+            self.code.add(indent + "    ", *walk.advance)
 
     def _child(self, wanted: _Wanted, model: ElementModel, child: str, indent: str) -> None:
         code = self.code
@@ -238,6 +298,8 @@ def _text(code: Code, variable: str, element: str, kind: str, default: str | Non
         lines += [f"    {variable} = {known}.get({variable}, {variable})"]
     elif kind not in AS_SENT:
         lines += [f"if {variable}:", f"    {variable} = {variable}.strip()"]
+    if kind in _DECIMALS:
+        code.decimals.add(variable)
     if kind in AS_SENT or kind == "normalizedString" or (default is not None and default.isspace()):
         code.untrimmed.add(variable)
     if default is not None:
@@ -273,9 +335,3 @@ def _leaf(wanted: _Wanted) -> str:
 def _keys(model: TypeModel) -> set[str]:
     keys = {each.key for each in model.elements} | {each.key for each in model.attributes}
     return keys | ({TEXT_KEY} if model.kind else set()) | ({TYPE_KEY} if model.derived else set())
-
-
-def _is_in_order(group: GroupModel) -> bool:
-    """Tell whether elements come in the order in which they are declared, some of them left out."""
-    below = [each for each in group.parts if isinstance(each, GroupModel)]
-    return group.kind != "all" and not group.repeats and all(_is_in_order(each) for each in below)

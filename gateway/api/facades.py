@@ -125,6 +125,8 @@ class FacadeApi:
                 return await self._worded(served, call, served.facade.look(call))
             case "POST":
                 return await self._post(request, served, call)
+            case "OPTIONS" if served.facade.takes_options:
+                return await self._worded(served, call, served.facade.look(call))
         text = f"{shown(request.method)} is not taken here; expected POST, or GET for the description"
         raise RefusedError(refused(405, "HTTP-METHOD", shown(request.path), text, Allow="GET, POST"))
 

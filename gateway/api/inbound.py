@@ -115,6 +115,12 @@ class InboundApi:
         return await self._post(request, found)
 
     async def _post(self, request: web.Request, inlet: HttpInlet) -> web.StreamResponse:
+        response = await self._posted(request, inlet)
+        for name, value in inlet.headers:
+            response.headers.add(name, value)
+        return response
+
+    async def _posted(self, request: web.Request, inlet: HttpInlet) -> web.StreamResponse:
         try:
             head = _head(request, self._app)
             if not await self._app.is_ready():

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.http_app import HttpApp
+from gateway.http_app import Handler, HttpApp
 from gateway.inlets.answers import json_response
 from gateway.inlets.http_inlet import Caller, HttpInlet, RefusedError, refused, shown
 from gateway.journal.base import Journal, UnknownError
@@ -21,9 +21,23 @@ DOCUMENTS_MAX = 1_000
 MayRead = Callable[[Message, Caller | None], bool]
 
 
-def mount_messages(app: HttpApp, journal: Journal, inlet: Callable[[str], HttpInlet | None]) -> None:
-    """Serve the path. ``inlet`` gives a route's inlet: who may send on it may ask about it."""
-    app.mount("GET", "/v1/messages/{message_id}", _handler(app, journal, inlet))
+def mount_messages(
+    app: HttpApp,
+    journal: Journal,
+    inlet: Callable[[str], HttpInlet | None],
+    administrator: Handler | None = None,
+) -> None:
+    """Serve the path. ``inlet`` gives a route's inlet: who may send on it may ask about it.
+
+    ``administrator``: answers who comes with a token instead; that is the admin API's, and says more.
+    """
+    sender = _handler(app, journal, inlet)
+
+    async def show(request: web.Request) -> web.StreamResponse:
+        is_admin = administrator is not None and "Authorization" in request.headers
+        return await (administrator if is_admin and administrator is not None else sender)(request)
+
+    app.mount("GET", "/v1/messages/{message}", show)
 
 
 def may_read(message: Message, inlet: HttpInlet | None, caller: Caller | None) -> bool:
@@ -78,7 +92,7 @@ def _handler(
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def show(request: web.Request) -> web.StreamResponse:
         caller = app.caller(request)
-        message_id = request.match_info["message_id"]
+        message_id = request.match_info["message"]
         message = await _message(journal, message_id)
         if message is None or not may_read(message, inlet(message.route), caller):
             text = f"there is no message '{shown(message_id)}' of yours"

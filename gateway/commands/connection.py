@@ -1,4 +1,8 @@
-"""A command's way to what it asks about: the running gateway, or its journal opened read-only."""
+"""A command's way to what it asks about: a gateway elsewhere, the running one here, or its journal's file.
+
+``--url`` (or LEGACY_BRIDGE_URL) asks over the admin API, with the token in LEGACY_BRIDGE_TOKEN or in the
+file that LEGACY_BRIDGE_TOKEN_FILE names: a token in a command line would be in the list of processes.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import argparse
 import asyncio
 import base64
 import binascii
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +22,10 @@ if TYPE_CHECKING:
     from gateway.config import Configuration
 
 ANSWER_S = 120.0
+URL = "LEGACY_BRIDGE_URL"
+TOKEN = "LEGACY_BRIDGE_TOKEN"  # noqa: S105  the name of a variable
+TOKEN_FILE = "LEGACY_BRIDGE_TOKEN_FILE"  # noqa: S105
+CA = "LEGACY_BRIDGE_CA"
 STOPPED = "no gateway is running, so nothing was changed; start it with: legacy-bridge serve -c {}"
 
 
@@ -27,6 +36,8 @@ def ask(arguments: argparse.Namespace, verb: str, **parameters: Any) -> Any:
     from gateway.operations.errors import OperationError
 
     try:
+        if (url := url_of(arguments)) is not None:
+            return _ask_elsewhere(url, verb, parameters)
         if arguments.socket is not None:
             return call(arguments.socket, verb, parameters, ANSWER_S)
         configuration = loaded(arguments.config)
@@ -36,6 +47,31 @@ def ask(arguments: argparse.Namespace, verb: str, **parameters: Any) -> Any:
         raise CommandError(str(error)) from error
     except ControlError as error:
         raise CommandError(str(error)) from error
+
+
+def url_of(arguments: argparse.Namespace) -> str | None:
+    """Give the address of the gateway that is asked elsewhere; None where it is one of this machine."""
+    if arguments.socket is not None and arguments.url is None:
+        return None
+    return arguments.url or os.environ.get(URL) or None
+
+
+def _ask_elsewhere(url: str, verb: str, parameters: dict[str, Any]) -> Any:
+    from gateway.api.client import ClientError, ask_over_http
+
+    try:
+        return ask_over_http(url, _token(), verb, parameters, ANSWER_S, ca=os.environ.get(CA))
+    except ClientError as error:
+        raise CommandError(str(error)) from error
+
+
+def _token() -> str:
+    if token := os.environ.get(TOKEN, "").strip():
+        return token
+    file = os.environ.get(TOKEN_FILE)
+    if file is None:
+        raise CommandError(f"a gateway elsewhere asks for a token: set {TOKEN}, or {TOKEN_FILE} to its file")
+    return Path(file).read_text(encoding="ascii").strip()
 
 
 def _ask_configured(configuration: Configuration, path: Path, verb: str, parameters: dict[str, Any]) -> Any:
@@ -69,7 +105,7 @@ async def _look(configuration: Configuration, path: Path, verb: str, parameters:
         raise CommandError(text)
     clock = SystemClock()
     try:
-        journal = await SqliteJournal.open_readonly(file, clock=clock, key=_key(configuration))
+        journal = await SqliteJournal.open_readonly(file, clock=clock, key=key_of(configuration))
         try:
             return await Operations(journal, lambda: configuration, clock).perform(verb, parameters)
         finally:
@@ -78,7 +114,7 @@ async def _look(configuration: Configuration, path: Path, verb: str, parameters:
         raise CommandError(str(error)) from error
 
 
-def _key(configuration: Configuration) -> bytes | None:
+def key_of(configuration: Configuration) -> bytes | None:
     """Give the key that the journal's bodies are encrypted with, None where they are not."""
     from gateway.security.secrets import SecretError, SecretStore
 

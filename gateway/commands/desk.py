@@ -69,19 +69,24 @@ class GatewayDesk:
         return endpoint_setup(name, found, SystemClock(), SystemRng(), secret)
 
     def endpoints(self, config: Path, name: str, adapter: str) -> list[EndpointSetup]:
-        """Read an endpoint, or those of a partner."""
+        """Read an endpoint, or those of a partner or a route."""
         from gateway.commands.configuration import loaded
 
         configuration = loaded(config)
-        if name in configuration.endpoints or name not in configuration.partners:
+        is_other = name in configuration.partners or name in configuration.routes
+        if name in configuration.endpoints or not is_other:
             return [self.endpoint(config, name, adapter)]
+        around = _of_route if name in configuration.routes else _serving
         served = [
-            each for each in _serving(configuration, name) if configuration.endpoints[each].kind == adapter
+            each for each in around(configuration, name) if configuration.endpoints[each].kind == adapter
         ]
         if not served:
-            raise CommandError(
-                f"no route of {config} reaches partner '{name}' by an endpoint of kind {adapter}"
+            what = (
+                f"route '{name}' of {config} has no"
+                if name in configuration.routes
+                else (f"no route of {config} reaches partner '{name}' by an")
             )
+            raise CommandError(f"{what} endpoint of kind {adapter}")
         return [self.endpoint(config, each, adapter) for each in served]
 
     def print_text(self, *lines: str) -> None:
@@ -121,6 +126,14 @@ def _serving(configuration: Configuration, partner: str) -> list[str]:
     rules = [configuration.partners[partner].acknowledge, *(route.acknowledge for route in mine)]
     names = [route.source.endpoint for route in mine] + [rule.to for rule in rules if rule is not None]
     return [name for name in dict.fromkeys(names) if name is not None and name in configuration.endpoints]
+
+
+def _of_route(configuration: Configuration, name: str) -> list[str]:
+    """Give a route's endpoints: what it is fed from, then its targets."""
+    route = configuration.routes[name]
+    targets = route.targets
+    names = [route.source.endpoint, targets.legacy, targets.cloud, targets.supplier]
+    return [each for each in dict.fromkeys(names) if each is not None and each in configuration.endpoints]
 
 
 def _unknown(what: str, name: str, config: Path, known: Iterable[str]) -> CommandError:

@@ -92,6 +92,11 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         "--socket", metavar="PATH", type=Path,
         help="control socket of the gateway, where the configuration cannot be read",
     )  # fmt: skip
+    parser.add_argument(
+        "--url", metavar="URL",
+        help="a gateway elsewhere, asked over its admin API (or LEGACY_BRIDGE_URL; the token stands in "
+        "LEGACY_BRIDGE_TOKEN)",
+    )  # fmt: skip
     add_json(parser)
 
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.base import Finding
+from adapters.base import Finding, Level
 from adapters.base.registry import adapters
 from gateway.config import Configuration, Endpoint
-from gateway.destinations import endpoint_setup
+from gateway.destinations import endpoint_setup, shadow_guard
+from gateway.erp.http import HttpSink
 from gateway.erp.settings import HttpSettings
 from gateway.security.secrets import SecretError, SecretStore
 from gateway.security.settings import OAuth2Settings
+from gateway.shadow_rights import probed_rights
 from gateway.system import SystemClock, SystemRng
 
 _Check = tuple[tuple[str, ...], Coroutine[Any, Any, list[str]]]
@@ -38,11 +40,33 @@ async def unreachable(configuration: Configuration) -> list[Finding]:
     ]
     checks += _of_alarms(configuration, secret)
     found = await asyncio.gather(*(check for _, check in checks))
-    return [
+    unreachable = [
         Finding("CHECK-UNREACHABLE", configuration.places.at(*place), text)
         for (place, _), problems in zip(checks, found, strict=True)
         for text in problems
     ]
+    return [*unreachable, *await _shadow_rights(configuration, secret)]
+
+
+async def _shadow_rights(configuration: Configuration, secret: SecretStore) -> list[Finding]:
+    """Say of each shadow's credential what it may do: in mode validate it must not be able to write."""
+    findings = []
+    for name, shadow in configuration.shadow_endpoints().items():
+        settings, guard = configuration.endpoints[name].settings, shadow_guard(shadow)
+        if guard is None or not isinstance(settings, HttpSettings):
+            continue
+        sink = HttpSink(name, settings, clock=SystemClock(), rng=SystemRng(), secret=secret, guard=guard)
+        try:
+            rights = await asyncio.wait_for(probed_rights(sink, guard), CHECK_S)
+        except (TimeoutError, SecretError, ValueError):
+            continue  # that it cannot be reached is a finding of its own
+        finally:
+            await sink.close()
+        is_wrong = rights.may == "write" and shadow.mode == "validate"
+        at = configuration.places.at("endpoints", name)
+        text = f"shadow endpoint '{name}': {rights.text}"
+        findings.append(Finding("CHECK-SHADOW", at, text, Level.REJECTED if is_wrong else Level.NOTE))
+    return findings
 
 
 def _of_alarms(configuration: Configuration, secret: SecretStore) -> list[_Check]:

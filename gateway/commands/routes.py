@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from typing import Any
 
+from gateway.commands import retiring
 from gateway.commands.connection import ask
-from gateway.commands.options import Subparsers, add_change, add_command, add_connection, add_group
+from gateway.commands.errors import CommandError
+from gateway.commands.options import (
+    Subparsers,
+    add_change,
+    add_command,
+    add_connection,
+    add_group,
+    require_why,
+)
 from gateway.commands.terminal import (
     counted,
     moment,
@@ -21,6 +31,11 @@ legacy-bridge routes list
 legacy-bridge routes set po.acme canary --share 25% --why "clean week"
 legacy-bridge routes set po.acme legacy --why "ERP slow; rolling back"
 legacy-bridge routes diff"""
+
+SCHEDULE_EXAMPLE = """\
+legacy-bridge routes schedule po.acme canary --share 5% --at 2026-12-01T06:00 --why "after close"
+legacy-bridge routes schedule
+legacy-bridge routes schedule po.acme --cancel --why "inventory count\""""
 
 STAGES = "legacy, shadow, canary, cloud or retired"
 
@@ -45,6 +60,7 @@ def add(subparsers: Subparsers) -> None:
         detail="Ends with 1 where there is a difference.",
     )
     add_connection(drift)
+    retiring.add(group)
 
 
 def _add_set(group: Subparsers) -> None:
@@ -69,8 +85,95 @@ def _add_set(group: Subparsers) -> None:
     )
     change.add_argument("--from", dest="expected", metavar="STAGE",
                         help="refuse where the route is not in this stage any more")  # fmt: skip
+    change.add_argument(
+        "--force", action="store_true", help="pass shut gates and freezes; the audit log says so"
+    )
     add_change(change)
     add_connection(change)
+    _add_plans(group)
+
+
+def _add_plans(group: Subparsers) -> None:
+    approve = add_command(
+        group,
+        "approve",
+        "approve of a route's going to a stage, in a role",
+        run_approve,
+        example='legacy-bridge routes approve po.acme canary --as supply-chain --why "clean week"',
+        detail="It counts until the route's stage or share changes.",
+    )
+    approve.add_argument("route", metavar="ROUTE", help="the route's id")
+    approve.add_argument("stage", metavar="STAGE", help=STAGES)
+    approve.add_argument("--as", dest="role", metavar="ROLE", required=True, help="role that a gate asks for")
+    add_change(approve)
+    add_connection(approve)
+    schedule = add_command(
+        group,
+        "schedule",
+        "plan a stage change for a time, or show what is planned",
+        run_schedule,
+        example=SCHEDULE_EXAMPLE,
+        detail="Gates are judged when the time comes; what is held then says why.",
+    )
+    schedule.add_argument("route", metavar="ROUTE", nargs="?", help="the route's id; without it: show all")
+    schedule.add_argument("stage", metavar="STAGE", nargs="?", help=STAGES)
+    schedule.add_argument("--at", metavar="TIME", help="as 2026-12-01T06:00, in the gateway's zone")
+    schedule.add_argument("--share", metavar="PERCENT", help="how many of the selected orders (canary)")
+    schedule.add_argument("--cancel", action="store_true", help="take back what is planned for the route")
+    schedule.add_argument("--force", action="store_true", help="also into a freeze")
+    add_change(schedule, is_why_required=False)
+    add_connection(schedule)
+
+
+def run_approve(arguments: argparse.Namespace) -> int:
+    """Approve."""
+    from gateway.commands.readiness import print_card
+
+    parts = {"stage": arguments.stage, "role": arguments.role, "who": arguments.who, "why": arguments.why}
+    card = ask(arguments, "routes.approve", route=arguments.route, **parts)
+    if arguments.json:
+        print_json(card)
+    else:
+        print_card(card)
+    return 0
+
+
+def run_schedule(arguments: argparse.Namespace) -> int:
+    """Plan a stage change, take one back, or show all."""
+    if arguments.route is None:
+        planned = ask(arguments, "routes.scheduled")
+        if arguments.json:
+            print_json(planned)
+        for each in () if arguments.json else planned:
+            print_wrapped(_planned(each), hanging="    ")
+        return 1 if any(each["held"] for each in planned) else 0
+    require_why(arguments)
+    who = {"route": arguments.route, "who": arguments.who, "why": arguments.why}
+    if arguments.cancel:
+        ask(arguments, "routes.unschedule", **who)
+        print_text(f"{arguments.route}: nothing is planned any more")
+        return 0
+    if arguments.stage is None or arguments.at is None:
+        raise CommandError(
+            "a plan needs a stage and a time: routes schedule ROUTE STAGE --at 2026-12-01T06:00"
+        )
+    parts = {"stage": arguments.stage, "at": arguments.at, "share_percent": arguments.share}
+    each = ask(arguments, "routes.schedule", **who, **parts, force=arguments.force)
+    if arguments.json:
+        print_json(each)
+        return 0
+    print_wrapped(_planned(each), hanging="    ")
+    shut = [gate for gate in each["card"]["gates"] if not gate["open"]]
+    for gate in shut:
+        print_wrapped(f"not open yet: {gate['gate']}: {gate['text']}", hanging="    ")
+    return 0
+
+
+def _planned(each: dict[str, Any]) -> str:
+    share = f" {each['share_percent']}%" if each["share_percent"] else ""
+    held = f" HELD: {each['held']}" if each["held"] else ""
+    when = f"at {moment(each['at'])}, by {each['who']}"
+    return f"{each['route']}: {each['stage']}{share} {when}: {each['why']}{held}"
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -115,6 +218,15 @@ def run_show(arguments: argparse.Namespace) -> int:
 
 def run_set(arguments: argparse.Namespace) -> int:
     """Move a route."""
+    from gateway.commands.readiness import print_card
+
+    if not arguments.json:
+        # A stage that there is not, or a route, is refused by the change itself, in its own words.
+        with contextlib.suppress(CommandError):
+            asked = {"route": arguments.route, "stage": arguments.stage, "who": arguments.who}
+            card = ask(arguments, "readiness", **asked)
+            if card["gates"] or card["evidence"] is not None:
+                print_card(card)
     moved = ask(
         arguments,
         "routes.set",
@@ -125,10 +237,13 @@ def run_set(arguments: argparse.Namespace) -> int:
         recall=arguments.recall,
         who=arguments.who,
         why=arguments.why,
+        force=arguments.force,
     )
     if arguments.json:
         print_json(moved)
         return 0
+    for each in moved["forced"]:
+        print_wrapped(f"passed by force: {each['gate']}: {each['text']}", hanging="    ")
     before, after = _named(moved["from"]), _named(moved["to"])
     print_text(f"{moved['route']}: {before} -> {after} (revision {moved['revision']})")
     side = moved["other_side"]

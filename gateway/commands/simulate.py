@@ -36,15 +36,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.system not in known:
         text = f"there is no rehearsal system '{arguments.system}'; there are: {', '.join(known)}"
         raise CommandError(text)
-    system = importlib.import_module(f"simulators.{arguments.system}.__main__")
+    system = importlib.import_module(f"{known[arguments.system]}.__main__")
     system.main(arguments.options, f"legacy-bridge simulate {arguments.system}")
     return 0
 
 
-def systems() -> list[str]:
-    """Give the folders of simulators that run by themselves."""
-    return sorted(
-        each.name
-        for each in pkgutil.iter_modules(simulators.__path__)
-        if each.ispkg and importlib.util.find_spec(f"simulators.{each.name}.__main__") is not None
-    )
+def systems() -> dict[str, str]:
+    """Give the simulators that run by themselves: their folders' names, and the packages."""
+    found = (each.name for each in pkgutil.walk_packages(simulators.__path__, "simulators.") if each.ispkg)
+    return {
+        name.rpartition(".")[2]: name
+        for name in sorted(found)
+        if importlib.util.find_spec(f"{name}.__main__") is not None
+    }

@@ -24,6 +24,7 @@ class EndpointKind:
     can_receive: bool
     can_send: bool
     answers_queries: bool = False  # its target declares questions that change nothing
+    gives_erp_orders: bool = False  # its documents come from the cloud ERP itself
     is_served: bool = False  # messages for it arrive on the gateway's own listeners, in its own form
 
 
@@ -88,5 +89,6 @@ def _adapter_kind(adapter: Adapter) -> EndpointKind:
         can_receive=adapter.source is not None or adapter.facade is not None,
         can_send=adapter.sink is not None or adapter.target is not None,
         answers_queries=adapter.answers_queries,
+        gives_erp_orders=adapter.gives_erp_orders,
         is_served=adapter.facade is not None,
     )

@@ -17,6 +17,8 @@ from adapters.base import Library, Position, SourceText
 from adapters.base.registry import adapters
 from adapters.base.yaml import Node, position_of
 from canonical.keys import KeyRules
+from gateway.business_calendar import BusinessCalendar, Freeze, earlier_first
+from gateway.config.coexistence import Shadow
 from gateway.config.defaults import Deadline, Defaults
 from gateway.config.endpoints import Endpoint
 from gateway.config.partners import Acknowledge, Partner
@@ -164,6 +166,7 @@ class Configuration:
             legacy_form="canonical"
             if writes_for(legacy, route) or takes_documents(legacy)
             else "as_received",
+            from_cloud=route.originates and self.gives_erp_orders(route),
             suppresses=frozenset(
                 side
                 for side, endpoint in (
@@ -172,10 +175,36 @@ class Configuration:
                 )
                 if endpoint is not None and getattr(endpoint.settings, "suppresses_transmission", False)
             ),
+            shadow_target=route.shadow.to,
         )
+
+    def gives_erp_orders(self, route: Route) -> bool:
+        """Tell whether a route's documents come from the cloud ERP itself."""
+        endpoint = self._endpoint(route.source.endpoint)
+        kind = adapters().get(endpoint.kind) if endpoint is not None else None
+        return kind is not None and kind.gives_erp_orders
 
     def _endpoint(self, name: str | None) -> Endpoint | None:
         return self.endpoints.get(name or "")
+
+    @property
+    def calendar(self) -> BusinessCalendar:
+        """Give the business days and freezes."""
+        declared = self.gateway.calendar
+        return BusinessCalendar(
+            self.gateway.zone,
+            frozenset(declared.workdays),
+            frozenset(declared.holidays),
+            earlier_first(Freeze(each.first, each.last, each.why) for each in declared.freezes),
+        )
+
+    def shadow_endpoints(self) -> dict[str, Shadow]:
+        """Give the endpoints that only shadows may reach, with the rule of the route that uses each."""
+        found: dict[str, Shadow] = {}
+        for route in self.routes.values():
+            if route.shadow.to is not None:
+                found.setdefault(route.shadow.to, route.shadow)
+        return found
 
 
 def writes_for(endpoint: Endpoint | None, route: Route) -> bool:

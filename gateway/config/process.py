@@ -22,6 +22,8 @@ from adapters.base.settings import (
     beside,
 )
 from canonical.scalars import Code
+from gateway.config.admin import AdminApi
+from gateway.config.coexistence import CalendarSettings
 from gateway.config.ownership import Owners
 
 MEBIBYTE = 2**20
@@ -186,11 +188,17 @@ class GatewaySettings(Settings):
     retention: Retention = Retention()
     """How long finished work stays."""
 
+    admin: AdminApi | None = None
+    """The admin REST API: whose tokens are taken, and what they may do. Without it none is served."""
+
     alarms: Alarms = Alarms()
     """Webhook and e-mail for orders past their deadline."""
 
     owners: Owners = Owners()
     """Who owns what both systems know, by stage: one owner each."""
+
+    calendar: CalendarSettings = CalendarSettings()
+    """Business days and freezes, in `zone`."""
 
     @property
     def control_socket_path(self) -> Path | None:

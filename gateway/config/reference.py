@@ -103,7 +103,9 @@ def _section(title: str, model: type[BaseModel], path: str, summary: str = "") -
     return [*rows, *_rows(model, path, ""), ""]
 
 
-def _rows(model: type[BaseModel], path: str, prefix: str) -> Iterator[str]:
+def _rows(
+    model: type[BaseModel], path: str, prefix: str, inside: tuple[type[BaseModel], ...] = ()
+) -> Iterator[str]:
     for name, field in model.model_fields.items():
         key = key_of(name, field)
         if key.startswith(HIDDEN):
@@ -112,8 +114,8 @@ def _rows(model: type[BaseModel], path: str, prefix: str) -> Iterator[str]:
         kind = "settings" if inner is not None else _kind(field)
         text = " ".join((field.description or "").split()).replace("|", "\\|")
         yield f"| `{shown}` | {kind} | {_default(field, inner is not None)} | {text} |"
-        if inner is not None:
-            yield from _rows(inner, path, f"{shown}{_step(field.annotation)}.")
+        if inner is not None and inner not in inside:  # settings within themselves are told once
+            yield from _rows(inner, path, f"{shown}{_step(field.annotation)}.", (*inside, inner))
 
 
 def _inner(annotation: Any) -> type[BaseModel] | None:

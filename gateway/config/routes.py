@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, SerializeAsAny, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from adapters.base.settings import Duration, Kind, Name, Percentage, PresentFile, Settings, beside
+from adapters.base.settings import Duration, Kind, Name, Percentage, PresentFile, Settings, Url, beside
+from gateway.config.coexistence import Compare, Gates, Ramp, Shadow
 from gateway.config.defaults import DeadlineChange, RetryChange
 from gateway.config.ownership import Invoices, Ownership
 from gateway.config.partners import Acknowledge
@@ -186,6 +187,9 @@ class Canary(Settings):
     pin_legacy: Pins = Pins()
     """What stays on legacy."""
 
+    ramp: Ramp | None = None
+    """Lets the share grow by itself while the route's gates and limits are kept."""
+
 
 class UnknownOrder(Settings):
     """What becomes of a document whose order nobody knows."""
@@ -212,11 +216,26 @@ class ReplyRule(Settings):
     or a file with the answer, in which `{message_id}` is replaced."""
 
 
+Day = Annotated[date, Kind("date, such as 2027-03-31")]
+
+
 class Contract(Settings):
     """What the route promises to those who build on it."""
 
     canonical: str = Field(pattern=r"^[a-z_]+@[1-9][0-9]*$")
     """Canonical document type and major version: `purchase_order@1`."""
+
+    deprecated: Day | None = None
+    """From when senders should use another contract: told in each answer (header `Deprecation`)."""
+
+    sunset: Day | None = None
+    """From when this one may be gone (header `Sunset`). `routes set ROUTE retired` ends it."""
+
+    successor: Url | None = None
+    """Address of what takes its place."""
+
+    notice: Url | None = None
+    """A page for senders about the change."""
 
 
 class Expect(Settings):
@@ -316,6 +335,19 @@ class Route(Settings):
 
     urgent: bool = False
     """Whether all its documents are urgent, not only those that say so."""
+
+    evidence: bool = False
+    """Whether its documents are legacy's own versions of the orders of the route that it follows: they are
+    compared with ours, and delivered nowhere."""
+
+    compare: Compare | None = None
+    """Legacy's version of each document, and how ours is compared with it."""
+
+    shadow: Shadow = Shadow()
+    """What happens with the cloud's side in stage `shadow`."""
+
+    gates: Gates = Gates()
+    """What holds the route in its stage, and what sends it back."""
 
     contract: Contract | None = None
     """What it promises."""

@@ -12,6 +12,7 @@ from itertools import chain
 from adapters.base import Finding, Level
 from canonical.registry import DOCUMENT_TYPES
 from gateway.config.catalogue import Catalogue
+from gateway.config.compare_rules import comparisons, evidence, gates, shadow_endpoints
 from gateway.config.configuration import Configuration, writes_for
 from gateway.config.draft import Draft, draft_of
 from gateway.config.named_texts import mapping_files, partner_texts, route_texts
@@ -40,6 +41,9 @@ def judge(draft: Draft) -> list[Finding]:
             contracts,
             acknowledgments,
             route_texts,
+            evidence,
+            comparisons,
+            gates,
             lambda draft, route: stage_findings(draft, route, route.stage),
         )
     )
@@ -49,11 +53,14 @@ def judge(draft: Draft) -> list[Finding]:
             claims,
             listeners,
             gateway_fits,
+            admin_fits,
             partners_fit,
             partner_environments,
             partner_texts,
             mapping_files,
+            shadow_endpoints,
             unused,
+            feeds,
         )
     )
     return [*of_routes, *whole]
@@ -139,6 +146,14 @@ def followers(draft: Draft, route: Route) -> Iterator[Finding]:
         if word in route.model_fields_set:
             text = f"'{word}' belongs to the route that this one follows ('{route.follows}'); remove it here"
             yield draft.finding("CONFIG-FOLLOWS", (*here, word), text)
+    endpoint = draft.endpoints.get(route.source.endpoint or "")
+    kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
+    if kind is not None and kind.gives_erp_orders and route.unknown_order.to != "cloud":
+        text = (
+            "an event is about a document of the cloud ERP, known to us or not; expected unknown_order: "
+            "{to: cloud, after: 0s}"
+        )
+        yield draft.finding("CONFIG-FOLLOWS", (*here, "unknown_order"), text)
     followed = draft.routes.get(route.follows or "")
     if followed is not None and not followed.originates:
         told = "itself" if followed.id == route.id else f"'{followed.id}', which follows '{followed.follows}'"
@@ -216,6 +231,12 @@ def contracts(draft: Draft, route: Route) -> Iterator[Finding]:
     major = str(model.model_fields["schema_version"].default).partition(".")[0]
     if version != major:
         yield draft.finding("CONFIG-KIND", where, f"{name} has major version {major} here, not {version}")
+    begins, ends = route.contract.deprecated, route.contract.sunset
+    if begins is not None and ends is not None and ends < begins:
+        text = (
+            f"it may be gone on {ends}, before it is deprecated on {begins}; expected a later day (RFC 9745)"
+        )
+        yield draft.finding("CONFIG-VALUE", ("routes", route.id, "contract", "sunset"), text)
 
 
 def acknowledgments(draft: Draft, route: Route) -> Iterator[Finding]:
@@ -289,6 +310,33 @@ def gateway_fits(draft: Draft) -> Iterator[Finding]:
         yield draft.finding("CONFIG-ALARMS", ("gateway", "", "alarms"), text, Level.NOTE)
 
 
+def admin_fits(draft: Draft) -> Iterator[Finding]:
+    """The admin API has a listener, and each issuer is told once, with its keys in one place."""
+    if draft.gateway is None or draft.gateway.admin is None:
+        return
+    if draft.gateway.listen.http is None and draft.gateway.listen.https is None:
+        text = "the admin API is served by the gateway's listeners, and gateway.listen declares no address"
+        yield draft.finding("CONFIG-LISTEN", ("gateway", "", "admin"), text)
+    known: set[str] = set()
+    for number, each in enumerate(draft.gateway.admin.issuers):
+        here = ("gateway", "", "admin", "issuers", number)
+        if (each.jwks is None) is (each.jwks_file is None):
+            text = "an issuer has its keys in one place; expected jwks: ADDRESS or jwks_file: PATH"
+            yield draft.finding("CONFIG-ADMIN", here, text)
+        if each.issuer in known:
+            yield draft.finding("CONFIG-ADMIN", here, f"issuer {each.issuer} is declared twice; join the two")
+        known.add(each.issuer)
+        for grant in each.grants:
+            for route in grant.routes:
+                is_known = any(
+                    name == route or (route.endswith("*") and name.startswith(route[:-1]))
+                    for name in draft.routes
+                )
+                if not is_known and route != "*":
+                    text = f"'{route}' is no route's id, nor the beginning of one with * behind it"
+                    yield draft.finding("CONFIG-ADMIN", here, text, Level.NOTE)
+
+
 def partners_fit(draft: Draft) -> Iterator[Finding]:
     """Settings of partners that must agree with themselves and with each other."""
     owners: dict[str, str] = {}
@@ -324,12 +372,20 @@ def partner_environments(draft: Draft) -> Iterator[Finding]:
             yield draft.finding("CONFIG-ENVIRONMENT", ("partners", name, "environment"), text)
 
 
+def feeds(draft: Draft) -> Iterator[Finding]:
+    """A feed asks an endpoint that is declared."""
+    for name, endpoint in draft.endpoints.items():
+        asked = getattr(getattr(endpoint.settings, "feed", None), "endpoint", None)
+        if asked is not None:
+            yield from draft.unknown("endpoints", asked, ("endpoints", name, "feed", "endpoint"))
+
+
 def unused(draft: Draft) -> Iterator[Finding]:
     """Endpoints that nothing uses are perhaps misspelt elsewhere."""
     used = set[str | None]()
     for route in draft.routes.values():
         targets = route.targets
-        used |= {route.source.endpoint, targets.legacy, targets.cloud, targets.supplier}
+        used |= {route.source.endpoint, targets.legacy, targets.cloud, targets.supplier, route.shadow.to}
         used |= {route.acknowledge.to} if route.acknowledge is not None else set()
     used |= {each.acknowledge.to for each in draft.partners.values() if each.acknowledge is not None}
     for name in draft.endpoints:

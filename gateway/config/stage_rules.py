@@ -65,9 +65,35 @@ def is_served(draft: Draft, route: Route) -> bool:
     return kind is not None and kind.is_served
 
 
+def _gives_erp_orders(draft: Draft, route: Route) -> bool:
+    endpoint = draft.endpoints.get(route.source.endpoint or "")
+    kind = draft.catalogue.kinds.get(endpoint.kind) if endpoint is not None else None
+    return kind is not None and kind.gives_erp_orders
+
+
+def _from_erp(route: Route, stage: Stage, draft: Draft) -> Iterator[Finding]:
+    """What the ERP has is the cloud's from the beginning, and goes on to a supplier or to legacy."""
+    here = ("routes", route.id)
+    if stage not in (Stage.CLOUD, Stage.RETIRED):
+        text = f"orders that the ERP itself tells of are the cloud's: expected stage cloud, not {stage.value}"
+        yield draft.finding("CONFIG-STAGE", (*here, "stage"), text)
+    if route.targets.cloud is not None:
+        text = "the ERP has these orders already; remove this, and name targets.supplier or targets.legacy"
+        yield draft.finding("CONFIG-STAGE", (*here, "targets", "cloud"), text)
+    is_sent = route.targets.supplier is not None and route.transmitter.cloud is Transmitter.GATEWAY
+    if not is_sent and route.losing_side != "copy_not_transmitted":
+        text = (
+            "nobody gets these orders: expected targets.supplier with transmitter: {cloud: gateway}, or "
+            "targets.legacy with losing_side: copy_not_transmitted"
+        )
+        yield draft.finding("CONFIG-STAGE", (*here, "targets"), text)
+
+
 def _targets(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:
+    if _gives_erp_orders(draft, route):
+        yield from _from_erp(route, stage, draft)
     for side in _NEEDS[stage]:
-        if getattr(route.targets, side) is None:
+        if getattr(route.targets, side) is None and not (side == "cloud" and _gives_erp_orders(draft, route)):
             text = f"stage {stage.value} needs targets.{side}"
             yield draft.finding("CONFIG-STAGE", ("routes", route.id, "targets", side), text)
     if route.losing_side == "copy_not_transmitted" and route.targets.legacy is None:
@@ -98,6 +124,27 @@ def _transmitters(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]
         if word is Transmitter.GATEWAY and is_live and route.targets.supplier is None:
             text = "the gateway sends orders to the supplier, and targets.supplier does not say where"
             yield draft.finding("CONFIG-TRANSMITTER", (*here, side), text)
+    yield from _erp_output(draft, route)
+
+
+def _erp_output(draft: Draft, route: Route) -> Iterator[Finding]:
+    """An ERP sends an order to the supplier exactly where the ledger says so; others say nothing about it."""
+    endpoint = draft.endpoints.get(route.targets.cloud or "")
+    declared = getattr(endpoint.settings, "supplier_output", None) if endpoint is not None else None
+    word = route.transmitter.cloud
+    if declared == "undeclared" and word is not Transmitter.ERP:
+        text = (
+            f"orders are sent to the supplier by {word.value}, and '{route.targets.cloud}' does not say that "
+            "its own output is off; expected supplier_output: off or per_order there"
+        )
+    elif declared == "off" and word is Transmitter.ERP:
+        text = (
+            f"the ERP is to send orders to the supplier, and the output of '{route.targets.cloud}' is off: "
+            "nobody would; expected supplier_output: per_order there, or another transmitter"
+        )
+    else:
+        return
+    yield draft.finding("CONFIG-TRANSMITTER", ("routes", route.id, "transmitter", "cloud"), text)
 
 
 def _canary(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:

@@ -89,8 +89,12 @@ async def gather(ground: DemoGround) -> list[Found]:
 
 def firsts_of(found: Found, ground: DemoGround) -> int:
     """Count how many messages of these bytes must be in the journal: what was known made no new one."""
-    same = [each for each in ground.sent if (each.route, each.body) == (found.sent.route, found.sent.body)]
+    same = [each for each in ground.sent if _fed(each) == _fed(found.sent)]
     return sum(1 for each in same if not each.ending.is_known)
+
+
+def _fed(sent: Sent) -> tuple[str, bytes | str]:
+    return sent.route, sent.body or sent.name
 
 
 async def _found(ground: DemoGround, number: int, sent: Sent, exceptions: list[ExceptionItem]) -> Found:

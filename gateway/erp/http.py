@@ -1,20 +1,20 @@
 """The one sink to HTTP endpoints: connections, TLS, tokens, time-outs. It decides nothing.
 
-It never sends a request twice by itself, but for one case: after a 401, which says that nothing
-was done, once more with a new token. It follows no redirects. `NoReply.written` is "none" only
+It never sends a request twice by itself, but for two cases that say that nothing was done: after a 401
+once more with a new token, after a 403 for want of a CSRF token once more with a new session. It follows
+no redirects. `NoReply.written` is "none" only
 when surely nothing of the request reached the other side's program.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import io
 import ssl
 import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -22,8 +22,11 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from adapters.base import Clock, NoReply, Reply, Request, Rng
-from gateway.erp.settings import HttpSettings, address_problem, path_problem
+from adapters.base import Clock, Effect, NoReply, Reply, Request, Rng
+from gateway.erp.basic_login import BasicLogin
+from gateway.erp.csrf import FETCH, HEADER, SAFE_METHODS, Captured, CsrfSession, CsrfSessions, is_refused
+from gateway.erp.settings import CsrfSettings, HttpSettings, address_problem, path_problem
+from gateway.erp.shadow_guard import ShadowGuard
 from gateway.security.oauth2 import TokenError, TokenSource
 from gateway.security.secrets import SecretError
 from gateway.security.tls import ClientTls, TlsError
@@ -39,9 +42,18 @@ class HttpSink:
     """An outlet to one endpoint. Connections are opened when first needed and kept open."""
 
     def __init__(
-        self, name: str, settings: HttpSettings, *, clock: Clock, rng: Rng, secret: Callable[[str], str]
+        self,
+        name: str,
+        settings: HttpSettings,
+        *,
+        clock: Clock,
+        rng: Rng,
+        secret: Callable[[str], str],
+        guard: ShadowGuard | None = None,
     ) -> None:
+        """``guard``: this endpoint is a shadow's, and what the guard blocks never leaves."""
         self.name = name
+        self._guard = guard
         self._settings = settings
         self._clock = clock
         self._secret = secret
@@ -52,6 +64,8 @@ class HttpSink:
             if settings.oauth2
             else None
         )
+        self._basic = BasicLogin(settings.basic, clock, secret) if settings.basic else None
+        self._csrf = CsrfSessions()
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request, *, still_mine: ClaimCheck | None = None) -> Reply | NoReply:
@@ -61,15 +75,23 @@ class HttpSink:
         Errors: ValueError for an address that is not below the endpoint's base.
         """
         until = asyncio.get_running_loop().time() + min(request.timeout_s, self._settings.timeout_s)
-        call = _Call(request, self._url(request.address), until, still_mine)
+        url = self._url(request.address)
+        if self._guard is not None and (why := self._blocked(self._guard, request, url)):
+            return NoReply("none", why)
+        call = _Call(request, url, until, still_mine)
         try:
-            if self._tokens is None:
-                return await self._exchange(call, None)
-            return await self._authorized(call, self._tokens)
+            if self._settings.csrf is None or request.method in SAFE_METHODS:
+                return await self._logged_in(call)
+            return await self._protected(call, self._settings.csrf)
         except TokenError as error:
             return NoReply("none", str(error), error.kind)
         except (SecretError, TlsError) as error:
             return NoReply("none", error.finding.text, "credential")
+
+    @property
+    def granted(self) -> frozenset[str] | None:
+        """Give the scopes of the newest token, where anything tells them."""
+        return self._tokens.granted if self._tokens is not None else None
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -79,13 +101,45 @@ class HttpSink:
         if self._tokens is not None:
             await self._tokens.close()
 
+    async def _protected(self, call: _Call, settings: CsrfSettings) -> Reply | NoReply:
+        """Send a write in a CSRF session; refused for want of one, once more in a new one."""
+
+        async def fetch(captured: Captured) -> Reply | NoReply:
+            request = Request("csrf", Effect.READ, settings.method, settings.path, headers=FETCH)
+            return await self._logged_in(
+                replace(
+                    call, request=request, url=self._url(settings.path), still_mine=None, captured=captured
+                )
+            )
+
+        session = await self._csrf.current(fetch)
+        if not isinstance(session, CsrfSession):
+            return session
+        reply = await self._logged_in(replace(call, extra=session.headers))
+        if not is_refused(reply):
+            return reply
+        self._csrf.forget(session)
+        other = await self._csrf.current(fetch)
+        if not isinstance(other, CsrfSession):
+            return other
+        return await self._logged_in(replace(call, extra=other.headers))
+
+    async def _logged_in(self, call: _Call) -> Reply | NoReply:
+        if self._tokens is not None:
+            return await self._authorized(call, self._tokens)
+        if self._basic is not None:
+            return await self._basic.send(lambda header: self._exchange(call, header), call.until)
+        return await self._exchange(call, None)
+
     async def _authorized(self, call: _Call, tokens: TokenSource) -> Reply | NoReply:
         """Send with a token, and after a 401 once more with a new one.
 
         A 401 says that the request was not acted upon (RFC 9110 section 15.5.2).
         """
         token = await _token(tokens, call)
-        reply = await self._exchange(call, token)
+        if self._guard is not None and (why := self._guard.closes(tokens.granted)):
+            return NoReply("none", why, "credential")
+        reply = await self._exchange(call, f"Bearer {token}")
         if not isinstance(reply, Reply) or reply.status != 401:
             return reply
         tokens.invalidate(token)
@@ -93,9 +147,17 @@ class HttpSink:
             other = await _token(tokens, call)
         except TokenError:
             return reply
-        return reply if other == token else await self._exchange(call, other)
+        if self._guard is not None and (why := self._guard.closes(tokens.granted)):
+            return NoReply("none", why, "credential")
+        return reply if other == token else await self._exchange(call, f"Bearer {other}")
 
-    async def _exchange(self, call: _Call, token: str | None) -> Reply | NoReply:
+    def _blocked(self, guard: ShadowGuard, request: Request, url: URL) -> str:
+        """Ask the guard about a request as it will be sent, with the headers that the settings add."""
+        added = (*self._settings.headers.items(), *self._settings.secret_headers.items())
+        whole = replace(request, headers=(*request.headers, *added))
+        return guard.blocks(whole, url.host or "", url.raw_path, url.raw_query_string)
+
+    async def _exchange(self, call: _Call, authorization: str | None) -> Reply | NoReply:
         request, url = call.request, call.url
         progress = _Progress(call.still_mine)
         _PROGRESS.set(progress)
@@ -104,16 +166,19 @@ class HttpSink:
                 request.method,
                 url,
                 data=io.BytesIO(request.body) if len(request.body) > LARGE_BYTES else request.body or None,
-                headers=self._headers(request, token),
+                headers=self._headers(call, authorization),
                 ssl=self._tls.context() if url.scheme == "https" else True,
                 allow_redirects=False,
                 timeout=self._timeout(call),
             ) as response:
+                if call.captured is not None:
+                    cookies = {name: morsel.value for name, morsel in response.cookies.items()}
+                    call.captured.take(response.headers, cookies)
                 return await self._read(response)
         except _StaleClaimError:
             return NoReply("none", "the claim was lost before anything was written", "stale_claim")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return _unanswered(error, progress)
+            return _unanswered(error, progress, is_tls=url.scheme == "https")
 
     async def _read(self, response: aiohttp.ClientResponse) -> Reply | NoReply:
         """Read the body up to the bound. A refusal counts by its status even where its body is broken."""
@@ -123,7 +188,7 @@ class HttpSink:
         return Reply(response.status, body, self._kept_headers(response))
 
     def _kept_headers(self, response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
-        headers = [(name, text) for name, text in response.headers.items() if name.lower() not in NOT_KEPT]
+        headers = [(name, text) for name, text in response.headers.items() if not _is_session(name, text)]
         if "Retry-After" in response.headers:
             headers = [(name, self._in_seconds(name, text)) for name, text in headers]
         return tuple(headers)
@@ -139,20 +204,19 @@ class HttpSink:
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
         return str(max(0, _whole_seconds(at, self._clock.now())))
 
-    def _headers(self, request: Request, token: str | None) -> CIMultiDict[str]:
+    def _headers(self, call: _Call, authorization: str | None) -> CIMultiDict[str]:
         settings = self._settings
-        headers = CIMultiDict(request.headers)
+        headers = CIMultiDict(call.request.headers)
         headers["User-Agent"] = USER_AGENT
         headers["Accept-Encoding"] = "identity"
         for name, text in settings.headers.items():
             headers[name] = text
         for name, reference in settings.secret_headers.items():
             headers[name] = self._secret(reference)
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
-        elif settings.basic is not None:
-            pair = f"{settings.basic.user}:{self._secret(settings.basic.password)}"
-            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        for name, text in call.extra:
+            headers[name] = text
+        if authorization is not None:
+            headers["Authorization"] = authorization
         return headers
 
     def _timeout(self, call: _Call) -> aiohttp.ClientTimeout:
@@ -189,12 +253,20 @@ class HttpSink:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One `send`: what goes where, until when (in the loop's time), under which claim."""
+    """One `send`: what goes where, until when (in the loop's time), under which claim, in which session."""
 
     request: Request
     url: URL
     until: float
     still_mine: ClaimCheck | None
+    extra: tuple[tuple[str, str], ...] = ()
+    captured: Captured | None = None
+
+
+def _is_session(name: str, text: str) -> bool:
+    """Tell whether a header is a session secret; that a CSRF token is required is none."""
+    lower = name.lower()
+    return lower in NOT_KEPT or (lower == HEADER and text.strip().lower() != "required")
 
 
 async def _token(tokens: TokenSource, call: _Call) -> str:
@@ -258,7 +330,7 @@ async def _bounded_body(response: aiohttp.ClientResponse, size_max: int) -> tupl
     return b"".join(chunks), ""
 
 
-def _unanswered(error: Exception, progress: _Progress) -> NoReply:
+def _unanswered(error: Exception, progress: _Progress, *, is_tls: bool) -> NoReply:
     if not progress.has_begun:
         is_certificate = isinstance(error, aiohttp.ClientSSLError | ssl.SSLError)
         return NoReply("none", _reason("no connection", error), "credential" if is_certificate else "outage")
@@ -267,7 +339,15 @@ def _unanswered(error: Exception, progress: _Progress) -> NoReply:
         # With TLS 1.3 the client may write before the server has judged its certificate. The server's
         # program sees nothing before the handshake ends, so nothing was done.
         return NoReply("none", f"the other side refuses our certificate ({alert})", "credential")
-    return NoReply("maybe", _reason("no reply", error))
+    reason = _reason("no reply", error)
+    if (
+        is_tls
+        and progress.is_first_on_connection
+        and isinstance(error, ConnectionError | aiohttp.ClientError)
+    ):
+        # Servers that cut a connection in place of an alert are not rare. It proves nothing, so it is a hint.
+        reason += "; it closed a new connection at once: does it accept our certificate?"
+    return NoReply("maybe", reason)
 
 
 _CERTIFICATE_ALERTS = (

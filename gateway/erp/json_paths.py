@@ -42,21 +42,45 @@ def text_at(value: Any, path: str) -> str:
 
 
 def write_json(value: Any) -> str:
-    """Write JSON whose decimals are numbers with all their digits, which the json module cannot do."""
+    """Write JSON whose decimals are numbers with all their digits, which the json module cannot do.
+
+    The json module writes decimals as texts between marks, which then fall away: ten times faster than
+    writing in Python. A text that holds such a mark itself shows in the count, and is written the slow way.
+    """
+    marked = 0
+
+    def other(each: object) -> str:
+        nonlocal marked
+        if isinstance(each, Decimal):
+            marked += 1
+            return f"{_MARK}{each:f}{_MARK}"
+        if isinstance(each, date):  # a datetime too; as pydantic writes it
+            return each.isoformat().replace("+00:00", "Z")
+        raise TypeError(f"{type(each).__name__} has no place in JSON")
+
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=other, allow_nan=False)
+    if not marked:
+        return text
+    if text.count(_AS_WRITTEN) != 2 * marked:
+        return _written(value)
+    return text.replace(f'"{_AS_WRITTEN}', "").replace(f'{_AS_WRITTEN}"', "")
+
+
+_MARK = "\x00"
+_AS_WRITTEN = "\\u0000"  # how the json module writes it
+
+
+def _written(value: Any) -> str:
+    """Write JSON piece by piece."""
     match value:
         case Decimal():
             return format(value, "f")
         case dict():
-            return (
-                "{"
-                + ",".join(f"{json.dumps(str(key))}:{write_json(each)}" for key, each in value.items())
-                + "}"
-            )
+            members = (f"{json.dumps(str(key))}:{_written(each)}" for key, each in value.items())
+            return "{" + ",".join(members) + "}"
         case list() | tuple():
-            return "[" + ",".join(write_json(each) for each in value) + "]"
-        case None | bool() | int() | str():
-            return json.dumps(value, ensure_ascii=False)
-        case date():  # a datetime too; as pydantic writes it
+            return "[" + ",".join(_written(each) for each in value) + "]"
+        case date():
             return json.dumps(value.isoformat().replace("+00:00", "Z"))
         case _:
-            raise TypeError(f"{type(value).__name__} has no place in JSON")
+            return json.dumps(value, ensure_ascii=False, allow_nan=False)

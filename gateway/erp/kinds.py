@@ -41,7 +41,7 @@ def erp_kinds() -> Mapping[str, ErpKind]:
 
 def _kind(name: str, module: ModuleType) -> ErpKind | None:
     for each in vars(module).values():
-        if not isinstance(each, type) or each.__module__ != module.__name__:
+        if not isinstance(each, type) or not f"{each.__module__}.".startswith(f"{module.__name__}."):
             continue
         if callable(getattr(each, "next_request", None)) and callable(getattr(each, "interpret", None)):
             settings = get_type_hints(vars(each)["__init__"]).get("settings")

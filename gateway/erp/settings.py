@@ -58,6 +58,27 @@ class BasicSettings(Settings):
 
     user: str
     password: SecretReference
+    retry_refused_after_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="a refused password is tried again after so long; unset: not before it changes or a "
+        "restart, because tries lock the user",
+    )
+
+
+class CsrfSettings(Settings):
+    """Where a token against cross-site request forgery is fetched before writing (SAP)."""
+
+    path: str = Field(description="below base; asked with `x-csrf-token: fetch`")
+    method: Literal["HEAD", "GET"] = "HEAD"
+
+    @field_validator("path")
+    @classmethod
+    def _path_is_relative(cls, path: str) -> str:
+        problem = path_problem(path)
+        if problem:
+            raise ValueError(f"'{path}' {problem}")
+        return path
 
 
 class HttpSettings(Settings):
@@ -68,6 +89,7 @@ class HttpSettings(Settings):
     tls: TlsSettings = TlsSettings()
     oauth2: OAuth2Settings | None = None
     basic: BasicSettings | None = None
+    csrf: CsrfSettings | None = None
     headers: dict[str, str] = Field(default_factory=dict, description="added to every request")
     secret_headers: dict[str, SecretReference] = Field(default_factory=dict)
     connections: int = Field(default=16, ge=1, le=1_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -79,7 +79,10 @@ def answer(answered: Answered) -> web.Response:
 
 
 def json_response(
-    status: int, body: Mapping[str, Any], content_type: str = "application/json", **headers: str
+    status: int,
+    body: Mapping[str, Any] | Sequence[Any],
+    content_type: str = "application/json",
+    **headers: str,
 ) -> web.Response:
     """Give a JSON answer of our own."""
     response = web.Response(status=status, body=json.dumps(body).encode())

@@ -53,6 +53,7 @@ class HttpInlet:
     reply_within_s: float = 30.0
     pending: bytes | None = None
     pending_content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()  # with every answer: how long the contract holds
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -31,6 +31,9 @@ class Hooks:
     work_changed: Callable[[], None] = lambda: None  # something may be there to translate or deliver
     stage_changed: Callable[[str], None] = lambda route: None
     process: Callable[[], Mapping[str, Any]] | None = None  # None: no gateway is running here
+    plan: Callable[[Mapping[str, Any]], Awaitable[JsonObject]] | None = (
+        None  # makes a plan, in other processes
+    )
     reading: OrderReading | None = None  # asks both sides for orders; None: the journal alone is asked
 
 
@@ -74,6 +77,20 @@ class OperationsBase:
             if key not in found and await self._journal.documents(order_key=key, limit=1):
                 found[key] = None
         return tuple(found)
+
+    async def routes_of(self, subject: str) -> set[str]:
+        """Give the routes of a message, delivery, exception or order; none where it is not known."""
+        message_id = subject.partition(".")[0].partition("/")[0]
+        try:
+            return {(await self._journal.message(message_id)).route}
+        except UnknownError:
+            keys = await self._order_keys(subject)
+        ledger = (await self._journal.facts(keys, (), ())).ledger
+        found = {entry.route for entry in ledger.values()}
+        for key in keys:
+            for view in await self._journal.documents(order_key=key, limit=1) if key not in ledger else ():
+                found.add((await self._journal.message(view.message_id)).route)
+        return found
 
     async def _in_ledger(self, order: str) -> list[str]:
         """Give the keys of the orders that a number or key means, of those that the ledger has."""

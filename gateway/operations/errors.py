@@ -10,7 +10,8 @@ class OperationError(Exception):
     """Nothing was changed; the text is a whole sentence that says what to do.
 
     ``code``: "unknown" (no such thing), "refused" (it would be wrong), "stale" (it moved meanwhile),
-    "bad_request", "stopped" (needs a running gateway), "failed". ``findings`` say more, as JSON.
+    "bad_request", "stopped" (needs a running gateway), "forbidden" (by the token's roles), "failed".
+    ``findings`` say more, as JSON.
     """
 
     def __init__(self, code: str, text: str, findings: tuple[Mapping[str, Any], ...] = ()) -> None:

@@ -16,10 +16,10 @@ from gateway.journal.types import (
     Side,
     Transmitter,
 )
-from gateway.mover import TRANSPORT as MOVE
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.views import delivery_view, document_view, exception_view, message_view
+from gateway.order_mover import TRANSPORT as MOVE
 
 Resolution = Literal["dismissed", "done_elsewhere", "placed_by_phone"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from canonical.registry import parse_document
 from gateway.journal.base import UnknownError
 from gateway.journal.types import AuditEntry, DocumentView, MessageState
-from gateway.mover import TRANSPORT as MOVE
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
 from gateway.operations.discretion import shown
 from gateway.operations.errors import OperationError
 from gateway.operations.lineage import Lineage, conclusion, is_about, timeline
 from gateway.operations.views import delivery_view, document_view, message_view
+from gateway.order_mover import TRANSPORT as MOVE
 
 AUDIT_MAX = 100_000
 

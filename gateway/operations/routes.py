@@ -11,8 +11,9 @@ from gateway.config.catalogue import installed
 from gateway.journal.base import StaleStageError
 from gateway.journal.moves import MOVING, Recalled
 from gateway.journal.types import Message, MessageState, Side, StageState
-from gateway.operations.base import JsonObject, OperationsBase, Text
+from gateway.operations.base import JsonObject, Text
 from gateway.operations.errors import OperationError
+from gateway.operations.readiness import ReadinessOperations, judgment_view
 from gateway.operations.views import finding_view, instant, stage_view
 from gateway.stage import Stage
 
@@ -24,7 +25,7 @@ SETS_MAX = 1_000_000
 CLOUDWARDS = frozenset({Stage.CLOUD, Stage.RETIRED})
 
 
-class RouteOperations(OperationsBase):
+class RouteOperations(ReadinessOperations):
     """Operations on routes."""
 
     async def routes_list(self) -> list[JsonObject]:
@@ -61,10 +62,11 @@ class RouteOperations(OperationsBase):
             for message in page:
                 if message.accepted_at < state.changed_at:
                     return dict(counted.most_common())
-                refused = len(await self._refused_of(message))
+                found = await self._refused_of(message)
+                refused = sum(int(each.facts.get("orders", "1")) for each in found)
                 if refused:
-                    origin = message.origin
-                    counted[message.partner or origin.identity or origin.peer or "unknown"] += refused
+                    named = message.partner or message.origin.identity or route.source.partner
+                    counted[named or message.origin.peer or "unknown"] += refused
             before = page[-1].sequence
         return dict(counted.most_common())
 
@@ -103,13 +105,13 @@ class RouteOperations(OperationsBase):
         share_percent: str | None = None,
         expected: str | None = None,
         recall: bool = False,
+        force: bool = False,
     ) -> JsonObject:
         """Move a route, for new orders only; tell what it was, and how many orders stay where they are.
 
         ``recall``: orders of the other side of which nothing was attempted yet are decided anew.
-
-        Errors: OperationError where nothing would change, the configuration forbids it, or the stage is
-        not ``expected`` any more.
+        Errors: OperationError where nothing would change, the configuration forbids it, the stage is not
+        ``expected`` any more, or a gate or a freeze holds it. ``force`` passes these, and is audited.
         """
         found, wanted = self._route_named(route), _stage(stage)
         state = (await self._journal.stages()).get(route)
@@ -118,6 +120,12 @@ class RouteOperations(OperationsBase):
             raise OperationError("refused", text)
         share = _share(share_percent, wanted, state, self._configuration(), found)
         self._judge_move(state, wanted, share, expected)
+        card, held = await self._held(found, state, wanted, share, who)
+        if held and not force:
+            raise self._refusal(route, wanted, held)
+        if held:
+            detail = {"stage": wanted.value, "passed": ", ".join(each.name for each in held)}
+            await self._journal.append_audit(who, "routes.force", route, detail, why, self._clock.now())
         try:
             moved = await self._journal.set_stage(
                 route, state.stage, wanted.value, share, who, why, self._clock.now()
@@ -138,6 +146,8 @@ class RouteOperations(OperationsBase):
             "recalled": len(recalled.orders) if recalled is not None else None,
             "remaining": await self._remaining(route, _other_side(wanted)),
             "other_side": _other_side(wanted).value,
+            "forced": [judgment_view(each) for each in held],
+            "card": card,
         }
 
     async def _recalled(self, route: str, wanted: Stage, who: str, why: str) -> Recalled:

@@ -11,11 +11,14 @@ from pydantic import ConfigDict, ValidationError, validate_call
 
 from gateway.operations.audit import AuditOperations
 from gateway.operations.crosswalks import CrosswalkOperations
+from gateway.operations.diffs import DiffOperations
+from gateway.operations.dossiers import DossierOperations
 from gateway.operations.errors import OperationError
 from gateway.operations.exceptions import ExceptionOperations
 from gateway.operations.messages import MessageOperations
 from gateway.operations.moves import MoveOperations
 from gateway.operations.orders import OrderOperations
+from gateway.operations.plans import PlanOperations
 from gateway.operations.reconciliation import ReconciliationOperations
 from gateway.operations.routes import RouteOperations
 from gateway.operations.status import StatusOperations
@@ -23,6 +26,7 @@ from gateway.operations.status import StatusOperations
 
 class Operations(
     RouteOperations,
+    DiffOperations,
     OrderOperations,
     MoveOperations,
     ReconciliationOperations,
@@ -30,6 +34,8 @@ class Operations(
     ExceptionOperations,
     CrosswalkOperations,
     AuditOperations,
+    PlanOperations,
+    DossierOperations,
     StatusOperations,
 ):
     """Everything that can be asked of a gateway."""
@@ -54,6 +60,17 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "routes.show": Operations.routes_show,
         "routes.diff": Operations.routes_diff,
         "routes.set": Operations.routes_set,
+        "routes.revoke": Operations.routes_revoke,
+        "routes.dossier": Operations.routes_dossier,
+        "routes.approve": Operations.routes_approve,
+        "routes.schedule": Operations.routes_schedule,
+        "routes.unschedule": Operations.routes_unschedule,
+        "routes.scheduled": Operations.routes_scheduled,
+        "readiness": Operations.readiness,
+        "diffs.list": Operations.diffs_list,
+        "diffs.show": Operations.diffs_show,
+        "diffs.values": Operations.diffs_values,
+        "diffs.accept": Operations.diffs_accept,
         "orders.list": Operations.orders_list,
         "orders.show": Operations.orders_show,
         "orders.diff": Operations.orders_diff,
@@ -83,6 +100,7 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "crosswalk.show": Operations.crosswalk_show,
         "crosswalk.diff": Operations.crosswalk_diff,
         "crosswalk.load": Operations.crosswalk_load,
+        "plan": Operations.plan,
         "audit.list": Operations.audit_list,
         "audit.verify": Operations.audit_verify,
     }
@@ -91,6 +109,13 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
 CHANGES = frozenset(
     {
         "routes.set",
+        "routes.revoke",
+        "routes.dossier",
+        "routes.approve",
+        "routes.schedule",
+        "routes.unschedule",
+        "diffs.values",
+        "diffs.accept",
         "orders.import",
         "orders.close",
         "orders.move",

@@ -1,6 +1,7 @@
-"""OAuth2 client credentials: one cached token per endpoint, renewed before it ends.
+"""OAuth2 tokens by client credentials or JWT bearer: one cached per endpoint, renewed before it ends.
 
-Source: RFC 6749 sections 2.3.1 and 4.4; RFC 6750 for its use. Tokens and secrets reach no text of ours.
+Source: RFC 6749 sections 2.3.1 and 4.4, RFC 7523 section 2; RFC 6750 for its use. Tokens and secrets
+reach no text of ours.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from adapters.base import Clock, Rng
+from gateway.security import assertions
+from gateway.security.assertions import SigningError, signed_assertion
+from gateway.security.scopes import granted_scopes
 from gateway.security.secrets import SecretError
-from gateway.security.settings import OAuth2Settings
+from gateway.security.settings import AssertionSettings, OAuth2Settings
 from gateway.security.tls import ClientTls, TlsError
 
 REPLY_BYTES_MAX = 256 * 1024
@@ -47,6 +51,7 @@ class _Token:
     text: str = field(repr=False)
     renew_at: float
     ends_at: float
+    scopes: frozenset[str] | None = None
 
 
 class TokenSource:
@@ -67,6 +72,7 @@ class TokenSource:
         self._secret = secret
         self._tls = tls
         self._token: _Token | None = None
+        self.granted: frozenset[str] | None = None  # scopes of the newest token, where anything tells them
         self._lock = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
 
@@ -99,6 +105,7 @@ class TokenSource:
             if old is not None and self._clock.monotonic() < old.ends_at:
                 return old.text  # not fresh, but still good
             raise
+        self.granted = self._token.scopes
         return self._token.text
 
     async def _fetch_persistently(self) -> _Token:
@@ -129,6 +136,8 @@ class TokenSource:
             context = self._tls.context()
         except SecretError as error:
             raise TokenError(error.finding.text, "credential") from error
+        except SigningError as error:
+            raise TokenError(str(error), "credential") from error
         except TlsError as error:
             raise TokenError(error.finding.text, "credential") from error
         try:
@@ -151,9 +160,19 @@ class TokenSource:
         client_id = settings.client_id
         if client_id.startswith(("env:", "file:")):
             client_id = self._secret(client_id)
-        client_secret = self._secret(settings.client_secret)
         form = {"grant_type": "client_credentials", "scope": settings.scope, "audience": settings.audience}
+        if settings.grant == "jwt_bearer":
+            form |= {"grant_type": assertions.GRANT, "assertion": self._assertion(settings.assertion, "user")}
         headers = {"Accept": "application/json"}
+        if settings.authenticate == "none":
+            form["client_id"] = client_id
+            return headers, {name: text for name, text in form.items() if text}
+        if settings.authenticate == "assertion":
+            proof = self._assertion(settings.assertion, "client")
+            form |= {"client_assertion_type": assertions.CLIENT_TYPE, "client_assertion": proof}
+            form["client_id"] = client_id
+            return headers, {name: text for name, text in form.items() if text}
+        client_secret = self._secret(settings.client_secret or "")
         if settings.authenticate == "basic":
             # Id and secret are form-encoded first (RFC 6749 section 2.3.1).
             pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
@@ -161,6 +180,14 @@ class TokenSource:
         else:
             form |= {"client_id": client_id, "client_secret": client_secret}
         return headers, {name: text for name, text in form.items() if text}
+
+    def _assertion(self, settings: AssertionSettings | None, whose: Literal["user", "client"]) -> str:
+        """Sign a new one each time: providers refuse one that they have seen (RFC 7523 section 3)."""
+        if settings is None:
+            raise AssertionError("the settings' own check asks for it")
+        subject = (settings.subject if whose == "user" else "") or settings.issuer
+        key, audience = self._secret(settings.key), self._settings.token_url
+        return signed_assertion(settings, key, audience, subject, self._clock.now(), self._rng.token())
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -196,7 +223,8 @@ def _token(status: int, body: bytes, settings: OAuth2Settings, asked_at: float) 
     lifetime_s = _lifetime_s(fields.get("expires_in"))
     # A token that lives shorter than the margin is still used for half of its life.
     margin_s = min(settings.refresh_before_s, lifetime_s / 2)
-    return _Token(text, asked_at + lifetime_s - margin_s, asked_at + lifetime_s)
+    scopes = granted_scopes(fields, text, settings.scope or "")
+    return _Token(text, asked_at + lifetime_s - margin_s, asked_at + lifetime_s, scopes)
 
 
 def _lifetime_s(value: object) -> float:

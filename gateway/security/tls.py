@@ -21,7 +21,7 @@ from adapters.base import Clock, Finding, Level, Position
 from gateway.security.secrets import SecretError
 from gateway.security.settings import TlsSettings
 
-EXPIRES_SOON = timedelta(days=21)
+EXPIRES_SOON = timedelta(days=30)
 LOOK_EVERY_S = 1.0  # a look costs three stat calls: too much for every request
 
 Secret = Callable[[str], str]

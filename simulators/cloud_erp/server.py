@@ -21,7 +21,7 @@ from aiohttp import web
 from simulators.faults import FaultScript
 from simulators.ledger import LineFile
 from simulators.misbehaviour import answer, faults_handler
-from simulators.serving import Serving, Tls
+from simulators.serving import Served, Serving, Tls
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 REQUESTS_KEPT = 100_000
@@ -77,7 +77,7 @@ class Seen:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class CloudErp:
+class CloudErp(Served):
     """The simulator. `async with CloudErp(...) as erp: ... erp.url, erp.committed`."""
 
     def __init__(
@@ -99,26 +99,9 @@ class CloudErp:
         """Give all committed documents in the order of their commits."""
         return [Committed(**entry) for entry in self._ledger.entries]
 
-    @property
-    def url(self) -> str:
-        """Give the base address."""
-        return self._serving.url
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen."""
-        await self._serving.start(host, port)
-
-    async def stop(self) -> None:
-        """Stop; the ledger stays on disk."""
-        await self._serving.stop()
+    def close(self) -> None:
+        """Close the ledger; it stays on disk."""
         self._ledger.close()
-
-    async def __aenter__(self) -> CloudErp:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_BYTES_MAX)

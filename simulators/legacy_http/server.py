@@ -17,7 +17,7 @@ from aiohttp import web
 from simulators.faults import FaultScript
 from simulators.ledger import LineFile
 from simulators.misbehaviour import answer, faults_handler
-from simulators.serving import Serving, Tls
+from simulators.serving import Served, Serving, Tls
 
 BODY_BYTES_MAX = 256 * 1024 * 1024
 HEADERS_OF_INTEREST = ("Content-Type", "SOAPAction", "Idempotency-Key", "X-Correlation-Id")
@@ -48,7 +48,7 @@ class Received:
 Reply = Callable[[Received, bytes], web.Response]
 
 
-class LegacyHttp:
+class LegacyHttp(Served):
     """The simulator. `reply` computes an answer from what was received, instead of the fixed one."""
 
     def __init__(
@@ -74,26 +74,9 @@ class LegacyHttp:
         """Give what was taken, in order."""
         return [Received(**entry) for entry in self._ledger.entries]
 
-    @property
-    def url(self) -> str:
-        """Give the base address."""
-        return self._serving.url
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen."""
-        await self._serving.start(host, port)
-
-    async def stop(self) -> None:
-        """Stop; what was received stays on disk."""
-        await self._serving.stop()
+    def close(self) -> None:
+        """Close the ledger; it stays on disk."""
         self._ledger.close()
-
-    async def __aenter__(self) -> LegacyHttp:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_BYTES_MAX)

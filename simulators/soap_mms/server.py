@@ -19,7 +19,7 @@ from lxml import etree
 from simulators.faults import FaultScript
 from simulators.ledger import LineFile
 from simulators.misbehaviour import answer, faults_handler
-from simulators.serving import Serving, Tls
+from simulators.serving import Served, Serving, Tls
 from simulators.soap_mms.business import Business, Outcome, Refusal
 from simulators.soap_mms.envelope import CONTENT_TYPES, SOAP11, Call, EnvelopeError, fault, read_call, reply
 from simulators.soap_mms.tokens import is_token_right
@@ -69,7 +69,7 @@ class Seen:
     body: bytes
 
 
-class SoapMms:
+class SoapMms(Served):
     """The simulator. `async with SoapMms(...) as mms: ... mms.url, mms.committed`."""
 
     def __init__(
@@ -92,26 +92,9 @@ class SoapMms:
         """Give all changes in the order in which they were made."""
         return [Committed(**entry) for entry in self._ledger.entries]
 
-    @property
-    def url(self) -> str:
-        """Give the base address; the services are below it, see PATHS."""
-        return self._serving.url
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen."""
-        await self._serving.start(host, port)
-
-    async def stop(self) -> None:
-        """Stop; the ledger stays on disk."""
-        await self._serving.stop()
+    def close(self) -> None:
+        """Close the ledger; it stays on disk."""
         self._ledger.close()
-
-    async def __aenter__(self) -> SoapMms:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_BYTES_MAX)

@@ -26,7 +26,7 @@ from gateway.erp.settings import GenericRestSettings, LimitSettings, OrderSettin
 from gateway.journal.base import Journal
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import Acceptance, LedgerEntry, Side, Transmitter, Want
-from gateway.mover import Mover
+from gateway.order_mover import OrderMover
 from gateway.outcome import RetryPolicy
 from gateway.pipeline import Pipeline
 from gateway.program import OneRevision, Program, Programs, UnknownOrder
@@ -157,7 +157,7 @@ class Hospital:
         self.pipeline = Pipeline(
             self.journal, source, format_by_name, InlineExecutor(format_by_name), self.clock, self.rng
         )
-        self.mover = Mover(self.journal, source, format_by_name, self.clock, self.rng)
+        self.mover = OrderMover(self.journal, source, format_by_name, self.clock, self.rng)
 
     def _programs(self) -> list[Program]:
         rule = self.rule

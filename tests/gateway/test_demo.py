@@ -26,7 +26,7 @@ from simulators.scenario import Ending, Sent, ends, scenarios
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("legacy-bridge")
-DECLARED_PORTS = (8425, 8443, 8444, 8445, 8446, 8447)
+DECLARED_PORTS = (8425, 8443, 8444, 8445, 8446, 8447, 8451, 8452, 8453)
 ENDS_S = 90
 
 pytestmark = pytest.mark.timeout(120)  # a demo takes 11 s, on a machine that has time for it
@@ -253,8 +253,8 @@ def test_simulate_prints_its_address_works_and_ends_with_ctrl_c(tmp_path: Path) 
     ("arguments", "code", "told"),
     [
         (("cloud_erp", "--help"), 0, "usage: legacy-bridge simulate cloud_erp"),
-        (("--help",), 0, "one of: cloud_erp, legacy_http"),
-        (("nobody",), 2, "there is no rehearsal system 'nobody'; there are: cloud_erp, legacy_http"),
+        (("--help",), 0, "one of: cloud_erp, dynamics365"),
+        (("nobody",), 2, "there is no rehearsal system 'nobody'; there are: cloud_erp, dynamics365, "),
         (("cloud_erp", "--certificate", "x.pem"), 2, "--certificate and --key belong together"),
     ],
 )

@@ -281,17 +281,39 @@ async def test_in_stage_shadow_the_cloud_request_is_rendered_and_never_sent() ->
         assert b"4711" in shadow.steps[0].request.body
 
 
-async def test_a_retired_route_parks_files_and_refuses_calls() -> None:
+async def test_a_retired_route_refuses_calls_and_files_of_new_orders() -> None:
     async with Rig(program(), stage="retired").running() as rig:
-        message = await rig.take(order("4711"))
-        await rig.settled(message)
-        refused = await rig.take(order("4712"), transport="http")
+        assert await rig.take(order("4711")) is None
+        assert await rig.take(order("4712"), transport="http") is None
 
-        assert await rig.codes(message) == ["ROUTE-RETIRED"]
-        assert refused is None
-        assert isinstance(rig.settlements[1], Refused)
-        assert rig.settlements[1].status == 410
+        for settlement in rig.settlements:
+            assert isinstance(settlement, Refused)
+            assert (settlement.status, settlement.finding.code) == (410, "ROUTE-RETIRED")
+        kept = await rig.journal.messages()
+        assert [each.findings[0].code for each in kept] == ["ROUTE-RETIRED", "ROUTE-RETIRED"]
         assert rig.targets["mms"].sent == rig.targets["erp"].sent == []
+
+
+async def test_a_retired_route_takes_a_file_that_changes_an_order_it_knows() -> None:
+    async with Rig(program(), stage="cloud").running() as rig:
+        await rig.settled(await rig.take(order("4711")))
+        now = rig.clock.now()
+        await rig.journal.set_stage("po", "cloud", "retired", "100", "ann", "done", now)
+        change = await rig.take(order("4711", purpose="change", revision="2") + order("4712"))
+        await rig.settled(change)
+
+        plans = [view.plan for view in await rig.documents(change)]
+        assert [each.is_parked for each in plans] == [False, True]  # the new one beside it comes too late
+        assert await rig.codes(change) == ["ROUTE-RETIRED"]
+        assert len(rig.targets["erp"].sent) == 2
+
+
+async def test_a_retired_route_takes_a_file_that_it_cannot_read_for_a_person_to_look_at() -> None:
+    async with Rig(program(), stage="retired").running() as rig:
+        message = await rig.take(b"no document at all")
+        await rig.settled(message)
+
+        assert await rig.codes(message)
 
 
 async def test_a_replay_sends_nothing_again_unless_told_to() -> None:
@@ -364,29 +386,44 @@ async def test_a_passed_through_call_without_a_reply_is_in_doubt_and_never_sent_
         assert len(rig.targets["mms"].sent) == 1
 
 
-async def test_a_translation_that_breaks_parks_its_message_and_the_next_one_goes_on() -> None:
-    class Broken:
-        def __init__(self) -> None:
-            self.inner = __import__("gateway.app", fromlist=["x"]).format_by_name("canonical")
+class Breakable:
+    """A format that has a defect for as long as it is told to."""
 
-        def __getattr__(self, name: str) -> object:
-            return getattr(self.inner, name)
+    def __init__(self) -> None:
+        self.is_broken = True
+        self.inner = format_by_name("canonical")
 
-        def decoder(self, context: object, resume: bytes | None = None) -> object:
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
+
+    def decoder(self, context: DecodeContext, resume: bytes | None = None) -> object:
+        if self.is_broken:
             raise RuntimeError("a bug")
+        return self.inner.decoder(context, resume)
 
-    broken = Broken()
-    formats = {"canonical": broken.inner, "broken": broken}
-    routes = (program(), replace(program("bad"), format_name="broken"))
-    async with Rig(*routes, formats=lambda name: formats[name]).running() as rig:
+
+@pytest.mark.parametrize("stage", ["legacy", "shadow", "canary", "cloud"])
+async def test_a_translation_that_breaks_parks_its_message_and_keeps_nothing_from_legacy(stage: str) -> None:
+    breakable = Breakable()
+    formats: dict[str, Any] = {"canonical": breakable.inner, "breakable": breakable}
+    routes = (program(), replace(program("bad"), format_name="breakable"))
+    is_legacy_live = stage in ("legacy", "shadow")
+    async with Rig(*routes, stage=stage, formats=lambda name: formats[name]).running() as rig:
         bad = await rig.take(order("1"), route="bad")
         good = await rig.take(order("2"))
         await rig.settled(bad, good)
 
         assert await rig.codes(bad) == ["TRANSLATE-FAILED"]
-        assert rig.targets["mms"].numbers == ["2"]
         assert bad is not None
         assert (await rig.journal.message(bad.message_id)).state is MessageState.PARKED
+        assert rig.targets["mms"].bodies == ([order("1"), order("2")] if is_legacy_live else [])
+
+        breakable.is_broken = False
+        await rig.journal.replay(bad.message_id, resend=False, who="me", why="mended", now=rig.clock.now())
+        rig.translator.wake()
+        await rig.settled(bad)
+
+        assert rig.targets["mms"].bodies.count(order("1")) == is_legacy_live, "the replay doubles nothing"
 
 
 @pytest.mark.parametrize("count", [1, 199, 200, 201, 450])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.base import Request, StepResult
+from adapters.base import Accepted, Request, StepResult
 from gateway.journal.base import StaleClaimError
 from gateway.journal.findings import pass_through_in_doubt
 from gateway.journal.memory import orders
@@ -76,6 +76,7 @@ def step_done(tables: Tables, claim: Claim, result: StepResult) -> None:
     """Write down a finished step; the lease goes on, with nothing under way."""
     delivery = _claimed_by(tables, claim)
     _keep_result(delivery, result)
+    _keep_names(tables, delivery, result)
     delivery.is_in_doubt = result.is_in_doubt
     delivery.state = DeliveryState.CLAIMED
 
@@ -90,6 +91,7 @@ def settle(tables: Tables, claim: Claim, settled: Settled, now: datetime) -> Non
         )
     if settled.result is not None:
         _keep_result(delivery, settled.result)
+        _keep_names(tables, delivery, settled.result)
     delivery.end_lease()
     delivery.attempts += settled.spends_attempt
     delivery.reason, delivery.findings = settled.reason, settled.findings
@@ -108,6 +110,13 @@ def settle(tables: Tables, claim: Claim, settled: Settled, now: datetime) -> Non
     delivery.is_in_doubt = settled.state is DeliveryState.IN_DOUBT
     delivery.parked_at = now if settled.state is DeliveryState.PARKED else None
     tables.lanes.offer(delivery)
+
+
+def _keep_names(tables: Tables, delivery: DeliveryRecord, result: StepResult) -> None:
+    """Write the names that a reply told beside the reply: an order half done has its number all the same."""
+    if isinstance(result.outcome, Accepted):
+        for order_key in delivery.order_keys:
+            orders.add_aliases(tables, order_key, result.outcome.aliases)
 
 
 def finish(tables: Tables, delivery: DeliveryRecord, state: DeliveryState, now: datetime) -> None:

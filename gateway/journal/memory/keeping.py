@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from adapters.base import Alias, Clock, Lease
 from gateway.journal.memory import audit, controls, moving, orders, people, retention, settings, source_memory
 from gateway.journal.memory import overdue as late  # parameters have the module's own name
+from gateway.journal.memory.comparing import Comparing
 from gateway.journal.memory.records import Tables
 from gateway.journal.moves import Move, MoveBegin, MoveState, Recalled
 from gateway.journal.types import (
@@ -25,7 +26,7 @@ Result = TypeVar("Result")
 OnCommit = Callable[[str, Literal["before", "after"]], Awaitable[None]]
 
 
-class Keeping:
+class Keeping(Comparing):
     """The half of the contract that follows "orders"; ``MemoryJournal`` adds the other."""
 
     _tables: Tables

@@ -179,6 +179,7 @@ def _write(
         orders.add_aliases(tables, order_key, aliases)
     for document_plan in documents:
         document = DocumentRecord(record, chunk.generation, document_plan, now)
+        tables.documents_in_order.append(document)
         record.documents[document_plan.index] = document
         _index_document(tables, document)
     return _write_deliveries(tables, record, deliveries, now)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapters.base import Alias, Finding, Lease, StepResult, Verdict
+from gateway.journal.comparisons import Approval, Comparison, NoiseReading, PlannedStage
 from gateway.journal.memory.lanes import LaneKey, Lanes
 from gateway.journal.moves import Move
 from gateway.journal.types import (
@@ -198,6 +199,11 @@ class Tables:
     leases: dict[tuple[str, str], Lease | int] = field(default_factory=dict)  # given back: the last fence
     cursors: dict[str, str] = field(default_factory=dict)
     moves: dict[str, Move] = field(default_factory=dict)  # in the order in which they were asked for
+    documents_in_order: list[DocumentRecord] = field(default_factory=list)  # of planning, all generations
+    comparisons: dict[tuple[str, int], Comparison] = field(default_factory=dict)  # by message and index
+    readings: dict[tuple[str, str, int], NoiseReading] = field(default_factory=dict)
+    approvals: dict[tuple[str, str, str, str], Approval] = field(default_factory=dict)
+    planned_stages: dict[str, PlannedStage] = field(default_factory=dict)
 
 
 Alarm = tuple[str, int | None, str | None]  # message, document index, delivery

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.base import Reply, StepResult
-from gateway.journal.memory import orders
+from gateway.journal.memory import comparing, orders
 from gateway.journal.memory.records import DeliveryRecord, MessageRecord, Tables
 
 
@@ -36,7 +36,8 @@ def prune(
             forgotten += _forget_bodies(record, limit - forgotten)
         if accepted_at < keys_before:
             forgotten += _forget_keys(tables, record, limit - forgotten)
-    return forgotten + _forget_orders(tables, orders_before, limit - forgotten)
+    forgotten += _forget_orders(tables, orders_before, limit - forgotten)
+    return forgotten + comparing.prune(tables, keys_before, limit - forgotten)
 
 
 def _forget_orders(tables: Tables, before: datetime, limit: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from adapters.base import Request, StepResult
+from adapters.base import Accepted, Request, StepResult
 from gateway.journal.findings import pass_through_in_doubt
 from gateway.journal.sqlite.bodies import drop_staged
 from gateway.journal.sqlite.claims import Leased, leased
@@ -43,6 +43,7 @@ def step_done(db: Database, claim: Claim, result: StepResult) -> None:
     """Write down a finished step; the lease goes on, with nothing under way. Errors: StaleClaimError."""
     row = leased(db, claim)
     steps = _keep(db, claim, row, result)
+    _keep_names(db, row, result)
     db.run("delivery.step_done", (steps, result.is_in_doubt, row.number))
 
 
@@ -53,6 +54,8 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
     if settled.state not in MAY_FOLLOW and not is_dropped_call:
         raise ValueError(f"a delivery cannot be settled as {settled.state}; expected {sorted(MAY_FOLLOW)}")
     steps = row.steps if settled.result is None else _keep(db, claim, row, settled.result)
+    if settled.result is not None:
+        _keep_names(db, row, settled.result)
     at = to_micros(now)
     is_done = settled.state is DeliveryState.DONE
     is_finished = settled.state in FINISHED
@@ -94,6 +97,13 @@ def _keep(db: Database, claim: Claim, row: Leased, result: StepResult) -> int:
         begin_step(db, row.number, claim.delivery_id, number, result.request, started_at)
     end_step(db, row.number, claim.delivery_id, number, result)
     return number
+
+
+def _keep_names(db: Database, row: Leased, result: StepResult) -> None:
+    """Write the names that a reply told beside the reply: an order half done has its number all the same."""
+    if isinstance(result.outcome, Accepted) and result.outcome.aliases:
+        for order_key in row.order_keys:
+            add_aliases(db, order_key, result.outcome.aliases)
 
 
 def recover(db: Database, now: datetime) -> int:

@@ -100,8 +100,12 @@ class SqliteJournal(Keeping):
         return await self._read(messages.message, message_id)
 
     async def body(self, message_id: str) -> AsyncIterator[bytes]:
-        body_id = await self._read(messages.body_of, message_id)
-        owner, number = messages.body_owner(message_id), 0
+        body_id, first, is_whole = await self._read(messages.body_beginning, message_id)
+        if first is not None:
+            yield first
+        if is_whole:  # nearly every body: one look
+            return
+        owner, number = messages.body_owner(message_id), 1
         while (piece := await self._read(bodies.read_piece, owner, body_id, number)) is not None:
             yield piece
             number += 1

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from adapters.base import Alias, Lease
 from gateway.journal.moves import Move, MoveBegin, MoveState, Recalled
 from gateway.journal.sqlite import (
     audit_log,
+    comparisons,
     controls,
     ledger,
     moving,
@@ -19,7 +22,7 @@ from gateway.journal.sqlite import (
     settings,
     sources,
 )
-from gateway.journal.sqlite.store import Store
+from gateway.journal.sqlite.comparing import Comparing
 from gateway.journal.types import (
     AuditEntry,
     CrosswalkRow,
@@ -31,7 +34,7 @@ from gateway.journal.types import (
 )
 
 
-class Keeping(Store):
+class Keeping(Comparing):
     """See ``gateway.journal.base.Journal``; the operations stand in the modules named here."""
 
     # -- orders ----------------------------------------------------------------------------
@@ -111,15 +114,37 @@ class Keeping(Store):
         return await self._read(settings.configuration, revision)
 
     async def stages(self) -> Mapping[str, StageState]:
-        return await self._read(settings.stages)
+        # Each acceptance and each decision asks. Who owns the file is the only one to change them, and a
+        # decision upon stages that moved is refused when it is planned.
+        if self._stages is not None:
+            return self._stages
+        changes = self._stage_changes
+        found = MappingProxyType(await self._read(settings.stages))
+        if self._writing is not None and changes == self._stage_changes:
+            self._stages = found
+        return found
 
     async def declare_stages(self, declared: Mapping[str, tuple[str, str]], now: datetime) -> None:
-        await self._write(settings.declare_stages, declared, now)
+        with self._changing_stages():
+            await self._write(settings.declare_stages, declared, now)
 
     async def set_stage(
         self, route: str, expected: str, stage: str, share_percent: str, who: str, why: str, now: datetime
     ) -> StageState:
-        return await self._write(settings.set_stage, route, expected, stage, share_percent, who, why, now)
+        with self._changing_stages():
+            return await self._write(settings.set_stage, route, expected, stage, share_percent, who, why, now)
+
+    @contextmanager
+    def _changing_stages(self) -> Iterator[None]:
+        """Forget the stages before and after they change: what was read meanwhile may be either."""
+        self._forget_stages()
+        try:
+            yield
+        finally:
+            self._forget_stages()
+
+    def _forget_stages(self) -> None:
+        self._stages, self._stage_changes = None, self._stage_changes + 1
 
     async def load_crosswalk(
         self, table: str, rows: Sequence[CrosswalkRow], who: str, why: str, now: datetime
@@ -190,6 +215,7 @@ class Keeping(Store):
             (retention.prune_bodies, bodies_before),
             (retention.prune_keys, keys_before),
             (retention.prune_orders, orders_before),
+            (comparisons.prune, keys_before),
         ):
             while forgotten < limit:
                 batch = min(retention.BATCH, limit - forgotten)

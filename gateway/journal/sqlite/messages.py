@@ -8,7 +8,7 @@ from datetime import datetime
 from adapters.base import Finding, Origin
 from gateway.journal.base import UnknownError
 from gateway.journal.findings import arrival_conflict
-from gateway.journal.sqlite.bodies import drop_staged, unstage, write_body
+from gateway.journal.sqlite.bodies import drop_staged, read_piece, unstage, write_body
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.instants import from_micros, to_micros
 from gateway.journal.sqlite.json_columns import (
@@ -192,6 +192,14 @@ def body_of(db: Database, message_id: str) -> int:
     if row[0] is None:
         raise UnknownError(f"message {message_id} has no body (any more)")
     return int(row[0])
+
+
+def body_beginning(db: Database, message_id: str) -> tuple[int, bytes | None, bool]:
+    """Give the id of a message's body, its first piece, and whether that is all. Errors: UnknownError."""
+    body_id = body_of(db, message_id)
+    first = read_piece(db, body_owner(message_id), body_id, 0)
+    size = db.value("message.size", (message_id,))
+    return body_id, first, first is None or len(first) == size
 
 
 def message_of(row: Row) -> Message:

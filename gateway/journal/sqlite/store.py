@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -22,6 +22,7 @@ from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.opening import Ownership, open_reader, open_writer
 from gateway.journal.sqlite.threads import QueuedThread
 from gateway.journal.sqlite.writer import Reader, Writer
+from gateway.journal.types import StageState
 
 QUEUE_MAX = 4_096
 QUEUE_WAIT_S = 5.0
@@ -50,6 +51,8 @@ class Store:
         self._reading: QueuedThread
         self._database: Database
         self._reading_database: Database
+        self._stages: Mapping[str, StageState] | None = None  # as last read, None where they may have changed
+        self._stage_changes = 0
 
     @classmethod
     async def open(

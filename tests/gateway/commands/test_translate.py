@@ -46,6 +46,11 @@ def test_documents_of_several_files_tell_their_source(bridge: Command, folder: P
     told = [(each["source"], each["number"]) for each in map(json.loads, ended.out.splitlines())]
     assert told == [("a.edi", "PO-1"), ("b.edi", "PO-2")]
 
+    again = bridge("translate", "-", stdin=ended.out.encode())  # what it prints, it reads
+
+    assert again.code == 0, again.err
+    assert [json.loads(line)["number"] for line in again.out.splitlines()] == ["PO-1", "PO-2"]
+
 
 def test_standard_input_is_read_where_the_file_is_a_dash(bridge: Command) -> None:
     ended = bridge("translate", "-", stdin=interchange(order_set("PO-9")))

@@ -46,6 +46,9 @@ class Rest(Settings):
     token: SecretRef | None = None
     """What opens it."""
 
+    supplier_output: str = ""
+    """Whether it sends orders to suppliers by itself."""
+
 
 class X12(Settings):
     """A partner's X12 profile."""

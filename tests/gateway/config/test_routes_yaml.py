@@ -10,6 +10,7 @@ from gateway.stage import Stage
 
 PROJECT = Path(__file__).resolve().parents[3]
 NOT_THERE_YET = {"CONFIG-SECRET", "CONFIG-CERTIFICATE", "CONFIG-FILE"}  # `certs`, or a partner, gives them
+AS_IT_IS = {"DB-MERGES"}  # what the demo's small database cannot do
 
 
 def demo() -> Configuration:
@@ -22,7 +23,9 @@ def test_the_worked_example_is_lint_clean() -> None:
     found = check(demo(), live=False, now=datetime.now(UTC))
 
     assert [
-        str(each) for each in found if each.code not in NOT_THERE_YET or each.level is not Level.NOTE
+        str(each)
+        for each in found
+        if each.code not in NOT_THERE_YET | AS_IT_IS or each.level is not Level.NOTE
     ] == []
 
 

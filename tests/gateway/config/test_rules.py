@@ -82,6 +82,12 @@ MISTAKES = [
         "CONFIG-TRANSMITTER",
         "routes[0].transmitter.legacy",
     ),
+    (
+        '"http://127.0.0.1:9"}',
+        '"http://127.0.0.1:9", supplier_output: off}',
+        "CONFIG-TRANSMITTER",
+        "routes[2].transmitter.cloud",
+    ),
     ('      select: {facility: "04"}\n', "", "CONFIG-CANARY", "routes[0].canary.select"),
     ("stage: cloud", "stage: cloud\n    canary: {share: 5%}", "CONFIG-CANARY", "routes[2].canary.share"),
     (
@@ -191,6 +197,19 @@ def test_what_does_not_fit_is_found_where_it_stands(old: str, new: str, code: st
 
     assert (code, path) in [(each.code, each.at.path) for each in refused(text)]
     assert all(each.at.line and each.at.column for each in refused(text))
+
+
+def test_an_erp_whose_output_is_undeclared_is_refused_where_another_sends_its_orders() -> None:
+    text = changed('"http://127.0.0.1:9"}', '"http://127.0.0.1:9", supplier_output: undeclared}')
+    assert configured(text)  # the ERP sends them itself
+
+    others = changed("stage: cloud", "stage: cloud\n    transmitter: {cloud: none}", text)
+    assert [(each.code, each.at.path) for each in refused(others)] == [
+        ("CONFIG-TRANSMITTER", "routes[2].transmitter.cloud")
+    ]
+    assert configured(
+        others.replace("undeclared", "off").replace("- id: po", "- id: po\n    transmitter: {cloud: none}")
+    )
 
 
 def test_the_sample_itself_has_nothing_but_notes() -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 import pytest
 
 from gateway.journal.base import Journal, StaleClaimError
+from gateway.journal.comparisons import Approval, NoiseReading, PlannedStage
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import ArrivalKind, DeliveryState, Expected, LedgerEntry, Planned
 from tests.gateway.journal.builders import (
@@ -74,7 +75,9 @@ async def test_every_changing_method_passes_its_hooks_and_no_reading_one_does(me
         "is_healthy close knows_arrival message body messages next_to_translate routes_to_translate "
         "facts awaiting unsent_calls moves moves_due "
         "still_mine next_due deliveries documents orders open_orders aliases configuration stages "
-        "exceptions overdue audit verify_audit crosswalk crosswalk_version cursor"
+        "exceptions overdue audit verify_audit crosswalk crosswalk_version cursor "
+        "documents_after comparisons waiting_comparisons difference_groups count_comparisons readings "
+        "approvals planned_stages attempt_counts"
     ).split()
     public = {name for name, _ in inspect.getmembers(Journal, inspect.isfunction) if not name.startswith("_")}
     assert names == public - set(reading)
@@ -123,6 +126,12 @@ async def everything_once(journal: Journal) -> None:
     await journal.acknowledge_alarm("m1", "ann", "known", T0)
     await journal.append_audit("ann", "x", "y", {}, "z", T0)
     await journal.load_crosswalk("items", [], "ann", "none", T0)
+    await journal.note_comparisons([])
+    await journal.note_reading(NoiseReading(ROUTE, "m1", 0, frozenset()))
+    await journal.approve(Approval(ROUTE, "cloud", "buyers", "ann", "fine", T0))
+    await journal.plan_stage(PlannedStage(ROUTE, "cloud", None, T0, "ann", "Monday", "legacy"), T0)
+    await journal.hold_stage(ROUTE, "frozen", T0)
+    await journal.unplan_stage(ROUTE, "ann", "no", T0)
     await journal.prune(T0, T0, T0, T0, 1)
     await journal.remember_once("s", "k", "h", T0)
     lease = await journal.lease("s", "k", "one", 1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+
 import pytest
 
 from gateway.journal.base import Journal, StaleStageError, UnknownError
@@ -142,3 +145,16 @@ async def test_a_range_that_was_moved_goes_on_inside_its_new_bounds(journal: Jou
 
     assert await journal.next_control_number("GATEWAY", "interchange", 500, 999) == 500
     assert await journal.next_control_number("GATEWAY", "interchange", 1, 100) == 1
+
+
+async def test_looks_at_the_stages_while_they_change_never_hide_the_change(journal: Journal) -> None:
+    stages = ["legacy", "shadow", "canary", "cloud"]
+    await journal.declare_stages({ROUTE: ("legacy", "0")}, T0)
+    for before, after_it in itertools.pairwise(stages):
+        await journal.stages()  # what it may remember
+        looks = [asyncio.ensure_future(journal.stages()) for _ in range(3)]
+        change = asyncio.ensure_future(journal.set_stage(ROUTE, before, after_it, "0", "ann", "on", T0))
+        looks += [asyncio.ensure_future(journal.stages()) for _ in range(3)]
+        await asyncio.gather(change, *looks)
+
+        assert (await journal.stages())[ROUTE].stage == after_it

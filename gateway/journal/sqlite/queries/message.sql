@@ -66,6 +66,9 @@ SELECT route, is_urgent FROM lane;
 -- name: begin
 UPDATE message SET state = 'translating', config_revision = ? WHERE message_id = ? AND state = 'accepted';
 
+-- name: size
+SELECT size_bytes FROM message WHERE message_id = ?;
+
 -- name: body
 SELECT body_id FROM message WHERE message_id = ?;
 

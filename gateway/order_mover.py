@@ -49,7 +49,7 @@ TRANSPORT = "move"  # of the messages that moves make: nobody sent them
 REMAINDER, CLOSING = 0, 1  # documents of a move's message
 
 
-class Mover:
+class OrderMover:
     """Begins, goes on with and ends moves until cancelled. ``moved``: called when an order has arrived."""
 
     def __init__(

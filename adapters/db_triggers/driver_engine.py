@@ -1,0 +1,88 @@
+"""Connections to a legacy database, through SQLAlchemy's asynchronous engines. I/O.
+
+One engine has one connection at a time and keeps none: a feed holds its own for as long as it lives.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from adapters.db_triggers.config import DbEndpoint
+
+DRIVERS = {
+    "postgresql": "postgresql+asyncpg",
+    "mariadb": "mariadb+asyncmy",
+    "mysql": "mysql+asyncmy",
+    "sqlite": "sqlite+aiosqlite",
+    "mssql": "mssql+aioodbc",
+    "oracle": "oracle+oracledb_async",
+}
+APPLICATION = "legacy-bridge"  # how the database's own lists of sessions show us
+
+
+def engine_of(settings: DbEndpoint, secret: Callable[[str], str]) -> AsyncEngine:
+    """Make an engine; nothing is connected yet. READ COMMITTED wherever there is a choice.
+
+    Errors: ModuleNotFoundError where the dialect's driver is not installed (aioodbc, oracledb).
+    """
+    options: dict[str, Any] = {}
+    if settings.dialect not in ("sqlite",):
+        options["isolation_level"] = "READ COMMITTED"
+    return create_async_engine(
+        url_of(settings, secret),
+        poolclass=NullPool,
+        connect_args=_arguments(settings),
+        **options,
+    )
+
+
+def url_of(settings: DbEndpoint, secret: Callable[[str], str]) -> URL:
+    """Give the URL, with the password read now: a new one counts from the next connection."""
+    if settings.dialect == "sqlite":
+        return URL.create(DRIVERS["sqlite"], database=settings.file)
+    return URL.create(
+        DRIVERS[settings.dialect],
+        username=settings.user,
+        password=secret(settings.password) if settings.password is not None else None,
+        host=settings.host,
+        port=settings.port,
+        database=settings.database,
+    )
+
+
+def _arguments(settings: DbEndpoint) -> dict[str, Any]:
+    connect_s = settings.connect_timeout.total_seconds()
+    statement_s = settings.statement_timeout.total_seconds()
+    match settings.dialect:
+        case "postgresql":
+            return {
+                "timeout": connect_s,
+                "command_timeout": statement_s,
+                "ssl": _tls(settings) or False,
+                "server_settings": {"application_name": APPLICATION, "timezone": "UTC"},
+            }
+        case "mariadb" | "mysql":
+            return {
+                "connect_timeout": int(max(connect_s, 1)),
+                "read_timeout": int(max(statement_s, 1)),
+                "charset": "utf8mb4",
+                "ssl": _tls(settings),
+                "init_command": "SET time_zone = '+00:00', "
+                f"innodb_lock_wait_timeout = {int(max(statement_s, 1))}",
+            }
+        case "sqlite":
+            return {"timeout": min(statement_s, 5.0)}  # how long to wait for another writer
+        case _:
+            return {}
+
+
+def _tls(settings: DbEndpoint) -> ssl.SSLContext | None:
+    if settings.plaintext:
+        return None
+    return ssl.create_default_context(cafile=settings.ca)

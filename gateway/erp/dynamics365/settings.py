@@ -1,0 +1,98 @@
+"""What an endpoint of kind dynamics365 says: the legal entity, where goods go, how receipts are posted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from gateway.erp.connector.settings import ErpSettings, for_route
+from gateway.security.settings import Settings
+
+
+class Dynamics365Defaults(Settings):
+    """What a document does not say by itself. Under `per_route` only what differs is written."""
+
+    company: str = Field(
+        default="", max_length=4, description="legal entity (`dataAreaId`), such as usmf; every key holds it"
+    )
+    site: str = Field(default="", max_length=10, description="`ReceivingSiteId`, where a line says none")
+    warehouse: str = Field(default="", max_length=10, description="`ReceivingWarehouseId`, likewise")
+    category: str = Field(
+        default="",
+        max_length=254,
+        description="`ProcurementProductCategoryName` of lines without an item number of the ERP's own",
+    )
+    buyer_group: str = Field(default="", max_length=10, description="`BuyerGroupId`")
+    pool: str = Field(default="", max_length=10, description="`PurchaseOrderPoolId`")
+    ledger_dimension: str = Field(
+        default="", max_length=500, description="`DefaultLedgerDimensionDisplayValue` of the order"
+    )
+    delivery_location: str = Field(
+        default="", max_length=30, description="`DeliveryAddressLocationId`, where the ship-to gives none"
+    )
+
+
+class ReceiptSettings(Settings):
+    """How goods are received: no entity posts a receipt, so every customer has an own way."""
+
+    strategy: Literal["person", "arrival_journal", "custom_service"] = Field(
+        default="person",
+        description="person: parked, to be posted by hand. arrival_journal: a journal is written, which the "
+        "ERP's own batch posts. custom_service: a service of yours posts at once",
+    )
+    service: str = Field(
+        default="api/services/BridgeReceipts/Receipts/post",
+        description="with custom_service: its path, below the host",
+    )
+    journal_name: str = Field(
+        default="WHS", max_length=10, description="with arrival_journal: `JournalNameId`"
+    )
+
+
+class Dynamics365Settings(ErpSettings):
+    """A Dynamics 365 Finance environment. `base` ends with the host: `https://NAME.operations.dynamics.com`."""
+
+    defaults: Dynamics365Defaults = Dynamics365Defaults()
+    per_route: dict[str, Dynamics365Defaults] = Field(
+        default_factory=dict, description="by route: defaults that differ there"
+    )
+    numbering: Literal["ours", "sequence"] = Field(
+        default="ours",
+        description="ours: the order keeps its number in the ERP (its sequence allows manual numbers): "
+        "the ERP then refuses doubles. sequence: the ERP numbers, and orders are found by their reference",
+    )
+    cancel: Literal["delete", "stop_lines"] = Field(
+        default="delete",
+        description="a cancelled order: deleted (the ERP refuses where goods came), or its lines stopped",
+    )
+    responses: Literal["entity", "order_lines"] = Field(
+        default="entity",
+        description="where an 855 is written: the vendor's response (vendor collaboration), or only the "
+        "confirmed day of the order's own lines, the rest being the buyer's",
+    )
+    check_vendor: bool = Field(
+        default=True, description="look the vendor up before an order: unknown or on hold parks with its name"
+    )
+    charge_accounts: dict[str, str] = Field(
+        default_factory=dict,
+        description="of an invoice's charges by kind (freight, handling ...): `MainAccountDisplayValue`. A "
+        "charge without one parks",
+    )
+    receipts: ReceiptSettings = ReceiptSettings()
+
+    @model_validator(mode="after")
+    def _company_is_named(self) -> Dynamics365Settings:
+        routes = self.per_route.values()
+        if not self.defaults.company and not (routes and all(each.company for each in routes)):
+            raise ValueError("defaults.company is missing: without a legal entity nothing is found")
+        if self.supplier_output == "per_order":
+            text = (
+                "supplier_output: per_order is none of Dynamics': no field of an order says so; expected off"
+            )
+            raise ValueError(f"{text} (set up there that confirming sends nothing)")
+        return self
+
+    def of_route(self, route: str) -> Dynamics365Defaults:
+        """Give the defaults that hold for a route."""
+        return for_route(self.defaults, self.per_route, route)

@@ -1,0 +1,119 @@
+"""OData V4 bodies, as SAP's RAP services and Dynamics write and read them. Pure.
+
+Numbers are JSON numbers and keep every digit both ways; days are `2026-12-01`, times `15:51:04`. A list
+stands under `value`, its next page under `@odata.nextLink`; SAP adds `SAP__Messages`. Source: OData JSON
+Format 4.01, sections 4 to 8; OASIS allows `@nextLink` as well from 4.01 on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from gateway.erp.odata.bodies import Entity, ODataBodyError, Page, json_of, objects, text_of
+from gateway.erp.odata.messages import Message, severity_of_number
+
+CONTENT_TYPE = "application/json;odata.metadata=minimal;IEEE754Compatible=false"
+SAP_MESSAGES = "SAP__Messages"
+
+
+def write(fields: Mapping[str, Any]) -> bytes:
+    """Write an entity to create or change: compact UTF-8 JSON with decimals as numbers, digit for digit.
+
+    Errors: TypeError for a value that has no place in it (a binary float among them).
+    """
+    return _text(fields).encode()
+
+
+def read_entity(body: bytes) -> Entity:
+    """Give the one entity of a reply. Errors: ODataBodyError."""
+    fields = json_of(body)
+    if not isinstance(fields, dict) or ("value" in fields and isinstance(fields["value"], list)):
+        raise ODataBodyError("expected one entity")
+    if "error" in fields and not any(name.startswith("@") for name in fields):
+        raise ODataBodyError("expected one entity; found an error")
+    return _entity(fields)
+
+
+def read_page(body: bytes) -> Page:
+    """Give the entities of a collection, with the link to the next page. Errors: ODataBodyError."""
+    fields = json_of(body)
+    if not isinstance(fields, dict) or "value" not in fields:
+        raise ODataBodyError("expected a collection under 'value'")
+    count = fields.get("@odata.count", fields.get("@count"))
+    return Page(
+        tuple(_entity(each) for each in objects(fields["value"])),
+        text_of(fields.get("@odata.nextLink")) or text_of(fields.get("@nextLink")),
+        count if isinstance(count, int) and not isinstance(count, bool) else None,
+    )
+
+
+def messages_of(entity: Entity) -> tuple[Message, ...]:
+    """Give what SAP says beside a success, in `SAP__Messages`; empty where it says nothing."""
+    entries = entity.fields.get(SAP_MESSAGES)
+    if not isinstance(entries, list):
+        return ()
+    return tuple(
+        Message(
+            text_of(each.get("code")),
+            text_of(each.get("message")),
+            text_of(each.get("target")),
+            severity_of_number(each.get("numericSeverity")),
+        )
+        for each in entries
+        if isinstance(each, dict)
+    )
+
+
+def _entity(fields: dict[str, Any]) -> Entity:
+    etag = text_of(fields.get("@odata.etag")) or text_of(fields.get("@etag"))
+    return Entity({name: each for name, each in fields.items() if not name.startswith("@")}, etag)
+
+
+def _text(value: Any) -> str:
+    """Write a value. The exact types come first: a body is mostly texts and decimals, in nested dicts."""
+    kind = type(value)
+    if kind is str:
+        return _QUOTED(value)
+    if kind is Decimal and value.is_finite():
+        return format(value, "f")
+    if kind is dict:
+        return "{" + ",".join([f"{_name(name)}:{_text(each)}" for name, each in value.items()]) + "}"
+    if kind is list or kind is tuple:
+        return "[" + ",".join([_text(each) for each in value]) + "]"
+    return _rare(value)
+
+
+def _rare(value: Any) -> str:
+    match value:
+        case None | bool() | int():
+            return json.dumps(value)
+        case str():
+            return _QUOTED(value)
+        case datetime():
+            return json.dumps(_moment(value))
+        case date() | time():
+            return json.dumps(value.isoformat())
+        case Mapping():
+            return _text(dict(value))
+        case Sequence() if not isinstance(value, bytes):
+            return _text(list(value))
+    raise TypeError(f"{type(value).__name__} has no place in an OData V4 body")
+
+
+_QUOTED = json.encoder.encode_basestring
+
+
+@lru_cache(maxsize=1024)
+def _name(name: object) -> str:
+    return _QUOTED(str(name))
+
+
+def _moment(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise TypeError("a moment without a zone has no place in an OData V4 body")
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

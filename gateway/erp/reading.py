@@ -1,0 +1,188 @@
+"""Reading what an ERP's event is about, and handing it over to the gateway: a Target around a Target. Pure.
+
+An event names a document; its delivery to the ERP's endpoint asks the API for it, then hands the answer to
+the route that the event's own endpoint declared. So reading has what all deliveries have: retries, limits,
+a breaker, the exception queue. A hand-over carries the event's id, so a repeated one is known as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from adapters.base import (
+    Accepted,
+    Delivery,
+    Effect,
+    Finding,
+    Finished,
+    NoReply,
+    Outcome,
+    Position,
+    Rejected,
+    Reply,
+    Request,
+    StepResult,
+    Stuck,
+    Target,
+    Tracing,
+    Transient,
+    TransientKind,
+    Wait,
+)
+from adapters.erp_events.format import enveloped
+from canonical.registry import DocumentError, read_json
+from gateway.erp.readers import Read
+from gateway.erp.replies import StatusRules, classify, problem_findings
+
+HAND_OVER = "hand_over"
+READ = "read"
+ARRIVAL_KEY_HEADER = "X-Arrival-Key"
+LAGS_S = (2.0, 10.0, 60.0, 300.0)
+"""A document may be told of before its API shows it: how long after each empty answer it is asked again."""
+
+_RULES = frozenset({200}), frozenset({429, 503})
+
+
+class ReadingTarget:
+    """Reads documents for events; everything else is the connector's own affair."""
+
+    def __init__(self, name: str, reads: Sequence[Read], connector: Target) -> None:
+        self.name = name
+        self.connector = connector
+        self._reads = tuple(reads)
+        self._rules = StatusRules(name, *_RULES)
+
+    def next_request(
+        self, delivery: Delivery, done: Sequence[StepResult], now: datetime
+    ) -> Request | Wait | Finished | Stuck:
+        """Say what to send next."""
+        event = _event_of(delivery)
+        if event is None:
+            return self.connector.next_request(delivery, done, now)
+        if any(each.step == HAND_OVER and isinstance(each.outcome, Accepted) for each in done):
+            return Finished(event["number"])
+        found: dict[str, bytes] = {}
+        empty: list[StepResult] = []
+        for each in done:
+            if isinstance(each.outcome, Accepted) and isinstance(each.reply, Reply):
+                if each.step.startswith(READ) and has_document(each.reply):
+                    found[each.step] = each.reply.body
+                elif each.step.startswith(READ):
+                    empty.append(each)
+        for read in self._reads:
+            if read.step not in found:
+                return self._read(read, event, empty, now)
+        if any(more_pages(body) for body in found.values()):
+            return self._stuck(
+                "ERP-EVENT-PAGES", f"{event['number']} has more lines than one page; read it by hand"
+            )
+        return self._hand_over(delivery, event, [found[read.step] for read in self._reads])
+
+    def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
+        """Say what a reply means."""
+        if request.step == HAND_OVER:
+            return _handed(request, reply)
+        if not request.step.startswith(f"{READ}_event"):
+            return self.connector.interpret(request, reply)
+        if isinstance(reply, Reply) and reply.status == 404:
+            return Accepted()
+        outcome = classify(request, reply, self._rules)
+        if outcome is not None or not isinstance(reply, Reply):
+            return outcome or Accepted()
+        try:
+            read_json(reply.body)
+        except DocumentError as error:
+            return Transient(f"what was read is no JSON: {error}")
+        return Accepted()
+
+    def trace(
+        self, delivery: Delivery, request: Request, reply: Reply | NoReply, outcome: Outcome
+    ) -> Outcome:
+        """Let the connector say more about its own steps."""
+        is_own = request.step == HAND_OVER or request.step.startswith(f"{READ}_event")
+        if is_own or not isinstance(self.connector, Tracing):
+            return outcome
+        return self.connector.trace(delivery, request, reply, outcome)
+
+    def _read(
+        self, read: Read, event: Mapping[str, str], empty: Sequence[StepResult], now: datetime
+    ) -> Request | Wait | Stuck:
+        if len(empty) > len(LAGS_S):
+            text = (
+                f"an event tells of {event['number']}, and the API shows no such document after "
+                f"{len(empty)} look-ups; see whether these credentials may read it, then retry"
+            )
+            return self._stuck("ERP-EVENT-NOTHING", text)
+        if empty:
+            due = (empty[-1].ended_at or empty[-1].started_at) + timedelta(seconds=LAGS_S[len(empty) - 1])
+            if now < due:
+                return Wait(due, f"{event['number']} is not to be seen yet; looked up again then")
+        return Request(
+            step=read.step,
+            effect=Effect.READ,
+            method="GET",
+            address=read.address(event["number"], event.get("company", "")),
+            headers=(("Accept", "application/json"), *read.headers),
+        )
+
+    def _hand_over(
+        self, delivery: Delivery, event: Mapping[str, str], replies: Sequence[bytes]
+    ) -> Request | Stuck:
+        route = delivery.origin.facts.get(f"hand_over.{event['document']}")
+        if route is None:
+            return self._stuck(
+                "ERP-EVENT-ROUTE", f"no route takes a {event['document']} of this event's endpoint"
+            )
+        status = getattr(delivery.document, "status", "created")
+        return Request(
+            step=HAND_OVER,
+            effect=Effect.REPEATABLE,  # the arrival key makes a second one a repeat
+            method="TAKE",
+            address=route,
+            body=enveloped(event, status, replies),
+            headers=(
+                (ARRIVAL_KEY_HEADER, f"{event['erp']}/{event['event_id']}/{event['number']}"),
+                ("X-Correlation-Id", delivery.correlation_id),
+            ),
+        )
+
+    def _stuck(self, code: str, text: str) -> Stuck:
+        return Stuck((Finding(code, Position(self.name), text),))
+
+
+def has_document(reply: Reply) -> bool:
+    """Tell whether an answer holds a document: not 404, and not an empty collection."""
+    if reply.status == 404:
+        return False
+    body: Any = read_json(reply.body)
+    inner = body.get("d", body) if isinstance(body, dict) else body
+    for name in ("value", "results", "items"):
+        if isinstance(inner, dict) and isinstance(inner.get(name), list):
+            return bool(inner[name])
+    return bool(inner)
+
+
+def more_pages(body: bytes) -> bool:
+    """Tell whether an answer is only the first page of what there is."""
+    read = read_json(body)
+    inner = read.get("d", read) if isinstance(read, dict) else read
+    return isinstance(inner, dict) and bool(inner.get("@odata.nextLink") or inner.get("__next"))
+
+
+def _event_of(delivery: Delivery) -> Mapping[str, str] | None:
+    if delivery.document_type != "status_event" or delivery.document is None:
+        return None
+    facts = delivery.document.extensions.get("erp_event")
+    return facts if isinstance(facts, dict) else None
+
+
+def _handed(request: Request, reply: Reply | NoReply) -> Outcome:
+    match reply:
+        case NoReply():
+            return Transient(reply.reason, TransientKind.OUTAGE)
+        case Reply(status=202):
+            return Accepted(reply.body.decode("utf-8", "replace"))
+        case _:
+            return Rejected(problem_findings(reply, request.address))

@@ -1,0 +1,201 @@
+"""Creating an order, changing it, cancelling it: the series of SAP's steps. Pure.
+
+A create is one deep insert. Changes go into one changeset, all or nothing, under the ETag of the order
+that was read: answered 412, someone else changed it, and it is read and changed anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from adapters.base import Alias, Delivery, Finished
+from canonical.order_change import OrderChange
+from canonical.purchase_order import PurchaseOrder
+from gateway.erp.connector.aliases import ErpLine, erp_order, order_aliases
+from gateway.erp.connector.comparing import differing
+from gateway.erp.connector.errors import findings_of
+from gateway.erp.connector.references import reference_for
+from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series, StuckError, Write
+from gateway.erp.odata.batch import Operation
+from gateway.erp.odata.literals import Version, equals
+from gateway.erp.sap_s4hana.errors import sap_errors
+from gateway.erp.sap_s4hana.order_body import OrderBody, item_number
+from gateway.erp.sap_s4hana.order_changes import OrderChanges, added, is_done, items_out
+from gateway.erp.sap_s4hana.services import changed, items_of, v4_order, without_zeros
+from gateway.erp.sap_s4hana.suppliers import check_supplier
+
+if TYPE_CHECKING:
+    from gateway.erp.sap_s4hana.connector import SapS4Hana
+
+REFERENCE = "CorrespncInternalReference"
+REFERENCE_LENGTH = 12
+ROUNDS_MAX = 3  # reads and changes of one order that others change meanwhile
+HEAD = ("Supplier", "CompanyCode", "DocumentCurrency", "PurchasingOrganization")
+ITEM = ("Material", "SupplierMaterialNumber", "Plant", "OrderQuantity", "PurchaseOrderQuantityUnit")
+
+Order = Mapping[str, Any]
+Plan = Callable[[Order, str], tuple[Operation, ...]]
+
+
+def order(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
+    """Create an order, once."""
+    document = delivery.document
+    assert isinstance(document, PurchaseOrder)  # noqa: S101 - the kind says so
+    reference = reference_for(delivery, REFERENCE_LENGTH)
+    is_silent = connector.is_output_off(delivery)
+    body = connector.rendered_once(
+        delivery,
+        lambda r, d: OrderBody(r, connector.settings, d).order(document, reference, is_silent=is_silent),
+    )
+    organization = str(body["PurchasingOrganization"])
+    yield from check_supplier(connector, str(body["Supplier"]), "PurchasingIsBlocked", organization)
+    condition = equals(REFERENCE, reference, Version.V4)
+    look_up = LookUp(
+        connector.services.orders_by_reference(condition), lambda answer: _hits(answer, reference, body)
+    )
+    created = yield Write("create", connector.services.create_order(lambda: body), look_up, looks_first=True)
+    number = str(created.fields["PurchaseOrder"])
+    names = order_names(number, created.fields, document)
+    return Finished(number, names, connector.notes(delivery, created, Version.V4))
+
+
+def change(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
+    """Change an order as the buyer asks; a change that cancels takes all its items out."""
+    document = delivery.document
+    assert isinstance(document, OrderChange)  # noqa: S101
+    known = erp_order(delivery, document.order, connector.place)
+    if document.purpose == "cancellation":
+        yield from changed_order(connector, delivery, known.number, _all_items_out)
+        return Finished(known.number)
+    if document.initiator == "seller":
+        text = "the supplier asks for the change; the buyer decides: enter it in SAP, then resolve this"
+        raise connector.place.stuck("ERP-CHANGE-SELLER", text, "initiator")
+
+    def plan(current: Order, etag: str) -> tuple[Operation, ...]:
+        return connector.rendered(
+            delivery,
+            lambda r, d: OrderChanges(document, known, r, connector.settings, d).operations(current, etag),
+        )
+
+    current = yield from changed_order(connector, delivery, known.number, plan)
+    return Finished(known.number, _new_names(known.number, current, document))
+
+
+def cancellation(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
+    """Cancel an order: each item gets its deletion code. SAP keeps the order."""
+    document = delivery.document
+    assert isinstance(document, PurchaseOrder)  # noqa: S101
+    known = erp_order(delivery, document.named_orders[0], connector.place)
+    yield from changed_order(connector, delivery, known.number, _all_items_out)
+    return Finished(known.number)
+
+
+def order_names(number: str, order: Order, document: PurchaseOrder) -> tuple[Alias, ...]:
+    """Give all names of an order that was created; lines by the item numbers that we asked for."""
+    shown = {without_zeros(each.get("PurchaseOrderItem")): each for each in items_of(order)}
+    lines = []
+    for line in document.lines:
+        name = item_number(line.sequence)
+        item = shown.get(name, {})
+        lines.append(ErpLine(line.sequence, str(item.get("PurchaseOrderItem") or name), _schedules(item)))
+    return order_aliases(number, lines, document.lines, document.release)
+
+
+def _schedules(item: Mapping[str, Any]) -> tuple[str, ...]:
+    rows = item.get("_PurchaseOrderScheduleLineTP")
+    found = (
+        [each.get("ScheduleLine") for each in rows if isinstance(each, dict)]
+        if isinstance(rows, list)
+        else []
+    )
+    return tuple(str(each) for each in found if each)
+
+
+def changed_order(
+    connector: SapS4Hana, delivery: Delivery, number: str, plan: Plan, step: str = "change"
+) -> Generator[Ask, Answer, Order]:
+    """Read the order and do a plan of changes on it; give the order as it was read last."""
+    for attempt in range(1, ROUNDS_MAX + 1):
+        read = yield Read(f"order:{attempt}", connector.services.order(number))
+        current = v4_order(read)
+        wanted = plan(current.fields, current.etag)
+        if not wanted:
+            return current.fields  # it is as asked already
+        boundary = f"batch_{delivery.reference}_{attempt}"
+        # Under an old ETag SAP refuses it, so it is never done twice, however often it is sent.
+        look_up = LookUp(connector.services.order(number), lambda answer, w=wanted: _hits_done(answer, w))  # type: ignore[misc]
+        answer = yield Write(
+            f"{step}:{attempt}", connector.services.change_order(wanted, boundary), look_up, is_unique=True
+        )
+        refused = None if answer.is_adopted else changed(answer.reply)
+        if refused is None:
+            return current.fields
+        if refused.status not in (412, 428):
+            raise StuckError(*findings_of(connector.name, refused.status, sap_errors(refused.body)))
+    text = (
+        f"order {number} was changed by others {ROUNDS_MAX} times while it was read; retry when it is quiet"
+    )
+    raise connector.place.stuck("ERP-CHANGED-MEANWHILE", text)
+
+
+def _all_items_out(order: Order, etag: str) -> tuple[Operation, ...]:
+    return tuple(items_out(order, items_of(order), etag))
+
+
+def _hits_done(answer: Answer, wanted: Sequence[Operation]) -> Sequence[Hit]:
+    found = v4_order(answer)
+    return (
+        [Hit(str(found.fields.get("PurchaseOrder")), found.fields)] if is_done(found.fields, wanted) else []
+    )
+
+
+def _hits(answer: Answer, reference: str, body: Mapping[str, Any]) -> Sequence[Hit] | str:
+    found = answer.fields.get("value") if isinstance(answer.fields, Mapping) else None
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        return "the look-up's reply is no collection; expected `value`"
+    ours = [each for each in found if each.get(REFERENCE) == reference]
+    if found and not ours:
+        return f"the look-up for {reference} gave others' orders: SAP ignores the filter"
+    return [Hit(str(each.get("PurchaseOrder")), each, tuple(_differences(body, each))) for each in ours]
+
+
+def _differences(body: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """Compare what says which order it is: head, items, quantities, and prices as a quotient."""
+    ours = {**body, "Supplier": without_zeros(body["Supplier"])}
+    head = differing(ours, {**theirs, "Supplier": without_zeros(theirs.get("Supplier"))}, HEAD)
+    shown = {without_zeros(each.get("PurchaseOrderItem")): each for each in items_of(theirs)}
+    if not shown:
+        return head
+    found = list(head)
+    for item in body["_PurchaseOrderItem"]:
+        name = item["PurchaseOrderItem"]
+        other = shown.pop(name, None)
+        if other is None:
+            found.append(f"item {name}")
+            continue
+        found += differing(item, other, ITEM, f"item {name} ")
+        if not _is_price(item, other):
+            found.append(f"item {name} NetPriceAmount")
+    return [*found, *(f"item {name}" for name in shown)]
+
+
+def _is_price(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    amount, per = ours.get("NetPriceAmount"), ours.get("NetPriceQuantity")
+    their_amount, their_per = theirs.get("NetPriceAmount"), theirs.get("NetPriceQuantity")
+    if amount is None or per is None or their_amount is None or their_per is None:
+        return True  # one side leaves the price to SAP
+    return bool(amount * their_per == their_amount * per)
+
+
+def _new_names(number: str, before: Order, document: OrderChange) -> tuple[Alias, ...]:
+    """Name the lines that were added. Our sequences of them go on behind those of the order.
+
+    A change counts its own lines from 1, which the order has used already: an added line is named by the
+    id that its sender gave it, under the item number's tens, which no line of the order has.
+    """
+    new = added(document, before)
+    lines = [ErpLine(int(name) // 10, name) for _, name in new]
+    sent = [line.model_copy(update={"sequence": int(name) // 10}) for line, name in new]
+    return order_aliases(number, lines, sent) if new else ()

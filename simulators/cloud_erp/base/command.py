@@ -1,0 +1,72 @@
+"""The command line of a simulated ERP: what all of them can be told, and running one until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from simulators.cloud_erp.base.access import AccessRules
+from simulators.cloud_erp.base.erp import Behaviour, SimulatedErp
+from simulators.faults import FaultScript
+from simulators.serving import Tls, until_signalled
+
+Make = Callable[[argparse.Namespace, Behaviour, FaultScript, Tls | None], SimulatedErp]
+
+
+def parser(prog: str, description: str) -> argparse.ArgumentParser:
+    """Give a parser with the options that every simulated ERP has."""
+    made = argparse.ArgumentParser(
+        prog=prog, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--host", default="127.0.0.1")
+    made.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    made.add_argument("--ledger", type=Path, help="where commits are written (JSON lines)")
+    made.add_argument("--faults", type=Path, help="a fault script (JSON)")
+    made.add_argument("--seed", type=int, default=0, help="of ids that look like chance")
+    made.add_argument(
+        "--lag", type=float, default=0.0, metavar="SECONDS", help="queries see commits this late"
+    )
+    made.add_argument(
+        "--client", action="append", default=[], metavar="ID:SECRET", help="OAuth2 client; repeatable"
+    )
+    made.add_argument(
+        "--user", action="append", default=[], metavar="NAME:PASSWORD", help="Basic user; repeatable"
+    )
+    made.add_argument("--token-life", type=float, default=3_600.0, metavar="SECONDS")
+    made.add_argument("--requests-per-second", type=int, help="refuse more with 429")
+    made.add_argument("--certificate", type=Path, help="PEM; serves TLS together with --key")
+    made.add_argument("--key", type=Path)
+    made.add_argument("--client-ca", type=Path, help="PEM; clients must show a certificate signed by it")
+    return made
+
+
+def run(arguments: argparse.Namespace, make: Make) -> None:
+    """Serve until SIGINT or SIGTERM; print the address once it listens."""
+    asyncio.run(_serve(arguments, make))
+
+
+async def _serve(arguments: argparse.Namespace, make: Make) -> None:
+    tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
+    faults = FaultScript.from_json(arguments.faults.read_text()) if arguments.faults else FaultScript()
+    behaviour = Behaviour(
+        arguments.ledger,
+        arguments.lag,
+        AccessRules(
+            clients=_pairs(arguments.client),
+            users=_pairs(arguments.user),
+            token_life_s=arguments.token_life,
+        ),
+        arguments.requests_per_second,
+        arguments.seed,
+    )
+    erp = make(arguments, behaviour, faults, tls)
+    await erp.start(arguments.host, arguments.port)
+    print(f"{erp.title} listens on {erp.url}", flush=True)
+    await until_signalled()
+    await erp.stop()
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str] | None:
+    return {name: secret for name, _, secret in (each.partition(":") for each in texts)} or None
