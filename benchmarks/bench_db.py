@@ -19,15 +19,17 @@ from random import Random
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Table, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from adapters.base import Format, Inbound, Origin
 from adapters.base.registry import EndpointSetup, SourceSetup
-from adapters.db_triggers import statements
-from adapters.db_triggers.config import DbEndpoint
+from adapters.db_triggers.config import DbEndpoint, OutboxFeed
+from adapters.db_triggers.driver_engine import engine_of
 from adapters.db_triggers.driver_feed import source_of
+from adapters.db_triggers.driver_feed_session import Session
+from adapters.db_triggers.driver_outbox import OutboxPort, change_of
 from adapters.db_triggers.format import RowFormat
 from adapters.db_triggers.outbox import DEFAULT_NAME, outbox_table
 from adapters.db_triggers.source import DbSource
@@ -82,18 +84,16 @@ async def _measure(server: PostgreSQL) -> list[Row]:
 
 
 async def _database_side(database: Database) -> list[Row]:
-    await prepared(database, settings_for(database, tables=ITEM))
-    outbox = outbox_table(DEFAULT_NAME)
-    engine = _engine(database)
+    """Drain without a journal, as the feed does; the cursor makes the same objects of the same rows."""
+    settings = settings_for(database, tables=ITEM, feed={"kind": "outbox", "order": "none"})
+    await prepared(database, settings)
     ours, reads, singles = [], [], []
-    async with engine.connect() as connection:
-        for _ in range(PAIRS):
-            _fill(database, ROWS)
-            reads.append(await _read(connection, outbox))
-            ours.append(await _drain(connection, outbox, batch=500))
-            _fill(database, SINGLE_ROWS)
-            singles.append(await _drain(connection, outbox, batch=1))
-    await engine.dispose()
+    for _ in range(PAIRS):
+        _fill(database, ROWS)
+        reads.append(await _read(database))
+        ours.append(await _drain(settings))
+        _fill(database, SINGLE_ROWS)
+        singles.append(await _drain(settings.model_copy(update={"batch": 1})))
     read = median(each / base for each, base in zip(ours, reads, strict=True))
     single = median(each / base for each, base in zip(ours, singles, strict=True))
     figure = f"{median(ours):,.0f} rows/s"
@@ -119,28 +119,37 @@ def _fill(database: Database, rows: int, keys: int = KEYS) -> None:
     database.script(FILL.format(rows=rows, keys=keys))
 
 
-async def _read(connection: AsyncConnection, outbox: Table) -> float:
+async def _read(database: Database) -> float:
     """Read all rows by a cursor, 500 at a time, and leave them there."""
-    began, rows = time.perf_counter(), 0
-    async with connection.stream(
-        select(*outbox.c).order_by(outbox.c.id).execution_options(yield_per=500)
-    ) as found:
-        async for part in found.partitions(500):
-            rows += len(part)
-    took = time.perf_counter() - began
-    await connection.commit()
-    return rows / took
+    outbox = outbox_table(DEFAULT_NAME)
+    rows = select(*outbox.c).order_by(outbox.c.id).execution_options(yield_per=500)
+    engine = _engine(database)
+    async with engine.connect() as connection:
+        began, count = time.perf_counter(), 0
+        async with connection.stream(rows) as found:
+            async for part in found.partitions(500):
+                count += len([change_of(row) for row in part])
+        took = time.perf_counter() - began
+    await engine.dispose()
+    return count / took
 
 
-async def _drain(connection: AsyncConnection, outbox: Table, batch: int) -> float:
+async def _drain(settings: DbEndpoint) -> float:
     """Take rows in no order and commit each batch, until there are none."""
+    assert isinstance(settings.feed, OutboxFeed)
+    session = Session(settings, engine_of(settings, secret), settings.feed.name)
+    await session.open()
+    port = OutboxPort(session, settings.feed)
     began, rows = time.perf_counter(), 0
     while True:
-        found = (await connection.execute(statements.take_unordered(outbox, batch))).all()
-        await connection.commit()
+        found, _ = await port.take()
+        await port.settle(found, is_whole=True)
         if not found:
-            return rows / (time.perf_counter() - began)
+            break
         rows += len(found)
+    took = time.perf_counter() - began
+    await session.close()
+    return rows / took
 
 
 # -- into the journal ----------------------------------------------------------------------------

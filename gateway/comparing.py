@@ -212,8 +212,10 @@ class Comparisons:
         )
         if plan.canonical is None and plan.side is None:
             return  # a receipt, or something that no legacy system ever saw
-        await self._journal.note_comparisons([comparison])
-        self._look_at((comparison.message_id, comparison.document_index), 0.0)
+        settled = await self._settled(self._programs(None), program, comparison)
+        await self._journal.note_comparisons([settled or comparison])
+        if settled is None:
+            self._look_at((comparison.message_id, comparison.document_index), FIRST_AGAIN_S)
 
     async def _evidence_came(self, programs: Programs, program: Program, each: DocumentInOrder) -> None:
         """Look at what waits for this order; a second reading of what was compared already teaches noise."""

@@ -96,10 +96,10 @@ def _program(configuration: Configuration, route: Route) -> Program:
         size_bytes_max=configuration.gateway.limits.body_bytes_max,
         writes=_writes(configuration, route),
         crosswalks=_crosswalks(configuration, route),
-        from_side=route.source.side,
-        owners=configuration.gateway.owners.declared(),
         is_evidence=route.evidence,
         compare=_compare(configuration, route),
+        from_side=route.source.side,
+        owners=configuration.gateway.owners.declared(),
     )
 
 

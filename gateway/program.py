@@ -114,10 +114,10 @@ class Program:
     size_bytes_max: int = 256 * 1024 * 1024
     writes: Mapping[str, Writing] = field(default_factory=dict)  # by endpoint
     crosswalks: Mapping[str, str] = field(default_factory=dict)  # word that its mappings use -> table
-    from_side: Side | None = None  # whose system sends here
-    owners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # entity -> stage -> its owner
     is_evidence: bool = False  # its documents are legacy's versions: kept to compare, delivered nowhere
     compare: CompareProgram | None = None
+    from_side: Side | None = None  # whose system sends here
+    owners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # entity -> stage -> its owner
 
     @property
     def stage_route(self) -> str:

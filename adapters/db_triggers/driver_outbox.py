@@ -80,12 +80,13 @@ class OutboxPort:
 
     async def _rows(self, statement: Any) -> list[Change]:
         rows = await self._session.connection.execute(statement)
-        return [_change(list(row)) for row in rows.all()]
+        return [change_of(row) for row in rows.all()]
 
 
-def _change(values: list[Any]) -> Change:
-    values[-1] = instant(values[-1])
-    return Change(*values)
+def change_of(row: Sequence[Any]) -> Change:
+    """Give a row of the outbox, its columns in their order, as a change."""
+    *values, created_at = row
+    return Change(*values, instant(created_at))
 
 
 def instant(value: object) -> str | None:

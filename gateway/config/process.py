@@ -194,11 +194,11 @@ class GatewaySettings(Settings):
     alarms: Alarms = Alarms()
     """Webhook and e-mail for orders past their deadline."""
 
-    owners: Owners = Owners()
-    """Who owns what both systems know, by stage: one owner each."""
-
     calendar: CalendarSettings = CalendarSettings()
     """Business days and freezes, in `zone`."""
+
+    owners: Owners = Owners()
+    """Who owns what both systems know, by stage: one owner each."""
 
     @property
     def control_socket_path(self) -> Path | None:

@@ -165,10 +165,19 @@ def has_document(reply: Reply) -> bool:
 
 
 def more_pages(body: bytes) -> bool:
-    """Tell whether an answer is only the first page of what there is."""
-    read = read_json(body)
-    inner = read.get("d", read) if isinstance(read, dict) else read
-    return isinstance(inner, dict) and bool(inner.get("@odata.nextLink") or inner.get("__next"))
+    """Tell whether an answer, or a list within it, is only the first page of what there is."""
+    return _is_partial(read_json(body))
+
+
+def _is_partial(value: Any) -> bool:
+    match value:
+        case dict():
+            if value.get("@odata.nextLink") or value.get("__next") or value.get("hasMore") is True:
+                return True
+            return any(_is_partial(each) for each in value.values())
+        case list():
+            return any(_is_partial(each) for each in value)
+    return False
 
 
 def _event_of(delivery: Delivery) -> Mapping[str, str] | None:

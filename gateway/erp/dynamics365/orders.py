@@ -34,6 +34,7 @@ REFERENCE_LENGTH = 26  # VendorOrderReference holds more
 DIGITS, SCALE = 20, 6
 MIDDAY = time(12, 0, tzinfo=UTC)  # dates are moments there: midday is the same day in every zone
 
+_KEPT = "dynamics365.order"
 HEADER_COMPARED = ("OrderVendorAccountNumber", "CurrencyCode", "VendorOrderReference")
 LINE_COMPARED = (
     "ItemNumber",
@@ -69,14 +70,14 @@ def create_order(connector: Dynamics365, delivery: Delivery, now: datetime) -> S
     order = delivery.document
     assert isinstance(order, PurchaseOrder)  # noqa: S101 - the kind said so
     connector.is_output_off(delivery)  # raises where two would send it to the supplier, or nobody
-    rendered = render_order(connector, delivery, order)
+    rendered = rendered_once(connector, delivery, order)
     company = rendered.header["dataAreaId"]
     if connector.settings.check_vendor:
         yield from check_vendor(
             connector, company, str(rendered.header["OrderVendorAccountNumber"]), "seller"
         )
     made = yield Write(
-        "header",
+        "create",
         created(HEADERS, rendered.header),
         LookUp(_header_look_up(rendered, company), lambda answer: _header_hits(answer, rendered)),
         looks_first=True,
@@ -138,6 +139,14 @@ def aliases_of(number: str, rendered: RenderedOrder, order: PurchaseOrder) -> tu
 
 
 # --- rendering ----------------------------------------------------------------------------------------
+
+
+def rendered_once(connector: Dynamics365, delivery: Delivery, order: PurchaseOrder) -> RenderedOrder:
+    """Write an order once for all its steps, not once for each of its lines. Errors: StuckError."""
+    known = delivery.worked_out.get(_KEPT)
+    if not isinstance(known, RenderedOrder):
+        known = delivery.worked_out[_KEPT] = render_order(connector, delivery, order)
+    return known
 
 
 def render_order(connector: Dynamics365, delivery: Delivery, order: PurchaseOrder) -> RenderedOrder:

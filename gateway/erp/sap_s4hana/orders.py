@@ -57,7 +57,7 @@ def order(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     )
     created = yield Write("create", connector.services.create_order(lambda: body), look_up, looks_first=True)
     number = str(created.fields["PurchaseOrder"])
-    names = order_names(number, created.fields, document)
+    names = connector.names(delivery, document, created.fields)
     return Finished(number, names, connector.notes(delivery, created, Version.V4))
 
 

@@ -234,7 +234,7 @@ async def test_a_key_of_another_issuer_does_not_sign(site: AdminSite) -> None:
         ("GET", "/v1/messages?rout=po.one", None),
         ("GET", "/v1/messages?limit=1&limit=2", None),
         ("PUT", "/v1/routes/po.one/stage", {"stage": "cloud"}),
-        ("PUT", "/v1/routes/po.one/stage", {"stage": "cloud", "why": "x", "now": True}),
+        ("PUT", "/v1/routes/po.one/stage", {"stage": "cloud", "why": "x", "forced": True}),
         ("PUT", "/v1/routes/po.one/stage", ["stage"]),
         ("PUT", "/v1/routes/po.one/stage?why=x", {"stage": "cloud", "why": "x"}),
     ],
