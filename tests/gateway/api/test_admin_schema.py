@@ -26,7 +26,7 @@ def test_the_document_needs_no_token_and_names_every_verb(site: AdminSite) -> No
     operations = {one["operationId"] for path in document["paths"].values() for one in path.values()}
     assert document["openapi"].startswith("3.1")
     assert operations == {each.verb for each in resources()}
-    for path in ("/v1/routes", "/v1/messages", "/v1/exceptions", "/v1/plan"):
+    for path in ("/v1/routes", "/v1/messages", "/v1/exceptions", "/v1/diffs", "/v1/plan"):
         assert path in document["paths"]
 
 
