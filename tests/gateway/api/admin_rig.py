@@ -34,6 +34,7 @@ GRANTS = (
     ("movers", Grant(Role.MIGRATOR)),
     ("admins", Grant(Role.ADMIN)),
     ("one-desk", Grant(Role.OPERATOR, ("po.one", "ack.*"))),
+    ("owners", Grant(Role.VIEWER, ("po.*",), ("supply-chain",))),
     ("two-movers", Grant(Role.MIGRATOR, ("po.two",))),
 )
 
