@@ -49,7 +49,7 @@ class Issuer:
 
     def new_key(self) -> None:
         self.count += 1
-        options = {"kid": f"key-{self.count}", "use": "sig"}
+        options: Any = {"kid": f"key-{self.count}", "use": "sig"}
         made = ECKey if self.algorithm == "ES256" else RSAKey
         size: Any = "P-256" if self.algorithm == "ES256" else 2048
         self.key = made.generate_key(size, options)
