@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import cast
 
 from pydantic import BaseModel
@@ -29,6 +30,7 @@ def adapter() -> Adapter:
         sink=_sink,
         target=_target,
         writes_documents=_writes_documents,
+        check_endpoint=_check_endpoint,
         commands={"db": "legacy databases: triggers for the DBA, snapshots"},
     )
 
@@ -68,3 +70,9 @@ def _judge_endpoint(name: str, settings: BaseModel, library: Library) -> list[Fi
 
     written = judge_write(name, settings, library) if isinstance(settings, DbEndpoint) else []
     return [*judged_endpoint(name, settings, library), *written]
+
+
+def _check_endpoint(setup: EndpointSetup) -> Awaitable[list[str]]:
+    from adapters.db_triggers.driver_live import unusable
+
+    return unusable(setup)

@@ -105,6 +105,21 @@ def test_a_snapshot_reads_a_range_with_its_rows_locked(
     assert "'R'" in insert
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_endpoint_that_only_takes_documents_gets_no_outbox_and_no_trigger(dialect: str) -> None:
+    only = settings(dialect, "row").model_copy(update={"tables": {}})
+    made = objects(setup_of(only, {}))
+
+    kinds = {(each.kind, each.name) for each in made if each.kind != "grant"}
+    own = {
+        ("table", "legacy_bridge_written"),
+        ("table", "legacy_bridge_echo"),
+        ("index", "legacy_bridge_echo_written"),
+    }
+    assert kinds == own | ({("table", "legacy_bridge_origin")} if dialect == "sqlite" else set())
+    assert not any("outbox" in each.sql for each in made)
+
+
 async def test_the_demos_triggers_are_what_db_render_prints(sqlite: Database) -> None:
     """The simulator applies a fixture, because it asks nothing of the gateway."""
     from simulators.legacy_db import create_schema
