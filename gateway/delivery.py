@@ -19,7 +19,6 @@ from adapters.base import (
     Accepted,
     Clock,
     Delivery,
-    Effect,
     Finding,
     Finished,
     NoReply,
@@ -36,7 +35,6 @@ from adapters.base import (
     Wait,
 )
 from adapters.base.orders import closes_orders
-from adapters.base.transport import QUERY
 from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
@@ -52,7 +50,7 @@ from gateway.outcome import (
     next_step,
     transients_in_a_row,
 )
-from gateway.shadowing import RENDERS, ShadowLeg, Wire, shadowed
+from gateway.shadowing import RENDERS, ShadowLeg, Wire, is_question, shadowed
 
 log = logging.getLogger("legacy_bridge.delivery")
 
@@ -60,6 +58,7 @@ _T = TypeVar("_T")
 
 BUSY_S = 0.5  # after a journal that takes nothing now
 IDLE_S = 5.0  # how long the loop sleeps at most; a wake-up or a due time ends it sooner
+CLOSE_LOOK_AGAIN_S = 30.0
 STEPS_MAX = 100  # of one delivery in one claim; a target that asks for more is broken
 
 
@@ -259,10 +258,12 @@ async def _steps(
 ) -> tuple[Settled, Claim]:
     """Go through the target's steps; give what to settle, and the claim as last renewed."""
     delivery, steps, claim = delivery_of(claimed), list(claimed.steps), claimed.claim
-    if claimed.role == "close" and not closes_orders(destination.target):
-        return _close_by_hand(claimed), claim
+    if claimed.role == "close":
+        waits = await _not_created_yet(claimed, journal, clock)
+        if waits is not None or not closes_orders(destination.target):
+            return waits or _close_by_hand(claimed), claim
     following = destination.target.next_request(delivery, steps, clock.now())
-    if claimed.role == "shadow" and not _is_question(following):
+    if claimed.role == "shadow" and not is_question(following):
         return await _shadowed(claimed, delivery, destination, journal, clock, work), claim
     for _ in range(STEPS_MAX):
         if not isinstance(following, Request):
@@ -285,6 +286,32 @@ async def _steps(
     return _parked("TARGET-ENDLESS", claimed, f"more than {STEPS_MAX} steps in one go"), claim
 
 
+async def _not_created_yet(claimed: ClaimedDelivery, journal: Journal, clock: Clock) -> Settled | None:
+    """Let a close wait until the other side has the order (``losing_side: close``); None where it has.
+
+    A moved order's close has a document of its own, and is planned only once the remainder was created.
+    """
+    views = await journal.deliveries(message_id=claimed.message_id, limit=10_000)
+    newest = max((each.generation for each in views), default=1)
+    live = [
+        each
+        for each in views
+        if each.role == "live"
+        and each.document_index == claimed.document_index
+        and each.target != claimed.target
+        and (each.generation == newest or each.steps)
+    ]
+    if all(
+        each.state is DeliveryState.DONE or each.resolution.startswith("done_elsewhere:") for each in live
+    ):
+        return None
+    if any(each.state is DeliveryState.VOID for each in live):
+        text = "the cloud ERP never got it, so it stays open here; dismiss this"
+        return _parked("CLOSE-NOT-CREATED", claimed, text)
+    wait = clock.now() + timedelta(seconds=CLOSE_LOOK_AGAIN_S)
+    return Settled(DeliveryState.WAITING, not_before=wait, reason="closed once the cloud ERP has the order")
+
+
 def _close_by_hand(claimed: ClaimedDelivery) -> Settled:
     """Ask a person to close an order where no machine can: what was moved must not be open on both sides."""
     order = claimed.order_keys[0] if claimed.order_keys else claimed.reference
@@ -295,13 +322,6 @@ def _close_by_hand(claimed: ClaimedDelivery) -> Settled:
         "what is left of it there, look at it again, then say so: legacy-bridge exceptions resolve "
         f"{claimed.claim.delivery_id} --done-elsewhere REFERENCE",
     )
-
-
-def _is_question(following: Request | Wait | Finished | Stuck) -> bool:
-    """Tell whether a target asks what changes nothing: that is asked on both sides (``comparing.py``)."""
-    if isinstance(following, Finished):
-        return True  # of a question that was answered and waits for legacy's answer
-    return isinstance(following, Request) and following.effect is Effect.READ and following.step == QUERY
 
 
 async def _shadowed(

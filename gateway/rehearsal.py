@@ -53,14 +53,14 @@ def rehearsed(target: Target, delivery: Delivery, now: datetime) -> Request | St
                 if following.effect is not Effect.READ:
                     return following
                 last = following
-                imagined = _imagined(target, delivery, steps, following, now)
-                if imagined is None:
+                answered = imagined(target, delivery, steps, following, now)
+                if answered is None:
                     return last
-                steps.append(imagined)
+                steps.append(answered)
     return last
 
 
-def _imagined(
+def imagined(
     target: Target, delivery: Delivery, steps: Sequence[StepResult], asked: Request, now: datetime
 ) -> StepResult | None:
     """Answer a look-up so that the target goes on; a step that leads to a write at once is preferred."""

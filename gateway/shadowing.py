@@ -27,6 +27,7 @@ from adapters.base import (
     Target,
     Wait,
 )
+from adapters.base.transport import QUERY
 from canonical.privacy import masked
 from canonical.registry import parse_document, to_json
 from gateway.journal.comparisons import ShadowResult
@@ -125,6 +126,13 @@ def _following(
             if leg.breaker.is_open(wire.clock.monotonic()):
                 return _ended("shadow: not asked, the tenant has not answered for a while")
             return following
+
+
+def is_question(following: Request | Wait | Finished | Stuck) -> bool:
+    """Tell whether a target asks what changes nothing: that is asked on both sides (``comparing.py``)."""
+    if isinstance(following, Finished):
+        return True  # of a question that was answered and waits for legacy's answer
+    return isinstance(following, Request) and following.effect is Effect.READ and following.step == QUERY
 
 
 def without_free_text(delivery: Delivery) -> Delivery:

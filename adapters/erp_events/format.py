@@ -158,7 +158,7 @@ class ErpEventsDecoder:
         )  # fmt: skip
         document, findings = self._mapping(erp, kind).read_document(_joined(records), mapped)
         if isinstance(document, PurchaseOrder) and not document.lines:
-            text = "the order that was read has no lines; see whether its reader may see them, then replay the event"
+            text = "the order that was read has no lines; see whether the account may read them, then replay"
             at = Position(self._context.source, path="lines")
             return [
                 Decoded(0, kind, None, (Finding("ERP-EVENT-NO-LINES", at, text),), body, units)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from adapters.base import Finding, Level
 from gateway.commands.options import Subparsers, add_command, add_configuration, add_json
-from gateway.commands.terminal import counted, print_findings, print_json, print_text
+from gateway.commands.terminal import counted, print_findings, print_json, print_text, say, wrapped
 
 if TYPE_CHECKING:
-    from gateway.config import Configuration
+    from gateway.config import Configuration, Endpoint
 
 GOOD, BAD = 0, 2
 
@@ -48,7 +48,29 @@ def run(arguments: argparse.Namespace) -> int:
     findings = check(loaded, live=arguments.live, now=datetime.now(UTC))
     if arguments.live:
         findings += asyncio.run(_unreachable(loaded))
+        _tell_reached(loaded, findings)
     return _report(arguments, path, loaded, findings)
+
+
+def _tell_reached(configuration: Configuration, findings: list[Finding]) -> None:
+    """Say which endpoints answered: silence would not tell them from those that nobody asked."""
+    missed = {each.at for each in findings if each.code == "CHECK-UNREACHABLE"}
+    words = {True: [], False: [], None: []}  # type: dict[bool | None, list[str]]
+    for name, endpoint in configuration.endpoints.items():
+        is_reached = configuration.places.at("endpoints", name) not in missed
+        words[is_reached if _is_contacted(endpoint) else None].append(name)
+    for heading, names in (("reached", words[True]), ("not contacted, nothing is there to ask", words[None])):
+        if names:
+            say("\n".join(wrapped(f"{heading}: {', '.join(names)}", hanging="  ")))
+
+
+def _is_contacted(endpoint: Endpoint) -> bool:
+    from adapters.base.registry import adapters
+    from gateway.erp.settings import HttpSettings
+
+    adapter = adapters().get(endpoint.kind)
+    asks = adapter is not None and (adapter.check is not None or adapter.check_endpoint is not None)
+    return isinstance(endpoint.settings, HttpSettings) or asks
 
 
 async def _unreachable(configuration: Configuration) -> list[Finding]:

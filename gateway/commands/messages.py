@@ -101,7 +101,7 @@ def run_list(arguments: argparse.Namespace) -> int:
             each["message_id"],
             moment(each["accepted_at"]),
             each["route"],
-            each["state"],
+            each["progress"],
             each["origin"]["name"] or each["origin"]["transport"],
         )
         for each in messages

@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -45,14 +46,27 @@ def wrapped(text: str, indent: str = "", hanging: str | None = None) -> list[str
     ) or [indent.rstrip()]
 
 
-def print_findings(findings: Iterable[Finding], *, as_json: bool = False) -> bool:
-    """Print findings to stderr, one a line; tell whether one of them is more than a note."""
+LEVELS = {Level.NOTE: "note", Level.ERROR: "accepted with errors"}  # the others reject what they are about
+
+
+def print_findings(findings: Iterable[Finding], *, as_json: bool = False, with_level: bool = False) -> bool:
+    """Print findings to stderr, one a line; tell whether one of them is more than a note.
+
+    ``with_level``: say what each means for its set, where one kind of finding may mean either.
+    """
     is_bad = False
     for finding in findings:
         is_bad = is_bad or finding.level is not Level.NOTE
-        line = json.dumps(finding.to_json(), ensure_ascii=False) if as_json else printable(str(finding))
+        told = _with_level(finding) if with_level else str(finding)
+        line = json.dumps(finding.to_json(), ensure_ascii=False) if as_json else printable(told)
         sys.stderr.write(f"{line}\n")
     return is_bad
+
+
+def _with_level(finding: Finding) -> str:
+    """Write a finding as compilers do: place, how bad it is, what, and its code at the end."""
+    word = LEVELS.get(finding.level)
+    return str(finding if word is None else replace(finding, text=f"{word}: {finding.text}"))
 
 
 def say(text: str) -> None:

@@ -31,7 +31,8 @@ STDIN = "-"
 
 DETAIL = """\
 The format of each input is recognised by its content. Documents go to stdout,
-one a line; findings go to stderr, as file:line:col path: text [code]. With
+one a line; findings go to stderr, as file:line:col path: text [code]. A note,
+and what is accepted with errors, says so; any other one rejects its set. With
 several files each document tells its source. It works without any
 configuration; --partner takes a partner's rules from one."""
 
@@ -111,7 +112,7 @@ def _translate(name: str, arguments: argparse.Namespace, written: Written, outpu
         for line, findings in translated(given, written, tells_source=tells_source):
             if findings or (line and output.isatty()):
                 progress.clear()
-            is_bad = print_findings(findings, as_json=findings_as_json) or is_bad
+            is_bad = print_findings(findings, as_json=findings_as_json, with_level=True) or is_bad
             output.write(line)
         progress.clear()
     if not given.is_readable:

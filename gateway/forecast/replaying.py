@@ -11,20 +11,21 @@ import heapq
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from adapters.base import Accepted, Format, Inbound, Reply, Settlement, StepResult
+from adapters.base import Accepted, Format, Inbound, Reply, Settlement, StepResult, Target
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration
 from gateway.delivery import delivery_of
 from gateway.forecast.journal import ReplayJournal
 from gateway.forecast.model import MessageForecast, RequestForecast
 from gateway.forecast.observing import message_forecast
-from gateway.forecast.requests import rendered
+from gateway.forecast.requests import Rendered, rendered, shadow_rendered
 from gateway.forecast.stages import Stages
 from gateway.forecast.targets import targets_of
 from gateway.journal.base import Journal, UnknownError
 from gateway.journal.types import ClaimedDelivery, DeliveryState, Message, Settled, Want
 from gateway.pipeline import Pipeline
 from gateway.program import OneRevision
+from gateway.shadowing import without_free_text
 from gateway.workers import InlineExecutor
 
 LEASE_S = 3600.0
@@ -110,6 +111,7 @@ class _Run:
             self._clock, self._names,
         )  # fmt: skip
         self._targets = targets_of(configuration, self._clock, self._names)
+        self._shadows = configuration.shadow_endpoints()
         self._ids: dict[str, str] = {}  # recorded message -> the one that it is in this run
         self._refusals: dict[str, tuple[str, str]] = {}  # recorded message -> state, code
         self._requests: dict[str, tuple[RequestForecast, ...]] = {}  # by delivery
@@ -206,12 +208,14 @@ class _Run:
     async def _settle(self, claimed: ClaimedDelivery) -> None:
         """Take down what would be sent, and settle the delivery as the other side would by taking it."""
         now, target = self._clock.now(), self._targets.get(claimed.target)
-        found = rendered(target, delivery_of(claimed), now) if target is not None else None
+        found = self._rendered(target, claimed, now) if target is not None else None
         requests = found.requests if found is not None else ()
         self._requests[claimed.claim.delivery_id] = tuple(
             RequestForecast.of(each.step, each.method, each.address, each.body) for each in requests
         )
-        if found is not None and found.findings:
+        if found is not None and found.findings and claimed.role == "shadow":
+            settled = Settled(DeliveryState.DONE, findings=found.findings)
+        elif found is not None and found.findings:
             settled = Settled(DeliveryState.PARKED, findings=found.findings, reason=found.findings[0].text)
         elif not requests:
             settled = Settled(DeliveryState.DONE)
@@ -221,6 +225,15 @@ class _Run:
             result = StepResult(requests[-1], Reply(200), Accepted(), now, now)
             settled = Settled(DeliveryState.DONE, result)
         await self._journal.settle(claimed.claim, settled, now)
+
+    def _rendered(self, target: Target, claimed: ClaimedDelivery, now: datetime) -> Rendered:
+        delivery, shadow = delivery_of(claimed), self._shadows.get(claimed.target)
+        if claimed.role != "shadow":
+            return rendered(target, delivery, now)
+        mode = shadow.mode if shadow is not None else "render"
+        if mode != "render" and shadow is not None and shadow.free_text != "send":
+            delivery = without_free_text(delivery)
+        return shadow_rendered(target, delivery, mode, now)
 
     def _inbound(self, message: Message, route: str) -> Inbound:
         async def settle(settlement: Settlement) -> None:

@@ -16,7 +16,6 @@ from adapters.base import (
     Delivery,
     Effect,
     Finding,
-    Outcome,
     Position,
     Reply,
     Request,
@@ -25,6 +24,8 @@ from adapters.base import (
     Target,
 )
 from adapters.base.transport import QUERY
+from gateway.rehearsal import imagined, rehearsed
+from gateway.shadowing import is_question
 
 STEPS_MAX = 20
 
@@ -35,6 +36,17 @@ class Rendered:
 
     requests: tuple[Request, ...]
     findings: tuple[Finding, ...] = ()
+
+
+def shadow_rendered(target: Target, delivery: Delivery, mode: str, now: datetime) -> Rendered:
+    """Give what a shadow keeps, or asks: it never writes but in a sandbox. ``mode``: the leg's."""
+    first = target.next_request(delivery, (), now)
+    if mode == "sandbox" or is_question(first):
+        return rendered(target, delivery, now)
+    following = rehearsed(target, delivery, now)
+    if isinstance(following, Stuck):
+        return Rendered((), following.findings)
+    return Rendered((following,) if following is not None else ())
 
 
 def rendered(target: Target, delivery: Delivery, now: datetime) -> Rendered:
@@ -62,13 +74,20 @@ def _steps(
             return
         if not isinstance(following, Request) or any(each.request == following for each in done):
             return
-        outcome: Outcome = Accepted()  # a look-up that found nothing
-        if following.effect is not Effect.READ:
-            outcome = target.interpret(following, Reply(200))
-        done.append(StepResult(following, Reply(200), outcome, now, now))
+        result = _answered(target, delivery, done, following, now)
+        done.append(result)
         yield following
-        if following.step == QUERY or not isinstance(outcome, Accepted):
+        if following.step == QUERY or not isinstance(result.outcome, Accepted):
             return
+
+
+def _answered(
+    target: Target, delivery: Delivery, done: list[StepResult], request: Request, now: datetime
+) -> StepResult:
+    if request.effect is not Effect.READ:
+        return StepResult(request, Reply(200), target.interpret(request, Reply(200)), now, now)
+    found_nothing = None if request.step == QUERY else imagined(target, delivery, done, request, now)
+    return found_nothing or StepResult(request, Reply(200), Accepted(), now, now)
 
 
 def _has_written(done: list[StepResult]) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from canonical.registry import parse_document
 from gateway.journal.base import UnknownError
-from gateway.journal.types import AuditEntry, DocumentView, MessageState
+from gateway.journal.types import AuditEntry, DocumentView, Message, MessageState
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
 from gateway.operations.discretion import shown
 from gateway.operations.errors import OperationError
 from gateway.operations.lineage import Lineage, conclusion, is_about, timeline
+from gateway.operations.progress import progress
 from gateway.operations.views import delivery_view, document_view, message_view
 from gateway.order_mover import TRANSPORT as MOVE
 
 AUDIT_MAX = 100_000
+LOOKED_AT_MAX = 2_000
 
 
 class MessageOperations(OperationsBase):
@@ -21,10 +23,18 @@ class MessageOperations(OperationsBase):
     async def messages_list(
         self, route: str | None = None, states: list[str] | None = None, limit: Count = 50
     ) -> list[JsonObject]:
-        """Show messages, newest first."""
+        """Show messages, newest first, and how far each is (``progress``)."""
         wanted = [_state(word) for word in states or ()]
         found = await self._journal.messages(route=route, states=wanted, limit=limit)
-        return [message_view(each) for each in found]
+        return [message_view(each) | {"progress": await self._progress(each, len(found))} for each in found]
+
+    async def _progress(self, message: Message, listed: int) -> str:
+        """Tell how far a message is; in a list too long to look at each, its state only."""
+        if message.state is not MessageState.PLANNED or listed > LOOKED_AT_MAX:
+            return message.state.value
+        documents = await self._journal.documents(message_id=message.message_id, limit=EVERYTHING)
+        deliveries = await self._journal.deliveries(message_id=message.message_id, limit=EVERYTHING)
+        return progress(message, documents, deliveries)
 
     async def messages_show(self, message: Text) -> JsonObject:
         """Show a message, its documents and its deliveries. Errors: OperationError where there is none."""

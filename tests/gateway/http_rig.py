@@ -157,7 +157,7 @@ async def raw(
 
 async def read_answer(reader: asyncio.StreamReader) -> Answer:
     """Read one response. Errors: asyncio.IncompleteReadError where none came."""
-    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode().split("\r\n")
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)).decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Answer(int(head[0].split()[1]), headers, body)

@@ -243,3 +243,16 @@ def test_translating_x12_imports_no_network_library_and_no_database(folder: Path
 
     assert ended.stderr.strip() == "[] 0"
     assert json.loads(ended.stdout)["number"] == "PO-1"
+
+
+def test_a_finding_says_whether_its_set_is_taken_all_the_same(bridge: Command, folder: Path) -> None:
+    body = interchange(order_set("PO-1"))
+    (folder / "lax.edi").write_bytes(body.replace(b"BEG*00*", b"BEG**", 1))
+    (folder / "bad.edi").write_bytes(body.replace(b"PO1*1*", b"PO1*1*x", 1))
+
+    lax, bad = (bridge("translate", name) for name in ("lax.edi", "bad.edi"))
+
+    assert "BEG/BEG01: accepted with errors: BEG01 (purpose of the set) is missing" in lax.err
+    assert lax.out
+    assert "accepted" not in bad.err
+    assert not bad.out

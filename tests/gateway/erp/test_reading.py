@@ -1,4 +1,4 @@
-"""What each ERP gives when an event names an order of it: read whole, and known again where it came from us."""
+"""What each ERP gives when an event names an order: read whole, and known again where it came from us."""
 
 from __future__ import annotations
 
@@ -135,12 +135,20 @@ def test_more_than_one_page_of_lines_is_never_taken_for_all(body: bytes) -> None
     assert following.findings[0].code == "ERP-EVENT-PAGES"
 
 
+def test_a_number_that_two_companies_have_is_never_guessed() -> None:
+    following, _ = after(target(), FakeClock(), Reply(200, b'{"value": [{"a": 1}, {"a": 2}]}'))
+
+    assert isinstance(following, Stuck)
+    assert following.findings[0].code == "ERP-EVENT-AMBIGUOUS"
+
+
 def test_a_kill_between_reading_and_handing_over_hands_over_the_same_bytes_again() -> None:
     made, clock = target(), FakeClock()
     first, done = after(made, clock, WHOLE)
     killed = [*done, StepResult(first, None, None, clock.now())]
     again = made.next_request(event("PO-1"), killed, clock.now())
 
+    assert isinstance(again, Request)
     assert again == first
     taken = StepResult(again, Reply(202, b"m-1"), made.interpret(again, Reply(202, b"m-1")), clock.now())
     assert made.next_request(event("PO-1"), [*killed, taken], clock.now()) == Finished("PO-1")

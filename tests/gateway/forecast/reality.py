@@ -105,8 +105,8 @@ def comparable(forecast: MessageForecast) -> tuple[object, ...]:
 
 
 def _sent(delivery: DeliveryForecast) -> tuple[RequestForecast, ...]:
-    """Give what goes out; of a shadow a gateway renders the first request only."""
-    return delivery.requests[:1] if delivery.role == "shadow" else delivery.requests
+    """Give what goes out, and what a shadow keeps."""
+    return delivery.requests
 
 
 def _request(request: RequestForecast, delivery: DeliveryForecast) -> tuple[str, str, str, bytes]:
