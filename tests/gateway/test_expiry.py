@@ -52,7 +52,8 @@ def loop(clock: FakeClock, desk: Desk, found: list[Sequence[Finding]]) -> Expiry
 
 
 async def test_what_ends_soon_is_told_once_a_day_and_no_more_once_it_was_replaced() -> None:
-    clock, desk, found = FakeClock(), Desk(), [SOON]
+    clock, desk = FakeClock(), Desk()
+    found: list[Sequence[Finding]] = [SOON]
     watch = loop(clock, desk, found)
     for hours in (0, 6, 12, 19):
         clock.elapsed_s = hours * 3_600.0
@@ -79,7 +80,8 @@ async def test_an_announcement_that_reached_nobody_is_tried_again_at_the_next_lo
 
 
 async def test_another_certificate_is_told_at_once() -> None:
-    clock, desk, found = FakeClock(), Desk(), [SOON]
+    clock, desk = FakeClock(), Desk()
+    found: list[Sequence[Finding]] = [SOON]
     watch = loop(clock, desk, found)
     await watch.check()
     found[0] = (

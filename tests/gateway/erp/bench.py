@@ -190,6 +190,7 @@ class Bench:
 
     async def finish(self, delivery_id: str, sink: Sink | None = None) -> DeliveryView:
         """Take a delivery to its end: done, or parked."""
+        view = await self.view(delivery_id)
         for _ in range(ROUNDS_MAX):
             if await self.go(sink):
                 continue

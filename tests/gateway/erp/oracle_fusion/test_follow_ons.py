@@ -44,7 +44,7 @@ async def test_an_855_that_accepts_every_line_as_ordered_is_written_as_a_whole(o
 async def test_an_855_that_refuses_every_line_rejects_with_the_suppliers_reason(oracle: Make) -> None:
     bench = await oracle()
     await bench.deliver(order())
-    reasons = {
+    reasons: dict[str, Any] = {
         "responses": [{"status": "rejected", "reasons": [{"text": "Out of business", "kind": "reason"}]}]
     }
     refused = [line(each, status="rejected", accepted=None, **reasons) for each in ("0010", "0020")]
