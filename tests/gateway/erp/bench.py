@@ -215,6 +215,11 @@ class Bench:
                 self.health.ended(work)
         return bool(claimed)
 
+    async def pass_time(self, delivery_id: str) -> None:
+        """Go on once; where there is nothing to do yet, wait for it."""
+        if not await self.go():
+            await self._wait(await self.view(delivery_id))
+
     async def killed(self, sink: Sink) -> bool:
         """Go on until the process dies in this sink and is started again; False where it ended before."""
         for _ in range(ROUNDS_MAX):
