@@ -107,6 +107,8 @@ def _problem(connector: SapS4Hana, answer: LineAnswer, item: Item | None) -> str
     theirs = item.get("PurchaseOrderQuantityUnit")
     if unit is not None and connector.settings.codes.units.get(unit, unit) != theirs:
         return f"the supplier answers in {unit}, the order's line is in {theirs}"
+    if answer.accepted is not None and answer.accepted <= 0:
+        return "nothing of the line is confirmed yet"
     if _day(answer, item) is None:
         return "neither the supplier nor the order names a day"
     return ""
@@ -241,7 +243,7 @@ def _confirmed(connector: SapS4Hana, answer: LineAnswer, item: Item) -> Confirme
     is_whole = len(parts) == len(answer.line.schedules) and sum(each for each, _ in parts) == quantity
     if parts and is_whole:
         return ConfirmedItem(name, tuple(ConfirmedLine(each, unit, when) for each, when in parts))
-    return ConfirmedItem(name, (ConfirmedLine(quantity, unit, day),) if quantity else ())
+    return ConfirmedItem(name, (ConfirmedLine(quantity, unit, day),))
 
 
 def _promised(schedule: Schedule) -> date | None:
