@@ -43,7 +43,7 @@ log = logging.getLogger("legacy_bridge.comparing")
 
 CURSOR = "comparing"
 BATCH = 50
-LOOK_S = 2.0  # between two looks where nothing woke the loop
+LOOK_S = 1.0  # between two looks: by then most shadows have ended, and what came is one batch
 GATHER_S = 0.1  # news that come together are looked at together
 PAUSE_S = 0.002  # after each document: what is live goes first
 FIRST_AGAIN_S = 2.0
@@ -117,10 +117,6 @@ class Comparisons:
             self._look_at(key, 0.0)
             self._wake.set()
 
-    def wake(self) -> None:
-        """Say that something was planned."""
-        self._wake.set()
-
     async def run(self) -> None:
         """Compare until cancelled. Errors: JournalError, which must end the process."""
         await self._patiently_begin()
@@ -178,25 +174,41 @@ class Comparisons:
         known = await self._journal.cursor(CURSOR)
         position = int(known or 0)
         found, reached = await self._journal.documents_after(routes, position, BATCH)
+        begun: list[Comparison] = []
         for each in found:
             program = programs.of_set(each.message_route, each.view.plan.set_type)
             if program is not None and program.is_evidence:
+                await self._note(begun)
                 await self._evidence_came(programs, program, each)
-            elif program is not None and program.compare is not None:
-                await self._begin(program, program.compare, each)
+            elif program is not None and program.compare is not None and program.reply != "query":
+                begun += await self._begun(programs, program, program.compare, each)
             await self._clock.sleep(PAUSE_S)
+        await self._note(begun)
         if reached != position:
             await self._journal.set_cursor(CURSOR, str(reached), known)
         return len(found) == BATCH
 
-    async def _begin(self, program: Program, compare: CompareProgram, each: DocumentInOrder) -> None:
+    async def _note(self, begun: list[Comparison]) -> None:
+        """Write comparisons in one go: each commit is one that what is live may have to wait for."""
+        if not begun:
+            return
+        await self._journal.note_comparisons(begun)
+        for each in begun:
+            if each.state is ComparisonState.WAITING:
+                self._look_at((each.message_id, each.document_index), FIRST_AGAIN_S)
+        begun.clear()
+
+    async def _begun(
+        self, programs: Programs, program: Program, compare: CompareProgram, each: DocumentInOrder
+    ) -> list[Comparison]:
+        """Give the comparison of a document, done where both sides are there; none where there is no need."""
         plan = each.view.plan
         if (
             plan.repeats is not None
             or (plan.canonical is not None and plan.is_parked)
-            or program.reply == "query"
+            or (plan.canonical is None and plan.side is None)
         ):
-            return  # nothing of it went to legacy by itself; questions are compared where they are answered
+            return []  # nothing of it went to legacy by itself
         document = _document(plan.canonical)
         comparison = Comparison(
             message_id=each.view.message_id,
@@ -210,12 +222,7 @@ class Comparisons:
             due_at=each.accepted_at + compare.within,
             facets=facets_of(document) if document is not None else (),
         )
-        if plan.canonical is None and plan.side is None:
-            return  # a receipt, or something that no legacy system ever saw
-        settled = await self._settled(self._programs(None), program, comparison)
-        await self._journal.note_comparisons([settled or comparison])
-        if settled is None:
-            self._look_at((comparison.message_id, comparison.document_index), FIRST_AGAIN_S)
+        return [await self._settled(programs, program, comparison) or comparison]
 
     async def _evidence_came(self, programs: Programs, program: Program, each: DocumentInOrder) -> None:
         """Look at what waits for this order; a second reading of what was compared already teaches noise."""
