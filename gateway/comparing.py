@@ -25,7 +25,7 @@ from gateway.config.coexistence import REPLY
 from gateway.delivery import Destination
 from gateway.evidence_replies import read_reply
 from gateway.facets import facets_of
-from gateway.journal.base import Journal, JournalBusyError, UnknownError
+from gateway.journal.base import Journal, JournalBusyError, JournalError, UnknownError
 from gateway.journal.comparisons import (
     DIFFERENCES_MAX,
     Comparison,
@@ -222,7 +222,7 @@ class Comparisons:
             due_at=each.accepted_at + compare.within,
             facets=facets_of(document) if document is not None else (),
         )
-        return [await self._settled(programs, program, comparison) or comparison]
+        return [await self._safely(programs, program, comparison) or comparison]
 
     async def _evidence_came(self, programs: Programs, program: Program, each: DocumentInOrder) -> None:
         """Look at what waits for this order; a second reading of what was compared already teaches noise."""
@@ -231,11 +231,19 @@ class Comparisons:
             for comparison in await self._journal.comparisons(order_key=order_key, route=program.follows):
                 key = (comparison.message_id, comparison.document_index)
                 if comparison.state is ComparisonState.COMPARED:
-                    await self._read_twice(programs, comparison, each)
+                    await self._learn(programs, comparison, each)
                 elif comparison.state is ComparisonState.ALONE:
                     await self._look(programs, key, LAST_AGAIN_S, comparison)
                 else:
                     self._look_at(key, 0.0)
+
+    async def _learn(self, programs: Programs, comparison: Comparison, each: DocumentInOrder) -> None:
+        try:
+            await self._read_twice(programs, comparison, each)
+        except (JournalError, JournalBusyError):
+            raise
+        except Exception:
+            log.exception("comparing.unlearned message=%s", each.view.message_id)
 
     async def _read_twice(self, programs: Programs, comparison: Comparison, each: DocumentInOrder) -> None:
         program = programs.routes.get(comparison.route)
@@ -271,13 +279,27 @@ class Comparisons:
             self._waits.pop(key, None)
             return
         program = programs.routes.get(comparison.route)
-        settled = await self._settled(programs, program, comparison) if program is not None else None
+        settled = await self._safely(programs, program, comparison) if program is not None else None
         if settled is None:
             if known is None:
                 self._look_at(key, min(2 * wait_s, LAST_AGAIN_S))
             return
         self._waits.pop(key, None)
         await self._journal.note_comparisons([settled])
+
+    async def _safely(
+        self, programs: Programs, program: Program, comparison: Comparison
+    ) -> Comparison | None:
+        """Compare; what breaks costs this comparison, never the gateway. Errors: those of the journal."""
+        try:
+            return await self._settled(programs, program, comparison)
+        except (JournalError, JournalBusyError):
+            raise
+        except Exception as error:
+            log.exception("comparing.failed message=%s", comparison.message_id)
+            why = f"it could not be compared ({type(error).__name__}): the log says more"
+            now = self._clock.now()
+            return replace(comparison, state=ComparisonState.ALONE, compared_at=now, reason=why)
 
     async def _settled(
         self, programs: Programs, program: Program, comparison: Comparison
@@ -300,7 +322,10 @@ class Comparisons:
             cloud_s=_took_s(case.shadow) if shadow == "answered" else None,
         )
         if case.view.plan.canonical is None:
-            return _compared(noted, (_untranslated(case.view),), "", now)
+            if case.view.plan.is_parked or case.view.plan.resolution:
+                return _compared(noted, (_untranslated(case.view),), "", now)
+            gone = "its content is no longer kept"
+            return replace(noted, state=ComparisonState.ALONE, compared_at=now, reason=gone)
         ours = parse_document(case.view.plan.canonical)
         refused = (_refused(case),) if shadow == "refused" else ()
         readings = await self._readings(programs, case, ours)
