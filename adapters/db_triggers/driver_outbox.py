@@ -85,13 +85,15 @@ class OutboxPort:
 
 def change_of(row: Sequence[Any]) -> Change:
     """Give a row of the outbox, its columns in their order, as a change."""
-    *values, created_at = row
-    return Change(*values, instant(created_at))
+    values = list(row)
+    values[-1] = instant(values[-1])
+    return Change(*values)
 
 
 def instant(value: object) -> str | None:
     """Give a database's time as ISO 8601 in UTC; one without a zone is UTC as the outbox says."""
     if isinstance(value, datetime):
-        aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).isoformat()
+        if value.tzinfo is UTC:
+            return value.isoformat()
+        return (value.astimezone(UTC) if value.tzinfo is not None else value.replace(tzinfo=UTC)).isoformat()
     return None if value is None else str(value)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.base import Clock, Inbound, Source
+from adapters.base import BatchSource, Clock, Inbound
 from adapters.base.registry import SourceSetup
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.ddl import DdlError
@@ -24,7 +24,7 @@ from adapters.db_triggers.snapshot import Progress, SnapshotError
 log = logging.getLogger("legacy_bridge.db_triggers")
 
 
-def with_snapshots(feed: Source, setup: SourceSetup, settings: DbEndpoint) -> SnapshottingSource:
+def with_snapshots(feed: BatchSource, setup: SourceSetup, settings: DbEndpoint) -> SnapshottingSource:
     """Give a feed that makes snapshots, too, where its database asks for them."""
     endpoint = setup.endpoint
     return SnapshottingSource(
@@ -44,7 +44,7 @@ class SnapshottingSource:
 
     def __init__(
         self,
-        inner: Source,
+        inner: BatchSource,
         snapshots: Callable[[Callable[[Progress], None]], Snapshots],
         *,
         clock: Clock,
@@ -62,16 +62,18 @@ class SnapshottingSource:
 
     async def receive(self) -> AsyncIterator[Inbound]:
         """Give what the feed gives."""
+        async with contextlib.aclosing(self.receive_batches()) as batches:
+            async for batch in batches:
+                for inbound in batch:
+                    yield inbound
+
+    async def receive_batches(self) -> AsyncGenerator[Sequence[Inbound]]:
+        """Give what the feed gives, together what it gives together."""
         watching = asyncio.create_task(self._watch())
         try:
-            arrivals = self._inner.receive()
-            try:
-                async for inbound in arrivals:
-                    yield inbound
-            finally:
-                close = getattr(arrivals, "aclose", None)
-                if close is not None:
-                    await close()
+            async with contextlib.aclosing(self._inner.receive_batches()) as batches:
+                async for batch in batches:
+                    yield batch
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
