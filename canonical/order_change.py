@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal
 
 from canonical.document import OrderReference, Purpose, TradeDocument, distinct_orders
 from canonical.lines import PlacedLine
-from canonical.purchase_order import OrderType, Urgency
+from canonical.purchase_order import OrderType, PurchaseOrder, Urgency
 from canonical.scalars import Code
 from canonical.values import (
     AllowanceCharge,
@@ -70,3 +71,24 @@ class OrderChange(TradeDocument):
     def named_orders(self) -> tuple[OrderReference, ...]:
         """Give the order to change."""
         return distinct_orders((self.order,))
+
+
+def closing_of(order: PurchaseOrder) -> OrderChange:
+    """Give the change that closes an order as a whole: nothing of any line is wanted there any more."""
+    lines = [
+        OrderChangeLine(
+            sequence=line.sequence,
+            line_id=line.line_id or str(line.sequence),
+            action="delete",
+            quantity=Quantity(value=Decimal(0), unit=line.quantity.unit if line.quantity else None),
+            previous_quantity=line.quantity,
+        )
+        for line in order.lines
+    ]
+    return OrderChange(
+        number=f"close {order.number}",
+        order=OrderReference(number=order.number, release=order.release),
+        buyer=order.buyer,
+        seller=order.seller,
+        lines=tuple(lines),
+    )

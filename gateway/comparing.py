@@ -212,8 +212,10 @@ class Comparisons:
         )
         if plan.canonical is None and plan.side is None:
             return  # a receipt, or something that no legacy system ever saw
-        await self._journal.note_comparisons([comparison])
-        self._look_at((comparison.message_id, comparison.document_index), 0.0)
+        settled = await self._settled(self._programs(None), program, comparison)
+        await self._journal.note_comparisons([settled or comparison])
+        if settled is None:
+            self._look_at((comparison.message_id, comparison.document_index), FIRST_AGAIN_S)
 
     async def _evidence_came(self, programs: Programs, program: Program, each: DocumentInOrder) -> None:
         """Look at what waits for this order; a second reading of what was compared already teaches noise."""
@@ -256,8 +258,7 @@ class Comparisons:
         self, programs: Programs, key: _Key, wait_s: float, known: Comparison | None = None
     ) -> None:
         """Compare a document where both sides are there; else look again later, and not for ever."""
-        found = [each for each in await self._journal.comparisons(message_id=key[0], limit=10_000)
-                 if each.document_index == key[1]]  # fmt: skip
+        found = await self._journal.comparisons(message_id=key[0], document_index=key[1], limit=1)
         comparison = known or next(iter(found), None)
         if comparison is None or (known is None and comparison.state is not ComparisonState.WAITING):
             self._waits.pop(key, None)
@@ -312,12 +313,10 @@ class Comparisons:
             message = await self._journal.message(comparison.message_id)
         except UnknownError:
             return None
-        views = await self._journal.documents(message_id=comparison.message_id, limit=1_000_000)
-        own = [each for each in views if each.plan.index == comparison.document_index]
-        if not own:
+        found = await self._journal.one_document(comparison.message_id, comparison.document_index)
+        if found is None:
             return None
-        view = max(own, key=lambda each: each.generation)
-        deliveries = await self._journal.deliveries(message_id=comparison.message_id, limit=1_000_000)
+        view, deliveries = found
         return _Case(comparison, program, program.compare, message, view, tuple(deliveries))
 
     # -- the two sides ---------------------------------------------------------------------

@@ -98,6 +98,8 @@ def _program(configuration: Configuration, route: Route) -> Program:
         crosswalks=_crosswalks(configuration, route),
         is_evidence=route.evidence,
         compare=_compare(configuration, route),
+        from_side=route.source.side,
+        owners=configuration.gateway.owners.declared(),
     )
 
 

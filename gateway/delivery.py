@@ -58,6 +58,7 @@ _T = TypeVar("_T")
 
 BUSY_S = 0.5  # after a journal that takes nothing now
 IDLE_S = 5.0  # how long the loop sleeps at most; a wake-up or a due time ends it sooner
+CLOSE_LOOK_AGAIN_S = 30.0
 STEPS_MAX = 100  # of one delivery in one claim; a target that asks for more is broken
 
 
@@ -257,8 +258,10 @@ async def _steps(
 ) -> tuple[Settled, Claim]:
     """Go through the target's steps; give what to settle, and the claim as last renewed."""
     delivery, steps, claim = delivery_of(claimed), list(claimed.steps), claimed.claim
-    if claimed.role == "close" and not closes_orders(destination.target):
-        return _close_by_hand(claimed), claim
+    if claimed.role == "close":
+        waits = await _not_created_yet(claimed, journal, clock)
+        if waits is not None or not closes_orders(destination.target):
+            return waits or _close_by_hand(claimed), claim
     following = destination.target.next_request(delivery, steps, clock.now())
     if claimed.role == "shadow" and not is_question(following):
         return await _shadowed(claimed, delivery, destination, journal, clock, work), claim
@@ -281,6 +284,32 @@ async def _steps(
         else:
             return replace(_without_request(following, steps, claimed), result=result), claim
     return _parked("TARGET-ENDLESS", claimed, f"more than {STEPS_MAX} steps in one go"), claim
+
+
+async def _not_created_yet(claimed: ClaimedDelivery, journal: Journal, clock: Clock) -> Settled | None:
+    """Let a close wait until the other side has the order (``losing_side: close``); None where it has.
+
+    A moved order's close has a document of its own, and is planned only once the remainder was created.
+    """
+    views = await journal.deliveries(message_id=claimed.message_id, limit=10_000)
+    newest = max((each.generation for each in views), default=1)
+    live = [
+        each
+        for each in views
+        if each.role == "live"
+        and each.document_index == claimed.document_index
+        and each.target != claimed.target
+        and (each.generation == newest or each.steps)
+    ]
+    if all(
+        each.state is DeliveryState.DONE or each.resolution.startswith("done_elsewhere:") for each in live
+    ):
+        return None
+    if any(each.state is DeliveryState.VOID for each in live):
+        text = "the cloud ERP never got it, so it stays open here; dismiss this"
+        return _parked("CLOSE-NOT-CREATED", claimed, text)
+    wait = clock.now() + timedelta(seconds=CLOSE_LOOK_AGAIN_S)
+    return Settled(DeliveryState.WAITING, not_before=wait, reason="closed once the cloud ERP has the order")
 
 
 def _close_by_hand(claimed: ClaimedDelivery) -> Settled:

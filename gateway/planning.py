@@ -29,6 +29,7 @@ from gateway.correspondence import (
 )
 from gateway.delivery_plans import deadline_of, document_delivery
 from gateway.echoes import carries_our_reference
+from gateway.entity_owner import not_the_owner
 from gateway.erp.connector.aliases import ErpLine, order_aliases
 from gateway.following import follow_on, moving_deadline, waiting
 from gateway.going_on import Bound, bound_sets
@@ -43,6 +44,7 @@ from gateway.journal.types import (
     Message,
     Side,
 )
+from gateway.moving import ORIGIN
 from gateway.naming import Keyed, orders_named
 from gateway.order_facts import order_facts
 from gateway.program import Program
@@ -200,6 +202,8 @@ def _decide_set(
 ) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
     """Decide about a set that was translated, or that goes on without a guide."""
     program, decoded = ruling.program, each.decoded
+    if (returned := _own_copy(message, document, decoded.document)) is not None:
+        return returned, [], []
     repeat = _repeat(program, message, each, document, seen)
     if repeat is not None:
         return _passed_on(ruling, each, repeat, facts, seen)
@@ -219,7 +223,28 @@ def _decide_set(
         if isinstance(followed, AwaitedOrder):
             return waiting(document, followed), [], []
         document, decision = replace(document, order_keys=followed.order_keys), followed.decision
+        named = [seen.ledger[key] for key in followed.order_keys if key in seen.ledger]
+        decision = not_the_owner(program, ruling.stage.value, document.document_type, named) or decision
     return plan_decision(program, message, document, decision, decoded.raw, decoded.interchange)
+
+
+def _own_copy(
+    message: Message, document: DocumentPlan, content: CanonicalDocument | None
+) -> DocumentPlan | None:
+    """Take back what the gateway itself made (a copy, a remainder) and a system hands on: nothing loops."""
+    mark = content.extensions.get(ORIGIN) if content is not None else None
+    if mark is None:
+        return None
+    finding = Finding(
+        code="COPY-RETURNED",
+        at=Position(message.origin.name, path=f"set {document.index + 1}"),
+        text="the gateway made this document itself for the other system, which handed it on; it is kept, "
+        "and goes nowhere",
+        level=Level.NOTE,
+    )
+    return replace(
+        document, document_key=None, decision="our own, come back", findings=(*document.findings, finding)
+    )
 
 
 def _is_moving(each: Keyed, seen: _Seen) -> bool:
@@ -443,7 +468,7 @@ def _passed_on(
         not entries and program.follows is not None and program.unknown.side is Side.CLOUD
     )
     is_phoned = program.follows is None and any(placed_by_phone(program.rule, entry) for entry in entries)
-    takes_bytes = program.rule.legacy_form == "as_received"  # else legacy's endpoint can do nothing with them
+    takes_bytes = program.rule.legacy_form == "as_received"  # else the endpoint cannot use them
     if (
         stage not in (Stage.LEGACY, Stage.SHADOW)
         or target is None

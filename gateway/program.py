@@ -116,6 +116,8 @@ class Program:
     crosswalks: Mapping[str, str] = field(default_factory=dict)  # word that its mappings use -> table
     is_evidence: bool = False  # its documents are legacy's versions: kept to compare, delivered nowhere
     compare: CompareProgram | None = None
+    from_side: Side | None = None  # whose system sends here
+    owners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # entity -> stage -> its owner
 
     @property
     def stage_route(self) -> str:

@@ -69,6 +69,7 @@ class RouteRule:
     pin_legacy: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
     salt: str = ""
     copies_to_legacy: bool = False  # losing_side: copy_not_transmitted
+    closes_legacy: bool = False  # losing_side: close
     writes_supplier: bool = False  # the supplier gets what we write, not the bytes as received
     legacy_form: Form = "as_received"  # canonical: legacy's endpoint writes documents in a form of its own
     from_cloud: bool = False  # its documents were read from the cloud ERP: it has them, and gets none back
@@ -168,7 +169,7 @@ def follow(
         return Decision(None, Transmitter.NONE, (), "names orders of both sides", findings=(finding,))
     entry = entries[0]
     if originates and rule.from_cloud and entry.route != rule.route:
-        return known_to_us(rule, entry)
+        return _changed_over_there(rule, entry)
     sender = transmitter_of(rule, entry, is_new=revises)
     if originates and sender is Transmitter.NONE and placed_by_phone(rule, entry):
         return _not_transmitted(rule, entry)
@@ -225,6 +226,23 @@ def known_to_us(rule: RouteRule, entry: LedgerEntry) -> Decision:
         "own, or resolve this exception",
     )
     return Decision(None, Transmitter.NONE, (), "the number is that of legacy's order", findings=(finding,))
+
+
+def _changed_over_there(rule: RouteRule, entry: LedgerEntry) -> Decision:
+    """Decide about a change that somebody made in the ERP to an order which came there through us.
+
+    Who sent the order tells its supplier of changes, too: the ERP does so by itself. Where we sent it, the
+    supplier knows it by another number and in our words, so a person tells it.
+    """
+    if entry.side is not Side.CLOUD or entry.transmitter is not Transmitter.GATEWAY:
+        return known_to_us(rule, entry)
+    finding = Finding(
+        code="ORDER-CHANGED-IN-ERP",
+        at=Position(rule.route),
+        text=f"order {entry.order_key} was changed or cancelled in the ERP, and the gateway sent it to its "
+        "supplier, who does not know: tell the supplier, then resolve this exception",
+    )
+    return Decision(None, Transmitter.NONE, (), "changed in the ERP", findings=(finding,))
 
 
 def unknown_order(rule: RouteRule, side: Side | None) -> Decision:
@@ -342,6 +360,9 @@ def _towards(
         and stage is not Stage.RETIRED
     ):
         intents.append(Intent(rule.legacy_target, "copy", rule.legacy_form))
+    is_opening = stage is not None and stage is not Stage.RETIRED
+    if side is Side.CLOUD and rule.closes_legacy and rule.legacy_target is not None and is_opening:
+        intents.append(Intent(rule.legacy_target, "close", "canonical"))  # sent once the cloud has it
     is_for_supplier = stage is not None or revises
     if transmitter is Transmitter.GATEWAY and is_for_supplier and rule.supplier_target is not None:
         form: Form = "canonical" if rule.writes_supplier else "as_received"

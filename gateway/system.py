@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import secrets
 import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+
+# Five bits of each byte. (base64.b32encode took a twelfth of a message's acceptance.)
+_LETTERS = bytes(b"abcdefghijklmnopqrstuvwxyz234567"[byte & 31] for byte in range(256))
 
 
 class SystemClock:
@@ -38,7 +40,7 @@ class SystemRng:
 
     def token(self) -> str:
         """Give 16 characters, a-z 2-7: 80 bits."""
-        return base64.b32encode(secrets.token_bytes(10)).decode().lower()
+        return secrets.token_bytes(16).translate(_LETTERS).decode()
 
 
 def package_version() -> str:

@@ -41,6 +41,7 @@ from gateway.correspondence import (
 )
 from gateway.crosswalk import CodeTableCache
 from gateway.earlier import Sent, sent_earlier, unsent, without_sent
+from gateway.entity_owner import not_the_owner
 from gateway.following import Followed, follow_on, waiting
 from gateway.going_on import Bound, bound_deliveries, bound_sets, by_destination, refused_units, whole_message
 from gateway.journal.base import Journal
@@ -190,6 +191,9 @@ class Translation:
             still = waiting(document, followed)  # for the others: one of its orders is known now
             return await self._journal.plan_awaited(self._message.message_id, still, (), expected, now)
         decision, keys = followed.decision, followed.order_keys or document.order_keys
+        stage = (await self._journal.stages())[program.stage_route].stage
+        entries = [facts.ledger[key] for key in keys if key in facts.ledger]
+        decision = not_the_owner(program, stage, document.document_type, entries) or decision
         settled = replace(document, awaits=None, order_keys=keys)
         decided, deliveries, bound = plan_decision(
             program, self._message, settled, decision, decoded.raw, decoded.interchange

@@ -18,7 +18,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from adapters.base.findings import Finding
 from adapters.base.transport import NoReply, Origin, Reply, Request
 from canonical.document import CanonicalDocument
-from canonical.registry import parse_document
+from canonical.registry import read_own
 
 Role = Literal["live", "copy", "shadow", "acknowledgment", "pass_through", "close"]
 """Why a target gets something. `close`: the order that it has is to be closed, since another system owns it
@@ -83,7 +83,7 @@ class Delivery:
     @cached_property
     def document(self) -> CanonicalDocument | None:
         """Give the document, None where this delivery carries bytes."""
-        return None if self.canonical is None else parse_document(self.canonical)
+        return None if self.canonical is None else read_own(self.canonical)
 
     @cached_property
     def document_type(self) -> str | None:

@@ -34,10 +34,13 @@ def adapter() -> Adapter:
 
 
 def _source(setup: SourceSetup) -> Source:
-    from adapters.db_triggers.config import DbEndpoint
+    from adapters.db_triggers.config import DbEndpoint, OutboxFeed
     from adapters.db_triggers.driver_feed import source_of  # SQLAlchemy takes a while to import
+    from adapters.db_triggers.driver_signals import with_snapshots
 
-    return source_of(setup, cast(DbEndpoint, setup.endpoint.settings))
+    settings = cast(DbEndpoint, setup.endpoint.settings)
+    feed = source_of(setup, settings)
+    return with_snapshots(feed, setup, settings) if isinstance(settings.feed, OutboxFeed) else feed
 
 
 def _target(setup: EndpointSetup) -> Target | None:

@@ -6,7 +6,7 @@ written, what of it may come back by a legacy job, and how far a snapshot has co
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Identity, Integer, MetaData, String, Table, Text
 
 WRITTEN = "legacy_bridge_written"
 ECHO = "legacy_bridge_echo"
@@ -55,9 +55,9 @@ def snapshot_table(schema: str | None = None) -> Table:
     return Table(
         SNAPSHOT,
         MetaData(),
-        Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+        Column("id", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
         Column("source_table", String(128), nullable=False),
-        Column("state", String(16), nullable=False),  # wanted, running, done, cancelled
+        Column("state", String(16), nullable=False),  # wanted, running, done, cancelled, refused
         Column("from_key", Text),
         Column("to_key", Text),
         Column("last_key", Text),

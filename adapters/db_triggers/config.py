@@ -225,7 +225,8 @@ class DbEndpoint(Settings):
     """How long to wait for one statement; a lock held by a long-running writer ends here."""
 
     schema_check: Duration = timedelta(seconds=30)
-    """How often the tables' columns are compared with those that the triggers were rendered for."""
+    """How often the tables' columns are compared with those that the triggers were rendered for, and how
+    often it is looked whether the database asks for a snapshot."""
 
     @model_validator(mode="after")
     def _reachable(self) -> DbEndpoint:

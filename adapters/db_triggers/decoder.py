@@ -28,7 +28,7 @@ from adapters.base import (
 from adapters.base.whole_body import WholeBody
 from adapters.base.yaml import YamlError
 from adapters.db_triggers.config import DbPartner, DbSettings
-from adapters.db_triggers.images import text_of
+from adapters.db_triggers.images import exactly, text_of
 from adapters.db_triggers.outbox import Operation
 from adapters.mapping import Mapping as FieldMapping
 from adapters.mapping import MappingContext, MappingError
@@ -82,7 +82,7 @@ class RowDecoder(WholeBody):
 def read_change(body: bytes) -> Read:
     """Read what the feed wrote. Errors: ValueError, naming the part that is not as expected."""
     try:
-        made = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
+        made = exactly(body.decode())
     except ValueError as error:
         raise ValueError(f"the change is no JSON ({error}); expected what the feed writes") from error
     if not isinstance(made, dict) or not isinstance(made.get("table"), str):

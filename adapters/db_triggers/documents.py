@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from json.encoder import encode_basestring as quoted  # in C, and without a new encoder for each text
 
 from adapters.db_triggers.config import TableSettings
 from adapters.db_triggers.images import image_of, key_of, key_values, record_of
@@ -141,7 +142,7 @@ def body_of(draft: Draft, reading: Reading | None) -> bytes:
     parts = {
         "table": _json(draft.table),
         "operation": _json(operation_of(draft, reading)),
-        "key": key_of(draft.key) if draft.key else _json_or_text(last.key),
+        "key": _json_or_text(last.key) if draft.table == last.table else key_of(draft.key),
         "before": _json_or_text(before),
         "after": _json_or_text(after),
         "id": str(last.id),
@@ -152,7 +153,8 @@ def body_of(draft: Draft, reading: Reading | None) -> bytes:
     }
     if reading is not None:
         parts["children"] = _children(reading.children)
-        parts["merged"] = _json([f"{each.table} {each.operation} {each.id}" for each in draft.changes])
+        merged = (quoted(f"{each.table} {each.operation} {each.id}") for each in draft.changes)
+        parts["merged"] = f"[{','.join(merged)}]"
     return ("{" + ",".join(f'"{name}":{part}' for name, part in parts.items()) + "}").encode()
 
 
@@ -179,8 +181,8 @@ def _tree(row: Mapping[str, object]) -> str:
     return f"{image[:-1]}{',' if plain else ''}{inner}}}"
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _json(value: str | None) -> str:
+    return quoted(value) if value is not None else "null"
 
 
 def _json_or_text(image: str | None) -> str:

@@ -80,10 +80,12 @@ class OutboxPort:
 
     async def _rows(self, statement: Any) -> list[Change]:
         rows = await self._session.connection.execute(statement)
-        return [_change(list(row)) for row in rows.all()]
+        return [change_of(row) for row in rows.all()]
 
 
-def _change(values: list[Any]) -> Change:
+def change_of(row: Sequence[Any]) -> Change:
+    """Give a row of the outbox, its columns in their order, as a change."""
+    values = list(row)
     values[-1] = instant(values[-1])
     return Change(*values)
 
@@ -91,6 +93,7 @@ def _change(values: list[Any]) -> Change:
 def instant(value: object) -> str | None:
     """Give a database's time as ISO 8601 in UTC; one without a zone is UTC as the outbox says."""
     if isinstance(value, datetime):
-        aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).isoformat()
+        if value.tzinfo is UTC:
+            return value.isoformat()
+        return (value.astimezone(UTC) if value.tzinfo is not None else value.replace(tzinfo=UTC)).isoformat()
     return None if value is None else str(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from adapters.db_triggers.images import text_of
 from adapters.db_triggers.outbox import outbox_table
 from adapters.db_triggers.snapshot import (
     DONE,
+    REFUSED,
     RUNNING,
     WANTED,
     Key,
@@ -51,9 +52,15 @@ class _Wanted:
     id: int
     table: str
     state: str
-    part: Range
+    keys: tuple[str | None, str | None, str | None]  # last, from, to, as they stand there
     rows_done: int
     rows_total: int
+
+    @property
+    def part(self) -> Range:
+        """Give what is left of it. Errors: SnapshotError where somebody wrote a key that is none."""
+        last, first, to = self.keys
+        return Range(key_from(last), key_from(first), key_from(to))
 
 
 class Snapshots:
@@ -118,15 +125,24 @@ class Snapshots:
     async def run(self) -> int:
         """Do all that was asked for, oldest first; give how many rows were put into the outbox.
 
-        Errors: SnapshotError, DdlError; SQLAlchemy's where the database fails.
+        What cannot be done as it was asked for is marked as refused and holds up nothing else.
+        Errors: SnapshotError in the end, with all of that; DdlError; SQLAlchemy's where the database fails.
         """
         put = 0
+        refused: list[str] = []
         while True:
             async with self._sessions.session() as connection:
                 wanted = await self._open(connection)
             if not wanted:
-                return put
-            put += await self._all_of(wanted[0])
+                break
+            try:
+                put += await self._all_of(wanted[0])
+            except SnapshotError as error:
+                refused.append(str(error))
+                await self._refuse(wanted[0].id, str(error))
+        if refused:
+            raise SnapshotError("; ".join(refused))
+        return put
 
     async def _all_of(self, wanted: _Wanted) -> int:
         """Do one snapshot to its end."""
@@ -135,7 +151,7 @@ class Snapshots:
             await connection.rollback()
         fed = next((table for table in setup.tables if table.name == wanted.table), None)
         if fed is None:
-            raise SnapshotError(f"{wanted.table} is not fed; delete its row from {self._table.name}")
+            raise SnapshotError(f"{wanted.table} is not fed")
         statements = SnapshotStatements(setup, fed)
         before = wanted.rows_done
         while True:
@@ -160,7 +176,7 @@ class Snapshots:
                 return None  # somebody else finished or cancelled it
             if current.state == WANTED:
                 total = int((await _execute(connection, statements.count(current.part))).scalar_one())
-                current = _Wanted(current.id, current.table, RUNNING, current.part, 0, total)
+                current = replace(current, state=RUNNING, rows_total=total)
                 await self._note(connection, current, rows_total=total)
             keys = await _keys(connection, statements.keys(current.part, self._rows))
             if not keys:
@@ -229,6 +245,12 @@ class Snapshots:
         rows = (await connection.execute(query)).all()
         return [_wanted(row) for row in rows]
 
+    async def _refuse(self, id_: int, why: str) -> None:
+        async with self._sessions.session() as connection:
+            values = {"state": REFUSED, "why": why[:200], "changed_at": self._at()}
+            await connection.execute(update(self._table).where(self._table.c.id == id_).values(values))
+            await connection.commit()
+
     async def _held(self, connection: AsyncConnection, wanted: _Wanted) -> _Wanted | None:
         """Lock the snapshot's row and read it: two workers take turns, range by range."""
         table = self._table
@@ -240,7 +262,7 @@ class Snapshots:
     async def _note(self, connection: AsyncConnection, current: _Wanted, **more: object) -> None:
         values = {
             "state": current.state,
-            "last_key": key_text(current.part.after) if current.part.after is not None else None,
+            "last_key": current.keys[0],
             "rows_done": current.rows_done,
             "changed_at": self._at(),
             **more,
@@ -252,14 +274,14 @@ class Snapshots:
 
 
 def _wanted(row: Row[Any]) -> _Wanted:
-    part = Range(key_from(row.last_key), key_from(row.from_key), key_from(row.to_key))
-    return _Wanted(row.id, row.source_table, row.state, part, row.rows_done, row.rows_total or 0)
+    keys = (row.last_key, row.from_key, row.to_key)
+    return _Wanted(row.id, row.source_table, row.state, keys, row.rows_done, row.rows_total or 0)
 
 
 def _further(current: _Wanted, keys: Sequence[Key]) -> _Wanted:
-    part = Range(keys[-1], current.part.first, current.part.last)
     done = current.rows_done + len(keys)
-    return _Wanted(current.id, current.table, RUNNING, part, done, max(current.rows_total, done))
+    left = (key_text(keys[-1]), *current.keys[1:])
+    return replace(current, keys=left, rows_done=done, rows_total=max(current.rows_total, done))
 
 
 async def _execute(connection: AsyncConnection, statement: Statement) -> CursorResult[Any]:

@@ -9,6 +9,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+exactly = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str).decode
+"""Read JSON with each number as the text that stands there: no digit is rounded."""
+
 
 def text_of(value: object) -> str | None:
     """Give a column's value as text: numbers with all their digits, times in ISO 8601, bytes in hex."""
@@ -49,7 +52,7 @@ def record_of(image: str | None) -> dict[str, Any]:
     """
     if image is None:
         return {}
-    made = json.loads(image, parse_int=str, parse_float=str, parse_constant=str)
+    made = exactly(image)
     if not isinstance(made, dict):
         raise ValueError("expected a JSON object")
     return {name: text_of(value) for name, value in made.items()}
@@ -57,7 +60,7 @@ def record_of(image: str | None) -> dict[str, Any]:
 
 def key_values(key: str) -> list[str | None]:
     """Read a row's key. Errors: ValueError where it is no JSON array."""
-    made = json.loads(key, parse_int=str, parse_float=str)
+    made = exactly(key)
     if not isinstance(made, list):
         raise ValueError("expected a JSON array")
     return [text_of(value) for value in made]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from adapters.db_triggers.documents import Draft
 
-TOGETHER_MAX = 128  # messages on their way to the journal at once: its commits are shared by so many
+TOGETHER_MAX = 512  # messages on their way to the journal at once: its commits are shared by so many
 
 
 class Lanes:

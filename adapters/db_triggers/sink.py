@@ -230,7 +230,7 @@ class DbSink:
         columns = self._columns.get(change.table)
         if columns is None:
             text_ = f"there is no table {change.table}, or we have no right to see it"
-            raise _RefusedError((self._finding("DB-TABLE", change, text_),))
+            raise _RefusedError((self._finding("DB-NO-TABLE", change, text_),))
         return RowStatements(change, columns, self._settings.dialect, self._settings.db_schema)
 
     # -- what is told ------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from adapters.db_triggers.ddl.rights import own_name
 from adapters.db_triggers.write_statements import Statement, quoted
 
 ROW = "t"
-WANTED, RUNNING, DONE, CANCELLED = "wanted", "running", "done", "cancelled"
+WANTED, RUNNING, DONE, CANCELLED, REFUSED = "wanted", "running", "done", "cancelled", "refused"
 COLUMNS = "source_table, operation, row_key, lane, after_image, schema_fingerprint"
 
 SKIPPING: Mapping[Dialect, str] = {

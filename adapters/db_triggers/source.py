@@ -24,7 +24,7 @@ from adapters.db_triggers.driver_schema import live_fingerprints
 from adapters.db_triggers.faults import FaultKind, fault_of
 from adapters.db_triggers.images import key_values, record_of
 from adapters.db_triggers.lanes import Lanes
-from adapters.db_triggers.outbox import Change, Operation
+from adapters.db_triggers.outbox import Change
 
 log = logging.getLogger("legacy_bridge.db_triggers")
 
@@ -33,7 +33,7 @@ PAUSES_S = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 NAME_CHARS = 200
 T = TypeVar("T")
-_WORDS = {Operation.INSERT: "insert", Operation.UPDATE: "update", Operation.DELETE: "delete"}
+_WORDS = {"I": "insert", "U": "update", "D": "delete"}
 
 
 class FeedPort(Protocol):
@@ -154,12 +154,13 @@ class DbSource:
             return work
         await self._check_schema(changes)
         kept = await self._kept(work, changes)
-        if has_more and any(draft.reads_row for draft in drafts_of(kept, self._settings.tables)):
+        work.drafts = drafts_of(kept, self._settings.tables)
+        if has_more and any(draft.reads_row for draft in work.drafts):
             lanes = list(dict.fromkeys(change.lane for change in kept))
             further = await self._port.complete(lanes, changes[-1].id)
             work.changes += further
             kept += await self._kept(work, further)
-        work.drafts = drafts_of(kept, self._settings.tables)
+            work.drafts = drafts_of(kept, self._settings.tables)
         readings = await self._read(work.drafts)
         work.bodies = [body_of(draft, reading) for draft, reading in zip(work.drafts, readings, strict=True)]
         return work
@@ -167,13 +168,10 @@ class DbSource:
     async def _kept(self, work: _Work, changes: Sequence[Change]) -> list[Change]:
         """Leave out what the gateway wrote itself, and what the settings do not want."""
         echoes = await self._echoed(changes)
-        kept = [
-            change
-            for change in changes
-            if change.id not in echoes and change.origin != self._settings.origin and self._wants(change)
-        ]
-        ids = {change.id for change in kept}
-        work.dropped += [change for change in changes if change.id not in ids]
+        own, kept = self._settings.origin, list[Change]()
+        for change in changes:
+            is_ours = change.origin == own or change.id in echoes
+            (work.dropped if is_ours or not self._wants(change) else kept).append(change)
         return kept
 
     async def _echoed(self, changes: Sequence[Change]) -> frozenset[int]:
@@ -188,7 +186,7 @@ class DbSource:
 
     def _wants(self, change: Change) -> bool:
         table = self._settings.tables.get(change.table)
-        word = _WORDS.get(Operation(change.operation)) if change.operation in list(Operation) else None
+        word = _WORDS.get(change.operation)
         return table is None or word is None or word in table.operations
 
     async def _read(self, drafts: Sequence[Draft]) -> list[Reading | None]:
@@ -248,20 +246,16 @@ class DbSource:
 
     def _origin(self, draft: Draft) -> Origin:
         last = draft.last
-        key = "/".join(each or "" for each in draft.key)
-        facts = {
-            "operation": last.operation,
-            "row_id": str(last.id),
-            "transaction": last.transaction,
-            "changed_at": last.created_at,
-            "merged": str(len(draft.changes)) if len(draft.changes) > 1 else None,
-        }
+        key = "/".join([each or "" for each in draft.key])
+        facts = {"operation": last.operation, "row_id": str(last.id)}
+        if len(draft.changes) > 1:
+            facts["merged"] = str(len(draft.changes))
         return Origin(
             transport="db_triggers",
             received_at=self._clock.now(),
             name=f"{draft.table}[{key}]"[:NAME_CHARS],
             peer=self._name,
-            facts={name: value for name, value in facts.items() if value},
+            facts=facts,
         )
 
     async def _settle(self, work: _Work) -> None:

@@ -157,6 +157,12 @@ class ErpEventsDecoder:
             context.bounds.findings_max,
         )  # fmt: skip
         document, findings = self._mapping(erp, kind).read_document(_joined(records), mapped)
+        if isinstance(document, PurchaseOrder) and not document.lines:
+            text = "the order that was read has no lines; see whether the account may read them, then replay"
+            at = Position(self._context.source, path="lines")
+            return [
+                Decoded(0, kind, None, (Finding("ERP-EVENT-NO-LINES", at, text),), body, units)
+            ], _summary(1)
         if isinstance(document, PurchaseOrder) and status in _PURPOSE:
             document = document.model_copy(update={"purpose": _PURPOSE[status]})
         return [Decoded(0, kind, document, tuple(findings), body, units)], _summary(1)

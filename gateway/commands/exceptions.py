@@ -184,6 +184,11 @@ def run_resolve(arguments: argparse.Namespace) -> int:
     else:
         told = f" ({reference})" if reference else ""
         print_text(f"{done['exception_id']}: closed, {resolution.replace('_', ' ')}{told}")
+        if done["created"] == "begun":
+            print_text("The ERP gets it now, or once it is back; nobody sends it to the supplier.")
+        elif done["created"] == "later":
+            again = f"legacy-bridge messages replay {done['message_id']} --why TEXT"
+            print_wrapped(f"Something else of its message waits for you, too. Settle that, then: {again}")
     return 0
 
 

@@ -24,6 +24,7 @@ from gateway.config.endpoints import Endpoint
 from gateway.config.partners import Acknowledge, Partner
 from gateway.config.process import GatewaySettings
 from gateway.config.routes import Route
+from gateway.invoice_owner import InvoiceOwner
 from gateway.journal.types import Side
 from gateway.outcome import RetryPolicy
 from gateway.stage import RouteRule, Stage
@@ -156,6 +157,11 @@ class Configuration:
             pin_legacy={} if canary is None else canary.pin_legacy.words(),
             salt=route.id,
             copies_to_legacy=route.losing_side == "copy_not_transmitted",
+            closes_legacy=route.losing_side == "close",
+            invoice_owners=tuple(
+                InvoiceOwner(each.legal_entity, each.cut_over) for each in route.invoices.owners
+            ),
+            invoice_desk=route.invoices.desk,
             writes_supplier=route.targets.supplier in route.write,
             legacy_form="canonical"
             if writes_for(legacy, route) or takes_documents(legacy)

@@ -24,6 +24,7 @@ from adapters.base.settings import (
 from canonical.scalars import Code
 from gateway.config.admin import AdminApi
 from gateway.config.coexistence import CalendarSettings
+from gateway.config.ownership import Owners
 
 MEBIBYTE = 2**20
 
@@ -195,6 +196,9 @@ class GatewaySettings(Settings):
 
     calendar: CalendarSettings = CalendarSettings()
     """Business days and freezes, in `zone`."""
+
+    owners: Owners = Owners()
+    """Who owns what both systems know, by stage: one owner each."""
 
     @property
     def control_socket_path(self) -> Path | None:

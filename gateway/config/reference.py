@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from types import UnionType
@@ -59,6 +59,7 @@ _WORDS: tuple[tuple[type, str], ...] = (
     (float, "number"),
     (Decimal, "number"),
     (timedelta, "duration"),
+    (date, "date as 2027-01-31"),
     (DurationRange, "durations"),
     (Address, "host:port"),
     (SecretRef, "reference"),

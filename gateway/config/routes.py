@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from adapters.base.settings import Duration, Kind, Name, Percentage, PresentFile, Settings, Url, beside
 from gateway.config.coexistence import Compare, Gates, Ramp, Shadow
 from gateway.config.defaults import DeadlineChange, RetryChange
+from gateway.config.ownership import Invoices, Ownership
 from gateway.config.partners import Acknowledge
 from gateway.journal.types import Side, Transmitter
 from gateway.stage import Dimension, Stage
@@ -72,6 +73,9 @@ class From(Settings):
 
     document: str | None = None
     """The canonical document type that this route takes, where the bytes are canonical JSON."""
+
+    side: Side | None = None
+    """Whose system sends here, `legacy` or `cloud`: what it does not own (`gateway.owners`) is parked."""
 
     identity: str | None = None
     """What makes an arrival the same one as an earlier: a word that the source knows."""
@@ -305,8 +309,15 @@ class Route(Settings):
     canary: Canary | None = None
     """What goes to the cloud in stage canary."""
 
-    losing_side: Literal["nothing", "copy_not_transmitted"] = "nothing"
-    """What legacy gets of an order that the cloud ERP owns: nothing, or a copy that it must not transmit."""
+    losing_side: Literal["nothing", "copy_not_transmitted", "close"] = "nothing"
+    """What legacy does with an order that the cloud ERP owns: it never has it (`nothing`), it gets a copy
+    which it neither sends nor encumbers, or it closes its own (`close`) once the ERP has it."""
+
+    ownership: Ownership = Ownership()
+    """Where goods are received and invoices matched; what a canary needs to be declared."""
+
+    invoices: Invoices = Invoices()
+    """Of a route that brings invoices: who takes those of both sides or of none."""
 
     unknown_order: UnknownOrder = UnknownOrder()
     """Documents whose order nobody knows: answers, and changes, cancellations and confirmations of orders."""

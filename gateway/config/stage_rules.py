@@ -15,6 +15,7 @@ from canonical.purchase_order import OrderType
 from gateway.config.configuration import acknowledging_side
 from gateway.config.draft import Draft
 from gateway.config.endpoints import Endpoint
+from gateway.config.ownership_rules import ownership_findings
 from gateway.config.problems import suggestion
 from gateway.config.routes import Route
 from gateway.journal.types import Transmitter
@@ -45,6 +46,7 @@ def stage_findings(draft: Draft, route: Route, stage: Stage | None) -> Iterator[
     yield from _canary(draft, route, stage)
     yield from _acknowledging(draft, route, stage)
     yield from _numbering(draft, route, stage)
+    yield from ownership_findings(draft, route, stage)
     if (
         route.reply.mode == "pass_through"
         and stage not in (Stage.LEGACY, Stage.SHADOW)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -37,8 +38,9 @@ from adapters.base import (
 )
 from adapters.base.orders import OrderAt, OrderThere
 from adapters.base.transport import QUERY
-from canonical.order_change import OrderChange
-from canonical.registry import DocumentError, read_json, without_provenance
+from canonical.order_change import OrderChange, closing_of
+from canonical.purchase_order import PurchaseOrder
+from canonical.registry import DocumentError, read_json, to_json, without_provenance
 from gateway.erp.json_paths import MISSING, dig, text_at, write_json
 from gateway.erp.orders_there import CLOSE, READ_BACK, filled, order_shown, read_back
 from gateway.erp.replies import StatusRules, classify, problem_findings, unknown
@@ -221,6 +223,8 @@ class GenericRest:
     def _closing(self, delivery: Delivery, done: Sequence[StepResult]) -> Request | Finished | Stuck:
         """Close an order, then read it back; sent again where nobody knows, for it subtracts nothing."""
         settings, change = self.settings.orders, delivery.document
+        if isinstance(change, PurchaseOrder):  # losing_side: close
+            change = closing_of(change)
         if settings is None or not settings.close_path or not isinstance(change, OrderChange):
             return self._stuck("MOVE-CLOSE-BY-HAND", f"{self.name} closes no orders by itself")
         if any(_has_document(step) for step in done if step.step == READ_BACK):
@@ -228,7 +232,7 @@ class GenericRest:
         number = change.order.erp_number or change.order.number or ""
         if any(step.step == CLOSE and isinstance(step.outcome, Accepted) for step in done):
             return self._reading(filled(settings.read_path, number, delivery.reference))
-        rendered, digest = self._rendered(delivery)
+        rendered, digest = self._rendered(replace(delivery, canonical=to_json(change)))
         return Request(
             step=CLOSE,
             effect=Effect.REPEATABLE,
@@ -330,6 +334,7 @@ class GenericRest:
             (names.order_key, delivery.order_key),
             (names.content_hash, digest),
             (names.transmitter, delivery.transmitter),
+            (names.origin, "copy" if delivery.role == "copy" else ""),
         )
         head = json.dumps(
             {name: text for name, text in parts if name and text}, separators=(",", ":")

@@ -67,7 +67,7 @@ def _oracle(settings: BaseModel) -> tuple[Read, ...]:
     def address(number: str, company: str) -> str:
         asked = quote(f"OrderNumber='{_doubled(number)}'", safe="")
         orders = f"fscmRestApi/resources/{release}/purchaseOrders"
-        return f"{orders}?q={asked}&expand=lines.schedules&onlyData=true"
+        return f"{orders}?q={asked}&expand=lines,lines.schedules&onlyData=true"
 
     return (Read("read_event", address, (("REST-Framework-Version", "4"),)),)
 

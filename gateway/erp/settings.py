@@ -159,6 +159,10 @@ class BodyFields(Settings):
         description="who sends the order to the supplier (legacy, gateway, erp or none): unless it is erp, "
         "the ERP must suppress its own output",
     )
+    origin: str = Field(
+        default="origin",
+        description="says `copy` of what the cloud ERP owns, so that it is known when it comes back",
+    )
     document: str = Field(
         default="document", description="the canonical document; empty: its fields stand beside the others"
     )

@@ -7,10 +7,19 @@ from typing import Literal
 
 from gateway.call_sheet import LIVE, Call, Situation, calls
 from gateway.journal.base import RefusedError, UnknownError
-from gateway.journal.types import FINISHED, DeliveryState, ExceptionItem, Message, MessageState
+from gateway.journal.types import (
+    FINISHED,
+    DeliveryState,
+    ExceptionItem,
+    Message,
+    MessageState,
+    Side,
+    Transmitter,
+)
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.views import delivery_view, document_view, exception_view, message_view
+from gateway.order_mover import TRANSPORT as MOVE
 
 Resolution = Literal["dismissed", "done_elsewhere", "placed_by_phone"]
 
@@ -58,20 +67,72 @@ class ExceptionOperations(OperationsBase):
             text = "a dismissal has no reference" if reference else f"'{resolution}' needs a reference"
             raise OperationError("bad_request", text)
         word = f"{resolution}:{reference.strip()}" if reference else resolution
-        if resolution != "done_elsewhere" and exception.endswith(".close"):
-            raise OperationError(
-                "refused",
-                "this closes an order that is on the other side already; left open it is committed twice. "
-                "Close it there, then resolve this with --done-elsewhere",
-            )
+        await self._judge_of_move(exception, resolution)
+        item = await self._open_thing(exception)
         try:
             await self._journal.resolve(exception, word, who, why, self._clock.now())
         except UnknownError:
             raise _unknown(exception) from None
         except RefusedError as error:
             raise OperationError("refused", str(error)) from error
+        created = await self._create_placed(item, who, why) if resolution == "placed_by_phone" else None
         self._wake()  # what waited behind it in its lanes can go on
-        return {"exception_id": exception, "resolution": word}
+        return {"exception_id": exception, "resolution": word, "message_id": item, "created": created}
+
+    async def _open_thing(self, exception: str) -> str | None:
+        """Give the message of a parked thing, or of a delivery that is not finished; None for neither."""
+        if await self._is_message(exception):
+            return exception
+        message_id = exception.partition("/")[0] if "/" in exception else exception.partition(".")[0]
+        return message_id if await self._is_message(message_id) else None
+
+    async def _is_message(self, message_id: str) -> bool:
+        try:
+            await self._journal.message(message_id)
+        except UnknownError:
+            return False
+        return True
+
+    async def _judge_of_move(self, exception: str, resolution: Resolution) -> None:
+        """Refuse what would leave a moved order open on both sides, or have it ordered again."""
+        message_id = await self._open_thing(exception)
+        if message_id is None or (await self._message(message_id)).origin.transport != MOVE:
+            return
+        if resolution == "placed_by_phone":
+            raise OperationError(
+                "refused", "the supplier has this order already: it moves, and nobody places it"
+            )
+        if resolution != "done_elsewhere" and exception.endswith(".close"):
+            raise OperationError(
+                "refused",
+                "this closes an order that is on the other side already; left open it is committed twice. "
+                "Close it there, then resolve this with --done-elsewhere",
+            )
+
+    async def _create_placed(self, message_id: str | None, who: str, why: str) -> str:
+        """Have an order created in the ERP that was placed by phone, with transmitter none.
+
+        It is planned anew, as a replay does. Not where legacy owns it, which would send it on, and not where
+        something else of its message still waits for a person: that one would come up with it.
+        """
+        if message_id is None:
+            return "by hand"
+        message = await self._message(message_id)
+        views = await self._journal.documents(message_id=message_id, limit=EVERYTHING)
+        keys = {
+            key for view in views if view.generation == message.generation for key in view.plan.order_keys
+        }
+        entries = (await self._journal.facts(sorted(keys), (), ())).ledger.values()
+        if not entries or any(entry.side is not Side.CLOUD for entry in entries):
+            return "by hand"
+        parked = await self._journal.exceptions(limit=EVERYTHING)
+        if any(each.message_id == message_id for each in parked):
+            return "later"
+        try:
+            await self._journal.replay(message_id, resend=False, who=who, why=why, now=self._clock.now())
+        except UnknownError:
+            return "by hand"
+        return "begun"
 
     async def alarms_acknowledge(self, message: Text, who: Text, why: Text) -> JsonObject:
         """Stop the alarms about a message; what is late of it stays in the queues and on the call sheet."""
@@ -102,10 +163,23 @@ class ExceptionOperations(OperationsBase):
         found: list[Call] = []
         for message_id in message_ids:
             message = await self._message(message_id)
+            if message.origin.transport == MOVE or await self._is_placed(message):
+                continue  # the supplier has it: nobody places it again
             if self._orders_come_by(message.route):
                 parked = [each.exception_id for each in exceptions if each.message_id == message_id]
                 found += calls(await self._situation(message, parked), phones)
         return found
+
+    async def _is_placed(self, message: Message) -> bool:
+        """Tell whether all orders of a message that is being planned anew are the supplier's already."""
+        if message.state not in UNTRANSLATED or message.generation == 1:
+            return False
+        views = await self._journal.documents(message_id=message.message_id, limit=EVERYTHING)
+        keys = sorted({key for view in views for key in view.plan.order_keys})
+        ledger = (await self._journal.facts(keys, (), ())).ledger
+        return bool(keys) and all(
+            key in ledger and ledger[key].transmitter is Transmitter.NONE for key in keys
+        )
 
     async def _situation(self, message: Message, parked: list[str]) -> Situation:
         views = await self._journal.documents(message_id=message.message_id, limit=EVERYTHING)

@@ -54,9 +54,9 @@ class Book:
     transmit: Transmit = lambda order_key, what: None
     refuses: bool = False  # every order, as one whose supplier it does not know
     orders: dict[str, Order] = field(default_factory=dict)  # by number
-    documents: list[tuple[str, str, str, str]] = field(
-        default_factory=list
-    )  # type, order key, reference, key
+    documents: list[tuple[str, str, str, str]] = field(default_factory=list)  # type, order, reference, key
+    _answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by reference: what was answered
+    _of_key: dict[str, list[Order]] = field(default_factory=dict)
 
     def handle(self, method: str, address: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """Do what a request asks; give status and answer."""
@@ -77,16 +77,14 @@ class Book:
 
     def of(self, order_key: str) -> list[Order]:
         """Give the orders of a key: two are a double."""
-        return [each for each in self.orders.values() if each.order_key == order_key]
+        return list(self._of_key.get(order_key, ()))
 
     def _found(self, reference: str) -> list[dict[str, Any]]:
-        named = [entry for entry in self.documents if entry[2] == reference]
-        return [self._receipt(entry) for entry in named]
+        return self._answers.get(reference, [])
 
-    def _receipt(self, entry: tuple[str, str, str, str]) -> dict[str, Any]:
+    def _receipt(self, entry: tuple[str, str, str, str], order: Order | None) -> dict[str, Any]:
         document_type, _, reference, document_key = entry
-        order = next((each for each in self.orders.values() if each.reference == reference), None)
-        number = order.number if order is not None else f"{document_type}-{self.documents.index(entry) + 1}"
+        number = order.number if order is not None else f"{document_type}-{len(self.documents)}"
         return {
             "number": number,
             "reference": reference,
@@ -108,8 +106,9 @@ class Book:
                 "title": "not acceptable",
                 "errors": [{"field": "supplier", "message": "is not known"}],
             }
+        order = None
         if document_type == "purchase_order" and purpose == "original":
-            self._place(document, order_key, reference, transmitter)
+            order = self._place(document, order_key, reference, transmitter)
         elif document_type == "order_change":
             self._change(document, order_key)
         else:
@@ -117,13 +116,21 @@ class Book:
         if document_type in ("purchase_order", "order_change") and transmitter == self.word:
             self.transmit(order_key, document_key or reference)
         self.documents.append(entry)
-        return 201, self._receipt(entry)
+        receipt = self._receipt(entry, order)
+        self._answers.setdefault(reference, []).append(receipt)
+        return 201, receipt
 
-    def _place(self, document: dict[str, Any], order_key: str, reference: str, transmitter: str) -> None:
+    def _place(self, document: dict[str, Any], order_key: str, reference: str, transmitter: str) -> Order:
         lines = [_line(each, at) for at, each in enumerate(document.get("lines", []), start=1)]
         number = f"{self.prefix}{len(self.orders) + 1}"
         order = Order(number, order_key, reference, transmitter, {each.line_id: each for each in lines})
         self.orders[number] = order
+        self.keep(order)
+        return order
+
+    def keep(self, order: Order) -> None:
+        """Find an order by its key from now on; one that was there before the gateway is put in by hand."""
+        self._of_key.setdefault(order.order_key, []).append(order)
 
     def _change(self, document: dict[str, Any], order_key: str) -> None:
         order = self._open(order_key)

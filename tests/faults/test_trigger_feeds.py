@@ -16,6 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from gateway.journal.sqlite import SqliteJournal
+from gateway.system import SystemClock
 from simulators.cloud_erp import CloudErp, Settings
 from tests.adapters.db_triggers.rig import lay_out
 from tests.adapters.db_triggers.servers import (
@@ -128,6 +130,16 @@ class Bridge:
         assert await running.up(), self.log
         return running
 
+    async def exceptions(self) -> list[str]:
+        """Give the beginning of each finding that waits for a person."""
+        path = self.folder / "journal" / "journal.db"
+        journal = await SqliteJournal.open_readonly(path, clock=SystemClock())
+        try:
+            items = await journal.exceptions()
+        finally:
+            await journal.close()
+        return [str(finding) for item in items for finding in item.findings]
+
     @property
     def log(self) -> str:
         return (self.folder / "gateway.log").read_text(errors="replace")[-4_000:]
@@ -176,6 +188,29 @@ async def test_overlapping_writers_and_kills_lose_double_and_reorder_nothing(
             f"{database.kind}: {len(writers.committed)} changes, {KILLS} kills, "
             f"{writers.rolled_back} roll-backs"
         )
+
+
+async def test_a_row_that_does_not_map_is_parked_by_table_key_and_column_and_the_feed_goes_on(
+    tmp_path: Path, nursery: Path, database: Database
+) -> None:
+    lay_out(database)
+    database.script(
+        "insert into stock values ('A', 0, null), ('B', 0, 'nonsense'), ('C', 0, null);"
+        "delete from stock where no = 'A';"
+    )
+    async with bridged(tmp_path, nursery, database) as bridge:
+        running = await bridge.started()
+        async with asyncio.timeout(20):
+            while {key for key, _ in bridge.arrived} != {"A", "C"}:
+                await asyncio.sleep(0.05)
+            while len(parked := await bridge.exceptions()) < 2:
+                await asyncio.sleep(0.05)
+        assert await running.stop() == 0
+
+    deleted, unmapped = sorted(parked)
+    assert deleted.startswith("stock[A]: the row was deleted")
+    assert unmapped.startswith("stock[B] note: ")
+    assert unmapped.endswith("[MAP-CODE]")
 
 
 async def test_a_drainer_that_remembers_the_highest_id_loses_rows(database: Database) -> None:

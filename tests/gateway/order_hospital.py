@@ -137,6 +137,8 @@ class Hospital:
             name: BookSink(book, Random(f"{seed} {name}"), lost)  # type: ignore[arg-type]  # it handles alike
             for name, book in (("mms", self.legacy), ("erp", self.erp), ("supplier", self.supplier))
         }
+        self.owners: Mapping[str, Mapping[str, str]] = {}
+        self.from_side: Side | None = None  # of the route of acknowledgments and events
         self._messages = 0
         self.start()
 
@@ -161,12 +163,10 @@ class Hospital:
         rule = self.rule
         own = Program("po", "canonical", CONTEXT, rule, RULES, unknown=UnknownOrder(Side.LEGACY, 3_600))
         follower = replace(rule, supplier_target=rule.supplier_target)
+        shared = {"owners": self.owners, "from_side": self.from_side, "follows": "po"}
         return [
             own,
-            *(
-                replace(own, route=name, follows="po", rule=replace(follower, route=name))
-                for name in FOLLOWERS
-            ),
+            *(replace(own, route=name, rule=replace(follower, route=name), **shared) for name in FOLLOWERS),
         ]
 
     def _target(self, name: str) -> GenericRest:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.journal.types import LedgerEntry, Side, Transmitter
+from gateway.journal.types import MOVED, LedgerEntry, Side, Transmitter
 from gateway.stage import OrderFacts, RouteRule, Stage, decide, follow, takes_cloud, unknown_order
+from tests.scale import scaled
 
 RULE = RouteRule(
     route="po.acme",
@@ -210,3 +212,53 @@ def test_a_side_without_a_target_parks_instead_of_going_elsewhere() -> None:
 
     assert decision.side is None
     assert decision.findings[0].code == "ROUTE-NO-TARGET"
+
+
+PINS = {"line_class": frozenset({"implant", "blood", "pharmacy"}), "order_type": frozenset({"recall"})}
+words = st.sampled_from(["implant", "blood", "pharmacy", "recall", "gloves", "04", "05", "ACME", ""])
+dimensions = st.sampled_from(
+    ["facility", "supplier", "category", "line_class", "order_type", "stock", "location"]
+)
+ORDERS = st.dictionaries(dimensions, st.frozensets(words, min_size=1, max_size=4), max_size=6)
+
+
+@settings(max_examples=scaled(300))
+@given(ORDERS, ORDERS, st.decimals(0, 100, places=2), st.text(max_size=8))
+def test_a_pinned_order_is_never_taken_by_a_canary_whatever_else_it_says(
+    order: dict[Any, frozenset[str]], selects: dict[Any, frozenset[str]], share: Decimal, key: str
+) -> None:
+    rule = replace(RULE, select=selects, pin_legacy=PINS)
+    is_pinned = any(order.get(name, frozenset()) & pinned for name, pinned in PINS.items())
+
+    decision = decide(rule, Stage.CANARY, share, OrderFacts(key, order), None)
+
+    if is_pinned:
+        assert decision.side is Side.LEGACY
+
+
+def test_a_change_of_the_buyers_is_sent_to_the_supplier_by_the_gateway_where_it_sends_the_orders() -> None:
+    decision = follow(RULE, [entry(Side.CLOUD)], revises=True)
+
+    assert [each.target for each in decision.intents] == ["fusion", "acme"]
+
+
+def test_of_a_moved_order_what_is_new_is_sent_by_its_new_side_and_what_is_old_by_nobody() -> None:
+    moved = replace(entry(Side.CLOUD), stage=MOVED, transmitter=Transmitter.NONE)
+    again = decide(RULE, Stage.CLOUD, ALL, facts(), moved)
+    release = decide(RULE, Stage.CLOUD, ALL, facts(), moved, is_new=True)
+    changed = follow(RULE, [moved], revises=True)
+
+    assert [each.target for each in again.intents] == ["fusion"]
+    assert (again.transmitter, again.tells) == (Transmitter.NONE, None)
+    for each in (release, changed):
+        assert [intent.target for intent in each.intents] == ["fusion", "acme"]
+        assert each.tells is Transmitter.GATEWAY
+
+
+def test_an_order_that_moved_to_legacy_is_not_given_to_it_again_as_new() -> None:
+    moved = replace(entry(Side.LEGACY), stage=MOVED, transmitter=Transmitter.NONE)
+
+    (finding,) = decide(RULE, Stage.LEGACY, ALL, facts(), moved).findings
+
+    assert finding.code == "LEGACY-WOULD-TRANSMIT"
+    assert follow(RULE, [moved], originates=True, revises=True).tells is Transmitter.LEGACY

@@ -35,6 +35,8 @@ routes:
     targets: {legacy: legacy, cloud: erp}
     stage: canary
     canary: {select: {facility: ["04"]}, share: 10%, ramp: {step: 5%, every: 1d, to: 20%}}
+    losing_side: nothing
+    ownership: {receiving: {at: owner}, matching: {at: owner}, on_order: none}
     gates:
       to_canary: {open_exceptions: 3, soak: 5bd, approve: [buyers]}
       to_cloud: {four_eyes: true}

@@ -1,6 +1,6 @@
 """Order lifecycles through a 120-day ramp with two roll-backs: none split, none lost, none doubled.
 
-Everyday: 100 of them. `make soak` with a scale of 100 runs 10,000, in histories of 500.
+Everyday: 100 of them. `make soak` with a scale of 100 runs 10,000, in histories of 200.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tests.lifecycles.history import History
 from tests.scale import scaled
 
 TOTAL = scaled(100, most=10_000)
-EACH = min(TOTAL // 2, 500)
+EACH = min(TOTAL // 2, 200)
 HISTORIES = [(seed, EACH) for seed in range(1, TOTAL // EACH + 1)]
 
 

@@ -70,7 +70,7 @@ begin
   from inserted i full outer join deleted d on {match};
 end;"""  # noqa: S608
     why = f"Captures {table.name}, all rows of a statement at once. Key columns must not be null."
-    return [Made("trigger", name, table.name, f"{sql}\ngo", sql, why)]
+    return [Made("trigger", name, table.name, f"go\n{sql}\ngo", sql, why)]
 
 
 def key(columns: tuple[str, ...], row: str) -> str:

@@ -190,13 +190,13 @@ def image(table: FedTable, row: str) -> str:
               and column.type.lower() == "bytea"}  # fmt: skip
     if table.is_whole and not binary and row in ("new", "old"):
         return f"row_to_json({row})::text"
-    columns = ", ".join(
+    columns = ",\n    ".join(
         f"encode({row}.{quoted(each.name, 'postgresql')}, 'hex') as {quoted(each.name, 'postgresql')}"
         if each.name in binary
         else f"{row}.{quoted(each.name, 'postgresql')}"
         for each in table.columns
     )
-    return f"(select row_to_json(r)::text from (select {columns}) r)"  # noqa: S608
+    return f"(select row_to_json(r)::text from (\n    select {columns}) r)"  # noqa: S608
 
 
 def _function(setup: DdlSetup, name: str, table: FedTable, body: str) -> Made:

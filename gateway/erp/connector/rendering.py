@@ -88,6 +88,8 @@ class Rendering:
 
     def location(self, party: Party | None, facility: str | None = None) -> str | None:
         """Give the ERP's word for where goods go, None where the document does not say."""
+        if party is None and facility is None:
+            return None
         if facility is not None and facility in self._codes.locations:
             return self._codes.locations[facility]
         return self._party(party, self._codes.locations)
@@ -164,7 +166,11 @@ class Rendering:
 
 def first_id(line: ItemLine, schemes: Sequence[ItemScheme]) -> str | None:
     """Give the first item number that a line has in these schemes, by the schemes' order."""
-    return next((found for scheme in schemes if (found := line.item_id(scheme)) is not None), None)
+    for scheme in schemes:
+        for each in line.item_ids:
+            if each.scheme == scheme:
+                return each.value
+    return None
 
 
 def party_ids(party: Party | None, codes: Codes) -> list[str]:

@@ -23,7 +23,7 @@ from gateway.erp.connector.comparing import differing
 from gateway.erp.connector.references import digest_of, reference_for
 from gateway.erp.connector.rendering import Rendering, without_nothing
 from gateway.erp.connector.series import Answer, Ask, Call, Hit, LookUp, Read, Series, Write
-from gateway.erp.dynamics365.addresses import HEADERS, LINES, VENDORS, created, found_by, rows
+from gateway.erp.dynamics365.addresses import HEADERS, LINES, VENDORS, created, found_by, found_by_any, rows
 from gateway.erp.dynamics365.settings import Dynamics365Defaults
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ REFERENCE_LENGTH = 26  # VendorOrderReference holds more
 DIGITS, SCALE = 20, 6
 MIDDAY = time(12, 0, tzinfo=UTC)  # dates are moments there: midday is the same day in every zone
 
+_KEPT = "dynamics365.order"
 HEADER_COMPARED = ("OrderVendorAccountNumber", "CurrencyCode", "VendorOrderReference")
 LINE_COMPARED = (
     "ItemNumber",
@@ -69,14 +70,14 @@ def create_order(connector: Dynamics365, delivery: Delivery, now: datetime) -> S
     order = delivery.document
     assert isinstance(order, PurchaseOrder)  # noqa: S101 - the kind said so
     connector.is_output_off(delivery)  # raises where two would send it to the supplier, or nobody
-    rendered = render_order(connector, delivery, order)
+    rendered = rendered_once(connector, delivery, order)
     company = rendered.header["dataAreaId"]
     if connector.settings.check_vendor:
         yield from check_vendor(
             connector, company, str(rendered.header["OrderVendorAccountNumber"]), "seller"
         )
     made = yield Write(
-        "header",
+        "create",
         created(HEADERS, rendered.header),
         LookUp(_header_look_up(rendered, company), lambda answer: _header_hits(answer, rendered)),
         looks_first=True,
@@ -138,6 +139,14 @@ def aliases_of(number: str, rendered: RenderedOrder, order: PurchaseOrder) -> tu
 
 
 # --- rendering ----------------------------------------------------------------------------------------
+
+
+def rendered_once(connector: Dynamics365, delivery: Delivery, order: PurchaseOrder) -> RenderedOrder:
+    """Write an order once for all its steps, not once for each of its lines. Errors: StuckError."""
+    known = delivery.worked_out.get(_KEPT)
+    if not isinstance(known, RenderedOrder):
+        known = delivery.worked_out[_KEPT] = render_order(connector, delivery, order)
+    return known
 
 
 def render_order(connector: Dynamics365, delivery: Delivery, order: PurchaseOrder) -> RenderedOrder:
@@ -268,7 +277,7 @@ def _dimension(rendering: Rendering, line: PurchaseOrderLine | PlacedLine, path:
     found = list(dict.fromkeys(each for each in accounts if each))
     if len(found) > 1:
         text = "the line is paid from several accounts; Dynamics takes one: split the line, or use a template"
-        rendering.problem("ERP-DISTRIBUTIONS", text, f"{path}.distributions")
+        rendering.problem("ERP-DISTRIBUTION", text, f"{path}.distributions")
     return found[0] if found else None
 
 
@@ -296,11 +305,13 @@ def _location(
 def _header_look_up(rendered: RenderedOrder, company: str) -> Call:
     """Find an order by our number, or by our reference whatever content it was marked with.
 
-    A `*` in a text that is compared is Dynamics' own wildcard (its OData page, section on filters).
+    A `*` in a text that is compared is Dynamics' own wildcard (its OData page, section on filters). Should a
+    tenant not know it, the whole text beside it still finds the same content.
     """
     if rendered.number:
         return found_by(HEADERS, dataAreaId=company, PurchaseOrderNumber=rendered.number)
-    return found_by(HEADERS, dataAreaId=company, VendorOrderReference=f"{_reference(rendered)}*")
+    whole = str(rendered.header["VendorOrderReference"])
+    return found_by_any(HEADERS, company, "VendorOrderReference", (whole, f"{_reference(rendered)}*"))
 
 
 def _reference(rendered: RenderedOrder) -> str:

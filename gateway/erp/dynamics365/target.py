@@ -32,7 +32,7 @@ from gateway.erp.connector.target import Connector, MakeSeries, base_step
 from gateway.erp.dynamics365.changes import cancel_order, change_order
 from gateway.erp.dynamics365.infolog import is_rolled_back, read_errors, throttle_reason
 from gateway.erp.dynamics365.invoices import create_invoice
-from gateway.erp.dynamics365.orders import aliases_of, check_vendor, create_order, render_order
+from gateway.erp.dynamics365.orders import aliases_of, check_vendor, create_order, rendered_once
 from gateway.erp.dynamics365.receipts import receive
 from gateway.erp.dynamics365.responses import take_answer
 from gateway.erp.dynamics365.settings import Dynamics365Settings
@@ -108,7 +108,7 @@ class Dynamics365(Connector):
         "budget_check": no_budget_check,
     }
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "header": ("PurchaseOrderNumber",),
+        "create": ("PurchaseOrderNumber",),
         "line": ("LineNumber",),
         "invoice": ("HeaderReference",),
         "invoice_line": ("InvoiceLineNumber",),
@@ -164,12 +164,12 @@ class Dynamics365(Connector):
     def aliases(self, delivery: Delivery, step: str, fields: Any) -> tuple[Alias, ...]:
         """Give the order's number once its header stands, and its lines with it: their numbers are ours."""
         order = delivery.document
-        if step != "header" or not isinstance(order, PurchaseOrder):
+        if step != "create" or not isinstance(order, PurchaseOrder):
             return ()
         number = self.number(Request(step, Effect.WRITE, "POST", ""), fields)
         if not number:
             return ()
-        return aliases_of(number, render_order(self, delivery, order), order)
+        return aliases_of(number, rendered_once(self, delivery, order), order)
 
     def canonical_path(self, delivery: Delivery, request: Request | None, field: str) -> str | None:
         """Translate a field of what was sent to the canonical one of its line."""

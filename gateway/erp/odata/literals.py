@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from urllib.parse import quote
 
 from gateway.erp.odata.times import duration_text
@@ -141,5 +142,6 @@ def _option(value: str | int | bool | Filter) -> str:
             return str(value)
 
 
+@lru_cache(maxsize=2048)
 def _encoded(text: str) -> str:
     return quote(text, safe="'(),=*$@!-._~")

@@ -33,7 +33,7 @@ from gateway.erp.sap_s4hana.confirmation_message import (
 )
 from gateway.erp.sap_s4hana.orders import Order, changed_order
 from gateway.erp.sap_s4hana.prices import sap_price
-from gateway.erp.sap_s4hana.services import item_change, items_of, v4_order, without_zeros
+from gateway.erp.sap_s4hana.services import etag_of, item_change, items_of, v4_order, without_zeros
 
 if TYPE_CHECKING:
     from gateway.erp.sap_s4hana.connector import SapS4Hana
@@ -78,6 +78,11 @@ def _divided(
     }
     ordered = {number: _ordered(each) for number, each in items.items()}
     verdict = judged(document, known, ordered, connector.settings.answers)
+    if not verdict.lines and verdict.header is Standing.REJECTED:
+        text = f"the supplier refuses order {known.number} as a whole, and SAP's confirmation cannot say so"
+        raise connector.place.stuck(
+            "ERP-ACK-REFUSED", f"{text}: cancel the order or buy elsewhere, then resolve this", "response"
+        )
     if not verdict.lines and verdict.header is Standing.AS_ORDERED:
         return [(_whole(number), each) for number, each in items.items()], []
     written: list[tuple[LineAnswer, Item]] = []
@@ -149,7 +154,7 @@ def _prepared(
                 fields["SupplierConfirmationControlKey"] = defaults.confirmation_control_key
             fields |= _new_price(connector, answer, current, currency)
             if fields:
-                found.append(item_change(number, name, fields, etag))
+                found.append(item_change(number, name, fields, etag_of(current, etag)))
         return tuple(found)
 
     if without_key or any(answer.standing is Standing.PRICED for answer, _ in written):

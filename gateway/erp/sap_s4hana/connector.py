@@ -26,26 +26,28 @@ from gateway.erp.connector.rendering import Rendering
 from gateway.erp.connector.series import Answer
 from gateway.erp.connector.settings import for_route
 from gateway.erp.connector.target import Connector, MakeSeries, base_step
-from gateway.erp.odata.bodies import ODataBodyError
+from gateway.erp.odata.bodies import Entity, ODataBodyError
 from gateway.erp.odata.literals import Version
 from gateway.erp.odata.messages import Message, Severity
 from gateway.erp.odata.v2 import header_messages
 from gateway.erp.odata.v4 import messages_of
 from gateway.erp.replies import classify, unknown
 from gateway.erp.sap_s4hana.confirmations import acknowledgment
-from gateway.erp.sap_s4hana.errors import canonical_path, sap_errors
+from gateway.erp.sap_s4hana.errors import sap_errors
 from gateway.erp.sap_s4hana.invoices import invoice
 from gateway.erp.sap_s4hana.movements import receipt
 from gateway.erp.sap_s4hana.orders import cancellation, change, order, order_names
 from gateway.erp.sap_s4hana.requisitions import budget_check, requisition
-from gateway.erp.sap_s4hana.services import Services, changed, v2_entity, v4_order
+from gateway.erp.sap_s4hana.services import Services, changed, v2_entity
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 from gateway.erp.sap_s4hana.suppliers import supplier
+from gateway.erp.sap_s4hana.tracing import canonical_path
 
 Body = TypeVar("Body")
 
 BATCHED = frozenset({"change", "prepare"})
-BODIES_MAX = 32  # rendered bodies that are remembered, for deliveries under way
+RENDERED = "sap_s4hana body"
+NAMED = "sap_s4hana names"
 CHANGED_MEANWHILE = frozenset({412, 428})
 _FAULT_BOUNDS = XmlBounds(size_bytes_max=256 * 1024, elements_max=10_000)
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
@@ -79,7 +81,6 @@ class SapS4Hana(Connector):
         super().__init__(name, settings)
         self.settings = settings
         self.services = Services(settings)
-        self._bodies: dict[tuple[bytes, str, str, str], dict[str, Any]] = {}
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
         """Say what a reply means; batches and SOAP have replies of their own."""
@@ -96,7 +97,7 @@ class SapS4Hana(Connector):
 
     def canonical_path(self, delivery: Delivery, request: Request | None, field: str) -> str | None:
         """Translate `_PurchaseOrderItem(2)/Plant` to `lines[1].ship_to`."""
-        return canonical_path(field)
+        return canonical_path(delivery, field)
 
     def number(self, request: Request, fields: Any) -> str:
         """Give the number that a create's reply shows."""
@@ -112,9 +113,9 @@ class SapS4Hana(Connector):
     def aliases(self, delivery: Delivery, step: str, fields: Any) -> tuple[Alias, ...]:
         """Give an order's names; what else is created names no order."""
         document = delivery.document
-        is_order = step == "create" and isinstance(document, PurchaseOrder) and isinstance(fields, Mapping)
-        number = str(fields.get("PurchaseOrder") or "") if is_order else ""
-        return order_names(number, fields, document) if number and isinstance(document, PurchaseOrder) else ()
+        if step != "create" or not isinstance(document, PurchaseOrder) or not isinstance(fields, Mapping):
+            return ()
+        return self.names(delivery, document, fields)
 
     # -- for the series ----------------------------------------------------------------------------
 
@@ -132,24 +133,33 @@ class SapS4Hana(Connector):
     def rendered_once(
         self, delivery: Delivery, make: Callable[[Rendering, SapDefaults], dict[str, Any]]
     ) -> dict[str, Any]:
-        """Give what `make` renders, for a series that is run anew for each of its steps; read-only.
+        """Give what `make` renders, kept with the delivery: a series is run anew for each of its steps.
 
-        It is remembered by the document's bytes: what `make` adds must follow from the delivery alone.
+        Read-only; what `make` adds must follow from the delivery alone.
         """
-        key = (delivery.canonical or b"", delivery.reference, delivery.route, delivery.transmitter or "")
-        known = self._bodies.get(key)
+        known: dict[str, Any] | None = delivery.worked_out.get(RENDERED)
         if known is None:
             known = self.rendered(delivery, make)
-            if len(self._bodies) >= BODIES_MAX:
-                del self._bodies[next(iter(self._bodies))]
-            self._bodies[key] = known
+            delivery.worked_out[RENDERED] = known
+        return known
+
+    def names(
+        self, delivery: Delivery, document: PurchaseOrder, order: Mapping[str, Any]
+    ) -> tuple[Alias, ...]:
+        """Give all names of an order that SAP shows, worked out once for a delivery."""
+        number = str(order.get("PurchaseOrder") or "")
+        known: tuple[Alias, ...] | None = delivery.worked_out.get(f"{NAMED} {number}")
+        if known is None:
+            known = order_names(number, order, document) if number else ()
+            delivery.worked_out[f"{NAMED} {number}"] = known
         return known
 
     def notes(self, delivery: Delivery, answer: Answer, version: Version) -> tuple[Finding, ...]:
         """Give what SAP only remarked on while it took a document: warnings beside a success."""
-        messages = messages_of(v4_order(answer)) if version is Version.V4 and not answer.is_adopted else ()
         if version is Version.V2:
             messages = header_messages(answer.reply.header("sap-message"))
+        else:
+            messages = messages_of(Entity(answer.fields)) if isinstance(answer.fields, dict) else ()
         warnings = [each for each in messages if each.severity is Severity.WARNING]
         return tuple(self._noted(delivery, each) for each in warnings)
 

@@ -16,7 +16,7 @@ from canonical.order_change import OrderChange
 from canonical.purchase_order import PurchaseOrder
 from canonical.scalars import plain_digits
 from canonical.values import Distribution
-from gateway.erp.connector.rendering import Rendering, without_nothing
+from gateway.erp.connector.rendering import Rendering, first_id, without_nothing
 from gateway.erp.sap_s4hana.prices import sap_price
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 
@@ -104,7 +104,7 @@ class OrderBody:
         """Give which item: SAP's material, or what to buy in words with a material group."""
         rendering = self._rendering
         material, theirs = rendering.item(line), rendering.supplier_item(line)
-        gtin = next((line.item_id(each) for each in ("gtin", "upc", "ean") if line.item_id(each)), None)
+        gtin = first_id(line, ("gtin", "upc", "ean"))
         fields: Fields = {
             "Material": rendering.bounded(material, 40, f"{path}.item_ids") if material else None,
             "SupplierMaterialNumber": rendering.bounded(theirs, 35, f"{path}.item_ids") if theirs else None,

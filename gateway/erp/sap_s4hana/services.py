@@ -101,6 +101,11 @@ def schedule_change(order: str, item: str, schedule: str, fields: Mapping[str, A
     return _changing("PATCH", entity("PurchaseOrderScheduleLine", keys, Version.V4), fields, etag)
 
 
+def etag_of(part: Mapping[str, Any], order_etag: str) -> str:
+    """Give the ETag of an item or schedule line: its own where it shows one, else its order's."""
+    return str(part.get("@odata.etag") or order_etag)
+
+
 def new_item(order: str, fields: Mapping[str, Any], etag: str) -> Operation:
     """Add an item to an order."""
     address = entity("PurchaseOrder", order, Version.V4) + "/_PurchaseOrderItem"

@@ -10,6 +10,7 @@ from adapters.base import Accepted, Request, StepResult
 from gateway.journal.base import StaleClaimError
 from gateway.journal.findings import pass_through_in_doubt
 from gateway.journal.memory import orders
+from gateway.journal.memory.keys_back import give_keys_back
 from gateway.journal.memory.records import DeliveryRecord, Tables
 from gateway.journal.types import FINISHED, Claim, ClaimedDelivery, DeliveryState, Settled, Want
 
@@ -102,6 +103,8 @@ def settle(tables: Tables, claim: Claim, settled: Settled, now: datetime) -> Non
         tables.lanes.attempted(delivery)
     if settled.state in FINISHED:
         finish(tables, delivery, settled.state, now)
+        if is_dropped_call:  # its caller knows that nothing was taken: sent anew, it is no repeat
+            give_keys_back(tables, delivery.message)
         return
     delivery.state = settled.state
     delivery.is_in_doubt = settled.state is DeliveryState.IN_DOUBT
@@ -226,6 +229,7 @@ def _end_pass_through(tables: Tables, delivery: DeliveryRecord, now: datetime) -
     """Nobody waits for a passed-through call any more; one that was begun is for a person to judge."""
     if not delivery.is_attempted:
         finish(tables, delivery, DeliveryState.VOID, now)
+        give_keys_back(tables, delivery.message)
         return 1
     if delivery.state is DeliveryState.PARKED:
         return 0

@@ -12,17 +12,10 @@ from gateway.journal.findings import answer_not_retried, being_sent, call_not_re
 from gateway.journal.memory import controls, orders
 from gateway.journal.memory.audit import append
 from gateway.journal.memory.delivering import finish
+from gateway.journal.memory.keys_back import give_keys_back, hold_key
 from gateway.journal.memory.messages import begin_generation, message_record
 from gateway.journal.memory.records import DeliveryRecord, DocumentRecord, MessageRecord, Tables
-from gateway.journal.sent import (
-    DISMISSED,
-    PLACED_BY_PHONE,
-    Carrier,
-    Carriers,
-    DocumentPlace,
-    is_spent,
-    side_of_stage,
-)
+from gateway.journal.sent import DISMISSED, PLACED_BY_PHONE, closes, side_of_stage
 from gateway.journal.types import BEING_SENT, DeliveryState, ExceptionItem, Side
 
 Parked = MessageRecord | DocumentRecord | DeliveryRecord
@@ -73,6 +66,9 @@ def resolve(tables: Tables, exception_id: str, resolution: str, who: str, why: s
         ended.append(open_thing)
     elif isinstance(open_thing, DocumentRecord):
         open_thing.plan = replace(open_thing.plan, resolution=resolution)
+        if closes(resolution) and resolution != DISMISSED:
+            # It is somewhere, by hand: what comes under its key again is a repeat of it.
+            hold_key(tables, open_thing, now)
     else:
         open_thing.is_resolved = True
         ended += [each for each in open_thing.deliveries if each.state is DeliveryState.HELD]
@@ -80,31 +76,9 @@ def resolve(tables: Tables, exception_id: str, resolution: str, who: str, why: s
         finish(tables, delivery, DeliveryState.VOID, now)
         delivery.resolution = resolution
     if resolution == DISMISSED and ended:
-        _give_keys_back(tables, ended[0].message)
+        give_keys_back(tables, ended[0].message)
     detail = {"resolution": resolution, "deliveries": str(len(ended))}
     append(tables, now, who, "exceptions.resolve", exception_id, detail, why)
-
-
-def _give_keys_back(tables: Tables, record: MessageRecord) -> None:
-    """Free the keys of documents that came nowhere: what is sent in their place is no repeat."""
-    carriers = Carriers(
-        Carrier(each.generation, each.plan.document_index, each.plan.target, each.plan.lanes, _is_spent(each))
-        for each in record.deliveries
-        if each.plan.role in ("live", "pass_through") and each.state is not DeliveryState.SUPERSEDED
-    )
-    for document in record.all_documents():
-        told = document.plan
-        holder = tables.document_keys.get(told.document_key) if told.document_key is not None else None
-        if told.document_key is None or holder is None or holder.message_id != record.view.message_id:
-            continue
-        if carriers.are_spent(
-            DocumentPlace(document.generation, told.index, told.order_keys, told.passes_to)
-        ):
-            del tables.document_keys[told.document_key]
-
-
-def _is_spent(delivery: DeliveryRecord) -> bool:
-    return is_spent(delivery.state, delivery.steps, delivery.resolution)
 
 
 def replay(tables: Tables, message_id: str, resend: bool, who: str, why: str, now: datetime) -> int:

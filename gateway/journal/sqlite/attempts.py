@@ -12,6 +12,7 @@ from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.exchanges import begin_step, end_step
 from gateway.journal.sqlite.instants import to_micros, to_micros_or_none
 from gateway.journal.sqlite.json_columns import EMPTY, dump_findings
+from gateway.journal.sqlite.keys_back import give_keys_back
 from gateway.journal.sqlite.lanes import leave, mark_attempted
 from gateway.journal.sqlite.ledger import add_aliases
 from gateway.journal.sqlite.planned_deliveries import finish_unsent
@@ -83,6 +84,8 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
             mark_attempted(db, row.target, row.lanes, row.position)
     if is_finished:
         leave(db, row.number, row.target, row.lanes, row.position)
+    if is_dropped_call:  # its caller knows that nothing was taken: sent anew, it is no repeat
+        give_keys_back(db, db.value("delivery.message_of", (row.number,)))
 
 
 def _keep(db: Database, claim: Claim, row: Leased, result: StepResult) -> int:
@@ -112,6 +115,7 @@ def recover(db: Database, now: datetime) -> int:
     for number, target, reference, steps in db.rows("delivery.open_pass_through"):
         if steps == 0:
             finish_unsent(db, number, DeliveryState.VOID, at)
+            give_keys_back(db, db.value("delivery.message_of", (number,)))
         else:
             finding = pass_through_in_doubt(target, reference)
             db.run("delivery.park", (dump_findings((finding,)), at, number))

@@ -9,21 +9,13 @@ from typing import NamedTuple
 from adapters.base import Accepted, InDoubt
 from gateway.journal.base import UnknownError
 from gateway.journal.findings import answer_not_retried, being_sent, call_not_retried
-from gateway.journal.sent import (
-    DISMISSED,
-    PLACED_BY_PHONE,
-    Carrier,
-    Carriers,
-    DocumentPlace,
-    is_spent,
-    side_of_stage,
-)
+from gateway.journal.sent import DISMISSED, PLACED_BY_PHONE, closes, side_of_stage
 from gateway.journal.sqlite import controls
 from gateway.journal.sqlite.audit_log import append
 from gateway.journal.sqlite.database import Database, Row
-from gateway.journal.sqlite.exchanges import read_steps
 from gateway.journal.sqlite.instants import from_micros, to_micros
-from gateway.journal.sqlite.json_columns import load_findings, load_outcome, load_pairs, load_strings
+from gateway.journal.sqlite.json_columns import load_findings, load_outcome, load_strings
+from gateway.journal.sqlite.keys_back import give_keys_back
 from gateway.journal.sqlite.ledger import place_by_phone
 from gateway.journal.sqlite.planned_deliveries import finish_unsent
 from gateway.journal.types import BEING_SENT, DeliveryState, ExceptionItem, Side
@@ -77,6 +69,9 @@ def resolve(db: Database, exception_id: str, resolution: str, who: str, why: str
             ended.append(open_thing.number)
         case "document":
             db.run("document.resolve", (resolution, open_thing.number))
+            if closes(resolution) and resolution != DISMISSED:
+                # It is somewhere, by hand: what comes under its key again is a repeat of it.
+                db.run("document.hold_key_of", (to_micros(now), open_thing.number))
         case _:
             db.run("message.resolve", (resolution, open_thing.number))
             ended += [number for (number,) in db.rows("delivery.held", (open_thing.message,))]
@@ -84,26 +79,9 @@ def resolve(db: Database, exception_id: str, resolution: str, who: str, why: str
         finish_unsent(db, number, DeliveryState.VOID, to_micros(now))
         db.run("delivery.resolve", (resolution, number))
     if resolution == DISMISSED and ended:
-        _give_keys_back(db, open_thing.message)
+        give_keys_back(db, open_thing.message)
     detail = {"resolution": resolution, "deliveries": str(len(ended))}
     append(db, now, who, "exceptions.resolve", exception_id, detail, why)
-
-
-def _give_keys_back(db: Database, message: int) -> None:
-    """Free the keys of documents that came nowhere: what is sent in their place is no repeat."""
-    carriers = Carriers(_carrier(db, row) for row in db.rows("delivery.live_of_message", (message,)))
-    _, message_id = db.row("message.route_and_id", (message,)) or ("", "")
-    for generation, index, key, order_keys, passes_to in db.rows("document.with_keys", (message,)):
-        place = DocumentPlace(generation, index, load_strings(order_keys), load_pairs(passes_to))
-        if carriers.are_spent(place):
-            db.run("document.forget_key", (key, message_id))
-
-
-def _carrier(db: Database, row: Row) -> Carrier:
-    number, delivery_id, generation, index, target, state, lanes, resolution = row
-    steps = read_steps(db, number, delivery_id) if state == DeliveryState.VOID else ()
-    over = is_spent(DeliveryState(state), steps, resolution or "")
-    return Carrier(generation, index, target, load_strings(lanes), over)
 
 
 def replay(db: Database, message_id: str, resend: bool, who: str, why: str, now: datetime) -> int:

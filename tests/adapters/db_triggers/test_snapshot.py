@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +14,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from adapters.base import Inbound
 from adapters.db_triggers import snapshot
 from adapters.db_triggers.binding import normal
 from adapters.db_triggers.config import DbEndpoint
+from adapters.db_triggers.driver_signals import SnapshottingSource
 from adapters.db_triggers.driver_snapshot import Snapshots
 from adapters.db_triggers.snapshot import Progress, SnapshotError, key_from
+from gateway.system import SystemClock
 from simulators.legacy_db import items
 from tests.adapters.db_triggers.hospital import connected, outbox, prepared, run, secret, settings_for
 from tests.adapters.db_triggers.servers import Database
@@ -74,6 +78,53 @@ async def test_a_row_in_the_database_is_the_signal(database: Database) -> None:
 
     assert await taken(settings, tables=()) == 2
     assert database.script("select state from legacy_bridge_snapshot;").split() == ["done"]
+
+
+async def test_a_signal_that_cannot_be_followed_is_marked_and_holds_up_no_other(database: Database) -> None:
+    settings = await stocked(database, 5)
+    signal = "insert into legacy_bridge_snapshot (source_table, state, from_key, rows_done) values "
+    database.script(f"{signal} ('vendor', 'wanted', null, 0), ('item', 'wanted', 'I1', 0);")
+    database.script(f"{signal} ('item', 'wanted', null, 0);")
+
+    with pytest.raises(SnapshotError, match="vendor is not fed; the key 'I1' is no JSON array"):
+        await taken(settings, tables=())
+
+    assert len(await outbox(database)) == 5
+    states = database.script("select state from legacy_bridge_snapshot order by id;").split()
+    assert states == ["refused", "refused", "done"]
+
+
+async def test_a_running_feed_makes_the_snapshot_that_the_database_asks_for(sqlite: Database) -> None:
+    settings = await stocked(sqlite, 3)
+    made: list[Progress] = []
+
+    class Feed:
+        """A feed that gives nothing; it stands for the real one, which has tests of its own."""
+
+        async def receive(self) -> AsyncIterator[Inbound]:
+            await asyncio.sleep(3600)
+            yield  # type: ignore[misc]
+
+    def snapshots(tell: Callable[[Progress], None]) -> Snapshots:
+        return Snapshots(settings, secret, now=lambda: AT, tell=made.append)
+
+    source = SnapshottingSource(
+        Feed(), snapshots, clock=SystemClock(), name="mms-db", dialect="sqlite", every_s=0.05
+    )
+    arrivals = source.receive()
+    waiting = asyncio.ensure_future(anext(arrivals))
+    try:
+        await asyncio.sleep(0.1)
+        assert await outbox(sqlite) == []
+        signal = "(source_table, state, rows_done) values ('item', 'wanted', 0)"
+        sqlite.script(f"insert into legacy_bridge_snapshot {signal};")
+        while not made or made[-1].rows_done < 3:
+            await asyncio.sleep(0.02)
+        assert len(await outbox(sqlite)) == 3
+    finally:
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await waiting
 
 
 async def test_a_cancelled_snapshot_stops_after_its_range(database: Database) -> None:

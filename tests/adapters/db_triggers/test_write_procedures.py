@@ -129,7 +129,7 @@ def invoice(number: str) -> dict[str, Any]:
     return {
         "document_type": "invoice",
         "number": number,
-        "issued": {"date": "2026-11-21"},
+        "invoiced": {"date": "2026-11-21"},
         "seller": {"identifiers": [{"scheme": "assigned_by_buyer", "value": "V-1042"}]},
         "totals": {"gross": "10.50"},
         "lines": [],

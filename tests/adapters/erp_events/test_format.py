@@ -141,6 +141,13 @@ def test_every_erps_order_is_read_with_its_lines_and_all_digits(
     assert order.purpose == "original"
 
 
+def test_an_order_without_lines_is_never_sent_on() -> None:
+    (found,), _ = decoded("sap_s4hana", ({"PurchaseOrder": "4500000001"},))
+
+    assert found.document is None
+    assert [each.code for each in found.findings] == ["ERP-EVENT-NO-LINES"]
+
+
 def test_a_date_that_dynamics_calls_1900_is_none() -> None:
     (found,), _ = decoded("dynamics365", DYNAMICS)
 

@@ -73,6 +73,8 @@ routes:
     targets: {{legacy: mms, cloud: erp}}
     stage: {stage}
     canary: {{select: {{facility: [DOCK-04]}}}}
+    losing_side: nothing
+    ownership: {{receiving: {{at: owner}}, matching: {{at: owner}}, on_order: none}}
     reply: {reply}
   - id: budget
     from:

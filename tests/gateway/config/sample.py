@@ -105,6 +105,8 @@ routes:
     canary:
       select: {facility: "04"}
       share: 10%
+    losing_side: nothing
+    ownership: {receiving: {at: owner}, matching: {at: owner}, on_order: none}
   - id: ack
     follows: po
     from: {http: true, format: x12, partner: acme, set: "855"}

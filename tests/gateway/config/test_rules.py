@@ -255,7 +255,7 @@ def test_where_the_gateway_writes_envelopes_a_partner_needs_a_range_of_control_n
 def test_two_routes_of_one_source_and_set_are_refused() -> None:
     second = f"  - id: po2\n    {PO}\n    targets: {{legacy: legacy}}\n    stage: legacy\n"
 
-    assert [(each.code, each.at.line) for each in refused(GOOD + second)] == [("CONFIG-CLAIM", 35)]
+    assert [(each.code, each.at.line) for each in refused(GOOD + second)] == [("CONFIG-CLAIM", 37)]
     assert configured(GOOD + second.replace("850", "860")).routes["po2"].source.set == "860"
     assert configured(GOOD + second.replace("endpoint: in,", "endpoint: in, pattern: b,")).routes.keys() >= {
         "po2"
@@ -268,6 +268,9 @@ def test_a_production_gateway_refuses_a_test_endpoint_except_as_a_shadow() -> No
         "  erp: {kind: rest, environment: production", "  erp: {kind: rest, environment: test", text
     )
     text = text[: text.index("  - id: ack")]
+    owners = "{suppliers: {legacy: legacy}, budgets: {legacy: legacy}, approvals: {legacy: legacy}, "
+    owners += "order_status: {legacy: order}}"
+    text = changed("organisation: mercy", f"organisation: mercy\n  owners: {owners}", text)
 
     assert [(each.code, each.at.path) for each in refused(text)] == [
         ("CONFIG-ENVIRONMENT", "routes[0].targets.cloud")

@@ -175,6 +175,8 @@ class Dynamics:
             "supplier_output": "off",
             **values,
         }
+        if made["supplier_output"] == "per_order":  # no field of an order says it here
+            made["supplier_output"] = "undeclared"
         return Dynamics365Settings.model_validate(made)
 
     def target(self, settings: ErpSettings) -> Connector:
@@ -186,6 +188,19 @@ class Dynamics:
         return [
             self._held(erp, key.rpartition("|")[2]) for key in erp.documents.keys("PurchaseOrderHeadersV2")
         ]
+
+    def line_numbers(self, erp: SimulatedErp) -> Sequence[str]:
+        return [key.rpartition("|")[2] for key in erp.documents.keys("PurchaseOrderLinesV2")]
+
+    def answered(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        keys = erp.documents.keys("PurchaseOrderResponseLines")
+        return [(order, line) for _, order, line in (key.split("|") for key in keys)]
+
+    def invoiced(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        held = (
+            erp.documents.get("VendorInvoiceLines", key) for key in erp.documents.keys("VendorInvoiceLines")
+        )
+        return [(each["PurchaseOrder"], str(each["PurchLineNumber"])) for each in held if each is not None]
 
     def _held(self, erp: DynamicsTenant, number: str) -> Held:
         lines = erp.order_lines(number)
@@ -204,7 +219,6 @@ class Dynamics:
 class DynamicsByOurNumber(Dynamics):
     """Dynamics 365 Finance whose orders keep our number."""
 
-    kind = "dynamics365_by_our_number"
     create_path = r"/data/PurchaseOrderLinesV2$"
     numbering = "ours"
 
@@ -255,6 +269,27 @@ class Sap:
             )
             for each in held
         ]
+
+    def line_numbers(self, erp: SimulatedErp) -> Sequence[str]:
+        return [item["PurchaseOrderItem"] for item in self._items(erp)]
+
+    def answered(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        items = self._items(erp)
+        return [
+            (each["PurchaseOrder"], each["PurchaseOrderItem"]) for each in items if each.get("_confirmations")
+        ]
+
+    def invoiced(self, erp: SimulatedErp) -> list[tuple[str, str]]:
+        assert isinstance(erp, SapTenant)
+        (number,) = erp.documents.keys("supplier_invoice")
+        lines = erp.document("supplier_invoice", number)["to_SuplrInvcItemPurOrdRef"]
+        return [(each["PurchaseOrder"], each["PurchaseOrderItem"]) for each in lines]
+
+    def _items(self, erp: SimulatedErp) -> list[dict[str, Any]]:
+        assert isinstance(erp, SapTenant)
+        (number,) = erp.documents.keys("purchase_order")
+        order = erp.document("purchase_order", number)
+        return [{"PurchaseOrder": number, **item} for item in order["_PurchaseOrderItem"]]
 
     def nothing(self, request: Request) -> Reply | None:
         return Reply(200, b'{"value": []}') if request.step == "create.look_up" else None

@@ -84,7 +84,7 @@ async def through(erp: ErpUnderTest) -> AsyncIterator[tuple[Rig, SimulatedErp]]:
             erp.simulator(behaviour, FaultScript(), None, clock.monotonic)
         )
         settings = erp.settings(
-            base=simulator.url, plaintext=True, timeout_s=20.0, supplier_output="per_order"
+            base=simulator.url, plaintext=True, timeout_s=20.0, supplier_output="undeclared"
         )
         sink = HttpSink("erp", settings, clock=clock, rng=SeededRng(), secret=SecretStore(Path()))
         stack.push_async_callback(sink.close)
@@ -111,6 +111,7 @@ async def test_an_855_and_an_810_reach_the_lines_that_the_850_meant(
         assert (view.target, view.state) == ("erp", DeliveryState.DONE), (route, view.findings, view.reason)
 
     first, second = erp.line_numbers(simulator)
-    assert erp.answered(simulator) in ([(held.number, "")], [(held.number, second), (held.number, first)])
+    both = [(held.number, first), (held.number, second)]
+    assert sorted(erp.answered(simulator)) in ([(held.number, "")], both)
     assert erp.invoiced(simulator) == [(held.number, second), (held.number, first)]
     assert not rig.targets["mms"].sent

@@ -15,6 +15,7 @@ from adapters.base import (
     Origin,
     Rejected,
     Reply,
+    Request,
     Stuck,
     Transient,
     TransientKind,
@@ -176,3 +177,22 @@ async def test_a_refusal_keeps_its_reply_for_the_caller(course) -> None:
     assert last_reply(the_course.done) is not None
     assert isinstance(last_reply(the_course.done), Reply)
     assert last_reply([]) is None
+
+
+def test_a_copy_is_refused_where_these_bytes_would_be_taken_for_an_order() -> None:
+    target = RawHttp("mms", RawHttpSettings(base="http://legacy.example", plaintext=True))
+
+    refused = target.next_request(delivery(role="copy"), (), datetime.now(UTC))
+
+    assert isinstance(refused, Stuck)
+    assert [each.code for each in refused.findings] == ["LEGACY-COPY"]
+    assert not target.settings.takes_copies
+
+
+def test_a_copy_says_so_where_the_receiver_looks_at_it_and_a_live_order_never_does() -> None:
+    target = RawHttp("mms", RawHttpSettings(base="http://legacy.example", plaintext=True, copies="mark"))
+
+    requests = [target.next_request(delivery(role=role), (), datetime.now(UTC)) for role in ("copy", "live")]
+
+    told = [dict(each.headers).get("X-Bridge-Role") for each in requests if isinstance(each, Request)]
+    assert told == ["copy", None]

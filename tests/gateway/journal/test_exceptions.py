@@ -427,3 +427,50 @@ async def test_a_delivery_of_no_document_is_listed_with_the_orders_of_its_lanes(
     (item,) = await scene.journal.exceptions()
 
     assert (item.order_keys, item.document_key) == (("O-1", "O-2"), None)
+
+
+async def test_a_parked_document_that_was_entered_elsewhere_makes_what_comes_after_it_a_repeat(
+    scene: Scene,
+) -> None:
+    await scene.accept("m1")
+    parked = document(is_parked=True, side=None, document_key="K-1", content_hash="h")
+    await scene.plan("m1", [parked])
+    assert (await scene.journal.facts([], ["K-1"], [])).documents == {}
+
+    await scene.journal.resolve("m1/0", "done_elsewhere:4711", "ann", "keyed in", T0)
+
+    known = (await scene.journal.facts([], ["K-1"], [])).documents["K-1"]
+    assert (known.message_id, known.index, known.content_hash) == ("m1", 0, "h")
+
+
+async def test_a_parked_document_that_was_dismissed_holds_no_key(scene: Scene) -> None:
+    await scene.accept("m1")
+    parked = document(is_parked=True, side=None, document_key="K-1", content_hash="h")
+    await scene.plan("m1", [parked])
+
+    await scene.journal.resolve("m1/0", "dismissed", "ann", "a test of theirs", T0)
+
+    assert (await scene.journal.facts([], ["K-1"], [])).documents == {}
+
+
+async def test_a_call_that_ended_unsent_gives_its_keys_back(scene: Scene) -> None:
+    await scene.accept("m1")
+    keyed = document(document_key="K-1", content_hash="h")
+    await scene.plan("m1", [keyed], [delivery("m1-d", role="pass_through")])
+    claimed = await scene.journal.claim_one("m1-d", "w1", 60, scene.now, scene.monotonic)
+    assert claimed is not None
+
+    await scene.settle(claimed.claim, DeliveryState.VOID, reason="never sent: its caller did not wait")
+
+    assert (await scene.journal.facts([], ["K-1"], [])).documents == {}
+
+
+async def test_a_call_that_a_dead_process_never_sent_gives_its_keys_back(scene: Scene) -> None:
+    await scene.accept("m1")
+    await scene.plan(
+        "m1", [document(document_key="K-1", content_hash="h")], [delivery("m1-d", role="pass_through")]
+    )
+
+    await scene.journal.recover(T0)
+
+    assert (await scene.journal.facts([], ["K-1"], [])).documents == {}

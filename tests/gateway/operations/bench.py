@@ -60,6 +60,8 @@ routes:
     targets: {legacy: legacy, cloud: erp}
     stage: cloud
     canary: {select: {facility: ["04"]}, share: 100%}
+    losing_side: nothing
+    ownership: {receiving: {at: owner}, matching: {at: owner}, on_order: none}
   - id: po.two
     from: {http: true, document: purchase_order}
     targets: {legacy: legacy}

@@ -21,6 +21,9 @@ WHERE message = ? AND role IN ('live', 'pass_through') AND state <> 'superseded'
 -- name: ends_of_message
 SELECT delivery.ended_at FROM message JOIN delivery ON delivery.message = message.sequence WHERE message.message_id = ?;
 
+-- name: message_of
+SELECT message FROM delivery WHERE number = ?;
+
 -- name: is_unfinished
 SELECT 1 FROM delivery WHERE number = ? AND ended_at IS NULL;
 

@@ -27,6 +27,15 @@ ON CONFLICT (document_key) DO UPDATE SET document_index = excluded.document_inde
     content_hash = excluded.content_hash
 WHERE message_id = excluded.message_id AND generation < excluded.generation;
 
+-- name: hold_key_of
+-- Of a parked document that a person has entered by hand; who has the key already keeps it.
+INSERT INTO document_key (document_key, message_id, document_index, content_hash, generation, remembered_at)
+SELECT document.document_key, message.message_id, document.document_index, coalesce(document.content_hash, ''),
+    document.generation, ?
+FROM document JOIN message ON message.sequence = document.message
+WHERE document.document_id = ? AND document.document_key IS NOT NULL
+ON CONFLICT (document_key) DO NOTHING;
+
 -- name: key_holder
 SELECT message_id FROM document_key WHERE document_key = ?;
 

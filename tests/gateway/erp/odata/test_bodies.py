@@ -60,10 +60,33 @@ def test_each_version_writes_days_times_and_moments_in_its_own_form() -> None:
 
 
 @pytest.mark.parametrize("write", [v2.write, v4.write])
-@pytest.mark.parametrize("value", [1.5, b"bytes", Decimal("NaN"), object()])
+@pytest.mark.parametrize("value", [b"bytes", Decimal("NaN"), object(), {"Y": [b""]}])
 def test_what_has_no_place_in_a_body_is_refused(write, value) -> None:
     with pytest.raises(TypeError):
         write({"X": value})
+
+
+def test_a_binary_float_is_refused_in_v2_and_what_is_no_number_in_v4() -> None:
+    with pytest.raises(TypeError):
+        v2.write({"X": 1.5})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        v4.write({"X": float("nan")})
+
+
+@pytest.mark.parametrize("text", ["\udc00", "a\udc00b", "\udc0012\udc00"])
+def test_half_a_surrogate_pair_cannot_break_out_of_its_text(text: str) -> None:
+    with pytest.raises(TypeError):
+        v4.write({"Text": text, "Amount": Decimal("1.5")})
+
+
+@given(text=st.text(st.characters(codec="utf-8")), number=DECIMALS)
+def test_texts_and_decimals_stand_beside_each_other_as_they_are(text: str, number: Decimal) -> None:
+    written = v4.write({"T": text, "N": [number, {text: number}]})
+
+    assert json.loads(written, parse_float=str, parse_int=str) == {
+        "T": text,
+        "N": [format(number, "f"), {text: format(number, "f")}],
+    }
 
 
 @given(day=st.dates())

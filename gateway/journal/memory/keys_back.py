@@ -1,0 +1,40 @@
+"""Document keys that are free again: of documents that came nowhere, and will not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.journal.memory.records import DeliveryRecord, DocumentKey, DocumentRecord, MessageRecord, Tables
+from gateway.journal.sent import Carrier, Carriers, DocumentPlace, is_spent
+from gateway.journal.types import DeliveryState
+
+
+def give_keys_back(tables: Tables, record: MessageRecord) -> None:
+    """Free the keys of documents that came nowhere: what is sent in their place is no repeat."""
+    carriers = Carriers(
+        Carrier(each.generation, each.plan.document_index, each.plan.target, each.plan.lanes, _is_spent(each))
+        for each in record.deliveries
+        if each.plan.role in ("live", "pass_through") and each.state is not DeliveryState.SUPERSEDED
+    )
+    for document in record.all_documents():
+        told = document.plan
+        holder = tables.document_keys.get(told.document_key) if told.document_key is not None else None
+        if told.document_key is None or holder is None or holder.message_id != record.view.message_id:
+            continue
+        if carriers.are_spent(
+            DocumentPlace(document.generation, told.index, told.order_keys, told.passes_to)
+        ):
+            del tables.document_keys[told.document_key]
+
+
+def _is_spent(delivery: DeliveryRecord) -> bool:
+    return is_spent(delivery.state, delivery.steps, delivery.resolution)
+
+
+def hold_key(tables: Tables, document: DocumentRecord, now: datetime) -> None:
+    """Let a document hold its key, where nobody has it."""
+    told, message_id = document.plan, document.message.view.message_id
+    if told.document_key is not None and told.document_key not in tables.document_keys:
+        tables.document_keys[told.document_key] = DocumentKey(
+            message_id, told.index, told.content_hash or "", document.generation, now
+        )

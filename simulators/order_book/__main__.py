@@ -1,0 +1,39 @@
+"""`python -m simulators.order_book`: a system that keeps orders, as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+
+from simulators.order_book.book import Book
+from simulators.order_book.server import OrderBook
+from simulators.serving import until_signalled
+
+DESCRIPTION = """A system that keeps orders, to rehearse moves with. It takes documents over
+REST (POST below /documents/TYPE, GET with ?reference= looks one up), shows an
+order at /orders/NUMBER, and closes it by POST to /orders/NUMBER/close. All of
+them stand at /_orders. It forgets everything when it ends."""
+
+
+def main(argv: Sequence[str] | None = None, prog: str = "simulators.order_book") -> None:
+    """Serve until SIGINT or SIGTERM; print the address once it listens."""
+    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--word", default="erp", help="its own name where a transmitter is named")
+    parser.add_argument("--prefix", default="PO-", help="of the numbers that it gives")
+    arguments = parser.parse_args(argv)
+    asyncio.run(_serve(arguments))
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    served = OrderBook(Book(arguments.word, arguments.prefix))
+    await served.start(arguments.host, arguments.port)
+    print(f"order_book listens on {served.url}", flush=True)
+    await until_signalled()
+    await served.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""`legacy-bridge db render|verify|snapshot` as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from simulators.legacy_db.__main__ import main as simulate
+
+Run = Callable[..., tuple[int, str, str]]
+ROUTES = """
+version: 1
+gateway: {environment: test, organisation: mercy}
+endpoints:
+  mms-db:
+    kind: db_triggers
+    environment: test
+    dialect: sqlite
+    file: legacy.db
+    tables: {item: {key: item_no}}
+  erp: {kind: sftp_files, environment: test, folder: erp}
+  other: {kind: sftp_files, environment: test, folder: other}
+mappings: {item: item.yaml}
+partners: {mms: {environment: test}}
+routes:
+  - id: items
+    from: {endpoint: mms-db, format: db_triggers, partner: mms, set: item, settings: {mappings: {item: item}}}
+    targets: {cloud: erp}
+    stage: cloud
+    acknowledge: {type: none}
+"""
+ITEM = """
+mapping: item
+document: item
+direction: read
+trim: both
+fields:
+  number: item_no
+  description: descr
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.chdir(tmp_path)
+    Path("routes.yaml").write_text(ROUTES)
+    Path("item.yaml").write_text(ITEM)
+    simulate(["--file", "legacy.db", "--items", "30"])
+    capsys.readouterr()
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = main(["db", *arguments])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return command
+
+
+def apply(script: str) -> None:
+    with closing(sqlite3.connect("legacy.db")) as database:
+        database.executescript(script)
+
+
+def count(query: str) -> int:
+    with closing(sqlite3.connect("legacy.db")) as database:
+        return int(database.execute(query).fetchone()[0])
+
+
+def test_what_render_prints_applies_and_verify_is_then_content(run: Run) -> None:
+    assert run("verify", "items")[0] == 1
+    code, ddl, _ = run("render", "items")
+    assert code == 0
+    assert (
+        count("select count(*) from sqlite_master where name like 'legacy_bridge%'") == 0
+    )  # nothing applied
+    apply(ddl)
+
+    assert run("verify", "mms-db") == (0, "all of it is there, as it would be rendered now\n", "")
+
+
+def test_render_prints_the_same_for_a_route_and_for_its_endpoint_each_time(run: Run) -> None:
+    assert run("render", "items")[0] == 0
+    assert run("render", "items") == run("render", "mms-db") == run("render", "items")
+
+
+def test_verify_tells_as_json_and_by_its_exit_code(run: Run) -> None:
+    apply(run("render", "items")[1])
+    apply("drop trigger legacy_bridge_item_del; alter table item add extra text;")
+
+    code, out, _ = run("verify", "items", "--json")
+
+    assert code == 1
+    assert [(each["code"], each["at"]["path"]) for each in json.loads(out)] == [
+        ("DB-DIFFERS", "legacy_bridge_item_ins"),
+        ("DB-DIFFERS", "legacy_bridge_item_upd"),
+        ("DB-MISSING", "legacy_bridge_item_del"),
+        ("DB-SCHEMA", "item"),
+    ]
+
+
+def test_snapshot_fills_the_outbox_and_says_how_much(run: Run) -> None:
+    apply(run("render", "items")[1])
+
+    assert run("snapshot", "items", "--rows", "7")[:2] == (
+        0,
+        "30 rows are in the outbox; the feed hands them on\n",
+    )
+    first = f"I{11:07d}".ljust(12)
+    assert run("snapshot", "items", "--table", "item", "--from", first, "--why", "lost")[1].startswith(
+        "20 rows"
+    )
+    assert count("select count(*) from legacy_bridge_outbox where operation = 'R'") == 50
+
+
+def test_a_snapshot_that_somebody_asked_for_in_the_database_is_what_is_done(run: Run) -> None:
+    apply(run("render", "items")[1])
+    apply("insert into legacy_bridge_snapshot (source_table, state, to_key, rows_done) "
+          "values ('item', 'wanted', '[\"I0000003    \"]', 0)")  # fmt: skip
+
+    assert run("snapshot", "items")[1].startswith("3 rows")
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (("render", "nowhere"), "there is no endpoint 'nowhere'"),
+        (("render", "other"), "is of kind sftp_files"),
+        (("snapshot", "items", "--table", "vendor"), "vendor is not fed"),
+        (("snapshot", "items"), "DB-MISSING"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(run: Run, arguments: tuple[str, ...], told: str) -> None:
+    code, _, err = run(*arguments)
+
+    assert code == 2
+    assert told in " ".join(err.split())
+
+
+def test_a_database_that_does_not_answer_is_told_and_no_file_is_made(run: Run) -> None:
+    Path("legacy.db").unlink()
+
+    code, _, err = run("render", "items")
+
+    assert code != 0
+    assert "mms-db" in err

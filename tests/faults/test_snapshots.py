@@ -1,0 +1,131 @@
+"""A snapshot of a table beside its live feed, through a gateway that is killed: the ERP has the table."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from adapters.db_triggers.driver_snapshot import Snapshots
+from tests.adapters.db_triggers.hospital import connected, rendered, secret, settings_for, without_grants
+from tests.adapters.db_triggers.rig import STOCK
+from tests.adapters.db_triggers.servers import Database
+from tests.faults.overlapping import State
+from tests.faults.test_trigger_feeds import Bridge, bridged, database, servers
+from tests.scale import scaled
+
+__all__ = ["database", "servers"]  # fixtures
+
+# Each state of a row is an order by itself: a change may come before the row that it changed was read.
+MAPPING = """
+mapping: stock_order
+document: purchase_order
+direction: read
+fields:
+  number: no
+  revision: qty
+source: {_change: ignore, note: ignore}
+"""
+ROWS = scaled(150, most=200_000)
+CHANGES_PER_S = 50
+
+
+@pytest.mark.timeout(180)
+async def test_the_erp_ends_with_the_table_of_a_snapshot_beside_live_changes(
+    tmp_path: Path, nursery: Path, database: Database
+) -> None:
+    settings = settings_for(database, tables={"stock": {"key": ["no"]}})
+    database.script(STOCK)
+    await filled(database)  # before there was a trigger: only the snapshot can tell of these rows
+    database.script(without_grants((await rendered(database, settings))[1]))
+    over = asyncio.Event()
+    async with bridged(tmp_path, nursery, database) as bridge:
+        (bridge.folder / "stock.yaml").write_text(MAPPING)
+        running = await bridge.started()
+        changing = asyncio.create_task(change(database, over))
+        snapshots = Snapshots(settings, secret, now=lambda: datetime.now(UTC), rows=max(ROWS // 10, 20))
+        await snapshots.order(["stock"])
+        snapping = asyncio.create_task(snapshots.run())
+        await asyncio.sleep(0.5)
+        assert await running.kill() == -signal.SIGKILL
+        running = await bridge.started()
+        put = await snapping
+        await asyncio.sleep(1)
+        over.set()
+        changed = await changing
+        await snapshots.close()
+        found = await table(database)
+        await until_equal(bridge, database, found)
+        assert await running.stop() == 0
+
+    assert put >= ROWS
+    assert changed > 0
+    assert ledger(bridge) == found
+    print(
+        f"{database.kind}: snapshot of {put} rows, {changed} changes beside it, 1 kill: the ERP has the table"
+    )
+
+
+async def filled(database: Database) -> None:
+    rows = [{"no": f"S{number:06}"} for number in range(ROWS)]
+    async with connected(database) as connection:
+        await connection.execute(text("insert into stock (no, qty) values (:no, 0)"), rows)
+        await connection.commit()
+
+
+async def change(database: Database, over: asyncio.Event) -> int:
+    """Change about 50 rows a second, old ones and new ones, some of them taken back."""
+    chance, made = random.Random(5), 0
+    async with connected(database) as connection:
+        while not over.is_set():
+            number = f"S{chance.randrange(ROWS + 20):06}"
+            try:
+                update = "update stock set qty = qty + 1, note = 'change' where no = :no"
+                if (await connection.execute(text(update), {"no": number})).rowcount == 0:
+                    insert = "insert into stock (no, qty) values (:no, 0)"
+                    await connection.execute(text(insert), {"no": number})
+                if chance.random() < 0.1:
+                    await connection.rollback()
+                else:
+                    await connection.commit()
+                    made += 1
+            except DBAPIError:  # SQLite busy
+                await connection.rollback()
+            await asyncio.sleep(1 / CHANGES_PER_S)
+    return made
+
+
+async def table(database: Database) -> dict[str, int]:
+    async with connected(database) as connection:
+        rows = (await connection.execute(text("select no, qty from stock"))).all()
+    return {number: int(quantity) for number, quantity in rows}
+
+
+def ledger(bridge: Bridge) -> dict[str, int]:
+    """Give the state that the ERP was told last of each row; an older one after a newer would show."""
+    last: dict[str, int] = {}
+    states: list[State] = bridge.arrived
+    for key, revision in states:
+        last[key] = revision
+    return last
+
+
+async def until_equal(bridge: Bridge, database: Database, found: dict[str, int]) -> None:
+    ends = time.monotonic() + 30 + ROWS / 20
+    while other := different(ledger(bridge), found):
+        assert time.monotonic() < ends, f"{len(other)} of {len(found)} differ: {other[:5]}\n{bridge.log}"
+        await asyncio.sleep(0.1)
+    assert database.script("select count(*) from legacy_bridge_outbox;").strip() == "0"
+
+
+def different(told: dict[str, int], found: dict[str, int]) -> list[tuple[str, int | None, int | None]]:
+    """Give rows of which the ERP was told otherwise: key, told, found."""
+    keys = sorted({*told, *found})
+    return [(key, told.get(key), found.get(key)) for key in keys if told.get(key) != found.get(key)]

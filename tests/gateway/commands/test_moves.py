@@ -1,0 +1,85 @@
+"""The commands that move orders: what they print, what they refuse, and with which exit code they end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.commands.conftest import Command
+from tests.gateway.commands.documents import interchange, order_set
+from tests.gateway.commands.running import Running
+from tests.gateway.operations.bench import TAKEN
+
+
+@pytest.fixture
+def gateway_with_orders(gateway: Running) -> Running:
+    gateway.do(gateway.bench.arrive(interchange(order_set("PO-1"), order_set("PO-2")), "june.850"))
+    gateway.do(gateway.bench.deliver(erp=TAKEN))
+    return gateway
+
+
+def test_an_order_that_cannot_move_is_refused_with_the_reason_and_nothing_is_asked(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    refused = bridge("orders", "move", "PO-1", "--to", "legacy", "--why", "back")
+
+    assert refused.code == 2
+    assert "Nothing was asked for" in refused.err
+    assert "no orders" not in bridge("orders", "moves").err
+    assert "nothing was asked to be moved" in bridge("orders", "moves").err
+
+
+def test_what_could_be_converted_is_shown_and_what_cannot_ends_with_1(
+    bridge: Command, gateway_with_orders: Running, folder: Path
+) -> None:
+    dry = bridge("orders", "convert", "--route", "po.one", "--to", "cloud", "--dry-run")
+    assert (dry.code, dry.out.splitlines()[0]) == (0, "0 orders can be moved to cloud")
+
+    (folder / "lines.csv").write_text("order_number,line,ordered\nPO-9,1,4\n")
+    asked = bridge(
+        "orders", "convert", "--route", "po.one", "--to", "cloud", "--file", "lines.csv", "--dry-run"
+    )
+    assert asked.code == 1
+    assert "the ledger has no open order of this key; import it first" in " ".join(asked.out.split())
+
+
+def test_a_conversion_without_a_reason_and_a_file_with_mistakes_change_nothing(
+    bridge: Command, gateway_with_orders: Running, folder: Path
+) -> None:
+    (folder / "lines.csv").write_text("order_number,line,ordered\nPO-9,,4\n")
+    words = ("orders", "convert", "--route", "po.one", "--to", "cloud")
+
+    assert "add --why TEXT" in bridge(*words).err
+    mistaken = bridge(*words, "--file", "lines.csv", "--why", "x")
+    assert (mistaken.code, "lines.csv:2" in mistaken.err) == (1, True)
+    unknown = bridge("orders", "agree", "b1", "--why", "x")
+    assert (unknown.code, "orders moves shows it" in unknown.err) == (2, True)
+
+
+def test_reconciling_says_what_both_sides_have_and_that_nothing_is_committed_twice(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    text = bridge("orders", "reconcile")
+    as_json = json.loads(bridge("orders", "reconcile", "--json").out)
+
+    assert text.out.splitlines()[0].startswith("2 open orders, 0 moving; read from")
+    assert text.out.splitlines()[-1] == "no order is committed twice"
+    assert as_json["committed_twice"] == []
+    assert text.code == (1 if as_json["difference_count"] else 0)
+
+
+def test_a_roll_back_with_recall_says_how_many_orders_are_decided_anew(
+    bridge: Command, gateway: Running
+) -> None:
+    gateway.do(gateway.bench.arrive(interchange(order_set("PO-1"), order_set("PO-2")), "june.850"))
+
+    moved = bridge("routes", "set", "po.one", "legacy", "--recall", "--why", "ERP down")
+
+    assert moved.code == 0, moved.err
+    assert moved.out.splitlines()[:2] == [
+        "po.one: cloud -> legacy (revision 2)",
+        "2 orders of which nothing was attempted: decided anew",
+    ]
+    assert "No open order remains in the cloud ERP." in moved.out
