@@ -6,7 +6,7 @@ Compiled once and kept; `grammar.py` makes the fast tables of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -82,11 +82,25 @@ def judged(settings: BaseModel, library: Library) -> list[Finding]:
             found.append(_wrong(set_type, f"there is no guide for set '{set_type}'; there are: {known}"))
             continue
         try:
-            for version in VERSIONS:
-                guide_for(set_type, version, settings)
+            shortened = {text for version in VERSIONS for text in _shortened(set_type, version, settings)}
+            found += [_wrong(set_type, text) for text in sorted(shortened)]
         except (GuideError, ValueError, KeyError) as error:
             found.append(_wrong(set_type, f"the guide cannot be used: {error}"))
     return found
+
+
+def _shortened(set_type: str, version: str, settings: X12Partner) -> Iterator[str]:
+    """Say which of our segments a profile lists with fewer elements: reading looks at all of them."""
+    ours, theirs = guide_for(set_type, version, X12Partner()), guide_for(set_type, version, settings)
+    if ours is None or theirs is None:
+        return
+    for name in settings.guides[set_type].segments:
+        listed, known = (len(each.shapes[name].uses) if name in each.shapes else 0 for each in (theirs, ours))
+        if 0 < listed < known:
+            yield (
+                f"segment {name} is listed with {listed} elements, and ours has {known}; list them all, "
+                "as O what is not used"
+            )
 
 
 def _wrong(set_type: str, text: str) -> Finding:
