@@ -126,6 +126,18 @@ def test_a_snapshot_that_somebody_asked_for_in_the_database_is_what_is_done(run:
     assert run("snapshot", "items")[1].startswith("3 rows")
 
 
+def test_check_live_tells_what_verify_tells(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("erp").mkdir()
+    Path("other").mkdir()
+    before, told = main(["check", "--live"]), " ".join(capsys.readouterr().err.split())
+    apply(run("render", "items")[1])
+    after = main(["check", "--live"])
+
+    assert (before, after) == (2, 0)
+    assert "legacy_bridge_item_ins" in told
+    assert "DB-MISSING" in told
+
+
 @pytest.mark.parametrize(
     "arguments, told",
     [
