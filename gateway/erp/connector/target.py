@@ -41,6 +41,8 @@ SUCCESS = frozenset({200, 201, 202, 204})
 UNPROCESSED = frozenset({429, 503})  # surely nothing was done
 REFUSED_BY_CONTENT = frozenset({400, 404, 405, 406, 409, 410, 412, 413, 415, 422, 428})
 
+WITH_PURPOSE = frozenset({"purchase_order", "requisition", "order_change"})
+
 MakeSeries = Callable[[Any, Delivery, datetime], Series]
 
 
@@ -214,10 +216,12 @@ def kind_of(delivery: Delivery) -> str:
     would be a second one.
     """
     name = delivery.document_type or ""
-    if name not in ("purchase_order", "requisition") or b'"purpose":' not in (delivery.canonical or b""):
+    if name not in WITH_PURPOSE or b'"purpose":' not in (delivery.canonical or b""):
         return name
     document = delivery.document
     purpose = getattr(document, "purpose", None)
+    if name == "order_change":  # a change is one by itself; another purpose is told only by its word
+        return f"{name}.{purpose}" if purpose == "cancellation" else name
     return name if purpose is None or getattr(document, "opens_order", True) else f"{name}.{purpose}"
 
 
