@@ -220,3 +220,12 @@ class Tracing(Protocol):
         What was accepted stays accepted, and so on: only what an outcome holds may differ.
         """
         ...
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A target whose own reads must find something (a supplier) before it says what it would write."""
+
+    def imagined_reply(self, request: Request) -> Reply | None:
+        """Give a reply that lets a rehearsal go on; None where "nothing there" does."""
+        ...

@@ -58,6 +58,9 @@ class Connector:
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """By step: what the JSON of a good reply must hold; without it, nobody knows whether it was done."""
 
+    imagined: ClassVar[Mapping[str, bytes]] = {}
+    """By step: the JSON that lets a rehearsal go on, where the series must find something (a supplier)."""
+
     success: ClassVar[frozenset[int]] = SUCCESS
     unprocessed: ClassVar[frozenset[int]] = UNPROCESSED
 
@@ -91,6 +94,8 @@ class Connector:
         Errors: StuckError ERP-OUTPUT where the order would reach the supplier twice, or never.
         """
         declared, transmitter = self.erp_settings.supplier_output, delivery.transmitter
+        if delivery.role == "shadow":
+            return False  # legacy sends the order, and nothing of this reaches a supplier
         if transmitter in (None, "erp"):
             if transmitter == "erp" and declared == "off":
                 text = "the ledger has the ERP send this order, but its output is off; nobody would send it"
@@ -158,6 +163,11 @@ class Connector:
                 )
             case _:
                 return outcome
+
+    def imagined_reply(self, request: Request) -> Reply | None:
+        """Give what a rehearsal answers to one of our reads, None where "nothing there" does."""
+        body = self.imagined.get(base_step(request.step))
+        return Reply(200, body) if body is not None else None
 
     # -- helpers -----------------------------------------------------------------------------------
 

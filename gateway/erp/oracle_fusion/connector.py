@@ -79,6 +79,10 @@ class OracleFusion(Connector):
         "remove": frozenset({404, 410}),
     }
 
+    imagined: ClassVar[Mapping[str, bytes]] = {
+        "supplier": b'{"items": [{"Supplier": "as the ERP names it"}]}'
+    }
+
     def __init__(self, name: str, settings: OracleFusionSettings) -> None:
         super().__init__(name, settings)
         self.settings = settings
