@@ -298,7 +298,6 @@ class Gateway:
 
     def _planned(self) -> None:
         self.worker.wake()
-        self.comparisons.wake()
         self.translator.wake()  # a planned order may be what a follow-on waits for
 
     def _alarms(self) -> AlarmLoop:
