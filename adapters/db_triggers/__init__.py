@@ -25,6 +25,7 @@ def adapter() -> Adapter:
         format=RowFormat,
         judge=judged,
         judge_endpoint=_judge_endpoint,
+        check_endpoint=_check_endpoint,
         source=_source,
         sink=_sink,
         target=_target,
@@ -59,6 +60,12 @@ def _writes_documents(settings: BaseModel) -> bool:
     from adapters.db_triggers.config import DbEndpoint
 
     return isinstance(settings, DbEndpoint) and settings.write_back is not None
+
+
+async def _check_endpoint(setup: EndpointSetup) -> list[str]:
+    from adapters.db_triggers.driver_live import unusable
+
+    return await unusable(setup)
 
 
 def _judge_endpoint(name: str, settings: BaseModel, library: Library) -> list[Finding]:
