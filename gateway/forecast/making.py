@@ -18,7 +18,7 @@ from adapters.base import Finding, Format
 from gateway.config import Configuration, load_text
 from gateway.forecast.model import MessageForecast
 from gateway.forecast.observing import message_forecast
-from gateway.forecast.replaying import replayed
+from gateway.forecast.replaying import READ_TOGETHER, replayed
 from gateway.forecast.result import Plan, planned
 from gateway.forecast.stages import Stages, present_stages, proposed_stages
 from gateway.forecast.traffic import Traffic, recorded_traffic
@@ -161,12 +161,20 @@ async def _run_here(job: Job, journal: Journal, formats: Callable[[str], Format]
 async def _unlike(job: Job, forecasts: Sequence[MessageForecast], journal: Journal) -> int:
     """Count the messages of which a run says something else than the journal recorded."""
     count = 0
-    for message, forecast in zip(job.messages, forecasts, strict=True):
-        documents = await journal.documents(message_id=message.message_id, limit=EVERYTHING)
-        deliveries = await journal.deliveries(message_id=message.message_id, limit=EVERYTHING)
-        found = message_forecast(message, message.state.value, message.findings, documents, deliveries)
-        count += found.essence != forecast.essence
+    for start in range(0, len(forecasts), READ_TOGETHER):
+        part = job.messages[start : start + READ_TOGETHER]
+        found = await asyncio.gather(*(_recorded(message, journal) for message in part))
+        pairs = zip(found, forecasts[start : start + READ_TOGETHER], strict=True)
+        count += sum(one.essence != other.essence for one, other in pairs)
     return count
+
+
+async def _recorded(message: Message, journal: Journal) -> MessageForecast:
+    documents, deliveries = await asyncio.gather(
+        journal.documents(message_id=message.message_id, limit=EVERYTHING),
+        journal.deliveries(message_id=message.message_id, limit=EVERYTHING),
+    )
+    return message_forecast(message, message.state.value, message.findings, documents, deliveries)
 
 
 def _run_apart(jobs: Sequence[Job]) -> list[Run]:
