@@ -24,7 +24,7 @@ from pathlib import Path
 
 import aiohttp
 
-from adapters.base import Delivery, Effect, Finished, Reply, Request, StepResult
+from adapters.base import Delivery, Effect, Finished, NoReply, Reply, Request, StepResult
 from benchmarks.table import Row
 from canonical.registry import to_json
 from gateway.erp.connector.target import Connector
@@ -98,6 +98,7 @@ async def _order(
             return spent + (0.0 if session is not None else decided)
         is_counted = following.effect is not Effect.READ
         started_at, begun = _now(), time.perf_counter()
+        reply: Reply | NoReply
         if session is not None and is_counted:
             reply = await _posted(session, sink, url, following)
             spent += time.perf_counter() - begun

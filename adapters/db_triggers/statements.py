@@ -82,7 +82,7 @@ def followers(outbox: Table, lanes: Sequence[str], after: int, limit: int) -> Se
     )
 
 
-def lock(outbox: Table, ids: Sequence[int]) -> Select[tuple[int]]:
+def lock(outbox: Table, ids: Sequence[int]) -> Select[Any]:
     """Lock rows by their ids and give those that are there and that nobody else holds.
 
     There is no limit in it: Oracle refuses FETCH FIRST together with FOR UPDATE (ORA-02014).

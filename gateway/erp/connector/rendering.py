@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from adapters.base import Finding
 from canonical.lines import ItemLine, PricedLine
 from canonical.scalars import plain_digits
-from canonical.values import DateValue, Distribution, ItemScheme, Party
+from canonical.values import DateValue, Distribution, ItemScheme, Party, PaymentTerms
 from gateway.erp.connector.series import Place, StuckError
 from gateway.erp.connector.settings import AccountingDate, Codes
 
@@ -93,6 +93,11 @@ class Rendering:
         if facility is not None and facility in self._codes.locations:
             return self._codes.locations[facility]
         return self._party(party, self._codes.locations)
+
+    def terms(self, terms: Sequence[PaymentTerms]) -> str | None:
+        """Give the ERP's word for the first payment terms that `codes.terms` names, None for others."""
+        codes = (each.code or each.description for each in terms)
+        return next((self._codes.terms[each] for each in codes if each in self._codes.terms), None)
 
     def account(self, distribution: Distribution) -> str | None:
         """Give the ERP's account of a distribution, None where it names none."""

@@ -102,6 +102,9 @@ def change(connector: OracleFusion, delivery: Delivery, now: datetime) -> Series
     """Change an order: a draft change order of what differs, validated and submitted."""
     document = delivery.document
     assert isinstance(document, OrderChange)  # noqa: S101
+    if document.initiator == "seller":
+        text = "the supplier asks for a change; decide, enter it in the ERP, then resolve this"
+        raise connector.place.stuck("ERP-CHANGE-SELLER", text)
     target = erp_order(delivery, document.order, connector.place)
     resources = connector.resources
     reference = Reference(delivery, "ChangeOrderDescription")

@@ -24,6 +24,7 @@ from gateway.erp.sap_s4hana.services import (
     items_of,
     new_item,
     schedule_change,
+    schedules_of,
     without_zeros,
 )
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
@@ -107,7 +108,7 @@ class OrderChanges:
         self, line: OrderChangeLine, path: str, order: Order, item: Item, etag: str
     ) -> list[Operation]:
         name, unit = str(item["PurchaseOrderItem"]), str(item.get("PurchaseOrderQuantityUnit") or "")
-        schedules = _schedules(item)
+        schedules = schedules_of(item)
         fields: dict[str, Any] = {}
         if line.quantity is not None:
             self._same_unit(line, path, unit)
@@ -195,10 +196,5 @@ def _shows(items: Mapping[str, Item], operation: Operation) -> bool:
     item = items.get(without_zeros(key[1])) if key is not None else None
     if item is None:
         return False
-    shown = _schedules(item)[:1] if operation.address.startswith("PurchaseOrderScheduleLine") else [item]
+    shown = schedules_of(item)[:1] if operation.address.startswith("PurchaseOrderScheduleLine") else [item]
     return bool(shown) and all(is_same(each, shown[0].get(name, "")) for name, each in fields.items())
-
-
-def _schedules(item: Item) -> list[dict[str, Any]]:
-    rows = item.get("_PurchaseOrderScheduleLineTP")
-    return [each for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []

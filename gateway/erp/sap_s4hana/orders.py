@@ -18,10 +18,11 @@ from gateway.erp.connector.comparing import differing
 from gateway.erp.connector.references import reference_for
 from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series, Write
 from gateway.erp.odata.batch import Operation
+from gateway.erp.odata.bodies import decimal_or_none
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.sap_s4hana.order_body import OrderBody, item_number
 from gateway.erp.sap_s4hana.order_changes import OrderChanges, added, is_done, items_out
-from gateway.erp.sap_s4hana.services import changed, items_of, v4_order, without_zeros
+from gateway.erp.sap_s4hana.services import changed, items_of, schedules_of, v4_order, without_zeros
 from gateway.erp.sap_s4hana.suppliers import check_supplier
 
 if TYPE_CHECKING:
@@ -102,18 +103,9 @@ def order_names(number: str, order: Order, document: PurchaseOrder) -> tuple[Ali
     for line in document.lines:
         name = item_number(line.sequence)
         item = shown.get(name, {})
-        lines.append(ErpLine(line.sequence, str(item.get("PurchaseOrderItem") or name), _schedules(item)))
+        schedules = tuple(each["ScheduleLine"] for each in schedules_of(item))
+        lines.append(ErpLine(line.sequence, str(item.get("PurchaseOrderItem") or name), schedules))
     return order_aliases(number, lines, document.lines, document.release)
-
-
-def _schedules(item: Mapping[str, Any]) -> tuple[str, ...]:
-    rows = item.get("_PurchaseOrderScheduleLineTP")
-    found = (
-        [each.get("ScheduleLine") for each in rows if isinstance(each, dict)]
-        if isinstance(rows, list)
-        else []
-    )
-    return tuple(str(each) for each in found if each)
 
 
 def changed_order(
@@ -184,7 +176,8 @@ def _differences(body: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str
 
 def _is_price(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
     amount, per = ours.get("NetPriceAmount"), ours.get("NetPriceQuantity")
-    their_amount, their_per = theirs.get("NetPriceAmount"), theirs.get("NetPriceQuantity")
+    their_amount = decimal_or_none(theirs.get("NetPriceAmount"))
+    their_per = decimal_or_none(theirs.get("NetPriceQuantity"))
     if amount is None or per is None or their_amount is None or their_per is None:
         return True  # one side leaves the price to SAP
     return bool(amount * their_per == their_amount * per)

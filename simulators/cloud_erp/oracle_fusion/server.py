@@ -300,6 +300,10 @@ class OracleFusion(SimulatedErp):
         order = next((each for each in self._open_orders() if str(each["POHeaderId"]) == header_id), None)
         if order is None:
             return replies.error(_version(request), 404, [Detail("The resource isn't available.", "27500")])
+        asked, etag = request.headers.get("If-Match", "*"), f'"{_etag(order)}"'
+        if asked not in ("*", etag):
+            detail = Detail("The resource was changed by another user.", "27515")
+            return replies.error(_version(request), 412, [detail], {"ETag": etag})
         if fields.get("AcknowledgmentResponse") == "REJECT" and not fields.get("AcknowledgmentNote"):
             return replies.error(
                 _version(request), 400, [Detail("A note is required.", "PO-6001", "/AcknowledgmentNote")]

@@ -218,7 +218,7 @@ async def left(database: Database, outbox: str = DEFAULT_NAME) -> int:
     return int(await run(database, f"select count(*) from {outbox};"))
 
 
-async def until(condition: Any, within_s: float = 10.0) -> None:
+async def until(condition: Any, within_s: float = 25.0) -> None:
     """Wait until something holds; the condition may be asynchronous."""
     async with asyncio.timeout(within_s):
         while True:

@@ -91,10 +91,8 @@ def test_a_row_and_the_rows_below_it_are_one_document() -> None:
 
     assert isinstance(document, PurchaseOrder)
     assert document.number == "PO7"
-    assert [(line.line_id, str(line.quantity.value)) for line in document.lines] == [
-        ("1", "10.500"),
-        ("2", "100"),
-    ]
+    quantities = [(line.line_id, str(line.quantity and line.quantity.value)) for line in document.lines]
+    assert quantities == [("1", "10.500"), ("2", "100")]
 
 
 def test_what_does_not_map_is_named_by_table_key_and_column() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,9 +101,9 @@ async def test_a_running_feed_makes_the_snapshot_that_the_database_asks_for(sqli
     class Feed:
         """A feed that gives nothing; it stands for the real one, which has tests of its own."""
 
-        async def receive(self) -> AsyncIterator[Inbound]:
+        async def receive_batches(self) -> AsyncGenerator[Sequence[Inbound]]:
             await asyncio.sleep(3600)
-            yield  # type: ignore[misc]
+            yield ()
 
     def snapshots(tell: Callable[[Progress], None]) -> Snapshots:
         return Snapshots(settings, secret, now=lambda: AT, tell=made.append)

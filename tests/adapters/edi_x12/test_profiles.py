@@ -39,12 +39,6 @@ def test_a_guide_that_cannot_be_used_is_told_with_its_place(guides: dict[str, An
     assert found.startswith(said)
 
 
-def test_a_segment_that_is_listed_with_fewer_elements_than_ours_is_told_for_reading_looks_at_all() -> None:
-    (found,) = told(guides={"850": {"segments": {"PER": "M366 O93"}}})
-
-    assert found.startswith("guides.850: segment PER is listed with 2 elements, and ours has 9")
-
-
 def test_a_segment_that_is_listed_with_all_its_elements_or_more_is_good() -> None:
     whole = "M366 O93 M365 M364 X365 X364 X365 X364 O443 | P0506 P0708"
 

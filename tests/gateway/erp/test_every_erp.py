@@ -212,6 +212,26 @@ async def test_with_look_ups_that_see_nothing_duplicates_appear(make: Make, acti
     assert len(bench.erp.orders(bench.simulator)) == 2
 
 
+async def test_the_double_of_a_paused_node_is_found_by_a_last_look_up_and_told(make: Make) -> None:
+    bench = await make(look_up_waits_s=[1], quiet_period_s=30)
+    bench.script.replace((_at_create(bench, Fault(Action.RESET_BEFORE_COMMIT)),))
+    delivery_id = await bench.plan(order())
+    while not any(
+        each.step == "create" and not each.is_in_doubt for each in (await bench.view(delivery_id)).steps
+    ):
+        await bench.pass_time(delivery_id)
+    view = await bench.view(delivery_id)
+    assert "a last look-up for doubles" in view.reason
+    first = next(each.request for each in view.steps if each.step == "create")
+    await bench.sink.send(first)  # the node that was paused in the middle of sending wakes up
+
+    view = await bench.finish(delivery_id)
+    assert (view.state, view.findings[0].code) == (DeliveryState.PARKED, "ERP-DOUBLE")
+    assert view.findings[0].facts["numbers"] == ", ".join(
+        each.number for each in bench.erp.orders(bench.simulator)
+    )
+
+
 @both_journals
 @pytest.mark.parametrize("is_sent", [False, True], ids=["before", "after"])
 async def test_a_kill_at_any_step_leaves_one_order(make: Make, is_sent: bool) -> None:

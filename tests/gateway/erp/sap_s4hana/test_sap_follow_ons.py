@@ -426,6 +426,17 @@ async def test_an_order_accepted_or_refused_as_a_whole_without_lines(make: Make)
     assert [each["_confirmations"][0]["quantity"] for each in bench.items()] == [10, 20]
 
 
+async def test_a_line_of_which_nothing_is_confirmed_yet_is_the_buyers(make: Make) -> None:
+    bench = await make()
+    await bench.deliver(order())
+    none_yet = {"line_id": "0020", "status": "backordered", "accepted": {"value": "0", "unit": "EA"}}
+    view = await bench.deliver(confirmation(AS_ORDERED, none_yet))
+
+    assert codes(view) == ["ERP-ACK-PARTLY"]
+    assert "nothing of the line is confirmed yet" in view.findings[0].text
+    assert ["_confirmations" in each for each in bench.items()] == [True, False]
+
+
 async def test_an_answer_in_another_unit_is_the_buyers(make: Make) -> None:
     bench = await make()
     await bench.deliver(order())
