@@ -77,8 +77,11 @@ class Delivery:
     aliases: tuple[Alias, ...] = ()
     transmitter: str | None = None  # who sends the order to the supplier: "legacy", "gateway", "erp", "none"
     route: str = ""  # its id, for settings that differ by route
-    worked_out: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What a pure target has worked out of it, by a name of its own: it is asked several times."""
+    worked_out: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What a pure target has worked out of it, by a name of its own: it is asked several times.
+
+    ``replace`` begins anew: a delivery with another document (free text taken out, say) shares nothing.
+    """
 
     @cached_property
     def document(self) -> CanonicalDocument | None:
@@ -219,4 +222,13 @@ class Tracing(Protocol):
 
         What was accepted stays accepted, and so on: only what an outcome holds may differ.
         """
+        ...
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A target whose own reads must find something (a supplier) before it says what it would write."""
+
+    def imagined_reply(self, request: Request) -> Reply | None:
+        """Give a reply that lets a rehearsal go on; None where "nothing there" does."""
         ...

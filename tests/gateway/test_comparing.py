@@ -158,7 +158,7 @@ async def test_a_record_read_twice_teaches_noise_and_is_compared_by_its_first_re
         (reading,) = await rig.journal.readings("po")
 
     assert done.differences == ()
-    assert (reading.message_id, reading.patterns) == (second, {"department"})
+    assert (reading.message_id, reading.patterns) == (second, frozenset({"department"}))
     assert [len(rig.targets[name].sent) for name in ("mms", "erp")] == [1, 0]
 
 

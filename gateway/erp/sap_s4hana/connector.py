@@ -68,6 +68,10 @@ class SapS4Hana(Connector):
         "supplier": supplier,
     }
     reads_itself: ClassVar[Mapping[str, frozenset[int]]] = {"supplier": frozenset({404})}
+    imagined: ClassVar[Mapping[str, bytes]] = {
+        "supplier": b'{"d": {"Supplier": "as asked"}}',
+        "validate": b'{"d": {"PurchaseRequisition": ""}}',
+    }
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "create": ("PurchaseOrder",),
         "order": ("PurchaseOrder",),

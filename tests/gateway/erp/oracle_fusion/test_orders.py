@@ -187,6 +187,15 @@ async def test_a_suppliers_own_change_is_the_buyers_to_decide(oracle: Make) -> N
     assert stored(bench) == before
 
 
+async def test_a_change_that_cancels_the_whole_order_cancels_it(oracle: Make) -> None:
+    bench = await oracle()
+    await bench.deliver(order())
+    view = await bench.deliver(change().model_copy(update={"purpose": "cancellation", "lines": ()}))
+
+    assert view.state is DeliveryState.DONE, view.findings
+    assert stored(bench)["StatusCode"] == "CANCELED"
+
+
 async def test_a_change_adds_a_line_and_cancels_one_and_the_new_line_is_known(oracle: Make) -> None:
     bench = await oracle()
     await bench.deliver(order())

@@ -17,6 +17,7 @@ from gateway.erp.sap_s4hana.order_changes import items_out
 from gateway.erp.sap_s4hana.orders import order_names
 from gateway.erp.sap_s4hana.settings import SapSettings
 from gateway.erp.sap_s4hana.tracing import canonical_path
+from gateway.rehearsal import rehearsed
 from tests.gateway.erp.erps import Sap
 from tests.gateway.erp.paper import change, order
 from tests.gateway.support import delivery
@@ -181,6 +182,19 @@ def test_an_order_has_names_for_lines_and_schedules_and_for_a_reply_that_shows_n
 
     bare = {(each.line, each.line_number) for each in order_names("45", {}, order())}
     assert {("1", "10"), ("2", "20")} <= bare
+
+
+def test_a_rehearsed_requisition_is_the_create_and_not_its_validation() -> None:
+    line = {
+        "sequence": 1,
+        "item_ids": [{"scheme": "buyer", "value": "T"}],
+        "quantity": {"value": "1", "unit": "EA"},
+    }
+    told = of({"document_type": "requisition", "number": "R-1", "currency": "USD", "lines": [line]})
+    request = rehearsed(sap(), told, told.accepted_at)
+
+    assert isinstance(request, Request)
+    assert (request.step, b"OnlyValidation" in request.body) == ("create_requisition", False)
 
 
 def test_an_items_own_etag_counts_before_its_orders() -> None:
