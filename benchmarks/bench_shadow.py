@@ -51,6 +51,11 @@ gateway:
   organisation: bench
   journal: "sqlite:{folder}/journal.db"
   workers: 0
+  owners:
+    suppliers: {{legacy: legacy, cloud: cloud}}
+    budgets: {{legacy: legacy, cloud: cloud}}
+    approvals: {{legacy: legacy, cloud: cloud}}
+    order_status: {{legacy: legacy, cloud: cloud}}
   listen: {{http: "127.0.0.1:{port}"}}
 endpoints:
   legacy:
@@ -75,6 +80,8 @@ routes:
     targets: {{legacy: legacy, cloud: erp}}
     stage: legacy
     canary: {{select: {{facility: ["04"]}}}}
+    losing_side: nothing
+    ownership: {{receiving: {{at: owner}}, matching: {{at: owner}}, on_order: none}}
 """
 
 

@@ -54,6 +54,7 @@ DOCUMENT_TYPES: Mapping[str, type[CanonicalDocument]] = MappingProxyType(
 )
 
 _BEFORE_PROVENANCE = re.compile(rb'(\{"document_type":"[a-z_]+","schema_version":"[0-9.]+"),"provenance":')
+_TYPE = re.compile(rb'\{"document_type":"([a-z_]+)"')
 _SCANNER = json.JSONDecoder()
 
 
@@ -81,6 +82,22 @@ def parse_document(source: bytes | str | Mapping[str, Any]) -> CanonicalDocument
         raise DocumentError((("document_type", f"expected one of {', '.join(DOCUMENT_TYPES)}"),))
     try:
         return model.__pydantic_validator__.validate_python(fields)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        raise DocumentError(_problems(error)) from error
+
+
+def read_own(canonical: bytes) -> CanonicalDocument:
+    """Give the document of what `to_json` wrote and the journal kept: twice as fast as `parse_document`.
+
+    Only for such bytes: their decimals are texts, so that the JSON reader of pydantic loses no digit, and
+    names are not repeated in them. Errors: DocumentError.
+    """
+    head = _TYPE.match(canonical)
+    model = DOCUMENT_TYPES.get(head[1].decode()) if head is not None else None
+    if model is None:
+        return parse_document(canonical)
+    try:
+        return model.__pydantic_validator__.validate_json(canonical)  # type: ignore[no-any-return]
     except ValidationError as error:
         raise DocumentError(_problems(error)) from error
 

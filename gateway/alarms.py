@@ -30,15 +30,19 @@ PARKED_REASON = "a person must look; explain says why"  # a finding's words may 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm about everything that is due now."""
+    """One alarm about everything that is due now, or about certificates that end."""
 
     at: datetime
     entries: tuple[Overdue, ...]
     tell: tuple[str, ...]  # who is to act, by the routes' configuration
+    certificates: tuple[str, ...] = ()  # a sentence for each that ends within thirty days
 
     @property
     def subject(self) -> str:
         """Give one line that a pager shows."""
+        if self.certificates:
+            count = len(self.certificates)
+            return f"legacy-bridge: {count} certificate{'s end' if count > 1 else ' ends'} within 30 days"
         urgent = sum(1 for entry in self.entries if entry.is_urgent)
         rush = f", {urgent} of them urgent" if urgent else ""
         count = len(self.entries)
@@ -126,6 +130,15 @@ def reason_of(entry: Overdue) -> str:
 
 def webhook_body(alarm: Alarm) -> bytes:
     """Give an alarm as JSON for a pager service."""
+    if alarm.certificates:
+        told = {
+            "event": "certificates_ending",
+            "at": alarm.at.isoformat(),
+            "subject": alarm.subject,
+            "count": len(alarm.certificates),
+            "certificates": list(alarm.certificates[:ENTRIES_MAX]),
+        }
+        return json.dumps(told).encode()
     entries: list[dict[str, Any]] = [
         {
             "message_id": entry.message_id,
@@ -157,6 +170,9 @@ def signature(body: bytes, secret: str) -> str:
 def mail_text(alarm: Alarm) -> str:
     """Give an alarm as the text of a mail, with what to do."""
     lines = [alarm.subject + ".", ""]
+    if alarm.certificates:
+        advice = "Replace the files; no restart is needed. See all: legacy-bridge check --live"
+        return "\n".join([*lines, *alarm.certificates[:ENTRIES_MAX], "", advice]) + "\n"
     if alarm.tell:
         lines += [f"For: {', '.join(alarm.tell)}", ""]
     for entry in alarm.entries[:ENTRIES_MAX]:

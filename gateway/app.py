@@ -40,9 +40,11 @@ from gateway.canonical_json import CanonicalJson
 from gateway.comparing import Comparisons
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration, Route
+from gateway.config import check as check_presence
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
 from gateway.delivery import DeliveryWorker
 from gateway.destinations import Destinations, endpoint_setup
+from gateway.expiry import ExpiryLoop
 from gateway.facade_routes import served_facades
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import ClaimedDelivery, Settled
@@ -149,6 +151,7 @@ class Gateway:
         self._run("translate", self.translator.run())
         self._run("calls", self.calls.run())
         self._run("alarm", self._alarms().run())
+        self._run("expiry", self._expiry().run())
         self._run("prune", self._prune())
         self._run("compare", self.comparisons.run())
         self._run("stages", StageMover(journal, lambda: self.configuration, self.clock, self._moved).run())
@@ -196,9 +199,12 @@ class Gateway:
         self.destinations.take_over(destinations)
         for take_over in taking_over:
             take_over()
-        for name in [name for name in self._tasks if name == "alarm" or name.startswith("source ")]:
+        for name in [
+            name for name in self._tasks if name in ("alarm", "expiry") or name.startswith("source ")
+        ]:
             await _cancelled(self._tasks.pop(name))
         self._run("alarm", self._alarms().run())
+        self._run("expiry", self._expiry().run())
         self._start_sources(sources)
         self._planned()
         return programs.revision
@@ -292,7 +298,6 @@ class Gateway:
 
     def _planned(self) -> None:
         self.worker.wake()
-        self.comparisons.wake()
         self.translator.wake()  # a planned order may be what a follow-on waits for
 
     def _alarms(self) -> AlarmLoop:
@@ -309,6 +314,12 @@ class Gateway:
             patience=configuration.patience,
             patience_least=min(every, default=configuration.defaults.deadline.rush),
             tell=self._told,
+        )
+
+    def _expiry(self) -> ExpiryLoop:
+        configuration = self.configuration
+        return ExpiryLoop(
+            lambda now: check_presence(configuration, live=False, now=now), self.clock, self._senders
         )
 
     def _told(self, route: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from gateway.config.coexistence import REPLY
 from gateway.delivery import Destination
 from gateway.evidence_replies import read_reply
 from gateway.facets import facets_of
-from gateway.journal.base import Journal, JournalBusyError, UnknownError
+from gateway.journal.base import Journal, JournalBusyError, JournalError, UnknownError
 from gateway.journal.comparisons import (
     DIFFERENCES_MAX,
     Comparison,
@@ -43,7 +43,7 @@ log = logging.getLogger("legacy_bridge.comparing")
 
 CURSOR = "comparing"
 BATCH = 50
-LOOK_S = 2.0  # between two looks where nothing woke the loop
+LOOK_S = 1.0  # between two looks: by then most shadows have ended, and what came is one batch
 GATHER_S = 0.1  # news that come together are looked at together
 PAUSE_S = 0.002  # after each document: what is live goes first
 FIRST_AGAIN_S = 2.0
@@ -117,10 +117,6 @@ class Comparisons:
             self._look_at(key, 0.0)
             self._wake.set()
 
-    def wake(self) -> None:
-        """Say that something was planned."""
-        self._wake.set()
-
     async def run(self) -> None:
         """Compare until cancelled. Errors: JournalError, which must end the process."""
         await self._patiently_begin()
@@ -178,25 +174,41 @@ class Comparisons:
         known = await self._journal.cursor(CURSOR)
         position = int(known or 0)
         found, reached = await self._journal.documents_after(routes, position, BATCH)
+        begun: list[Comparison] = []
         for each in found:
             program = programs.of_set(each.message_route, each.view.plan.set_type)
             if program is not None and program.is_evidence:
+                await self._note(begun)
                 await self._evidence_came(programs, program, each)
-            elif program is not None and program.compare is not None:
-                await self._begin(program, program.compare, each)
+            elif program is not None and program.compare is not None and program.reply != "query":
+                begun += await self._begun(programs, program, program.compare, each)
             await self._clock.sleep(PAUSE_S)
+        await self._note(begun)
         if reached != position:
             await self._journal.set_cursor(CURSOR, str(reached), known)
         return len(found) == BATCH
 
-    async def _begin(self, program: Program, compare: CompareProgram, each: DocumentInOrder) -> None:
+    async def _note(self, begun: list[Comparison]) -> None:
+        """Write comparisons in one go: each commit is one that what is live may have to wait for."""
+        if not begun:
+            return
+        await self._journal.note_comparisons(begun)
+        for each in begun:
+            if each.state is ComparisonState.WAITING:
+                self._look_at((each.message_id, each.document_index), FIRST_AGAIN_S)
+        begun.clear()
+
+    async def _begun(
+        self, programs: Programs, program: Program, compare: CompareProgram, each: DocumentInOrder
+    ) -> list[Comparison]:
+        """Give the comparison of a document, done where both sides are there; none where there is no need."""
         plan = each.view.plan
         if (
             plan.repeats is not None
             or (plan.canonical is not None and plan.is_parked)
-            or program.reply == "query"
+            or (plan.canonical is None and plan.side is None)
         ):
-            return  # nothing of it went to legacy by itself; questions are compared where they are answered
+            return []  # nothing of it went to legacy by itself
         document = _document(plan.canonical)
         comparison = Comparison(
             message_id=each.view.message_id,
@@ -210,12 +222,7 @@ class Comparisons:
             due_at=each.accepted_at + compare.within,
             facets=facets_of(document) if document is not None else (),
         )
-        if plan.canonical is None and plan.side is None:
-            return  # a receipt, or something that no legacy system ever saw
-        settled = await self._settled(self._programs(None), program, comparison)
-        await self._journal.note_comparisons([settled or comparison])
-        if settled is None:
-            self._look_at((comparison.message_id, comparison.document_index), FIRST_AGAIN_S)
+        return [await self._safely(programs, program, comparison) or comparison]
 
     async def _evidence_came(self, programs: Programs, program: Program, each: DocumentInOrder) -> None:
         """Look at what waits for this order; a second reading of what was compared already teaches noise."""
@@ -224,11 +231,19 @@ class Comparisons:
             for comparison in await self._journal.comparisons(order_key=order_key, route=program.follows):
                 key = (comparison.message_id, comparison.document_index)
                 if comparison.state is ComparisonState.COMPARED:
-                    await self._read_twice(programs, comparison, each)
+                    await self._learn(programs, comparison, each)
                 elif comparison.state is ComparisonState.ALONE:
                     await self._look(programs, key, LAST_AGAIN_S, comparison)
                 else:
                     self._look_at(key, 0.0)
+
+    async def _learn(self, programs: Programs, comparison: Comparison, each: DocumentInOrder) -> None:
+        try:
+            await self._read_twice(programs, comparison, each)
+        except (JournalError, JournalBusyError):
+            raise
+        except Exception:
+            log.exception("comparing.unlearned message=%s", each.view.message_id)
 
     async def _read_twice(self, programs: Programs, comparison: Comparison, each: DocumentInOrder) -> None:
         program = programs.routes.get(comparison.route)
@@ -258,20 +273,33 @@ class Comparisons:
         self, programs: Programs, key: _Key, wait_s: float, known: Comparison | None = None
     ) -> None:
         """Compare a document where both sides are there; else look again later, and not for ever."""
-        found = [each for each in await self._journal.comparisons(message_id=key[0], limit=10_000)
-                 if each.document_index == key[1]]  # fmt: skip
+        found = await self._journal.comparisons(message_id=key[0], document_index=key[1], limit=1)
         comparison = known or next(iter(found), None)
         if comparison is None or (known is None and comparison.state is not ComparisonState.WAITING):
             self._waits.pop(key, None)
             return
         program = programs.routes.get(comparison.route)
-        settled = await self._settled(programs, program, comparison) if program is not None else None
+        settled = await self._safely(programs, program, comparison) if program is not None else None
         if settled is None:
             if known is None:
                 self._look_at(key, min(2 * wait_s, LAST_AGAIN_S))
             return
         self._waits.pop(key, None)
         await self._journal.note_comparisons([settled])
+
+    async def _safely(
+        self, programs: Programs, program: Program, comparison: Comparison
+    ) -> Comparison | None:
+        """Compare; what breaks costs this comparison, never the gateway. Errors: those of the journal."""
+        try:
+            return await self._settled(programs, program, comparison)
+        except (JournalError, JournalBusyError):
+            raise
+        except Exception as error:
+            log.exception("comparing.failed message=%s", comparison.message_id)
+            why = f"it could not be compared ({type(error).__name__}): the log says more"
+            now = self._clock.now()
+            return replace(comparison, state=ComparisonState.ALONE, compared_at=now, reason=why)
 
     async def _settled(
         self, programs: Programs, program: Program, comparison: Comparison
@@ -294,7 +322,10 @@ class Comparisons:
             cloud_s=_took_s(case.shadow) if shadow == "answered" else None,
         )
         if case.view.plan.canonical is None:
-            return _compared(noted, (_untranslated(case.view),), "", now)
+            if case.view.plan.is_parked or case.view.plan.resolution:
+                return _compared(noted, (_untranslated(case.view),), "", now)
+            gone = "its content is no longer kept"
+            return replace(noted, state=ComparisonState.ALONE, compared_at=now, reason=gone)
         ours = parse_document(case.view.plan.canonical)
         refused = (_refused(case),) if shadow == "refused" else ()
         readings = await self._readings(programs, case, ours)
@@ -314,12 +345,10 @@ class Comparisons:
             message = await self._journal.message(comparison.message_id)
         except UnknownError:
             return None
-        views = await self._journal.documents(message_id=comparison.message_id, limit=1_000_000)
-        own = [each for each in views if each.plan.index == comparison.document_index]
-        if not own:
+        found = await self._journal.one_document(comparison.message_id, comparison.document_index)
+        if found is None:
             return None
-        view = max(own, key=lambda each: each.generation)
-        deliveries = await self._journal.deliveries(message_id=comparison.message_id, limit=1_000_000)
+        view, deliveries = found
         return _Case(comparison, program, program.compare, message, view, tuple(deliveries))
 
     # -- the two sides ---------------------------------------------------------------------

@@ -15,6 +15,8 @@ from gateway.journal.types import (
 )
 from gateway.program import Program
 
+SHADOW_AFTER = timedelta(milliseconds=500)
+
 
 def reference_of(target: str, role: Role, *parts: str) -> str:
     """Derive the reference that a target knows a delivery by: 26 characters, 130 bits, A-Z 2-7."""
@@ -53,11 +55,17 @@ def document_delivery(
             target, role, document.document_key or f"{message.message_id}/{document.index}"
         ),
         lanes=document.order_keys if role != "shadow" else (),
-        is_urgent=document.is_urgent,
+        is_urgent=document.is_urgent and role != "shadow",
         unit=hold_unit(program, document.units),
         deadline_at=document.deadline_at if role == "live" else None,
+        not_before=_shadow_time(program, message) if role == "shadow" else None,
         transmitter=tells.value if tells is not None else None,
     )
+
+
+def _shadow_time(program: Program, message: Message) -> datetime | None:
+    """Let what is live go first; a question's two answers belong together."""
+    return None if program.reply == "query" else message.accepted_at + SHADOW_AFTER
 
 
 def delivery_id_of(message: Message, part: int | str, target: str, role: Role) -> str:

@@ -11,6 +11,7 @@ from gateway.compiling import REPLY_WITHIN
 from gateway.config import Configuration, Route
 from gateway.config.named_texts import library_for
 from gateway.destinations import endpoint_setup
+from gateway.http_routes import contract_headers
 
 
 def served_facades(
@@ -77,4 +78,5 @@ def _served(configuration: Configuration, route: Route) -> ServedRoute:
         must_prove=partner is not None and bool(partner.certificates),
         reply=route.reply.mode,
         within_s=within.total_seconds(),
+        headers=contract_headers(route),
     )

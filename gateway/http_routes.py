@@ -46,11 +46,12 @@ def _inlet(configuration: Configuration, route: Route) -> HttpInlet:
         reply_within_s=within.total_seconds(),
         pending=pending,
         pending_content_type=pending_content_type,
-        headers=_lifecycle(route),
+        headers=contract_headers(route),
     )
 
 
-def _lifecycle(route: Route) -> tuple[tuple[str, str], ...]:
+def contract_headers(route: Route) -> tuple[tuple[str, str], ...]:
+    """Give the headers that tell a route's senders how long its contract holds."""
     contract = route.contract
     if contract is None:
         return ()

@@ -17,8 +17,9 @@ from canonical.purchase_order import PurchaseOrder, PurchaseOrderLine
 from canonical.values import Quantity
 from gateway.journal.moves import Move, MoveLine
 from gateway.journal.types import LedgerEntry, Side, Transmitter
+from gateway.order_facts import order_facts
 from gateway.order_lines import OrderState
-from gateway.stage import RouteRule
+from gateway.stage import RouteRule, Stage, pinned_by
 
 ORIGIN = "bridge_origin"
 """Extension by which a document of the gateway's own making is told apart when it comes back: ``copy`` of
@@ -144,6 +145,16 @@ def cannot_take(rule: RouteRule, to: Side, writes: Collection[str] = ()) -> str 
             f"{target} gets bytes as they came; declare write: {{{target}: ...}} for what the gateway makes"
         )
     return None
+
+
+def pinned(rule: RouteRule, stage: str, move: Move, order: PurchaseOrder) -> str:
+    """Say which pin keeps an order on legacy while its route is not in the cloud as a whole; "" for none."""
+    if move.to is not Side.CLOUD or stage in (Stage.CLOUD, Stage.RETIRED):
+        return ""
+    pin = pinned_by(rule, order_facts(move.order_key, order))
+    if pin is None:
+        return ""
+    return f"{pin} is pinned to legacy (canary.pin_legacy): sign it off there, before the order moves"
 
 
 def total(lines: Sequence[MoveLine], quantity: str) -> Decimal:

@@ -30,12 +30,10 @@ from gateway.journal.types import (
     Side,
     Transmitter,
 )
-from gateway.moving import Remainder, cannot_take, carried_aliases, remainder
-from gateway.order_facts import order_facts
+from gateway.moving import Remainder, cannot_take, carried_aliases, pinned, remainder
 from gateway.order_lines import differs
 from gateway.order_looks import OrderLook, look_at, placed_at
 from gateway.program import Program, ProgramSource
-from gateway.stage import Stage, pinned_by
 from gateway.writing import written
 
 log = logging.getLogger("legacy_bridge.mover")
@@ -139,19 +137,12 @@ class OrderMover:
         made = remainder(look.state, move, look.last)
         if isinstance(made, str):
             return made
-        if move.to is Side.CLOUD and (pin := await self._pin(move, program, made)):
+        state = (await self._journal.stages()).get(program.stage_route)
+        if pin := pinned(program.rule, state.stage if state is not None else "", move, made.order):
             return pin
         if move.lines and not look.is_told and (problem := differs(move.lines, look.state.lines)):
             return problem
         return await self._begin_of(move, entry, program, programs.revision, made, look, now)
-
-    async def _pin(self, move: Move, program: Program, made: Remainder) -> str:
-        """Say which pin keeps an order on legacy while its route has not moved to the cloud as a whole."""
-        state = (await self._journal.stages()).get(program.stage_route)
-        pin = pinned_by(program.rule, order_facts(move.order_key, made.order))
-        if pin is None or (state is not None and state.stage in (Stage.CLOUD, Stage.RETIRED)):
-            return ""
-        return f"{pin} is pinned to legacy (canary.pin_legacy): sign it off there, before the order moves"
 
     async def _begin_of(
         self,

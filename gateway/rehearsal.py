@@ -14,6 +14,7 @@ from adapters.base import (
     Delivery,
     Effect,
     Finished,
+    Rehearsing,
     Reply,
     Request,
     StepResult,
@@ -64,8 +65,9 @@ def imagined(
     target: Target, delivery: Delivery, steps: Sequence[StepResult], asked: Request, now: datetime
 ) -> StepResult | None:
     """Answer a look-up so that the target goes on; a step that leads to a write at once is preferred."""
+    own = target.imagined_reply(asked) if isinstance(target, Rehearsing) else None
     onwards = None
-    for reply in _NOTHING_THERE:
+    for reply in (*((own,) if own is not None else ()), *_NOTHING_THERE):
         try:
             outcome = target.interpret(asked, reply)
             step = StepResult(asked, reply, outcome, now, now)

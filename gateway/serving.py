@@ -44,7 +44,7 @@ from gateway.inlets.http_inlet import Caller
 from gateway.journal.base import Journal, JournalError
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
-from gateway.operations import Hooks, Operations
+from gateway.operations import Hooks, OperationError, Operations
 from gateway.order_reading import OrderReading
 from gateway.program import Programs
 from gateway.security.partners import PartnerCertificates, PartnerError
@@ -353,7 +353,15 @@ def _known(configuration: Configuration) -> PartnerCertificates:
 
 
 def _operations(gateway: Gateway, secret: SecretStore) -> Operations:
+    planning = asyncio.Lock()  # a plan takes two processes and all they can get; one at a time
+
     async def plan(asked: Mapping[str, Any]) -> dict[str, Any]:
+        if planning.locked():
+            raise OperationError("refused", "another plan is being made at this moment; ask again after it")
+        async with planning:
+            return await made(asked)
+
+    async def made(asked: Mapping[str, Any]) -> dict[str, Any]:
         configuration = gateway.configuration
         reference = configuration.gateway.journal_key
         key = _key(secret(reference)) if reference is not None else None

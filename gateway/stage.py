@@ -169,7 +169,7 @@ def follow(
         return Decision(None, Transmitter.NONE, (), "names orders of both sides", findings=(finding,))
     entry = entries[0]
     if originates and rule.from_cloud and entry.route != rule.route:
-        return known_to_us(rule, entry)
+        return _changed_over_there(rule, entry)
     sender = transmitter_of(rule, entry, is_new=revises)
     if originates and sender is Transmitter.NONE and placed_by_phone(rule, entry):
         return _not_transmitted(rule, entry)
@@ -226,6 +226,23 @@ def known_to_us(rule: RouteRule, entry: LedgerEntry) -> Decision:
         "own, or resolve this exception",
     )
     return Decision(None, Transmitter.NONE, (), "the number is that of legacy's order", findings=(finding,))
+
+
+def _changed_over_there(rule: RouteRule, entry: LedgerEntry) -> Decision:
+    """Decide about a change that somebody made in the ERP to an order which came there through us.
+
+    Who sent the order tells its supplier of changes, too: the ERP does so by itself. Where we sent it, the
+    supplier knows it by another number and in our words, so a person tells it.
+    """
+    if entry.side is not Side.CLOUD or entry.transmitter is not Transmitter.GATEWAY:
+        return known_to_us(rule, entry)
+    finding = Finding(
+        code="ORDER-CHANGED-IN-ERP",
+        at=Position(rule.route),
+        text=f"order {entry.order_key} was changed or cancelled in the ERP, and the gateway sent it to its "
+        "supplier, who does not know: tell the supplier, then resolve this exception",
+    )
+    return Decision(None, Transmitter.NONE, (), "changed in the ERP", findings=(finding,))
 
 
 def unknown_order(rule: RouteRule, side: Side | None) -> Decision:

@@ -8,13 +8,14 @@ them is an ordinary, audited stage change, for new orders only.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
+from typing import Any
 
 from adapters.base import Clock, Level
 from gateway.config import Configuration, Route, stage_findings_of
 from gateway.config.catalogue import installed
-from gateway.journal.base import Journal, JournalBusyError, StaleStageError, UnknownError
+from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleStageError, UnknownError
 from gateway.journal.comparisons import PlannedStage
 from gateway.journal.types import StageState
 from gateway.readiness import broken_limits, failing, is_forward, judge, next_share, passed_gates
@@ -51,18 +52,28 @@ class StageMover:
             await self._clock.sleep(LOOK_S)
 
     async def look(self) -> None:
-        """Look once."""
+        """Look once. What breaks for one route keeps no other where it is."""
         configuration = self._configuration()
         stages = await self._journal.stages()
         for name, route in configuration.routes.items():
             state = stages.get(name)
-            if state is None or state.stage != Stage.CANARY.value:
-                continue
-            if not await self._rolled_back(configuration, route, state):
-                await self._ramped(configuration, route, state)
+            if state is not None and state.stage == Stage.CANARY.value:
+                await self._safely(name, self._canary(configuration, route, state))
         for planned in await self._journal.planned_stages():
             if planned.at <= self._clock.now() and not planned.held:
-                await self._carry_out(configuration, planned)
+                await self._safely(planned.route, self._carry_out(configuration, planned))
+
+    async def _safely(self, route: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except (JournalError, JournalBusyError):
+            raise
+        except Exception:
+            log.exception("stage_mover.failed route=%s", route)
+
+    async def _canary(self, configuration: Configuration, route: Route, state: StageState) -> None:
+        if not await self._rolled_back(configuration, route, state):
+            await self._ramped(configuration, route, state)
 
     async def _rolled_back(self, configuration: Configuration, route: Route, state: StageState) -> bool:
         limits = route.gates.roll_back

@@ -18,7 +18,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from adapters.base.findings import Finding
 from adapters.base.transport import NoReply, Origin, Reply, Request
 from canonical.document import CanonicalDocument
-from canonical.registry import parse_document
+from canonical.registry import read_own
 
 Role = Literal["live", "copy", "shadow", "acknowledgment", "pass_through", "close"]
 """Why a target gets something. `close`: the order that it has is to be closed, since another system owns it
@@ -77,13 +77,16 @@ class Delivery:
     aliases: tuple[Alias, ...] = ()
     transmitter: str | None = None  # who sends the order to the supplier: "legacy", "gateway", "erp", "none"
     route: str = ""  # its id, for settings that differ by route
-    worked_out: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What a pure target has worked out of it, by a name of its own: it is asked several times."""
+    worked_out: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What a pure target has worked out of it, by a name of its own: it is asked several times.
+
+    ``replace`` begins anew: a delivery with another document (free text taken out, say) shares nothing.
+    """
 
     @cached_property
     def document(self) -> CanonicalDocument | None:
         """Give the document, None where this delivery carries bytes."""
-        return None if self.canonical is None else parse_document(self.canonical)
+        return None if self.canonical is None else read_own(self.canonical)
 
     @cached_property
     def document_type(self) -> str | None:
@@ -219,4 +222,13 @@ class Tracing(Protocol):
 
         What was accepted stays accepted, and so on: only what an outcome holds may differ.
         """
+        ...
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A target whose own reads must find something (a supplier) before it says what it would write."""
+
+    def imagined_reply(self, request: Request) -> Reply | None:
+        """Give a reply that lets a rehearsal go on; None where "nothing there" does."""
         ...

@@ -26,11 +26,11 @@ def adapter() -> Adapter:
         format=RowFormat,
         judge=judged,
         judge_endpoint=_judge_endpoint,
-        check_endpoint=_check_endpoint,
         source=_source,
         sink=_sink,
         target=_target,
         writes_documents=_writes_documents,
+        check_endpoint=_check_endpoint,
         commands={"db": "legacy databases: triggers for the DBA, snapshots"},
     )
 
@@ -63,12 +63,6 @@ def _writes_documents(settings: BaseModel) -> bool:
     return isinstance(settings, DbEndpoint) and settings.write_back is not None
 
 
-def _check_endpoint(setup: EndpointSetup) -> Awaitable[list[str]]:
-    from adapters.db_triggers.driver_live import unusable
-
-    return unusable(setup)
-
-
 def _judge_endpoint(name: str, settings: BaseModel, library: Library) -> list[Finding]:
     from adapters.db_triggers.checks import judged_endpoint
     from adapters.db_triggers.config import DbEndpoint
@@ -76,3 +70,9 @@ def _judge_endpoint(name: str, settings: BaseModel, library: Library) -> list[Fi
 
     written = judge_write(name, settings, library) if isinstance(settings, DbEndpoint) else []
     return [*judged_endpoint(name, settings, library), *written]
+
+
+def _check_endpoint(setup: EndpointSetup) -> Awaitable[list[str]]:
+    from adapters.db_triggers.driver_live import unusable
+
+    return unusable(setup)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.db_triggers.config import DbEndpoint
@@ -15,6 +16,14 @@ from adapters.db_triggers.driver_engine import engine_of
 from adapters.db_triggers.origin import MARKS
 
 CLOSE_S = 2.0
+
+
+class NotConnectedError(OSError):
+    """There was no connection, so nothing was sent. ``orig``: the driver's own error."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.orig = getattr(error, "orig", None) or error
 
 
 @dataclass(slots=True)
@@ -49,6 +58,7 @@ class Sessions:
 
         MariaDB keeps a mark on the session. One that is left would hide the next user's change for ever,
         so after an error, a cancellation too, the connection is not asked what state it is in.
+        Errors: NotConnectedError.
         """
         async with self._room:
             session = self._free.pop() if self._free else await self._opened()
@@ -69,6 +79,9 @@ class Sessions:
         engine = engine_of(self._settings, self._secret)
         try:
             return _Session(engine, await engine.connect())
+        except (SQLAlchemyError, OSError, EOFError) as error:
+            await engine.dispose()
+            raise NotConnectedError(error) from error
         except BaseException:
             await engine.dispose()
             raise

@@ -185,7 +185,11 @@ class Snapshots:
                 return None
             part = Range(current.part.after, current.part.first, keys[-1])
             held = set(await _keys(connection, statements.locked(part, waits=False)))
-            await _execute(connection, statements.insert(part))
+            if self._settings.dialect == "oracle":
+                for key in sorted(held):
+                    await _execute(connection, statements.one(key))
+            else:
+                await _execute(connection, statements.insert(part))
             skipped = [key for key in keys if key not in held]
             following = _further(current, keys)
             if not skipped:

@@ -12,7 +12,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Literal, cast
 
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -24,7 +24,7 @@ from adapters.db_triggers.bookkeeping import written_table
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.driver_echo import EchoBook
 from adapters.db_triggers.driver_schema import live_columns
-from adapters.db_triggers.driver_sessions import Sessions
+from adapters.db_triggers.driver_sessions import NotConnectedError, Sessions
 from adapters.db_triggers.faults import Fault, FaultKind, fault_of
 from adapters.db_triggers.fingerprint import Column
 from adapters.db_triggers.origin import MARKS
@@ -90,14 +90,18 @@ class DbSink:
         """Write, and again at once where the database chose us as a victim, or a kept connection died."""
         loop = asyncio.get_running_loop()
         patience_ends = loop.time() + self._write_back.lock_wait.total_seconds() / 2
+        is_doubtful = False
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 return await self._written(plan)
             except _RefusedError as refusal:
                 return _refused(refusal)
+            except NotConnectedError as error:
+                return self._unreachable(fault_of(self._settings.dialect, error), is_doubtful)
             except (SQLAlchemyError, OSError, EOFError) as error:
                 fault = fault_of(self._settings.dialect, error)
                 self._columns.clear()  # the table may be another one now
+                is_doubtful = is_doubtful or fault.kind is FaultKind.OUTAGE  # perhaps its commit was the last
                 log.info("write.failed endpoint=%s code=%s attempt=%d", self._name, fault.code, attempt)
                 is_worth_it = (
                     fault.kind in (FaultKind.RETRY, FaultKind.OUTAGE) and loop.time() < patience_ends
@@ -230,10 +234,18 @@ class DbSink:
         columns = self._columns.get(change.table)
         if columns is None:
             text_ = f"there is no table {change.table}, or we have no right to see it"
-            raise _RefusedError((self._finding("DB-TABLE", change, text_),))
+            raise _RefusedError((self._finding("DB-NO-TABLE", change, text_),))
         return RowStatements(change, columns, self._settings.dialect, self._settings.db_schema)
 
     # -- what is told ------------------------------------------------------------------------------
+
+    def _unreachable(self, fault: Fault, is_doubtful: bool) -> NoReply:
+        """Say that there is no connection; ``is_doubtful``: an earlier one broke after it had been used."""
+        written: Literal["none", "maybe"] = "maybe" if is_doubtful else "none"
+        kind: Literal["outage", "credential"] = "outage"
+        if fault.kind in (FaultKind.CREDENTIAL, FaultKind.DENIED):
+            kind = "credential"
+        return NoReply(written, f"{self._name}: {fault.told}", kind)
 
     def _failed(self, fault: Fault, error: BaseException) -> Reply | NoReply:
         if fault.kind is FaultKind.OUTAGE:

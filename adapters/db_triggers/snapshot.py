@@ -70,7 +70,7 @@ class SnapshotStatements:
     def __init__(self, setup: DdlSetup, table: FedTable) -> None:
         self._setup = setup
         self._table = table
-        self._dialect = setup.dialect
+        self.dialect = setup.dialect
         types = {column.name: column_type(column.type) for column in table.columns}
         self._types = [types[name] for name in table.key]
         self._key = [f"{ROW}.{quoted(name, setup.dialect)}" for name in table.key]
@@ -85,7 +85,7 @@ class SnapshotStatements:
         """Give the first keys of a part, in order, without a lock."""
         where, parameters = self._where(part)
         listed, order = ", ".join(self._key), ", ".join(self._key)
-        match self._dialect:
+        match self.dialect:
             case "mssql":
                 sql = f"select top {limit} {listed} from {self._from}{where} order by {order}"  # noqa: S608
             case "oracle":
@@ -100,22 +100,26 @@ class SnapshotStatements:
     def locked(self, part: Range, *, waits: bool) -> Statement:
         """Lock the rows of a part and give their keys; ``waits``: else rows that others hold are left out."""
         where, parameters = self._where(part)
-        lock = f" {(WAITING if waits else SKIPPING).get(self._dialect, '')}".rstrip()
+        lock = f" {(WAITING if waits else SKIPPING).get(self.dialect, '')}".rstrip()
         hint = ""
-        if self._dialect == "mssql":
+        if self.dialect == "mssql":
             hint = " with (updlock, rowlock)" if waits else " with (updlock, readpast, rowlock)"
         sql = f"select {', '.join(self._key)} from {self._from}{hint}{where}{lock}"  # noqa: S608
         return Statement(sql, parameters)
 
+    def one(self, key: Key) -> Statement:
+        """Put one row into the outbox, for Oracle, whose INSERT ... SELECT locks nothing."""
+        return self.insert(Range(first=key, last=key))
+
     def insert(self, part: Range) -> Statement:
-        """Put the rows of a part into the outbox, those that others hold left out."""
+        """Put the rows of a part into the outbox without those that others hold; Oracle: see ``one``."""
         where, parameters = self._where(part)
-        lock = f" {SKIPPING.get(self._dialect, '')}".rstrip()
-        hint = " with (updlock, readpast, rowlock)" if self._dialect == "mssql" else ""
-        if self._dialect == "oracle":
-            lock = ""  # Oracle takes no locking clause in INSERT ... SELECT; the rows were locked before
+        lock = f" {SKIPPING.get(self.dialect, '')}".rstrip()
+        hint = " with (updlock, readpast, rowlock)" if self.dialect == "mssql" else ""
+        if self.dialect == "oracle":
+            lock = ""
         outbox = own_name(self._setup, self._setup.outbox or "")
-        order = "" if self._dialect == "mssql" else f" order by {', '.join(self._key)}"
+        order = "" if self.dialect == "mssql" else f" order by {', '.join(self._key)}"
         sql = (
             f"insert into {outbox} ({COLUMNS}) "  # noqa: S608
             f"select {', '.join(self._values())} from {self._from}{hint}{where}{order}{lock}"
@@ -125,14 +129,14 @@ class SnapshotStatements:
     def _values(self) -> Sequence[str]:
         table = self._table
         key, parent, image = self._expressions()
-        cut = "substr" if self._dialect in ("sqlite", "oracle") else "left"
-        concat = "concat" if self._dialect in ("mariadb", "mysql", "mssql") else "||"
+        cut = "substr" if self.dialect in ("sqlite", "oracle") else "left"
+        concat = "concat" if self.dialect in ("mariadb", "mysql", "mssql") else "||"
         lane_ = lane(parent, table.lane_table, concat=concat, cut=cut)
         return literal(table.name), "'R'", key, lane_, image, literal(table.fingerprint)
 
     def _expressions(self) -> tuple[str, str, str]:
         table, setup = self._table, self._setup
-        match self._dialect:
+        match self.dialect:
             case "postgresql":
                 return (
                     postgresql.key(table.key, ROW),
@@ -182,7 +186,7 @@ class SnapshotStatements:
             parts = f"has {len(key)} parts, {len(self._key)} were expected"
             raise SnapshotError(f"{self._table.name}: the key {list(key)} {parts}")
         for at, text in enumerate(key):
-            parameters[f"{name}{at}"] = value_of(text, self._types[at], self._dialect)
+            parameters[f"{name}{at}"] = value_of(text, self._types[at], self.dialect)
         strict, last = operator[0], len(key) - 1
         ways = []
         for at, column in enumerate(self._key):

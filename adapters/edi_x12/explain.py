@@ -71,7 +71,7 @@ class Explainer:
             row.append(value if value.strip() and is_usable else None)
             whole = whole and is_usable
         self._notes(shape.notes, [bool(value.strip()) for value in values], spot, shape)
-        return Judged(tuple(row), whole)
+        return Judged((*row, *(None,) * shape.missing), whole)
 
     def _use(self, use: Use, value: str, spot: Spot, position: int) -> bool:
         if not value.strip():

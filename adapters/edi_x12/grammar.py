@@ -273,7 +273,7 @@ def _pattern(shape: Shape, separator: str) -> Callable[[str], re.Match[str] | No
         is_needed = is_needed or use.is_mandatory
         text = f"{mark}({value_pattern(use, mark)})" + ("" if use.is_mandatory else "?") + text
         text = text if is_needed else f"(?:{text})?"
-    return re.compile(shape.segment + text).fullmatch
+    return re.compile(shape.segment + text + "((?!))?" * shape.missing).fullmatch
 
 
 def value_pattern(use: Use, mark: str) -> str:

@@ -7,7 +7,7 @@ Compiled once and kept; `grammar.py` makes the fast tables of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pydantic import BaseModel
@@ -126,6 +126,10 @@ def _guide(
         structure = with_limits(with_extra(structure, change.extra), change.limits)
     used = {"ST", "SE", *_segments(structure)}
     shapes = {name: shape(name, segments[name], elements, codes) for name in used}
+    whole = merged(guide_file("segments"), version, {})
+    for name in override.segments.keys() & used & whole.keys():
+        ours_there = len(shape(name, whole[name], elements, codes).uses)
+        shapes[name] = replace(shapes[name], missing=max(0, ours_there - len(shapes[name].uses)))
     levels = {**ours.get("levels", {}), **dict(partner_levels)}
     if unknown:
         levels["X12-SEG-UNKNOWN"] = unknown

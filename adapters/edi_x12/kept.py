@@ -151,7 +151,8 @@ def _loops_around(place: str) -> list[str]:
 
 
 def _row(guide: Any, path: str, elements: Sequence[str]) -> tuple[str | None, ...]:
-    length = len(guide.shapes[path.rpartition("/")[2]].uses)
+    shape = guide.shapes[path.rpartition("/")[2]]
+    length = len(shape.uses) + shape.missing
     return tuple((elements[n] or None) if n < len(elements) else None for n in range(length))
 
 

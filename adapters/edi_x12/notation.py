@@ -81,11 +81,16 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a segment looks like."""
+    """What a segment looks like.
+
+    ``missing``: how many elements a partner's guide leaves away at the end of ours. Readers know elements by
+    their positions, so a row has all of them.
+    """
 
     segment: str
     uses: tuple[Use, ...]
     notes: tuple[Note, ...] = ()
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,11 @@ class ErpEventsFacade:
             )
             raise EventSetupError(text)
         self._route = by_set[EVENT_SET]
+        if settings.verify.certificate and self._route.partner is None:
+            name = setup.endpoint.name
+            raise EventSetupError(
+                f"endpoint '{name}' is proven by certificate: its event route needs a partner"
+            )
         wanted = {meaning.document for meaning in settings.events.values()}
         if lacking := sorted(wanted - set(by_set)):
             name, needed = setup.endpoint.name, lacking[0]

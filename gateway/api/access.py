@@ -15,6 +15,7 @@ from gateway.security.roles import Principal, Role
 
 RoutesOf = Callable[[str], Awaitable[set[str]]]
 
+APPROVE = "routes.approve"
 SUBJECTS = ("message", "exception", "subject", "order", "orders", "keys", "key", "delivery")
 """Arguments that name a thing of some route."""
 
@@ -34,6 +35,8 @@ async def check(
     """
     if not principal.has(role):
         raise OperationError("forbidden", f"this needs the role {role.value}; your token does not give it")
+    if verb == APPROVE:
+        _check_approval(principal, arguments)
     if principal.may(role, None):
         return
     names = _particular(arguments)
@@ -44,6 +47,14 @@ async def check(
         if not routes or not all(principal.may(role, route) for route in routes):
             text = f"'{name}' is not there, or your token gives no role {role.value} on its route"
             raise OperationError("unknown", text)
+
+
+def _check_approval(principal: Principal, arguments: Mapping[str, Any]) -> None:
+    """Let nobody approve as what the token does not say: four eyes count by what people are."""
+    word, route = str(arguments.get("role", "")), str(arguments.get("route", ""))
+    if not principal.may_approve(word, route):
+        text = f"your token does not let you approve as '{word}'; gateway.admin grants it (approves)"
+        raise OperationError("forbidden", text)
 
 
 def visible(result: Any, principal: Principal, role: Role, arguments: Mapping[str, Any]) -> Any:

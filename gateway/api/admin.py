@@ -33,10 +33,15 @@ BODY_BYTES_MAX = 16 * 1024 * 1024
 CALLS_MAX = 32  # at the same time; more are told to come back
 JSON = "application/json"
 
-_STATUSES = {
-    "unknown": 404, "refused": 409, "stale": 409, "bad_request": 400, "stopped": 409, "forbidden": 403,
-    "failed": 500,
-}  # fmt: skip
+_FAILURES = {
+    "unknown": (404, "ADMIN-UNKNOWN"),
+    "refused": (409, "ADMIN-REFUSED"),
+    "stale": (409, "ADMIN-STALE"),
+    "stopped": (409, "ADMIN-STOPPED"),
+    "bad_request": (400, "ADMIN-BAD-REQUEST"),
+    "forbidden": (403, "ADMIN-FORBIDDEN"),
+    "failed": (500, "ADMIN-FAILED"),
+}
 
 
 class Operator(Protocol):
@@ -158,10 +163,8 @@ class AdminApi:
 
 
 def _failure(request: web.Request, error: OperationError) -> web.Response:
-    status = _STATUSES.get(error.code, 500)
-    finding = Finding(
-        f"ADMIN-{error.code.upper().replace('_', '-')}", Position(shown(request.path)), str(error)
-    )
+    status, code = _FAILURES.get(error.code, _FAILURES["failed"])
+    finding = Finding(code, Position(shown(request.path)), str(error))
     body = problem_body(status, finding)
     if error.findings:
         body["findings"] = [dict(each) for each in error.findings]

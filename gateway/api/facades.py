@@ -50,6 +50,7 @@ class ServedRoute:
     must_prove: bool  # its partner is told by a client certificate, or by the request itself
     reply: str
     within_s: float
+    headers: tuple[tuple[str, str], ...] = ()  # with every answer: how long the contract holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +154,10 @@ class FacadeApi:
             known = await self._memory.remember_once(scope, once.key, once.content_hash, once.expires_at)
             if known == "different":
                 answer = served.facade.answer(admitted, WasReplayed(once))
-                return await self._worded(served, call, Denied(once.finding, answer, admitted.route))
+                denied = Denied(once.finding, answer, admitted.route)
+                return _told_its_end(await self._worded(served, call, denied), route)
         settlement = await self._settled(route, admitted, call, caller)
-        return await self._replied(served, route, admitted, call, settlement)
+        return _told_its_end(await self._replied(served, route, admitted, call, settlement), route)
 
     async def _settled(
         self, route: ServedRoute, admitted: Admitted, call: FacadeCall, caller: Caller | None
@@ -276,6 +278,11 @@ async def _body(request: web.Request, served: Served, app: HttpApp) -> bytes:
     if (request.content_length or 0) > inlet.size_bytes_max:
         raise RefusedError(too_large(inlet, request.path))
     return await BoundedBody(request, inlet, app.limits.read).whole()
+
+
+def _told_its_end(answer: FacadeAnswer, route: ServedRoute) -> FacadeAnswer:
+    """Say with an answer how long its route's contract holds."""
+    return replace(answer, headers=(*answer.headers, *route.headers)) if route.headers else answer
 
 
 def _check_sender(route: ServedRoute, admitted: Admitted, call: FacadeCall) -> None:

@@ -27,7 +27,7 @@ def _setup(issuer: AdminIssuer) -> IssuerSetup:
         audience=issuer.audience,
         algorithms=tuple(issuer.algorithms),
         roles_claim=issuer.roles_claim,
-        grants=tuple((each.holds, Grant(each.role, each.routes)) for each in issuer.grants),
+        grants=tuple((each.holds, Grant(each.role, each.routes, each.approves)) for each in issuer.grants),
         leeway_s=int(issuer.leeway.total_seconds()),
     )
     file = Path(issuer.jwks_file) if issuer.jwks_file is not None else None

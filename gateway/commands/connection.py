@@ -51,9 +51,10 @@ def ask(arguments: argparse.Namespace, verb: str, **parameters: Any) -> Any:
 
 def url_of(arguments: argparse.Namespace) -> str | None:
     """Give the address of the gateway that is asked elsewhere; None where it is one of this machine."""
-    if arguments.socket is not None and arguments.url is None:
+    given: str | None = getattr(arguments, "url", None)
+    if arguments.socket is not None and given is None:
         return None
-    return arguments.url or os.environ.get(URL) or None
+    return given or os.environ.get(URL) or None
 
 
 def _ask_elsewhere(url: str, verb: str, parameters: dict[str, Any]) -> Any:

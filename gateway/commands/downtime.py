@@ -30,9 +30,9 @@ journal's file, so it works with the gateway stopped, or broken."""
 
 FOOTER = (
     "Ring the supplier, then tell the gateway: legacy-bridge exceptions resolve ID --placed-by-phone REF "
-    "--why TEXT. One of an order's ids is enough, and nothing of the order is sent by itself any more; an id "
-    "that stands at several orders closes all of them. To have the order in the ERP afterwards, sent to the "
-    "supplier by nobody: legacy-bridge messages replay MESSAGE --why TEXT."
+    "--why TEXT. One of an order's ids is enough; an id that stands at several orders closes all of them. "
+    "Nobody sends such an order to the supplier any more; one of the cloud ERP is created there by itself, "
+    "once the ERP is back."
 )
 
 CALL_COLUMNS = (

@@ -252,10 +252,10 @@ def run_set(arguments: argparse.Namespace) -> int:
     print_wrapped(_remaining(moved["open_orders"][side], side))
     if moved["moving"]:
         print_text(f"{counted(moved['moving'], 'order')} moving; legacy-bridge orders moves shows them")
-    for each in moved["remaining"]:
+    for each in moved["remaining"][side]:
         print_text(f"  {each['order_key']}  since {moment(each['opened_at'])} ({each['stage']})")
-    more = moved["open_orders"][side] - len(moved["remaining"])
-    if more > 0 and moved["remaining"]:
+    more = moved["open_orders"][side] - len(moved["remaining"][side])
+    if more > 0 and moved["remaining"][side]:
         print_text(f"  and {more} more; legacy-bridge orders list --route {moved['route']} --side {side}")
     return 0
 

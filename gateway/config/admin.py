@@ -37,6 +37,9 @@ class AdminGrant(Settings):
     routes: tuple[str, ...] = Field(default=("*",), min_length=1)
     """Routes that it is for: ids, or beginnings such as `po.*`. What is about no one route needs `*`."""
 
+    approves: tuple[str, ...] = ()
+    """As whom its holder may approve of a route's move: words of the route's `gates`, `supply-chain`."""
+
 
 class AdminIssuer(Settings):
     """Whose tokens are believed."""

@@ -50,23 +50,29 @@ Fetch = Callable[[Captured], Awaitable[Reply | NoReply]]
 
 
 class CsrfSessions:
-    """The current session, fetched once however many writes wait for it."""
+    """The current session, fetched once however many writes wait for it; a failure is theirs, too."""
 
     def __init__(self) -> None:
         self._session: CsrfSession | None = None
+        self._failures = 0
+        self._failure: Reply | NoReply = NoReply("none", "no CSRF token")
         self._lock = asyncio.Lock()
 
     async def current(self, fetch: Fetch) -> CsrfSession | Reply | NoReply:
         """Give the session; or what came instead of one, which says that nothing was written."""
+        failures = self._failures
         async with self._lock:
             if self._session is not None:
                 return self._session
+            if self._failures != failures:
+                return self._failure  # of the fetch that we waited for
             captured = Captured()
             reply = await fetch(captured)
             if isinstance(reply, Reply) and reply.status < 400 and captured.token:
                 self._session = _session(captured)
                 return self._session
-            return _instead(reply)
+            self._failures, self._failure = self._failures + 1, _instead(reply)
+            return self._failure
 
     def forget(self, session: CsrfSession) -> None:
         """Drop a session that was refused, unless another has taken its place."""

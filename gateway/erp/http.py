@@ -24,7 +24,16 @@ from yarl import URL
 
 from adapters.base import Clock, Effect, NoReply, Reply, Request, Rng
 from gateway.erp.basic_login import BasicLogin
-from gateway.erp.csrf import FETCH, HEADER, SAFE_METHODS, Captured, CsrfSession, CsrfSessions, is_refused
+from gateway.erp.csrf import (
+    FETCH,
+    HEADER,
+    SAFE_METHODS,
+    Captured,
+    CsrfSession,
+    CsrfSessions,
+    Fetch,
+    is_refused,
+)
 from gateway.erp.settings import CsrfSettings, HttpSettings, address_problem, path_problem
 from gateway.erp.shadow_guard import ShadowGuard
 from gateway.security.oauth2 import TokenError, TokenSource
@@ -112,17 +121,25 @@ class HttpSink:
                 )
             )
 
-        session = await self._csrf.current(fetch)
+        session = await self._csrf_session(fetch, call.until)
         if not isinstance(session, CsrfSession):
             return session
         reply = await self._logged_in(replace(call, extra=session.headers))
         if not is_refused(reply):
             return reply
         self._csrf.forget(session)
-        other = await self._csrf.current(fetch)
+        other = await self._csrf_session(fetch, call.until)
         if not isinstance(other, CsrfSession):
             return other
         return await self._logged_in(replace(call, extra=other.headers))
+
+    async def _csrf_session(self, fetch: Fetch, until: float) -> CsrfSession | Reply | NoReply:
+        """Give the session in the call's own time, whoever is fetching it."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._csrf.current(fetch)
+        except TimeoutError:
+            return NoReply("none", "no CSRF token in time", "outage")
 
     async def _logged_in(self, call: _Call) -> Reply | NoReply:
         if self._tokens is not None:

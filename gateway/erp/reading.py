@@ -63,17 +63,16 @@ class ReadingTarget:
             return self.connector.next_request(delivery, done, now)
         if any(each.step == HAND_OVER and isinstance(each.outcome, Accepted) for each in done):
             return Finished(event["number"])
-        found: dict[str, bytes] = {}
-        empty: list[StepResult] = []
-        for each in done:
-            if isinstance(each.outcome, Accepted) and isinstance(each.reply, Reply):
-                if each.step.startswith(READ) and has_document(each.reply):
-                    found[each.step] = each.reply.body
-                elif each.step.startswith(READ):
-                    empty.append(each)
+        found, empty = _looked_up(done)
         for read in self._reads:
             if read.step not in found:
                 return self._read(read, event, empty, now)
+        if (count := documents_in(found[self._reads[0].step])) > 1:
+            text = (
+                f"the API shows {count} documents of number {event['number']}; say in `fields` where an "
+                "event names the company, then replay the event"
+            )
+            return self._stuck("ERP-EVENT-AMBIGUOUS", text)
         if any(more_pages(body) for body in found.values()):
             return self._stuck(
                 "ERP-EVENT-PAGES", f"{event['number']} has more lines than one page; read it by hand"
@@ -152,6 +151,20 @@ class ReadingTarget:
         return Stuck((Finding(code, Position(self.name), text),))
 
 
+def _looked_up(done: Sequence[StepResult]) -> tuple[dict[str, bytes], list[StepResult]]:
+    """Give what the reads found by step, and the reads that found nothing."""
+    found: dict[str, bytes] = {}
+    empty: list[StepResult] = []
+    for each in done:
+        if not (isinstance(each.outcome, Accepted) and isinstance(each.reply, Reply)):
+            continue
+        if each.step.startswith(READ) and has_document(each.reply):
+            found[each.step] = each.reply.body
+        elif each.step.startswith(READ):
+            empty.append(each)
+    return found, empty
+
+
 def has_document(reply: Reply) -> bool:
     """Tell whether an answer holds a document: not 404, and not an empty collection."""
     if reply.status == 404:
@@ -162,6 +175,14 @@ def has_document(reply: Reply) -> bool:
         if isinstance(inner, dict) and isinstance(inner.get(name), list):
             return bool(inner[name])
     return bool(inner)
+
+
+def documents_in(body: bytes) -> int:
+    """Count the documents of an answer: the members of a collection, or the one that it is."""
+    read = read_json(body)
+    inner = read.get("d", read) if isinstance(read, dict) else read
+    lists = (inner.get(name) for name in ("value", "results", "items")) if isinstance(inner, dict) else ()
+    return next((len(each) for each in lists if isinstance(each, list)), 1)
 
 
 def more_pages(body: bytes) -> bool:

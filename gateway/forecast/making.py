@@ -17,7 +17,8 @@ from pathlib import Path
 from adapters.base import Finding, Format
 from gateway.config import Configuration, load_text
 from gateway.forecast.model import MessageForecast
-from gateway.forecast.replaying import replayed
+from gateway.forecast.observing import message_forecast
+from gateway.forecast.replaying import READ_TOGETHER, replayed
 from gateway.forecast.result import Plan, planned
 from gateway.forecast.stages import Stages, present_stages, proposed_stages
 from gateway.forecast.traffic import Traffic, recorded_traffic
@@ -27,6 +28,7 @@ from gateway.journal.types import Message
 from gateway.system import SystemClock
 
 AUDIT_MAX = 100_000
+EVERYTHING = 1_000_000
 
 
 class PlanError(Exception):
@@ -66,6 +68,15 @@ class Job:
     stages: Stages
     messages: tuple[Message, ...]
     store: Store
+    is_checked: bool = False  # against what the journal recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a job gives. ``unlike``: how many messages do not come to what was recorded."""
+
+    forecasts: list[MessageForecast]
+    unlike: int | None = None
 
 
 async def make_plan(
@@ -80,16 +91,16 @@ async def make_plan(
     present = present_stages(before, (await journal.stages()).values())
     stages, notes = proposed_stages(present, before, after, question.stages or {})
     jobs = [
-        Job(each.text, after.folder, at, traffic.messages, store)
-        for each, at in ((before, present), (after, stages))
+        Job(each.text, after.folder, at, traffic.messages, store, is_checked)
+        for each, at, is_checked in ((before, present, True), (after, stages, False))
     ]
     if store.path is None:
         runs = [await _run_here(job, journal, formats) for job in jobs]
     else:
         runs = await asyncio.to_thread(_run_apart, jobs)
     return planned(
-        runs[0],
-        runs[1],
+        runs[0].forecasts,
+        runs[1].forecasts,
         since=traffic.since,
         until=now,
         names=(name, "the changed configuration"),
@@ -118,8 +129,14 @@ async def _in_force(question: Question, journal: Journal) -> tuple[str, Configur
     return name, found
 
 
-def _notes(traffic: Traffic, before: Sequence[MessageForecast]) -> list[str]:
+def _notes(traffic: Traffic, before: Run) -> list[str]:
     notes = []
+    if before.unlike:
+        notes.append(
+            f"run again as configured now, {before.unlike} of {len(traffic.messages)} messages do not come "
+            "to what was recorded: a stage, the configuration or a code table was another one then, or "
+            "people acted; the comparison is with now"
+        )
     if traffic.is_cut:
         notes.append(
             f"there was more traffic than the limit; the newest {len(traffic.messages)} messages are here"
@@ -129,30 +146,50 @@ def _notes(traffic: Traffic, before: Sequence[MessageForecast]) -> list[str]:
             f"{traffic.refused} inputs were refused before acceptance; no bytes of them are kept, so they "
             "are not replayed"
         )
-    gone = sum(1 for each in before if "BODY-GONE" in each.codes)
+    gone = sum(1 for each in before.forecasts if "BODY-GONE" in each.codes)
     if gone:
         notes.append(f"of {gone} messages retention has taken the bytes; they are not replayed")
     return notes
 
 
-async def _run_here(job: Job, journal: Journal, formats: Callable[[str], Format]) -> list[MessageForecast]:
+async def _run_here(job: Job, journal: Journal, formats: Callable[[str], Format]) -> Run:
     configuration = _configuration(job)
-    return await replayed(configuration, job.stages, job.messages, journal, formats)
+    forecasts = await replayed(configuration, job.stages, job.messages, journal, formats)
+    return Run(forecasts, await _unlike(job, forecasts, journal) if job.is_checked else None)
 
 
-def _run_apart(jobs: Sequence[Job]) -> list[list[MessageForecast]]:
+async def _unlike(job: Job, forecasts: Sequence[MessageForecast], journal: Journal) -> int:
+    """Count the messages of which a run says something else than the journal recorded."""
+    count = 0
+    for start in range(0, len(forecasts), READ_TOGETHER):
+        part = job.messages[start : start + READ_TOGETHER]
+        found = await asyncio.gather(*(_recorded(message, journal) for message in part))
+        pairs = zip(found, forecasts[start : start + READ_TOGETHER], strict=True)
+        count += sum(one.essence != other.essence for one, other in pairs)
+    return count
+
+
+async def _recorded(message: Message, journal: Journal) -> MessageForecast:
+    documents, deliveries = await asyncio.gather(
+        journal.documents(message_id=message.message_id, limit=EVERYTHING),
+        journal.deliveries(message_id=message.message_id, limit=EVERYTHING),
+    )
+    return message_forecast(message, message.state.value, message.findings, documents, deliveries)
+
+
+def _run_apart(jobs: Sequence[Job]) -> list[Run]:
     """Run jobs in processes of their own. Spawned: a fork would copy a gateway's locks and threads."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(len(jobs), mp_context=context) as pool:
         return list(pool.map(run_job, jobs))
 
 
-def run_job(job: Job) -> list[MessageForecast]:
+def run_job(job: Job) -> Run:
     """Run one job in this process; importable by name, for worker processes."""
     return asyncio.run(_run_on_file(job))
 
 
-async def _run_on_file(job: Job) -> list[MessageForecast]:
+async def _run_on_file(job: Job) -> Run:
     from gateway.app import format_by_name
 
     if job.store.path is None:

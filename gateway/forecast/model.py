@@ -103,6 +103,12 @@ class MessageForecast:
         return {each.place: each.requests for each in self.deliveries}
 
     @property
+    def essence(self) -> tuple[object, ...]:
+        """Give what must be the same where the same message is run again: not how deliveries went."""
+        documents = tuple((each.index, each.side, each.is_parked, each.repeats) for each in self.documents)
+        return (self.state, documents, self.targets, tuple(self.canonical.items()))
+
+    @property
     def outcome(self) -> tuple[object, ...]:
         """Give what a person would see: accepted, repeated, parked and why, set by set."""
         documents = tuple(

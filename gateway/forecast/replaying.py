@@ -7,6 +7,7 @@ requests, and each delivery is settled as taken. Time is that of each message's 
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from gateway.workers import InlineExecutor
 LEASE_S = 3600.0
 ROUNDS_MAX = 100_000
 CLAIMED_MAX = 10_000
+READ_TOGETHER = 50  # bodies: one by one each would wait for the journal's reading thread
 
 
 async def replayed(
@@ -47,6 +49,8 @@ async def replayed(
     run = _Run(configuration, stages, messages, past, formats)
     await run.begin()
     for position, message in enumerate(messages):
+        if position % READ_TOGETHER == 0:
+            await run.read_ahead(messages[position : position + READ_TOGETHER])
         await run.give(position, message)
     await run.end()
     return [await run.forecast(message) for message in messages]
@@ -112,6 +116,7 @@ class _Run:
         )  # fmt: skip
         self._targets = targets_of(configuration, self._clock, self._names)
         self._shadows = configuration.shadow_endpoints()
+        self._bodies: dict[str, list[bytes] | None] = {}  # of the next messages; None: retention took them
         self._ids: dict[str, str] = {}  # recorded message -> the one that it is in this run
         self._refusals: dict[str, tuple[str, str]] = {}  # recorded message -> state, code
         self._requests: dict[str, tuple[RequestForecast, ...]] = {}  # by delivery
@@ -124,6 +129,17 @@ class _Run:
         await self._journal.load_configuration(text.text, text.sha256, "plan", now)
         await self._journal.declare_stages(self._stages, now)
 
+    async def read_ahead(self, messages: Sequence[Message]) -> None:
+        """Read the bytes of the next messages."""
+        bodies = await asyncio.gather(*(self._read(message.message_id) for message in messages))
+        self._bodies = dict(zip((message.message_id for message in messages), bodies, strict=True))
+
+    async def _read(self, message_id: str) -> list[bytes] | None:
+        try:
+            return [piece async for piece in self._past.body(message_id)]
+        except UnknownError:
+            return None
+
     async def give(self, position: int, message: Message) -> None:
         """Let one message arrive when it did, and everything follow that does."""
         await self._pass_time(message.accepted_at)
@@ -132,13 +148,13 @@ class _Run:
             self._refusals[message.message_id] = ("not_received", "ROUTE-GONE")
             return
         feeding = feeding_route(self._configuration.routes, route)
+        if self._bodies[message.message_id] is None:
+            self._refusals[message.message_id] = ("not_received", "BODY-GONE")
+            return
         self._journal.numbering(position)
         self._names.next = message.message_id.removeprefix(f"m{message.accepted_at:%y%m%d}")
         try:
             acceptance = await self._pipeline.take(self._inbound(message, feeding))
-        except UnknownError:
-            self._refusals[message.message_id] = ("not_received", "BODY-GONE")
-            return
         finally:
             self._names.next = None
         if acceptance is None:
@@ -247,5 +263,5 @@ class _Run:
         )  # fmt: skip
 
     async def _body(self, message_id: str) -> AsyncIterator[bytes]:
-        async for piece in self._past.body(message_id):
+        for piece in self._bodies.pop(message_id) or ():
             yield piece

@@ -506,6 +506,15 @@ class Journal(SourceMemory, Protocol):
         """
         ...
 
+    async def one_document(
+        self, message_id: str, document_index: int
+    ) -> tuple[DocumentView, list[DeliveryView]] | None:
+        """Give one document of a message's present generation, with its deliveries and the whole message's.
+
+        At most a thousand deliveries; None where there is no such document.
+        """
+        ...
+
     async def note_comparisons(self, found: Sequence[Comparison]) -> None:
         """Write comparisons, each in the place of an earlier one of the same document.
 
@@ -520,6 +529,7 @@ class Journal(SourceMemory, Protocol):
         state: ComparisonState | None = None,
         order_key: str | None = None,
         message_id: str | None = None,
+        document_index: int | None = None,
         group_id: str | None = None,
         limit: int = 100,
     ) -> list[Comparison]:

@@ -53,6 +53,14 @@ def may_be_there(steps: Iterable[StepResult]) -> bool:
     )
 
 
+def never_left(steps: Iterable[StepResult]) -> bool:
+    """Tell whether not a byte of these requests was written.
+
+    An answer that says "not now" is no proof: a system may do the work and fail afterwards.
+    """
+    return all(isinstance(step.reply, NoReply) and step.reply.written == "none" for step in steps)
+
+
 def is_unheard(step: StepResult) -> bool:
     """Tell whether a request may have arrived and was never answered, however its target judges that."""
     return step.is_in_doubt or (isinstance(step.reply, NoReply) and step.reply.written == "maybe")

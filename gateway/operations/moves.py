@@ -12,7 +12,7 @@ from gateway.journal.base import RefusedError, UnknownError
 from gateway.journal.move_rules import not_at_rest
 from gateway.journal.moves import OPEN_MOVES, Move, MoveLine, MoveState, OrderStanding
 from gateway.journal.types import FINISHED, LedgerEntry, Side
-from gateway.moving import cannot_take, remainder
+from gateway.moving import cannot_take, pinned, remainder
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.open_lines import LineRow, LineRows, Numbers, ToldOrders, told_orders
@@ -199,6 +199,10 @@ class MoveOperations(OperationsBase):
         problem = not_at_rest(standing) or (made if isinstance(made, str) else "")
         if not problem and lines and not look.is_told:
             problem = differs(lines, look.state.lines)
+        if not problem and not isinstance(made, str):
+            state = (await self._journal.stages()).get(entry.route)
+            rule = self._configuration().rule(route)
+            problem = pinned(rule, state.stage if state is not None else "", move, made.order)
         if problem or isinstance(made, str):
             return problem
         # Its lines stay where a file told them: they are compared again when it begins.

@@ -144,7 +144,7 @@ class RouteOperations(ReadinessOperations):
             "open_orders": {side.value: open_orders.get(side.value, 0) for side in Side},
             "moving": open_orders.get(MOVING, 0),
             "recalled": len(recalled.orders) if recalled is not None else None,
-            "remaining": await self._remaining(route, _other_side(wanted)),
+            "remaining": {side.value: await self._remaining(route, side) for side in Side},
             "other_side": _other_side(wanted).value,
             "forced": [judgment_view(each) for each in held],
             "card": card,

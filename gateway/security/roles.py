@@ -31,6 +31,7 @@ class Grant:
 
     role: Role
     routes: tuple[str, ...] = ("*",)
+    approves: tuple[str, ...] = ()  # as whom its holder may approve of a route's move
 
     def covers(self, route: str | None) -> bool:
         """Tell whether it is for a route; None: for what is about no one route."""
@@ -55,6 +56,10 @@ class Principal:
         """Tell whether it may act in a role on a route."""
         return any(each.role.includes(role) and each.covers(route) for each in self.grants)
 
+    def may_approve(self, word: str, route: str) -> bool:
+        """Tell whether it may approve of a route's move as this word says: as supply-chain, as audit."""
+        return any(word in each.approves and each.covers(route) for each in self.grants)
+
     def has(self, role: Role) -> bool:
         """Tell whether it may act in a role on any route at all."""
         return any(each.role.includes(role) for each in self.grants)
@@ -65,6 +70,7 @@ _ROLES: Mapping[str, Role] = {
     "exceptions.resolve": Role.OPERATOR,
     "alarms.acknowledge": Role.OPERATOR,
     "messages.replay": Role.OPERATOR,
+    "routes.approve": Role.VIEWER,  # who approves need not be able to move it; ``approves`` says as whom
     "messages.documents_unmasked": Role.ADMIN,  # free text
     "diffs.values": Role.ADMIN,  # prices
 }

@@ -19,7 +19,7 @@ from simulators.scenario import Change, Checked, Ending, Ground, Sent, ends
 
 DATABASE = Path("var", "mms-db", "legacy.db")
 TRIGGERS = Path("fixtures", "demo", "db", "mms_triggers.sqlite.sql")
-ORDER, GIVEN_UP = "880001", "880002"
+ORDER, GIVEN_UP = "660001", "660002"  # no number that another system of the demo gives
 LINES = (("4711", "10", "CS", "12.5"), ("4712", "3", "EA", "2"))
 
 

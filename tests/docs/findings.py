@@ -19,7 +19,7 @@ CODE = re.compile(r"\b[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+\b")  # anywhere in a text
 WHOLE = re.compile(r"[A-Z][A-Z0-9]+(?:-[A-Z0-9]+)+")
 PACKAGES = ("adapters", "canonical", "gateway")
 LEVELS = {"note", "error", "rejected", "varies", "refused"}
-NO_CODES = {"UTF-8", "UTF-16", "UTF-32"}  # they look like codes
+NO_CODES = {"UTF-8", "UTF-16", "UTF-32", "JBO-25013", "JBO-25014", "JBO-26030"}  # Oracle's own among them
 
 HEAD = """\
 # Findings

@@ -163,10 +163,10 @@ class Hospital:
         rule = self.rule
         own = Program("po", "canonical", CONTEXT, rule, RULES, unknown=UnknownOrder(Side.LEGACY, 3_600))
         follower = replace(rule, supplier_target=rule.supplier_target)
-        shared = {"owners": self.owners, "from_side": self.from_side, "follows": "po"}
+        base = replace(own, owners=self.owners, from_side=self.from_side, follows="po")
         return [
             own,
-            *(replace(own, route=name, rule=replace(follower, route=name), **shared) for name in FOLLOWERS),
+            *(replace(base, route=name, rule=replace(follower, route=name)) for name in FOLLOWERS),
         ]
 
     def _target(self, name: str) -> GenericRest:

@@ -158,7 +158,7 @@ async def test_a_record_read_twice_teaches_noise_and_is_compared_by_its_first_re
         (reading,) = await rig.journal.readings("po")
 
     assert done.differences == ()
-    assert (reading.message_id, reading.patterns) == (second, {"department"})
+    assert (reading.message_id, reading.patterns) == (second, frozenset({"department"}))
     assert [len(rig.targets[name].sent) for name in ("mms", "erp")] == [1, 0]
 
 
@@ -294,3 +294,29 @@ class Refusing(Plain):
 
     def next_request(self, delivery: Any, done: Any, now: Any) -> Any:
         return Stuck((Finding("ERP-CROSSWALK", Position("erp"), "no cloud number for supplier 4711"),))
+
+
+async def test_a_comparison_that_breaks_costs_itself_alone() -> None:
+    rig = Rig(*routes(), stage="shadow")
+    async with rig.running():
+        rig.destinations["erp"] = replace(rig.destinations["erp"], target=Breaking("erp"))
+        desk = Desk(rig)
+        await desk.take(po("PO-1", line={"price": {"amount": "1"}}))
+        await desk.take(po("PO-2"))
+        await desk.take(po("PO-1"), "legacy.orders")
+        await desk.take(po("PO-2"), "legacy.orders")
+        found = {each.order_key: each for each in await desk.looked()}
+
+    states = [each.state for _, each in sorted(found.items(), key=lambda item: str(item[0]))]
+    assert states == [ComparisonState.ALONE, ComparisonState.COMPARED]
+    assert any("could not be compared (ZeroDivisionError)" in each.reason for each in found.values())
+
+
+class Breaking(Plain):
+    """A target that breaks on what it does not expect."""
+
+    def next_request(self, delivery: Any, done: Any, now: Any) -> Any:
+        document = delivery.document
+        if document.number == "PO-1" and document.lines[0].price.amount != 1:
+            raise ZeroDivisionError
+        return super().next_request(delivery, done, now)

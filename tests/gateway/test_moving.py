@@ -264,3 +264,23 @@ async def test_a_replayed_message_of_a_moved_order_is_sent_by_nobody_again() -> 
 
     assert list(hospital.sent.counted.values()) == [1]
     assert hospital.erp.orders[f"E{len(hospital.erp.orders)}"].transmitter == "none"
+
+
+async def test_a_guarded_order_is_not_moved_to_the_cloud_before_its_route_is_there_as_a_whole() -> None:
+    hospital = Hospital(stage="canary")
+    await hospital.open()
+    guarded = order("7", 10)
+    guarded["lines"][0]["line_class"] = "implant"
+    await hospital.take(guarded)
+    await hospital.settle()
+
+    await hospital.move("7", to=Side.CLOUD)
+    await hospital.settle()
+    (move,) = await hospital.journal.moves()
+    assert (move.state, "line_class implant is pinned to legacy" in move.outcome) == (MoveState.ENDED, True)
+
+    now = hospital.clock.now()
+    await hospital.journal.set_stage("po", "canary", "cloud", "100", "ann", "signed off", now)
+    await hospital.move("7", to=Side.CLOUD, batch="later")
+    await hospital.settle()
+    assert (await hospital.entry("7")).side is Side.CLOUD

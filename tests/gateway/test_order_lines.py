@@ -140,9 +140,9 @@ def test_fixed_and_moved_always_make_what_was_ordered_or_what_came_over_it(
         documents += [invoice("7", f"I-{line}-{at}", line, each) for at, each in enumerate(invoiced)]
     state = state_of(*documents)
 
-    for (ordered, received, invoiced), line in zip(history, state.lines, strict=True):
-        assert line.fixed == max(sum(received), sum(invoiced))
-        assert line.fixed + line.remainder == max(ordered, line.fixed)
+    for (ordered, received, invoiced), found in zip(history, state.lines, strict=True):
+        assert found.fixed == max(sum(received), sum(invoiced))
+        assert found.fixed + found.remainder == max(ordered, found.fixed)
     over = sum(max(each.fixed - each.ordered, Decimal(0)) * Decimal("2.50") for each in state.lines)
     assert (
         total(state.lines, "fixed") + total(state.lines, "remainder") == total(state.lines, "ordered") + over

@@ -150,7 +150,7 @@ async def test_a_copy_that_legacy_hands_on_goes_nowhere_again() -> None:
     (copied,) = [each for each in await made.journal.deliveries() if each.role == "copy"]
     assert b'"origin":"copy"' in copied.steps[-1].request.body
 
-    mark = {"extensions": {"bridge_origin": {"by": "copy"}}}
+    mark: dict[str, Any] = {"extensions": {"bridge_origin": {"by": "copy"}}}
     message = await made.take(order("7", 99, **mark))
     await made.settle()
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.journal.types import MOVED, LedgerEntry, Side, Transmitter
-from gateway.stage import OrderFacts, RouteRule, Stage, decide, follow, takes_cloud, unknown_order
+from gateway.stage import Dimension, OrderFacts, RouteRule, Stage, decide, follow, takes_cloud, unknown_order
 from tests.scale import scaled
 
 RULE = RouteRule(
@@ -214,7 +214,10 @@ def test_a_side_without_a_target_parks_instead_of_going_elsewhere() -> None:
     assert decision.findings[0].code == "ROUTE-NO-TARGET"
 
 
-PINS = {"line_class": frozenset({"implant", "blood", "pharmacy"}), "order_type": frozenset({"recall"})}
+PINS: dict[Dimension, frozenset[str]] = {
+    "line_class": frozenset({"implant", "blood", "pharmacy"}),
+    "order_type": frozenset({"recall"}),
+}
 words = st.sampled_from(["implant", "blood", "pharmacy", "recall", "gloves", "04", "05", "ACME", ""])
 dimensions = st.sampled_from(
     ["facility", "supplier", "category", "line_class", "order_type", "stock", "location"]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 import pytest_asyncio
 
 from adapters.base import Accepted, Outcome, Reply, StepResult, Transient
@@ -35,6 +36,8 @@ routes:
     targets: {legacy: legacy, cloud: erp}
     stage: canary
     canary: {select: {facility: ["04"]}, share: 10%, ramp: {step: 5%, every: 1d, to: 20%}}
+    losing_side: nothing
+    ownership: {receiving: {at: owner}, matching: {at: owner}, on_order: none}
     gates:
       to_canary: {open_exceptions: 3, soak: 5bd, approve: [buyers]}
       to_cloud: {four_eyes: true}
@@ -185,3 +188,16 @@ async def test_a_change_that_was_made_before_a_crash_is_not_made_again(ground: G
 
     assert (await ground.look()).revision == 2
     assert await ground.journal.planned_stages() == []
+
+
+async def test_what_breaks_for_one_route_keeps_no_other_where_it_is(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*_: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ground.mover, "_rolled_back", breaks)
+    await ground.approve("bob")
+    await ground.planned("cloud", 0)
+
+    assert (await ground.look()).stage == "cloud"

@@ -49,7 +49,8 @@ routes:
 
 def an_old_order(chance: Random, at: int, legacy: Book) -> list[dict[str, Any]]:
     """Put an open order with partial receipts into the legacy book; give it as its export says it."""
-    number, lines, rows = f"OLD-{at}", {}, []
+    number, lines = f"OLD-{at}", {}
+    rows: list[dict[str, Any]] = []
     for line in range(1, chance.randint(1, 4) + 1):
         ordered = chance.randint(2, 50)
         received = chance.randint(0, ordered - 1)

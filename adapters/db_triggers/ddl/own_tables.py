@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.schema import CreateTable
 
 from adapters.db_triggers.bookkeeping import (
+    ECHO,
     echo_table,
     origin_table,
     shape_table,
@@ -23,6 +24,7 @@ from adapters.db_triggers.bookkeeping import (
 )
 from adapters.db_triggers.config import Dialect
 from adapters.db_triggers.ddl.model import DdlSetup, Made
+from adapters.db_triggers.ddl.rights import own_name
 
 COMPILERS: dict[Dialect, Callable[[], SqlDialect]] = {
     "postgresql": PGDialect,
@@ -54,7 +56,11 @@ def own_tables(setup: DdlSetup) -> list[Made]:
         )
         made.append(_made(setup, written_table(setup.schema), why))
         why = "What was written to a row, as hashes: a legacy job that repeats it is not taken for news."
-        made.append(_made(setup, echo_table(setup.schema), why))
+        echo = echo_table(setup.schema)
+        made.append(_made(setup, echo, why))
+        index = f"{ECHO}_written"
+        sql = f"create index {index} on {own_name(setup, ECHO)} (written_at);"
+        made.append(Made("index", index, ECHO, sql))
     return made
 
 

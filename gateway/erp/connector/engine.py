@@ -8,14 +8,16 @@ finds nothing proves nothing at first: commits and indexes lag (read-after-write
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from adapters.base import Accepted, Effect, Finished, Rejected, Reply, Request, StepResult, Stuck, Wait
-from canonical.registry import DocumentError, read_json
+from canonical.registry import DocumentError
+from canonical.scalars import read_decimal
 from gateway.erp.connector.series import (
     Answer,
     Call,
@@ -74,8 +76,20 @@ def _walked(series: Series, run: _Run) -> Request | Wait | Finished | Stuck:
 
 @lru_cache(maxsize=256)
 def reply_fields(body: bytes) -> Any:
-    """Give a reply's JSON with all digits, None for none; read-only. Errors: DocumentError."""
-    return read_json(body) if body.strip() else None
+    """Give a reply's JSON with all digits, None for none; read-only. Errors: DocumentError.
+
+    A name that an ERP repeats in one object is no reason to doubt its reply: the last one counts.
+    """
+    if not body or body.isspace():
+        return None
+    try:
+        return json.loads(body, parse_float=read_decimal, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError((("", f"not JSON: {error}"),)) from error
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 class _Run:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from adapters.base import Finding
 from canonical.lines import ItemLine, PricedLine
 from canonical.scalars import plain_digits
-from canonical.values import DateValue, Distribution, ItemScheme, Party
+from canonical.values import DateValue, Distribution, ItemScheme, Party, PaymentTerms
 from gateway.erp.connector.series import Place, StuckError
 from gateway.erp.connector.settings import AccountingDate, Codes
 
@@ -88,9 +88,16 @@ class Rendering:
 
     def location(self, party: Party | None, facility: str | None = None) -> str | None:
         """Give the ERP's word for where goods go, None where the document does not say."""
+        if party is None and facility is None:
+            return None
         if facility is not None and facility in self._codes.locations:
             return self._codes.locations[facility]
         return self._party(party, self._codes.locations)
+
+    def terms(self, terms: Sequence[PaymentTerms]) -> str | None:
+        """Give the ERP's word for the first payment terms that `codes.terms` names, None for others."""
+        codes = (each.code or each.description for each in terms)
+        return next((self._codes.terms[each] for each in codes if each in self._codes.terms), None)
 
     def account(self, distribution: Distribution) -> str | None:
         """Give the ERP's account of a distribution, None where it names none."""
@@ -164,7 +171,11 @@ class Rendering:
 
 def first_id(line: ItemLine, schemes: Sequence[ItemScheme]) -> str | None:
     """Give the first item number that a line has in these schemes, by the schemes' order."""
-    return next((found for scheme in schemes if (found := line.item_id(scheme)) is not None), None)
+    for scheme in schemes:
+        for each in line.item_ids:
+            if each.scheme == scheme:
+                return each.value
+    return None
 
 
 def party_ids(party: Party | None, codes: Codes) -> list[str]:

@@ -103,6 +103,16 @@ class ErpSettings(HttpSettings):
     )
 
     @property
+    def takes_documents(self) -> bool:
+        """Tell that it gets documents, and no bytes as they came."""
+        return True
+
+    @property
+    def suppresses_transmission(self) -> bool:
+        """Tell whether an order can be created that the supplier has already: moves need that."""
+        return self.supplier_output != "undeclared"
+
+    @property
     def follow_up(self) -> FollowUp:
         """Give the times of look-ups."""
         return FollowUp(self.look_up_waits_s, self.quiet_period_s, self.doubts_max)

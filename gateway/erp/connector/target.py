@@ -41,6 +41,8 @@ SUCCESS = frozenset({200, 201, 202, 204})
 UNPROCESSED = frozenset({429, 503})  # surely nothing was done
 REFUSED_BY_CONTENT = frozenset({400, 404, 405, 406, 409, 410, 412, 413, 415, 422, 428})
 
+WITH_PURPOSE = frozenset({"purchase_order", "requisition", "order_change"})
+
 MakeSeries = Callable[[Any, Delivery, datetime], Series]
 
 
@@ -55,6 +57,9 @@ class Connector:
 
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """By step: what the JSON of a good reply must hold; without it, nobody knows whether it was done."""
+
+    imagined: ClassVar[Mapping[str, bytes]] = {}
+    """By step: the JSON that lets a rehearsal go on, where the series must find something (a supplier)."""
 
     success: ClassVar[frozenset[int]] = SUCCESS
     unprocessed: ClassVar[frozenset[int]] = UNPROCESSED
@@ -89,6 +94,8 @@ class Connector:
         Errors: StuckError ERP-OUTPUT where the order would reach the supplier twice, or never.
         """
         declared, transmitter = self.erp_settings.supplier_output, delivery.transmitter
+        if delivery.role == "shadow":
+            return False  # legacy sends the order, and nothing of this reaches a supplier
         if transmitter in (None, "erp"):
             if transmitter == "erp" and declared == "off":
                 text = "the ledger has the ERP send this order, but its output is off; nobody would send it"
@@ -157,6 +164,11 @@ class Connector:
             case _:
                 return outcome
 
+    def imagined_reply(self, request: Request) -> Reply | None:
+        """Give what a rehearsal answers to one of our reads, None where "nothing there" does."""
+        body = self.imagined.get(base_step(request.step))
+        return Reply(200, body) if body is not None else None
+
     # -- helpers -----------------------------------------------------------------------------------
 
     def _refused(self, request: Request, reply: Reply) -> Outcome | None:
@@ -214,10 +226,12 @@ def kind_of(delivery: Delivery) -> str:
     would be a second one.
     """
     name = delivery.document_type or ""
-    if name not in ("purchase_order", "requisition") or b'"purpose":' not in (delivery.canonical or b""):
+    if name not in WITH_PURPOSE or b'"purpose":' not in (delivery.canonical or b""):
         return name
     document = delivery.document
     purpose = getattr(document, "purpose", None)
+    if name == "order_change":  # a change is one by itself; another purpose is told only by its word
+        return f"{name}.{purpose}" if purpose == "cancellation" else name
     return name if purpose is None or getattr(document, "opens_order", True) else f"{name}.{purpose}"
 
 

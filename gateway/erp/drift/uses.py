@@ -107,14 +107,16 @@ SAP_V4: Mapping[str, EntityUse] = {
         "purchase_order order_change acknowledgment",
         "PurchaseOrder:t PurchaseOrderType:t4 CompanyCode:t4 PurchasingOrganization:t4 "
         "PurchasingGroup:t3 Supplier:t10 DocumentCurrency:t3 PurchaseOrderDate:d "
-        "CorrespncInternalReference:t12 CorrespncExternalReference:t12",
+        "CorrespncInternalReference:t12 CorrespncExternalReference:t12 PaymentTerms:t4",
     ),
     "PurchaseOrderItem": _entity(
         _ORDERS,
         "PurchaseOrder:t PurchaseOrderItem:t Material:t40 MaterialGroup:t9 "
         "SupplierMaterialNumber:t35 PurchaseOrderItemText:t40 Plant:t4 OrderQuantity:n "
         "PurchaseOrderQuantityUnit:t3 DocumentCurrency:t3 NetPriceAmount:n NetPriceQuantity:n "
-        "OrderPriceUnit:t3 PurchasingDocumentDeletionCode:t SupplierConfirmationControlKey:t4",
+        "OrderPriceUnit:t3 PurchasingDocumentDeletionCode:t SupplierConfirmationControlKey:t4 "
+        "InternationalArticleNumber:t18 StorageLocation:t4 TaxCode:t2 PurchaseContract:t10 "
+        "AccountAssignmentCategory:t1 MultipleAcctAssgmtDistribution:t1 PurgDocOrderAcknNumber:t20",
     ),
     "PurchaseOrderScheduleLine": _entity(
         "purchase_order order_change",
@@ -133,7 +135,9 @@ SAP_V2: Mapping[str, Mapping[str, EntityUse]] = {
             "requisition budget_check",
             "PurchaseRequisitionItem:t Material:t40 RequestedQuantity:n BaseUnit:t3 "
             "PurchaseRequisitionPrice:n PurReqnPriceQuantity:n PurReqnItemCurrency:t CompanyCode:t4 "
-            "PurchasingOrganization:t4 PurchasingGroup:t3 Plant:t4 PurReqnExternalReference:t26",
+            "PurchasingOrganization:t4 PurchasingGroup:t3 Plant:t4 PurReqnExternalReference:t26 "
+            "PurchaseRequisitionItemText:t40 MaterialGroup:t9 SupplierMaterialNumber:t35 StorageLocation:t4 "
+            "DeliveryDate:d FixedSupplier:t10 PurReqnItemExternalReference:t10",
         ),
     },
     "API_SUPPLIERINVOICE_PROCESS_SRV": {
@@ -141,12 +145,14 @@ SAP_V2: Mapping[str, Mapping[str, EntityUse]] = {
             "invoice",
             "SupplierInvoice:t CompanyCode:t4 DocumentDate:d PostingDate:d "
             "SupplierInvoiceIDByInvcgParty:t16 InvoicingParty:t10 DocumentCurrency:t3 "
-            "InvoiceGrossAmount:n TaxIsCalculatedAutomatically:b",
+            "InvoiceGrossAmount:n TaxIsCalculatedAutomatically:b UnplannedDeliveryCost:n "
+            "SupplierInvoiceIsCreditMemo:t1",
         ),
         "A_SuplrInvcItemPurOrdRef": _entity(
             "invoice",
             "SupplierInvoiceItem:t PurchaseOrder:t PurchaseOrderItem:t DocumentCurrency:t3 "
-            "SupplierInvoiceItemAmount:n QuantityInPurchaseOrderUnit:n PurchaseOrderQuantityUnit:t3",
+            "SupplierInvoiceItemAmount:n QuantityInPurchaseOrderUnit:n PurchaseOrderQuantityUnit:t3 "
+            "TaxCode:t2",
         ),
     },
     "API_MATERIAL_DOCUMENT_SRV": {
@@ -158,7 +164,8 @@ SAP_V2: Mapping[str, Mapping[str, EntityUse]] = {
         "A_MaterialDocumentItem": _entity(
             "goods_receipt",
             "PurchaseOrder:t PurchaseOrderItem:t GoodsMovementType:t3 GoodsMovementRefDocType:t1 "
-            "EntryUnit:t3 Plant:t4 QuantityInEntryUnit:n Batch:t10 ShelfLifeExpirationDate:d",
+            "EntryUnit:t3 Plant:t4 QuantityInEntryUnit:n Batch:t10 ShelfLifeExpirationDate:d "
+            "StorageLocation:t4 IsCompletelyDelivered:b",
         ),
     },
     "API_BUSINESS_PARTNER": {

@@ -8,11 +8,12 @@ Source: Microsoft's page "Open Data Protocol (OData)", section on cross-company 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from gateway.erp.connector.series import Call
 from gateway.erp.odata import v4
-from gateway.erp.odata.literals import Value, Version, entity, equals, plain_query, query
+from gateway.erp.odata.literals import Value, Version, any_of, entity, equals, plain_query, query
 
 HEADERS = "PurchaseOrderHeadersV2"
 LINES = "PurchaseOrderLinesV2"
@@ -31,12 +32,20 @@ _READ = (("Accept", "application/json"), ("OData-MaxVersion", "4.0"))
 _WRITE = (*_READ, ("Content-Type", "application/json"), ("OData-Version", "4.0"))
 
 
+@lru_cache(maxsize=2_048)  # a series is run anew for each step, and asks for its look-ups again
 def found_by(entity_set: str, **values: Value) -> Call:
     """Give the query for entities with these values."""
     first, *rest = [equals(name, value, Version.V4) for name, value in values.items()]
     for each in rest:
         first = first & each
     return Call("GET", plain_query(query(f"{ROOT}{entity_set}", filter=first), _ALL), None, _READ)
+
+
+@lru_cache(maxsize=2_048)
+def found_by_any(entity_set: str, company: str, name: str, values: tuple[str, ...]) -> Call:
+    """Give the query for entities of a company whose field is one of several texts."""
+    asked = equals("dataAreaId", company, Version.V4) & any_of(name, values, Version.V4)
+    return Call("GET", plain_query(query(f"{ROOT}{entity_set}", filter=asked), _ALL), None, _READ)
 
 
 def created(entity_set: str, fields: Mapping[str, Any]) -> Call:

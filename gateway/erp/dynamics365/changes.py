@@ -74,7 +74,9 @@ def change_order(connector: Dynamics365, delivery: Delivery, now: datetime) -> S
     order = erp_order(delivery, change.order, connector.place)
     if change.initiator == "seller":
         text = f"the supplier asks to change order {order.number}; nothing is changed without the buyer"
-        raise connector.place.stuck("ERP-CHANGE-BY-SELLER", f"{text}: enter it in the ERP, then resolve this")
+        raise connector.place.stuck(
+            "ERP-CHANGE-SELLER", f"{text}: enter it in the ERP, then resolve this", "initiator"
+        )
     if change.purpose == "cancellation":
         return (yield from cancelled(connector, delivery, order))
     work = _Change(connector, delivery, change, order)

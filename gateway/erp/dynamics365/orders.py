@@ -23,7 +23,7 @@ from gateway.erp.connector.comparing import differing
 from gateway.erp.connector.references import digest_of, reference_for
 from gateway.erp.connector.rendering import Rendering, without_nothing
 from gateway.erp.connector.series import Answer, Ask, Call, Hit, LookUp, Read, Series, Write
-from gateway.erp.dynamics365.addresses import HEADERS, LINES, VENDORS, created, found_by, rows
+from gateway.erp.dynamics365.addresses import HEADERS, LINES, VENDORS, created, found_by, found_by_any, rows
 from gateway.erp.dynamics365.settings import Dynamics365Defaults
 
 if TYPE_CHECKING:
@@ -277,7 +277,7 @@ def _dimension(rendering: Rendering, line: PurchaseOrderLine | PlacedLine, path:
     found = list(dict.fromkeys(each for each in accounts if each))
     if len(found) > 1:
         text = "the line is paid from several accounts; Dynamics takes one: split the line, or use a template"
-        rendering.problem("ERP-DISTRIBUTIONS", text, f"{path}.distributions")
+        rendering.problem("ERP-DISTRIBUTION", text, f"{path}.distributions")
     return found[0] if found else None
 
 
@@ -305,11 +305,13 @@ def _location(
 def _header_look_up(rendered: RenderedOrder, company: str) -> Call:
     """Find an order by our number, or by our reference whatever content it was marked with.
 
-    A `*` in a text that is compared is Dynamics' own wildcard (its OData page, section on filters).
+    A `*` in a text that is compared is Dynamics' own wildcard (its OData page, section on filters). Should a
+    tenant not know it, the whole text beside it still finds the same content.
     """
     if rendered.number:
         return found_by(HEADERS, dataAreaId=company, PurchaseOrderNumber=rendered.number)
-    return found_by(HEADERS, dataAreaId=company, VendorOrderReference=f"{_reference(rendered)}*")
+    whole = str(rendered.header["VendorOrderReference"])
+    return found_by_any(HEADERS, company, "VendorOrderReference", (whole, f"{_reference(rendered)}*"))
 
 
 def _reference(rendered: RenderedOrder) -> str:

@@ -120,6 +120,7 @@ class Dynamics365(Connector):
         "remove": frozenset({404}),
         "change": frozenset({412}),
     }
+    imagined: ClassVar[Mapping[str, bytes]] = {"vendor": b'{"value": [{"OnHoldStatus": "No"}]}'}
     repeatable = Effect.REPEATABLE
 
     def __init__(self, name: str, settings: Dynamics365Settings) -> None:

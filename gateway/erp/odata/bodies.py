@@ -72,6 +72,14 @@ def decimal_of(value: object) -> Decimal:
     raise ODataValueError("expected a decimal number")
 
 
+def decimal_or_none(value: object) -> Decimal | None:
+    """Read a decimal, None for what is none."""
+    try:
+        return decimal_of(value)
+    except ODataValueError:
+        return None
+
+
 def text_of(value: object) -> str:
     """Give text or a number as text; empty for null and for what is structured."""
     match value:

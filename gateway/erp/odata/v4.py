@@ -50,7 +50,7 @@ def read_entity(body: bytes) -> Entity:
         raise ODataBodyError("expected one entity")
     if "error" in fields and not any(name.startswith("@") for name in fields):
         raise ODataBodyError("expected one entity; found an error")
-    return _entity(fields)
+    return entity_of(fields)
 
 
 def read_page(body: bytes) -> Page:
@@ -60,7 +60,7 @@ def read_page(body: bytes) -> Page:
         raise ODataBodyError("expected a collection under 'value'")
     count = fields.get("@odata.count", fields.get("@count"))
     return Page(
-        tuple(_entity(each) for each in objects(fields["value"])),
+        tuple(entity_of(each) for each in objects(fields["value"])),
         text_of(fields.get("@odata.nextLink")) or text_of(fields.get("@nextLink")),
         count if isinstance(count, int) and not isinstance(count, bool) else None,
     )
@@ -83,7 +83,8 @@ def messages_of(entity: Entity) -> tuple[Message, ...]:
     )
 
 
-def _entity(fields: dict[str, Any]) -> Entity:
+def entity_of(fields: dict[str, Any]) -> Entity:
+    """Give an entity of its JSON: annotations of its own are left out, its ETag is kept."""
     etag = text_of(fields.get("@odata.etag")) or text_of(fields.get("@etag"))
     return Entity({name: each for name, each in fields.items() if not name.startswith("@")}, etag)
 

@@ -16,7 +16,7 @@ from canonical.invoice import Invoice, InvoiceLine
 from canonical.lines import PlacedLine, Schedule
 from canonical.purchase_order import PurchaseOrder
 from canonical.requisition import Requisition
-from canonical.values import DateValue, Distribution
+from canonical.values import AllowanceCharge, DateValue, Distribution
 from gateway.erp.connector.aliases import ErpOrder
 from gateway.erp.connector.rendering import Rendering, accounting_date, product, without_nothing
 from gateway.erp.connector.settings import AccountingDate
@@ -25,6 +25,7 @@ from gateway.erp.oracle_fusion.settings import OracleDefaults
 DESCRIPTION_MAX = 240
 ITEM_DESCRIPTION_MAX = 240
 PRICE_SCALE = 10
+NOTE_MAX = 1_000
 
 
 def order_body(
@@ -41,12 +42,20 @@ def order_body(
             "BuyerEmail": defaults.buyer_email,
             "Currency": order.currency or defaults.currency,
             "DocumentStyle": defaults.document_style,
+            "PaymentTerms": rendering.terms(order.payment_terms),
+            "NoteToSupplier": _note(order, rendering),
         }
     )
     lines = [_order_line(at, line, order, rendering, defaults) for at, line in enumerate(order.lines)]
     if not lines:
         rendering.required(None, "a line", "lines")
     return {**head, "lines": lines}
+
+
+def _note(order: PurchaseOrder, rendering: Rendering) -> str:
+    """Give what the supplier is to read: all notes but the hospital's own."""
+    texts = (each.text.strip() for each in order.notes if each.kind not in ("internal", "clinical"))
+    return rendering.bounded("\n".join(dict.fromkeys(texts)), NOTE_MAX, "notes")
 
 
 def _order_line(
@@ -258,6 +267,10 @@ def invoice_body(
         _invoice_line(at, line, order, sign, rendering)
         for at, (line, order) in enumerate(zip(invoice.lines, orders, strict=True))
     ]
+    lines += _further_lines(invoice, sign, len(lines), rendering)
+    if sum((each["LineAmount"] for each in lines), Decimal(0)) != sign * abs(gross):
+        text = "lines, charges and taxes do not add up to the total; the ERP would hold the invoice"
+        rendering.problem("ERP-TOTAL", f"{text}: enter it by hand and resolve this", "totals.gross")
     return without_nothing(
         {
             "InvoiceNumber": rendering.bounded(invoice.number, 50, "number"),
@@ -271,7 +284,7 @@ def invoice_body(
             ),
             "Supplier": supplier,
             "SupplierSite": defaults.supplier_site,
-            "invoiceLines": [*lines, *_further_lines(invoice, sign, len(lines))],
+            "invoiceLines": lines,
         }
     )
 
@@ -304,14 +317,34 @@ def _invoice_line(
     )
 
 
-def _further_lines(invoice: Invoice, sign: int, before: int) -> list[dict[str, Any]]:
-    """Give freight and tax of the whole invoice as lines of their own."""
-    totals = invoice.totals
-    amounts = (("Freight", totals.freight), ("Tax", totals.tax)) if totals is not None else ()
-    return [
-        {"LineNumber": before + number, "LineType": kind, "LineAmount": sign * abs(amount)}
-        for number, (kind, amount) in enumerate(((k, a) for k, a in amounts if a), start=1)
+def _further_lines(invoice: Invoice, sign: int, before: int, rendering: Rendering) -> list[dict[str, Any]]:
+    """Give charges, allowances and taxes as lines of their own: those named, else the totals' sums."""
+    charges = [
+        *invoice.allowances_charges,
+        *(each for line in invoice.lines for each in line.allowances_charges),
     ]
+    taxes = [*invoice.taxes, *(each for line in invoice.lines for each in line.taxes)]
+    amounts = [_charge(each, rendering) for each in charges if each.indicator in ("charge", "allowance")]
+    totals = invoice.totals
+    if not charges and totals is not None:
+        amounts += [("Freight", totals.freight), ("Miscellaneous", totals.charges)]
+        amounts += [("Miscellaneous", -totals.allowances if totals.allowances is not None else None)]
+    tax = sum((each.amount for each in taxes if each.amount is not None), Decimal(0))
+    amounts.append(("Tax", tax or (totals.tax if totals is not None else None)))
+    given = [(kind, amount) for kind, amount in amounts if amount]
+    return [
+        {"LineNumber": before + number, "LineType": kind, "LineAmount": sign * amount}
+        for number, (kind, amount) in enumerate(given, start=1)
+    ]
+
+
+def _charge(charge: AllowanceCharge, rendering: Rendering) -> tuple[str, Decimal | None]:
+    if charge.amount is None:
+        text = f"a {charge.indicator} has no amount; enter the invoice by hand and resolve this"
+        rendering.problem("ERP-CHARGE", text, "allowances_charges")
+        return "", None
+    amount = abs(charge.amount) if charge.indicator == "charge" else -abs(charge.amount)
+    return "Freight" if charge.kind == "freight" else "Miscellaneous", amount
 
 
 def _day(value: DateValue | None) -> str | None:

@@ -49,7 +49,7 @@ def _changed(line: OrderChangeLine, order: ErpOrder, path: str, rendering: Rende
     if line.action == "delete":
         return without_nothing({**head, "CancelFlag": True})
     if line.action == "other":
-        rendering.problem("ERP-ACTION", "what is to change is not plain; enter it by hand", f"{path}.action")
+        rendering.problem("ERP-CHANGE", "what is to change is not plain; enter it by hand", f"{path}.action")
     quantity = line.quantity.value if line.quantity is not None and line.action in QUANTITIES else None
     requested = (
         line.requested.date.isoformat() if line.requested is not None and line.action in DATES else None

@@ -65,6 +65,7 @@ class OracleFusion(Connector):
         "purchase_order": order,
         "purchase_order.cancellation": cancellation,
         "order_change": change,
+        "order_change.cancellation": cancellation,
         "acknowledgment": acknowledgment,
         "goods_receipt": receipt,
         "invoice": invoice,
@@ -76,6 +77,10 @@ class OracleFusion(Connector):
     reads_itself: ClassVar[Mapping[str, frozenset[int]]] = {
         "check_funds": frozenset({400, 409, 422}),
         "remove": frozenset({404, 410}),
+    }
+
+    imagined: ClassVar[Mapping[str, bytes]] = {
+        "supplier": b'{"items": [{"Supplier": "as the ERP names it"}]}'
     }
 
     def __init__(self, name: str, settings: OracleFusionSettings) -> None:

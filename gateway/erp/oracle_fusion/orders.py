@@ -82,10 +82,8 @@ def _submitted(connector: OracleFusion, delivery: Delivery, created: Answer, ref
 def cancellation(connector: OracleFusion, delivery: Delivery, now: datetime) -> Series:
     """Cancel an order that is there; one that is cancelled already is left as it is."""
     document = delivery.document
-    assert isinstance(document, PurchaseOrder)  # noqa: S101
-    reference = OrderReference(
-        number=document.number, release=document.release, erp_number=document.erp_number
-    )
+    assert isinstance(document, PurchaseOrder | OrderChange)  # noqa: S101
+    (reference,) = document.named_orders[:1] or (OrderReference(),)
     number = erp_order(delivery, reference, connector.place).number
     fields, path = yield from opened(connector, number)
     if text_at(fields, "StatusCode") in CANCELED:
@@ -102,6 +100,9 @@ def change(connector: OracleFusion, delivery: Delivery, now: datetime) -> Series
     """Change an order: a draft change order of what differs, validated and submitted."""
     document = delivery.document
     assert isinstance(document, OrderChange)  # noqa: S101
+    if document.initiator == "seller":
+        text = "the supplier asks for a change; decide, enter it in the ERP, then resolve this"
+        raise connector.place.stuck("ERP-CHANGE-SELLER", text)
     target = erp_order(delivery, document.order, connector.place)
     resources = connector.resources
     reference = Reference(delivery, "ChangeOrderDescription")

@@ -22,7 +22,10 @@ class Reference:
 
     def __init__(self, delivery: Delivery, field: str) -> None:
         self.text = reference_for(delivery, 26)
-        self._digest = digest_of(without_provenance(delivery.canonical or b""))
+        digest: str | None = delivery.worked_out.get("digest")
+        if digest is None:
+            digest = delivery.worked_out["digest"] = digest_of(without_provenance(delivery.canonical or b""))
+        self._digest = digest
         self._field = field
 
     @property

@@ -7,6 +7,7 @@ JSON details, child resources as collections, `q` conditions joined by `and`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -30,9 +31,8 @@ class Resources:
 
         Links are asked for, too: a member's address is a hash of Oracle's and is never built by us.
         """
-        q = " and ".join(_condition(name, value) for name, value in conditions.items())
-        asked = f"q={quote(q, safe='')}&limit={limit}"
-        return Call("GET", f"{self._root}{resource}?{asked}{_expanded(expand)}", headers=(ACCEPT, FRAMEWORK))
+        address = _query(self._root, resource, tuple(conditions.items()), expand, limit)
+        return Call("GET", address, headers=(ACCEPT, FRAMEWORK))
 
     def get(self, path: str, expand: str = "") -> Call:
         """Ask for one member by its path below the release."""
@@ -85,6 +85,13 @@ def own_path(member: Mapping[str, Any], resource: str) -> str:
             if found and tail and "/" not in tail:
                 return f"{resource}/{tail}"
     return ""
+
+
+@lru_cache(maxsize=1_024)
+def _query(root: str, resource: str, conditions: tuple[tuple[str, str], ...], expand: str, limit: int) -> str:
+    """Give a query's address; a series asks for it again each time that it is run anew."""
+    q = " and ".join(_condition(name, value) for name, value in conditions)
+    return f"{root}{resource}?q={quote(q, safe='')}&limit={limit}{_expanded(expand)}"
 
 
 def _condition(name: str, value: str) -> str:

@@ -20,8 +20,7 @@ from gateway.erp.connector.aliases import ErpOrder, erp_order
 from gateway.erp.connector.answering import LineAnswer, OrderedLine, Standing, judged, partly_applied
 from gateway.erp.connector.series import Answer, Ask, Call, Poll, Read, Series, StuckError, Write
 from gateway.erp.odata.batch import Operation
-from gateway.erp.odata.bodies import decimal_of
-from gateway.erp.odata.times import ODataValueError
+from gateway.erp.odata.bodies import decimal_or_none
 from gateway.erp.sap_s4hana.confirmation_message import (
     ACTION,
     CONTENT_TYPE,
@@ -33,7 +32,14 @@ from gateway.erp.sap_s4hana.confirmation_message import (
 )
 from gateway.erp.sap_s4hana.orders import Order, changed_order
 from gateway.erp.sap_s4hana.prices import sap_price
-from gateway.erp.sap_s4hana.services import item_change, items_of, v4_order, without_zeros
+from gateway.erp.sap_s4hana.services import (
+    etag_of,
+    item_change,
+    items_of,
+    schedules_of,
+    v4_order,
+    without_zeros,
+)
 
 if TYPE_CHECKING:
     from gateway.erp.sap_s4hana.connector import SapS4Hana
@@ -78,6 +84,11 @@ def _divided(
     }
     ordered = {number: _ordered(each) for number, each in items.items()}
     verdict = judged(document, known, ordered, connector.settings.answers)
+    if not verdict.lines and verdict.header is Standing.REJECTED:
+        text = f"the supplier refuses order {known.number} as a whole, and SAP's confirmation cannot say so"
+        raise connector.place.stuck(
+            "ERP-ACK-REFUSED", f"{text}: cancel the order or buy elsewhere, then resolve this", "response"
+        )
     if not verdict.lines and verdict.header is Standing.AS_ORDERED:
         return [(_whole(number), each) for number, each in items.items()], []
     written: list[tuple[LineAnswer, Item]] = []
@@ -102,6 +113,8 @@ def _problem(connector: SapS4Hana, answer: LineAnswer, item: Item | None) -> str
     theirs = item.get("PurchaseOrderQuantityUnit")
     if unit is not None and connector.settings.codes.units.get(unit, unit) != theirs:
         return f"the supplier answers in {unit}, the order's line is in {theirs}"
+    if answer.accepted is not None and answer.accepted <= 0:
+        return "nothing of the line is confirmed yet"
     if _day(answer, item) is None:
         return "neither the supplier nor the order names a day"
     return ""
@@ -109,11 +122,13 @@ def _problem(connector: SapS4Hana, answer: LineAnswer, item: Item | None) -> str
 
 def _ordered(item: Item) -> OrderedLine:
     days = {
-        day for each in _schedules(item) if (day := _date(each.get("ScheduleLineDeliveryDate"))) is not None
+        day for each in schedules_of(item) if (day := _date(each.get("ScheduleLineDeliveryDate"))) is not None
     }
-    amount, per = _decimal(item.get("NetPriceAmount")), _decimal(item.get("NetPriceQuantity"))
+    amount, per = decimal_or_none(item.get("NetPriceAmount")), decimal_or_none(item.get("NetPriceQuantity"))
     price = amount / per if amount is not None and per else None
-    return OrderedLine(_decimal(item.get("OrderQuantity")), price, days.pop() if len(days) == 1 else None)
+    return OrderedLine(
+        decimal_or_none(item.get("OrderQuantity")), price, days.pop() if len(days) == 1 else None
+    )
 
 
 def _whole(number: str) -> LineAnswer:
@@ -149,7 +164,7 @@ def _prepared(
                 fields["SupplierConfirmationControlKey"] = defaults.confirmation_control_key
             fields |= _new_price(connector, answer, current, currency)
             if fields:
-                found.append(item_change(number, name, fields, etag))
+                found.append(item_change(number, name, fields, etag_of(current, etag)))
         return tuple(found)
 
     if without_key or any(answer.standing is Standing.PRICED for answer, _ in written):
@@ -165,7 +180,7 @@ def _new_price(connector: SapS4Hana, answer: LineAnswer, item: Item, currency: s
     if written is None:
         text = "the supplier's price has more digits than SAP keeps; enter it by hand, then resolve this"
         raise connector.place.stuck("ERP-DIGITS", text, f"{answer.path}.price")
-    amount, per = _decimal(item.get("NetPriceAmount")), _decimal(item.get("NetPriceQuantity"))
+    amount, per = decimal_or_none(item.get("NetPriceAmount")), decimal_or_none(item.get("NetPriceQuantity"))
     if amount is not None and per is not None and amount * written[1] == written[0] * per:
         return {}
     return {"NetPriceAmount": written[0], "NetPriceQuantity": written[1]}
@@ -224,7 +239,7 @@ def _shows(answer: Answer, names: set[str], seller_number: str) -> bool:
 
 def _confirmed(connector: SapS4Hana, answer: LineAnswer, item: Item) -> ConfirmedItem:
     unit, name = str(item.get("PurchaseOrderQuantityUnit") or ""), str(item["PurchaseOrderItem"])
-    quantity = answer.accepted if answer.accepted is not None else _decimal(item.get("OrderQuantity"))
+    quantity = answer.accepted if answer.accepted is not None else decimal_or_none(item.get("OrderQuantity"))
     day = _day(answer, item)
     if quantity is None or day is None:
         raise connector.place.stuck("ERP-CONFIRMATION", f"item {name} shows no quantity or day", answer.path)
@@ -236,7 +251,7 @@ def _confirmed(connector: SapS4Hana, answer: LineAnswer, item: Item) -> Confirme
     is_whole = len(parts) == len(answer.line.schedules) and sum(each for each, _ in parts) == quantity
     if parts and is_whole:
         return ConfirmedItem(name, tuple(ConfirmedLine(each, unit, when) for each, when in parts))
-    return ConfirmedItem(name, (ConfirmedLine(quantity, unit, day),) if quantity else ())
+    return ConfirmedItem(name, (ConfirmedLine(quantity, unit, day),))
 
 
 def _promised(schedule: Schedule) -> date | None:
@@ -246,13 +261,8 @@ def _promised(schedule: Schedule) -> date | None:
 
 
 def _day(answer: LineAnswer, item: Item) -> date | None:
-    days = [_date(each.get("ScheduleLineDeliveryDate")) for each in _schedules(item)]
+    days = [_date(each.get("ScheduleLineDeliveryDate")) for each in schedules_of(item)]
     return answer.promised or next((each for each in days if each is not None), None)
-
-
-def _schedules(item: Item) -> list[dict[str, Any]]:
-    rows = item.get("_PurchaseOrderScheduleLineTP")
-    return [each for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
 
 
 def _key(item: Item) -> str:
@@ -263,11 +273,4 @@ def _date(value: Any) -> date | None:
     try:
         return date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
-        return None
-
-
-def _decimal(value: Any) -> Decimal | None:
-    try:
-        return decimal_of(value)
-    except ODataValueError:
         return None

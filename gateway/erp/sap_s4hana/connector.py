@@ -33,7 +33,7 @@ from gateway.erp.odata.v2 import header_messages
 from gateway.erp.odata.v4 import messages_of
 from gateway.erp.replies import classify, unknown
 from gateway.erp.sap_s4hana.confirmations import acknowledgment
-from gateway.erp.sap_s4hana.errors import canonical_path, sap_errors
+from gateway.erp.sap_s4hana.errors import sap_errors
 from gateway.erp.sap_s4hana.invoices import invoice
 from gateway.erp.sap_s4hana.movements import receipt
 from gateway.erp.sap_s4hana.orders import cancellation, change, order, order_names
@@ -41,6 +41,7 @@ from gateway.erp.sap_s4hana.requisitions import budget_check, requisition
 from gateway.erp.sap_s4hana.services import Services, changed, v2_entity
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 from gateway.erp.sap_s4hana.suppliers import supplier
+from gateway.erp.sap_s4hana.tracing import canonical_path
 
 Body = TypeVar("Body")
 
@@ -67,6 +68,10 @@ class SapS4Hana(Connector):
         "supplier": supplier,
     }
     reads_itself: ClassVar[Mapping[str, frozenset[int]]] = {"supplier": frozenset({404})}
+    imagined: ClassVar[Mapping[str, bytes]] = {
+        "supplier": b'{"d": {"Supplier": "as asked"}}',
+        "validate": b'{"d": {"PurchaseRequisition": ""}}',
+    }
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "create": ("PurchaseOrder",),
         "order": ("PurchaseOrder",),
@@ -96,7 +101,7 @@ class SapS4Hana(Connector):
 
     def canonical_path(self, delivery: Delivery, request: Request | None, field: str) -> str | None:
         """Translate `_PurchaseOrderItem(2)/Plant` to `lines[1].ship_to`."""
-        return canonical_path(field)
+        return canonical_path(delivery, field)
 
     def number(self, request: Request, fields: Any) -> str:
         """Give the number that a create's reply shows."""
@@ -145,7 +150,7 @@ class SapS4Hana(Connector):
     def names(
         self, delivery: Delivery, document: PurchaseOrder, order: Mapping[str, Any]
     ) -> tuple[Alias, ...]:
-        """Give all names of an order that SAP shows, worked out once a delivery; none without a number."""
+        """Give all names of an order that SAP shows, worked out once for a delivery."""
         number = str(order.get("PurchaseOrder") or "")
         known: tuple[Alias, ...] | None = delivery.worked_out.get(f"{NAMED} {number}")
         if known is None:

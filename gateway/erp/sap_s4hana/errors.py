@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from gateway.erp.connector.errors import ErpError, ErrorClass
 from gateway.erp.odata.messages import Message, Problem, Severity, problem_of
@@ -89,24 +90,27 @@ def kind_of_code(code: str) -> ErrorClass:
     return CLASSES.get("/".join(_SEPARATOR.split(code.strip())), ErrorClass.REFUSED)
 
 
-def canonical_path(field: str) -> str | None:
-    """Translate a target of SAP's to a canonical path: `_PurchaseOrderItem(2)/Plant` to `lines[1].ship_to`.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a message points: a field, in a row by its place (from 1) or its item number, or in the head."""
 
-    SAP counts rows from 1; an item named by its key (`PurchaseOrderItem='20'`) is ours by tens.
-    """
+    field: str
+    place: int | None = None
+    item: str | None = None
+
+
+def target_of(field: str) -> Target:
+    """Read a target of SAP's: `_PurchaseOrderItem(2)/Plant`, or `.../PurchaseOrderItem='20')/Plant`."""
     name = re.split(r"[/.]", field)[-1].partition("(")[0]
-    place = _ITEM_BY_PLACE.search(field)
-    key = _ITEM_BY_KEY.search(field)
-    if place is not None:
-        at = int(place[1]) - 1
-    elif key is not None and int(key[1]) % 10 == 0:
-        at = int(key[1]) // 10 - 1
-    else:
+    key, place = _ITEM_BY_KEY.search(field), _ITEM_BY_PLACE.search(field)
+    return Target(name, int(place[1]) if place is not None else None, key[1] if key is not None else None)
+
+
+def canonical_field(name: str, at: int | None) -> str | None:
+    """Give the canonical path of one of SAP's fields: in the line at `at` (from 0), or in the head."""
+    if at is None:
         return _FIELDS.get(name)
-    if at < 0:
-        return None
-    line = f"lines[{at}]"
-    return f"{line}.{_LINE_FIELDS[name]}" if name in _LINE_FIELDS else line
+    return f"lines[{at}].{_LINE_FIELDS[name]}" if name in _LINE_FIELDS else f"lines[{at}]"
 
 
 def _error(message: Message) -> ErpError:

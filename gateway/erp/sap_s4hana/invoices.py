@@ -96,7 +96,7 @@ def _body(
         "InvoicingParty": rendering.bounded(rendering.supplier(party, "seller"), 10, "seller"),
         "DocumentCurrency": currency,
         "InvoiceGrossAmount": rendering.number(abs(gross or Decimal(0)), *AMOUNT, "totals.gross"),
-        "UnplannedDeliveryCost": totals.freight if totals is not None and totals.freight else None,
+        "UnplannedDeliveryCost": _charges(document, rendering),
         "TaxIsCalculatedAutomatically": True,
         "SupplierInvoiceIsCreditMemo": "X" if is_credit else None,
         "to_SuplrInvcItemPurOrdRef": rows,
@@ -104,6 +104,22 @@ def _body(
     if document.invoiced is None:
         rendering.required(None, "the invoice date", "invoiced")
     return without_nothing(fields)
+
+
+def _charges(document: Invoice, rendering: Rendering) -> Decimal | None:
+    """Give what comes on top of the lines, taxes apart: SAP has one field for it, and none for less."""
+    named = [each for each in document.allowances_charges if each.amount is not None]
+    signs = {"allowance": -1, "charge": 1}
+    amounts = [(each.amount or Decimal(0)) * signs.get(each.indicator, 0) for each in named]
+    freight = document.totals.freight if document.totals is not None else None
+    total = sum(amounts, Decimal(0)) if amounts else freight
+    if total is not None and total < 0:
+        text = "the invoice's allowances are more than its charges; SAP's fields cannot say so"
+        rendering.problem(
+            "ERP-ALLOWANCE", f"{text}: post it by hand, then resolve this", "allowances_charges"
+        )
+        return None
+    return rendering.number(total, *AMOUNT, "allowances_charges") if total else None
 
 
 def _row(

@@ -129,7 +129,7 @@ def _rows(
         else defaults.storage_location,
         "IsCompletelyDelivered": line.is_final,
     }
-    lots = [each for each in line.lots if each.lot is not None or each.expires is not None]
+    lots = _lots(line)
     if len(lots) < 2:
         row = {
             "QuantityInEntryUnit": rendering.quantity(line, path, *QUANTITY),
@@ -143,6 +143,15 @@ def _rows(
         )
         for each in lots
     ]
+
+
+def rows_of(line: GoodsReceiptLine) -> int:
+    """Give how many rows a line becomes."""
+    return max(1, len(_lots(line)))
+
+
+def _lots(line: GoodsReceiptLine) -> list[Lot]:
+    return [each for each in line.lots if each.lot is not None or each.expires is not None]
 
 
 def _lot(lots: Sequence[Lot], path: str, rendering: Rendering) -> dict[str, Any]:

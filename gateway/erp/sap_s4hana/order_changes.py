@@ -13,12 +13,20 @@ from urllib.parse import unquote
 
 from canonical.order_change import OrderChange, OrderChangeLine
 from gateway.erp.connector.aliases import ErpOrder
-from gateway.erp.connector.comparing import is_same
+from gateway.erp.connector.comparing import differing, is_same
 from gateway.erp.connector.rendering import Rendering
 from gateway.erp.odata.batch import Operation
 from gateway.erp.odata.bodies import json_of
 from gateway.erp.sap_s4hana.order_body import QUANTITY, OrderBody
-from gateway.erp.sap_s4hana.services import item_change, items_of, new_item, schedule_change, without_zeros
+from gateway.erp.sap_s4hana.services import (
+    etag_of,
+    item_change,
+    items_of,
+    new_item,
+    schedule_change,
+    schedules_of,
+    without_zeros,
+)
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 
 DELETED = {"PurchasingDocumentDeletionCode": "L"}
@@ -54,9 +62,13 @@ class OrderChanges:
         self._rendering = rendering
         self._body = OrderBody(rendering, settings, defaults)
 
-    def operations(self, order: Order, etag: str) -> tuple[Operation, ...]:
-        """Give what is to be sent, in the order of the document's lines; nothing where all is done."""
-        numbers = {line.sequence: name for line, name in added(self._document, order)}
+    def operations(self, order: Order, etag: str, first: Order | None = None) -> tuple[Operation, ...]:
+        """Give what is to be sent, in the order of the document's lines; nothing where all is done.
+
+        `first` is the order as it was read first, by which added lines got their numbers: one that has come
+        to be there since is ours, of an attempt that we never heard of, and is not added again.
+        """
+        numbers = {line.sequence: name for line, name in added(self._document, first or order)}
         found: list[Operation] = []
         for at, line in enumerate(self._document.lines):
             found += self._line(line, f"lines[{at}]", order, etag, numbers)
@@ -70,7 +82,7 @@ class OrderChanges:
         if line.action == "add":
             currency = str(order.get("DocumentCurrency") or self._body.currency(self._document))
             fields = self._body.item(line, path, self._document, currency, numbers[line.sequence])
-            return [new_item(self._known.number, fields, etag)]
+            return [] if _is_there(fields, order) else [new_item(self._known.number, fields, etag)]
         item = self._item(line, path, order)
         if item is None:
             return []
@@ -96,7 +108,7 @@ class OrderChanges:
         self, line: OrderChangeLine, path: str, order: Order, item: Item, etag: str
     ) -> list[Operation]:
         name, unit = str(item["PurchaseOrderItem"]), str(item.get("PurchaseOrderQuantityUnit") or "")
-        schedules = _schedules(item)
+        schedules = schedules_of(item)
         fields: dict[str, Any] = {}
         if line.quantity is not None:
             self._same_unit(line, path, unit)
@@ -114,7 +126,8 @@ class OrderChanges:
             self._rendering.problem("ERP-SCHEDULES", f"{text}, then resolve this", f"{path}.schedules")
             return []
         changed = {key: each for key, each in fields.items() if not is_same(each, item.get(key, ""))}
-        found = [item_change(self._known.number, name, changed, etag)] if changed else []
+        number = self._known.number
+        found = [item_change(number, name, changed, etag_of(item, etag))] if changed else []
         if days and schedules:
             day = {"ScheduleLineDeliveryDate": days.pop()}
             if (
@@ -122,7 +135,7 @@ class OrderChanges:
                 != day["ScheduleLineDeliveryDate"].isoformat()
             ):
                 schedule = str(schedules[0]["ScheduleLine"])
-                found.append(schedule_change(self._known.number, name, schedule, day, etag))
+                found.append(schedule_change(number, name, schedule, day, etag_of(schedules[0], etag)))
         return found
 
     def _same_unit(self, line: OrderChangeLine, path: str, unit: str) -> None:
@@ -145,11 +158,21 @@ def added(document: OrderChange, order: Order) -> list[tuple[OrderChangeLine, st
     return [(line, str(first + 10 * at)) for at, line in enumerate(new)]
 
 
+def _is_there(fields: Item, order: Order) -> bool:
+    """Tell whether an order holds an item that was to be added: by number, what it is, and how much."""
+    names = ("Material", "SupplierMaterialNumber", "OrderQuantity", "PurchaseOrderQuantityUnit")
+    wanted = without_zeros(fields["PurchaseOrderItem"])
+    return any(
+        without_zeros(each.get("PurchaseOrderItem")) == wanted and not differing(fields, each, names)
+        for each in items_of(order)
+    )
+
+
 def items_out(order: Order, items: Sequence[Item], etag: str) -> list[Operation]:
     """Give the deletion of items that are not deleted yet; SAP keeps them, with a deletion code."""
     number = str(order.get("PurchaseOrder"))
     return [
-        item_change(number, str(each["PurchaseOrderItem"]), DELETED, etag)
+        item_change(number, str(each["PurchaseOrderItem"]), DELETED, etag_of(each, etag))
         for each in items
         if not each.get("PurchasingDocumentDeletionCode")
     ]
@@ -173,10 +196,5 @@ def _shows(items: Mapping[str, Item], operation: Operation) -> bool:
     item = items.get(without_zeros(key[1])) if key is not None else None
     if item is None:
         return False
-    shown = _schedules(item)[:1] if operation.address.startswith("PurchaseOrderScheduleLine") else [item]
+    shown = schedules_of(item)[:1] if operation.address.startswith("PurchaseOrderScheduleLine") else [item]
     return bool(shown) and all(is_same(each, shown[0].get(name, "")) for name, each in fields.items())
-
-
-def _schedules(item: Item) -> list[dict[str, Any]]:
-    rows = item.get("_PurchaseOrderScheduleLineTP")
-    return [each for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []

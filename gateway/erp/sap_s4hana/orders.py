@@ -15,15 +15,14 @@ from canonical.order_change import OrderChange
 from canonical.purchase_order import PurchaseOrder
 from gateway.erp.connector.aliases import ErpLine, erp_order, order_aliases
 from gateway.erp.connector.comparing import differing
-from gateway.erp.connector.errors import findings_of
 from gateway.erp.connector.references import reference_for
-from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series, StuckError, Write
+from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series, Write
 from gateway.erp.odata.batch import Operation
+from gateway.erp.odata.bodies import decimal_or_none
 from gateway.erp.odata.literals import Version, equals
-from gateway.erp.sap_s4hana.errors import sap_errors
 from gateway.erp.sap_s4hana.order_body import OrderBody, item_number
 from gateway.erp.sap_s4hana.order_changes import OrderChanges, added, is_done, items_out
-from gateway.erp.sap_s4hana.services import changed, items_of, v4_order, without_zeros
+from gateway.erp.sap_s4hana.services import changed, items_of, schedules_of, v4_order, without_zeros
 from gateway.erp.sap_s4hana.suppliers import check_supplier
 
 if TYPE_CHECKING:
@@ -73,14 +72,19 @@ def change(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
         text = "the supplier asks for the change; the buyer decides: enter it in SAP, then resolve this"
         raise connector.place.stuck("ERP-CHANGE-SELLER", text, "initiator")
 
+    read_first: list[Order] = []
+
     def plan(current: Order, etag: str) -> tuple[Operation, ...]:
+        read_first.append(current)
         return connector.rendered(
             delivery,
-            lambda r, d: OrderChanges(document, known, r, connector.settings, d).operations(current, etag),
+            lambda r, d: OrderChanges(document, known, r, connector.settings, d).operations(
+                current, etag, read_first[0]
+            ),
         )
 
-    current = yield from changed_order(connector, delivery, known.number, plan)
-    return Finished(known.number, _new_names(known.number, current, document))
+    yield from changed_order(connector, delivery, known.number, plan)
+    return Finished(known.number, _new_names(known.number, read_first[0], document))
 
 
 def cancellation(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
@@ -99,41 +103,30 @@ def order_names(number: str, order: Order, document: PurchaseOrder) -> tuple[Ali
     for line in document.lines:
         name = item_number(line.sequence)
         item = shown.get(name, {})
-        lines.append(ErpLine(line.sequence, str(item.get("PurchaseOrderItem") or name), _schedules(item)))
+        schedules = tuple(each["ScheduleLine"] for each in schedules_of(item))
+        lines.append(ErpLine(line.sequence, str(item.get("PurchaseOrderItem") or name), schedules))
     return order_aliases(number, lines, document.lines, document.release)
-
-
-def _schedules(item: Mapping[str, Any]) -> tuple[str, ...]:
-    rows = item.get("_PurchaseOrderScheduleLineTP")
-    found = (
-        [each.get("ScheduleLine") for each in rows if isinstance(each, dict)]
-        if isinstance(rows, list)
-        else []
-    )
-    return tuple(str(each) for each in found if each)
 
 
 def changed_order(
     connector: SapS4Hana, delivery: Delivery, number: str, plan: Plan, step: str = "change"
-) -> Generator[Ask, Answer, Order]:
-    """Read the order and do a plan of changes on it; give the order as it was read last."""
+) -> Generator[Ask, Answer, None]:
+    """Read the order and do a plan of changes on it, anew where others changed it meanwhile."""
     for attempt in range(1, ROUNDS_MAX + 1):
         read = yield Read(f"order:{attempt}", connector.services.order(number))
         current = v4_order(read)
         wanted = plan(current.fields, current.etag)
         if not wanted:
-            return current.fields  # it is as asked already
+            return  # it is as asked already
         boundary = f"batch_{delivery.reference}_{attempt}"
         # Under an old ETag SAP refuses it, so it is never done twice, however often it is sent.
         look_up = LookUp(connector.services.order(number), lambda answer, w=wanted: _hits_done(answer, w))  # type: ignore[misc]
         answer = yield Write(
             f"{step}:{attempt}", connector.services.change_order(wanted, boundary), look_up, is_unique=True
         )
-        refused = None if answer.is_adopted else changed(answer.reply)
-        if refused is None:
-            return current.fields
-        if refused.status not in (412, 428):
-            raise StuckError(*findings_of(connector.name, refused.status, sap_errors(refused.body)))
+        # Any other refusal of a part has parked it: what comes here was done, or met a changed order (412).
+        if answer.is_adopted or changed(answer.reply) is None:
+            return
     text = (
         f"order {number} was changed by others {ROUNDS_MAX} times while it was read; retry when it is quiet"
     )
@@ -183,7 +176,8 @@ def _differences(body: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str
 
 def _is_price(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
     amount, per = ours.get("NetPriceAmount"), ours.get("NetPriceQuantity")
-    their_amount, their_per = theirs.get("NetPriceAmount"), theirs.get("NetPriceQuantity")
+    their_amount = decimal_or_none(theirs.get("NetPriceAmount"))
+    their_per = decimal_or_none(theirs.get("NetPriceQuantity"))
     if amount is None or per is None or their_amount is None or their_per is None:
         return True  # one side leaves the price to SAP
     return bool(amount * their_per == their_amount * per)

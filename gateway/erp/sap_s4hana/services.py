@@ -101,6 +101,11 @@ def schedule_change(order: str, item: str, schedule: str, fields: Mapping[str, A
     return _changing("PATCH", entity("PurchaseOrderScheduleLine", keys, Version.V4), fields, etag)
 
 
+def etag_of(part: Mapping[str, Any], order_etag: str) -> str:
+    """Give the ETag of an item or schedule line: its own where it shows one, else its order's."""
+    return str(part.get("@odata.etag") or order_etag)
+
+
 def new_item(order: str, fields: Mapping[str, Any], etag: str) -> Operation:
     """Add an item to an order."""
     address = entity("PurchaseOrder", order, Version.V4) + "/_PurchaseOrderItem"
@@ -122,15 +127,27 @@ def changed(reply: Reply) -> OperationReply | None:
 
 
 def v4_order(answer: Answer) -> Entity:
-    """Give the order of an answer: fields with all digits, and its ETag, from the body or the header."""
-    found = v4.read_entity(answer.reply.body)
+    """Give the order of an answer: fields with all digits, and its ETag, from the body or the header.
+
+    What is no order has no fields.
+    """
+    found = v4.entity_of(answer.fields if isinstance(answer.fields, dict) else {})
     return found if found.etag else Entity(found.fields, answer.reply.header("ETag") or "")
 
 
 def items_of(order: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give an order's items; none where the reply shows none."""
-    items = order.get("_PurchaseOrderItem")
-    return [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
+    """Give an order's items, those that say their number; none where the reply shows none."""
+    return _named(order.get("_PurchaseOrderItem"), "PurchaseOrderItem")
+
+
+def schedules_of(item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give an item's schedule lines, those that say their number."""
+    return _named(item.get("_PurchaseOrderScheduleLineTP"), "ScheduleLine")
+
+
+def _named(rows: Any, name: str) -> list[dict[str, Any]]:
+    found = [each for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
+    return [each for each in found if isinstance(each.get(name), str) and each[name]]
 
 
 def v2_rows(fields: Any) -> list[dict[str, Any]] | None:

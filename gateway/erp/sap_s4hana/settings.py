@@ -58,7 +58,7 @@ class SapSettings(ErpSettings):
     per_route: dict[str, SapDefaults] = Field(
         default_factory=dict, description="the same by route id: only what differs there"
     )
-    csrf: CsrfSettings | None = CsrfSettings(path=f"{ORDER_SERVICE}/")
+    csrf: CsrfSettings | None = CsrfSettings(path=f"{ORDER_SERVICE}/", method="GET")
     order_service: str = Field(default=ORDER_SERVICE, description="path of API_PURCHASEORDER_2 (OData V4)")
     v2_services: str = Field(default=V2_SERVICES, description="path above the V2 services' names")
     confirmation_service: str = Field(

@@ -24,7 +24,8 @@ from gateway.journal.comparisons import (
 )
 from gateway.journal.memory import audit
 from gateway.journal.memory.records import DocumentRecord, Tables
-from gateway.journal.types import DocumentView
+from gateway.journal.memory.views import delivery_view, document_view
+from gateway.journal.types import DeliveryView, DocumentView
 
 DELIVERIES_LOOKED_AT = 20_000
 READINGS_MAX = 1_000
@@ -50,6 +51,18 @@ class Comparing:
                     return found, at + 1
         return found, max(len(every), position)
 
+    async def one_document(
+        self, message_id: str, document_index: int
+    ) -> tuple[DocumentView, list[DeliveryView]] | None:
+        record = self._tables.messages.get(message_id)
+        document = record.documents.get(document_index) if record is not None else None
+        if record is None or document is None or not document.is_current:
+            return None
+        deliveries = [
+            each for each in record.deliveries if each.plan.document_index in (document_index, None)
+        ]
+        return document_view(document), [delivery_view(each) for each in deliveries[:1_000]]
+
     async def note_comparisons(self, found: Sequence[Comparison]) -> None:
         await self._commit("note_comparisons", lambda: _note(self._tables, found))
 
@@ -60,6 +73,7 @@ class Comparing:
         state: ComparisonState | None = None,
         order_key: str | None = None,
         message_id: str | None = None,
+        document_index: int | None = None,
         group_id: str | None = None,
         limit: int = 100,
     ) -> list[Comparison]:
@@ -70,6 +84,7 @@ class Comparing:
             and state in (None, each.state)
             and order_key in (None, each.order_key)
             and message_id in (None, each.message_id)
+            and document_index in (None, each.document_index)
             and (group_id is None or any(one.group_id == group_id for one in each.differences))
         ]
         found.reverse()  # of equally old ones the later written first

@@ -12,6 +12,7 @@ from gateway.journal.findings import pass_through_in_doubt
 from gateway.journal.memory import orders
 from gateway.journal.memory.keys_back import give_keys_back
 from gateway.journal.memory.records import DeliveryRecord, Tables
+from gateway.journal.sent import never_left
 from gateway.journal.types import FINISHED, Claim, ClaimedDelivery, DeliveryState, Settled, Want
 
 SETTLED_STATES = frozenset(
@@ -103,7 +104,8 @@ def settle(tables: Tables, claim: Claim, settled: Settled, now: datetime) -> Non
         tables.lanes.attempted(delivery)
     if settled.state in FINISHED:
         finish(tables, delivery, settled.state, now)
-        if is_dropped_call:  # its caller knows that nothing was taken: sent anew, it is no repeat
+        if is_dropped_call and never_left(delivery.steps):
+            # Its caller knows that nothing was sent: what it sends anew is no repeat.
             give_keys_back(tables, delivery.message)
         return
     delivery.state = settled.state

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from adapters.base import Accepted, Request, StepResult
 from gateway.journal.findings import pass_through_in_doubt
+from gateway.journal.sent import never_left
 from gateway.journal.sqlite.bodies import drop_staged
 from gateway.journal.sqlite.claims import Leased, leased
 from gateway.journal.sqlite.database import Database
-from gateway.journal.sqlite.exchanges import begin_step, end_step
+from gateway.journal.sqlite.exchanges import begin_step, end_step, read_steps
 from gateway.journal.sqlite.instants import to_micros, to_micros_or_none
 from gateway.journal.sqlite.json_columns import EMPTY, dump_findings
 from gateway.journal.sqlite.keys_back import give_keys_back
@@ -84,7 +85,8 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
             mark_attempted(db, row.target, row.lanes, row.position)
     if is_finished:
         leave(db, row.number, row.target, row.lanes, row.position)
-    if is_dropped_call:  # its caller knows that nothing was taken: sent anew, it is no repeat
+    if is_dropped_call and never_left(read_steps(db, row.number, claim.delivery_id)):
+        # Its caller knows that nothing was sent: what it sends anew is no repeat.
         give_keys_back(db, db.value("delivery.message_of", (row.number,)))
 
 

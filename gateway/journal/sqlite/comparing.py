@@ -18,6 +18,7 @@ from gateway.journal.comparisons import (
 )
 from gateway.journal.sqlite import comparisons, stage_plans
 from gateway.journal.sqlite.store import Store
+from gateway.journal.types import DeliveryView, DocumentView
 
 
 class Comparing(Store):
@@ -27,6 +28,11 @@ class Comparing(Store):
         self, message_routes: Sequence[str], position: int, limit: int = 100
     ) -> tuple[list[DocumentInOrder], int]:
         return await self._read(comparisons.documents_after, message_routes, position, limit)
+
+    async def one_document(
+        self, message_id: str, document_index: int
+    ) -> tuple[DocumentView, list[DeliveryView]] | None:
+        return await self._read(comparisons.one_document, message_id, document_index)
 
     async def note_comparisons(self, found: Sequence[Comparison]) -> None:
         await self._write(comparisons.note, tuple(found))
@@ -38,10 +44,12 @@ class Comparing(Store):
         state: ComparisonState | None = None,
         order_key: str | None = None,
         message_id: str | None = None,
+        document_index: int | None = None,
         group_id: str | None = None,
         limit: int = 100,
     ) -> list[Comparison]:
-        return await self._read(comparisons.newest, route, state, order_key, message_id, group_id, limit)
+        place = (message_id, document_index)
+        return await self._read(comparisons.newest, route, state, order_key, place, group_id, limit)
 
     async def waiting_comparisons(self, limit: int = 1_000) -> list[Comparison]:
         return await self._read(comparisons.waiting, limit)

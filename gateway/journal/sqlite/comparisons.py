@@ -20,6 +20,8 @@ from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.documents import view_of
 from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros, to_micros_or_none
 from gateway.journal.sqlite.json_columns import dump_strings, load_outcome, load_strings
+from gateway.journal.sqlite.views import delivery_view
+from gateway.journal.types import DeliveryView, DocumentView
 
 DELIVERIES_LOOKED_AT = 20_000
 
@@ -35,6 +37,17 @@ def documents_after(
         for at, route, partner, accepted_at, *columns in rows
     ]
     return found, (found[-1].position if len(found) == limit else max(last, position))
+
+
+def one_document(
+    db: Database, message_id: str, document_index: int
+) -> tuple[DocumentView, list[DeliveryView]] | None:
+    """Give one document of the present generation, with its deliveries and those of the whole message."""
+    row = db.row("comparison.one_document", (message_id, document_index))
+    if row is None:
+        return None
+    rows = db.rows("comparison.deliveries_of_document", (message_id, document_index))
+    return view_of(db, row), [delivery_view(db, each) for each in rows]
 
 
 def note(db: Database, comparisons: Sequence[Comparison]) -> None:
@@ -77,12 +90,12 @@ def newest(
     route: str | None,
     state: ComparisonState | None,
     order_key: str | None,
-    message_id: str | None,
+    place: tuple[str | None, int | None],
     group_id: str | None,
     limit: int,
 ) -> list[Comparison]:
-    """List comparisons, newest accepted first."""
-    wanted = (route, state.value if state is not None else None, order_key, message_id, group_id, limit)
+    """List comparisons, newest accepted first. ``place``: message and document index."""
+    wanted = (route, state.value if state is not None else None, order_key, *place, group_id, limit)
     return [_comparison(db, row) for row in db.rows("comparison.newest", wanted)]
 
 

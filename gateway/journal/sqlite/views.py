@@ -28,7 +28,7 @@ def deliveries(
         rows = db.rows("view.of_message", (*wanted, message_id))
     else:
         rows = db.rows("view.oldest", wanted)
-    return [_view(db, row) for row in rows]
+    return [delivery_view(db, row) for row in rows]
 
 
 def unsent_calls(db: Database, limit: int) -> list[tuple[str, str]]:
@@ -37,7 +37,8 @@ def unsent_calls(db: Database, limit: int) -> list[tuple[str, str]]:
     return [(str(message_id), str(delivery_id)) for message_id, delivery_id in rows]
 
 
-def _view(db: Database, row: Row) -> DeliveryView:
+def delivery_view(db: Database, row: Row) -> DeliveryView:
+    """Give the delivery of a row of ``$delivery_columns``."""
     (
         number, delivery_id, message_id, generation, index, target, role, state, reference, lanes, is_urgent,
         attempts, reason, not_before, deadline_at, target_reference, findings, steps, planned_at, ended_at,

@@ -63,8 +63,10 @@ async def _serve(arguments: argparse.Namespace, make: Make) -> None:
     )
     erp = make(arguments, behaviour, faults, tls)
     await erp.start(arguments.host, arguments.port)
+    signalled = asyncio.create_task(until_signalled())
+    await asyncio.sleep(0)  # it listens for signals before anyone is told that it is there
     print(f"{erp.title} listens on {erp.url}", flush=True)
-    await until_signalled()
+    await signalled
     await erp.stop()
 
 

@@ -7,7 +7,8 @@ kill -9. Queries see a commit only after a while, as real ERPs' indexes do (read
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ class Documents:
         self._clock = clock
         self._ledger = LineFile(ledger)
         self._held: dict[str, dict[str, _Held]] = {}
+        self._created: Counter[str] = Counter()
         for entry in self.entries():
             self._take(entry, visible_from=0.0)
 
@@ -89,6 +91,11 @@ class Documents:
             if each.visible_from <= now and reference in (None, each.reference)
         ]
 
+    def shown(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Give what a query sees of a kind, to read only: copies of a long ledger cost much."""
+        now = self._clock()
+        return (each.fields for each in self._held.get(kind, {}).values() if each.visible_from <= now)
+
     def keys(self, kind: str) -> list[str]:
         """Give the keys of all documents of a kind, seen by queries or not."""
         return list(self._held.get(kind, {}))
@@ -100,6 +107,10 @@ class Documents:
             for entry in self._ledger.entries
             if kind in (None, entry["kind"]) and event in (None, entry["event"])
         ]
+
+    def created(self, kind: str) -> int:
+        """Give how many documents of a kind were ever created."""
+        return self._created[kind]
 
     def count(self) -> int:
         """Give how many entries the ledger has."""
@@ -119,6 +130,7 @@ class Documents:
 
     def _take(self, entry: Entry, visible_from: float) -> None:
         held = self._held.setdefault(entry.kind, {})
+        self._created[entry.kind] += entry.event == "created"
         if entry.event == "removed":
             held.pop(entry.key, None)
             return

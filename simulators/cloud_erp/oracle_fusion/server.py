@@ -165,10 +165,10 @@ class OracleFusion(SimulatedErp):
         if resource == "suppliers":
             return self._suppliers(q)
         if resource == "draftPurchaseOrders":
-            return [each for each in self.documents.visible(ORDERS) if each["StatusCode"] == "INCOMPLETE"]
+            return [each for each in self.documents.shown(ORDERS) if each["StatusCode"] == "INCOMPLETE"]
         if resource == "purchaseOrders":
-            return [each for each in self.documents.visible(ORDERS) if each["StatusCode"] != "INCOMPLETE"]
-        members = self.documents.visible(resource)
+            return [each for each in self.documents.shown(ORDERS) if each["StatusCode"] != "INCOMPLETE"]
+        members = list(self.documents.shown(resource))
         return [self._processed(each) for each in members] if resource == RECEIPTS else members
 
     def _suppliers(self, q: str) -> list[dict[str, Any]]:
@@ -217,7 +217,7 @@ class OracleFusion(SimulatedErp):
             return problem
         if request.headers.get("Upsert-Mode") == "true" and fields.get("OrderNumber"):
             return self._change_order(request, fields)
-        number = f"US{164_000 + len(self.documents.entries(ORDERS, 'created')) + 1}"
+        number = f"US{164_000 + self.documents.created(ORDERS) + 1}"
         key = self._unique_id()
         made = {
             **fields,
@@ -300,6 +300,10 @@ class OracleFusion(SimulatedErp):
         order = next((each for each in self._open_orders() if str(each["POHeaderId"]) == header_id), None)
         if order is None:
             return replies.error(_version(request), 404, [Detail("The resource isn't available.", "27500")])
+        asked, etag = request.headers.get("If-Match", "*"), f'"{_etag(order)}"'
+        if asked not in ("*", etag):
+            detail = Detail("The resource was changed by another user.", "27515")
+            return replies.error(_version(request), 412, [detail], {"ETag": etag})
         if fields.get("AcknowledgmentResponse") == "REJECT" and not fields.get("AcknowledgmentNote"):
             return replies.error(
                 _version(request), 400, [Detail("A note is required.", "PO-6001", "/AcknowledgmentNote")]
@@ -321,7 +325,7 @@ class OracleFusion(SimulatedErp):
         fields, problem = self._taken(request, body, REQUISITIONS)
         if fields is None:
             return problem
-        count = len(self.documents.entries(REQUISITIONS, "created")) + 1
+        count = self.documents.created(REQUISITIONS) + 1
         key, number = self._unique_id(), f"R-{count}"
         made = {
             **fields,
@@ -358,7 +362,7 @@ class OracleFusion(SimulatedErp):
         fields, problem = self._taken(request, body, RECEIPTS)
         if fields is None:
             return problem
-        number = str(700_000 + len(self.documents.entries(RECEIPTS, "created")) + 1)
+        number = str(700_000 + self.documents.created(RECEIPTS) + 1)
         lines = [
             {
                 **line,
@@ -415,7 +419,7 @@ class OracleFusion(SimulatedErp):
         if any(each.reference == reference for each in self.documents.entries(INVOICES, "created")):
             text = "The invoice number already exists for this supplier."
             return replies.error(_version(request), 400, [Detail(text, "AP-810451", "/InvoiceNumber")])
-        number = 900_000 + len(self.documents.entries(INVOICES, "created")) + 1
+        number = 900_000 + self.documents.created(INVOICES) + 1
         key = self._unique_id()
         made = {**fields, "_id": key, "InvoiceId": number}
         self.documents.create(INVOICES, key, made, number=str(number), reference=reference)

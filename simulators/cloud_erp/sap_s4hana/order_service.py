@@ -171,7 +171,10 @@ class OrderService:
 
     def _shown(self, document: Document, deep: bool) -> dict[str, Any]:
         values = {name: each for name, each in document.values.items() if deep or name != ITEMS}
-        return {"@odata.etag": document.etag} | shown(entities()["v4 PurchaseOrder"], values)
+        fields = shown(entities()["v4 PurchaseOrder"], values)
+        for item in fields.get(ITEMS, ()):
+            item["@odata.etag"] = document.etag  # one ETag for the order and its parts
+        return {"@odata.etag": document.etag} | fields
 
     def _shown_item(self, order: Document, item: Mapping[str, Any], deep: bool) -> dict[str, Any]:
         values = {name: each for name, each in item.items() if deep or not isinstance(each, list)}

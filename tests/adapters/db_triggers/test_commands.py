@@ -126,6 +126,21 @@ def test_a_snapshot_that_somebody_asked_for_in_the_database_is_what_is_done(run:
     assert run("snapshot", "items")[1].startswith("3 rows")
 
 
+def test_check_live_tells_what_hinders_the_feed(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("erp").mkdir()
+    Path("other").mkdir()
+    codes, told = [main(["check", "--live"])], [capsys.readouterr().err]
+    apply(run("render", "items")[1])
+    codes.append(main(["check", "--live"]))
+    apply("alter table item add extra text")
+    codes.append(main(["check", "--live"]))
+    told.append(capsys.readouterr().err)
+
+    assert codes == [2, 0, 2]
+    assert "DB-MISSING" in told[0]
+    assert "DB-SCHEMA" in told[1]
+
+
 @pytest.mark.parametrize(
     "arguments, told",
     [

@@ -14,6 +14,8 @@ import pytest
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.ddl import DdlError, objects, script, setup_of
 from adapters.db_triggers.fingerprint import Column
+from adapters.db_triggers.snapshot import Range, SnapshotStatements
+from adapters.db_triggers.write_statements import quoted
 from tests.adapters.db_triggers.hospital import rendered, settings_for
 from tests.adapters.db_triggers.servers import Database
 from tests.adapters.db_triggers.writing import WRITE_BACK
@@ -71,6 +73,51 @@ def test_tables_and_columns_that_are_not_there_are_told_all_at_once() -> None:
 
     assert "po_line: has no column nowhere; it has" in str(caught.value)
     assert "gone: there is no such table" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "dialect, skips, waits, first",
+    [
+        ("postgresql", "for share skip locked", "for share", "limit 500"),
+        ("mariadb", "lock in share mode skip locked", "lock in share mode", "limit 500"),
+        ("sqlite", "", "", "limit 500"),
+        ("mssql", "with (updlock, readpast, rowlock)", "with (updlock, rowlock)", "top 500"),
+        ("oracle", "for update skip locked", "for update", "fetch first 500 rows only"),
+    ],
+)
+def test_a_snapshot_reads_a_range_with_its_rows_locked(
+    dialect: str, skips: str, waits: str, first: str
+) -> None:
+    setup = setup_of(settings(dialect, "row"), columns(dialect))
+    statements = SnapshotStatements(setup, setup.tables[0])
+    part = Range(after=("P-1", "3"))
+
+    assert first in statements.keys(part, 500).sql
+    assert first not in statements.locked(part, waits=False).sql  # Oracle refuses both together: ORA-02014
+    assert skips in statements.locked(part, waits=False).sql
+    assert waits in statements.locked(part, waits=True).sql
+    assert "skip" not in statements.locked(part, waits=True).sql
+    assert dict(statements.keys(part, 500).parameters)["a1"] == 3
+    name = quoted("po_no", statements.dialect)
+    assert f"t.{name} >= :a0 and ((t.{name} > :a0) or (t.{name} = :a0 and" in statements.keys(part, 500).sql
+    insert = statements.insert(part).sql
+    assert insert.startswith("insert into ")
+    assert "'R'" in insert
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_endpoint_that_only_takes_documents_gets_no_outbox_and_no_trigger(dialect: str) -> None:
+    only = settings(dialect, "row").model_copy(update={"tables": {}})
+    made = objects(setup_of(only, {}))
+
+    kinds = {(each.kind, each.name) for each in made if each.kind != "grant"}
+    own = {
+        ("table", "legacy_bridge_written"),
+        ("table", "legacy_bridge_echo"),
+        ("index", "legacy_bridge_echo_written"),
+    }
+    assert kinds == own | ({("table", "legacy_bridge_origin")} if dialect == "sqlite" else set())
+    assert not any("outbox" in each.sql for each in made)
 
 
 async def test_the_demos_triggers_are_what_db_render_prints(sqlite: Database) -> None:

@@ -194,6 +194,28 @@ async def test_a_killed_server_leaves_a_doubt_that_the_same_request_clears(
     assert await write((target, sink), sent) == Accepted("receipt 1, po_line 1, po_hdr 1 (written before)")
 
 
+@pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
+async def test_a_server_that_is_down_is_an_outage_and_leaves_no_doubt(database: Database, mms: Mms) -> None:
+    assert database.server is not None
+    database.server.stop()
+    outcome = await write(mms, delivery(answer("P-1")))
+    database.server.start()
+
+    assert isinstance(outcome, Transient), outcome
+    assert outcome.kind is TransientKind.OUTAGE
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
+async def test_a_refused_log_in_waits_for_the_password_to_be_set_right(database: Database) -> None:
+    settings = settings_for(database, write_back=WRITE_BACK).model_copy(update={"user": "nobody"})
+    target, sink = pair(settings)
+    outcome = await write((target, sink), delivery(answer("P-1")))
+    await sink.close()
+
+    assert isinstance(outcome, Transient), outcome
+    assert outcome.kind is TransientKind.CREDENTIAL
+
+
 def test_a_request_is_repeatable_and_says_in_words_what_is_written(sqlite: Database) -> None:
     target, _ = pair(settings_for(sqlite, write_back=WRITE_BACK))
     request = requested(target, delivery(answer("P-1")))

@@ -18,6 +18,7 @@ from adapters.db_triggers.driver_echo import EchoGuard
 from adapters.db_triggers.driver_sessions import Sessions
 from adapters.db_triggers.outbox import Change, outbox_table
 from tests.adapters.db_triggers.hospital import connected, outbox, prepared, run, secret, settings_for
+from tests.adapters.db_triggers.rig import Journal, feeding, source_for
 from tests.adapters.db_triggers.servers import Database
 from tests.adapters.db_triggers.test_ddl import HEADER
 from tests.adapters.db_triggers.writing import WRITE_BACK, Mms, answer, delivery, pair, write
@@ -100,6 +101,24 @@ async def test_a_batch_job_that_repeats_what_was_written_is_no_news_and_a_user_i
     changes, echoes = await picked_up(database, settings)
 
     assert [change.id in echoes for change in changes] == [True, False, False, False]
+
+
+async def test_the_running_feed_hands_on_the_users_change_and_not_the_jobs(
+    database: Database, mms: Mms
+) -> None:
+    settings = settings_for(database, write_back=WRITE_BACK, poll="20ms", poll_max="50ms")
+    await write(mms, delivery(answer("P-1")))
+    journal = Journal()
+    async with feeding(source_for(settings), journal):
+        async with connected(database) as session:
+            await run(session, "update po_hdr set chg_user = 'BATCH', ack_sts = 'AC' where po_no like 'P-1%'")
+            await run(session, "update po_hdr set note_txt = 'call me' where po_no like 'P-1%'")
+        while not journal.rows:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
+
+    assert [row["after"]["note_txt"] for row in journal.rows] == ["call me"]
+    assert await outbox(database) == []
 
 
 async def edit(database: Database, user: int, count: int) -> list[str]:

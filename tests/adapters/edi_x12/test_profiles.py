@@ -37,3 +37,11 @@ def test_a_guide_that_cannot_be_used_is_told_with_its_place(guides: dict[str, An
     (found,) = told(guides=guides)
 
     assert found.startswith(said)
+
+
+def test_a_segment_that_is_listed_with_all_its_elements_or_more_is_good() -> None:
+    whole = "M366 O93 M365 M364 X365 X364 X365 X364 O443 | P0506 P0708"
+
+    assert (
+        told(guides={"850": {"segments": {"PER": whole, "ZZX": "O352"}, "extra": {"BEG": ["ZZX O/1"]}}}) == []
+    )

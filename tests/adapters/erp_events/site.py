@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ endpoints:
     ignore: [SomethingElseBusinessEvent]{feed}
   acme-in: {{kind: sftp_files, environment: test, folder: acme, name: "{{reference}}.edi"}}
   mms-in: {{kind: sftp_files, environment: test, folder: mms, name: "{{reference}}.json"}}
-partners:
+{more}partners:
   acme:
     environment: test
     control_numbers: {{lowest: 800000000, highest: 899999999}}
@@ -173,9 +173,14 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def site(
-    folder: Path, *, faults: FaultScript | None = None, tenant: Tenant | None = None, **words: str
+    folder: Path,
+    *,
+    faults: FaultScript | None = None,
+    tenant: Tenant | None = None,
+    before: Callable[[Path], None] = lambda path: None,
+    **words: str,
 ) -> AsyncIterator[Site]:
-    """Start everything. ``words`` fill ROUTES."""
+    """Start everything. ``words`` fill ROUTES; ``before`` is given its path before the gateway starts."""
     (folder / "event.key").write_text(KEY)
     for name in ("acme", "mms"):
         (folder / name).mkdir(exist_ok=True)
@@ -188,9 +193,11 @@ async def site(
             "targets": "{supplier: acme-in}",
             "transmitter": "gateway",
             "feed": "",
+            "more": "",
             "losing_side": "nothing",
             "write": "{acme-in: {format: edi_x12, partner: acme}}",
         } | words
         (folder / "routes.yaml").write_text(ROUTES.format(erp=erp.url, **said))
+        await asyncio.to_thread(before, folder / "routes.yaml")
         async with serving(folder / "routes.yaml") as served:
             yield Site(served, erp, folder)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +25,7 @@ SIGNED = {"signature": {"header": "X-Signature", "secret": "env:KEY", "prefix": 
 SAP_TYPE = "sap.s4.beh.purchaseorder.v1.PurchaseOrder.Created.v1"
 
 
-def facade(erp: str = "sap_s4hana", **changes) -> ErpEventsFacade:
+def facade(erp: str = "sap_s4hana", partner: str | None = None, **changes) -> ErpEventsFacade:
     settings = {
         "erp": erp,
         "path": "/events/erp",
@@ -44,7 +45,7 @@ def facade(erp: str = "sap_s4hana", **changes) -> ErpEventsFacade:
         SECRETS.__getitem__,
     )
     routes = tuple(
-        FacadeRoute(route, kind, None, None, "accepted", "event_id")
+        FacadeRoute(route, kind, None, partner, "accepted", "event_id")
         for route, kind in (("events", "event"), ("po.out", "purchase_order"))
     )
     return ErpEventsFacade(FacadeSetup(endpoint, routes, Library(), 1 << 20))
@@ -114,7 +115,12 @@ def test_a_shared_secret_or_a_certificate_proves_too_and_all_that_is_declared_mu
 
     assert isinstance(facade(verify=basic).admit(good), Admitted)
     assert isinstance(facade(verify=basic).admit(call(cloud_event(), Authorization="Basic eA==")), Denied)
-    assert isinstance(facade(verify=both).admit(good), Denied), "no certificate came"
+    made = facade(verify=both, partner="erp")
+    assert isinstance(made.admit(good), Denied), "no certificate came"
+    assert isinstance(made.admit(replace(good, identity="CN=other", partner="other")), Denied)
+    assert isinstance(made.admit(replace(good, identity="CN=erp", partner="erp")), Admitted)
+    with pytest.raises(EventSetupError, match="needs a partner"):
+        facade(verify=both)
 
 
 def test_an_endpoint_without_any_proof_is_no_endpoint() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from gateway.cli import main
 from gateway.journal.types import DeliveryState
 from gateway.serving import ServeError
 from simulators.cloud_erp.dynamics365 import Tenant
@@ -98,6 +102,34 @@ async def test_an_order_that_we_brought_to_the_erp_is_never_sent_as_if_it_were_t
 
     assert made.target_reference == ("HB-42" if numbering == "ours" else "PO00000001")
     assert files == []
+
+
+async def test_a_cancellation_over_there_of_an_order_that_we_sent_is_a_persons_to_tell(
+    tmp_path: Path,
+) -> None:
+    target = (
+        "targets: {cloud: d365, supplier: acme-in}\n    stage: cloud\n    transmitter: {cloud: gateway}\n"
+    )
+
+    def sent_by_us(routes: Path) -> None:
+        text = routes.read_text()
+        head, mark, rest = text.partition("  - id: po.in\n")
+        rest = rest.replace("targets: {cloud: d365}\n    stage: cloud\n", target, 1)
+        text = (head + mark + rest).replace(
+            "kind: dynamics365\n", 'kind: dynamics365\n    supplier_output: "off"\n'
+        )
+        routes.write_text(text)
+
+    async with site(tmp_path, before=sent_by_us) as run:
+        await run.post("/v1/documents/purchase_order?route=po.in", OURS, {"Idempotency-Key": "k"})
+        await run.settled("acme-in", 1)
+        await run.settled("d365", 1)
+        await run.event("HB-42", BusinessEventId="PurchaseOrderCanceledBusinessEvent")
+        codes = await parked_codes(run)
+        files = run.files("acme")
+
+    assert codes == ["ORDER-CHANGED-IN-ERP"]
+    assert len(files) == 1
 
 
 async def test_an_order_with_our_reference_that_the_ledger_does_not_know_waits_for_a_person(
@@ -248,3 +280,135 @@ async def test_a_feed_needs_a_field_that_tells_when_an_order_changed(tmp_path: P
     with pytest.raises(ServeError):
         async with site(tmp_path, feed="\n    feed: {endpoint: d365, every: 1s}"):
             pass
+
+
+DATABASE = """\
+  mms-db:
+    kind: db_triggers
+    environment: test
+    dialect: sqlite
+    file: legacy.db
+    tables: {po_hdr: {key: po_no, children: {LINES: {table: po_line, by: po_no, order: line_no}}}}
+    write_back:
+      copies: write
+      documents:
+        purchase_order:
+          mapping: po_rows
+          changes:
+            - table: po_hdr
+              on: insert
+              key: po_no
+              columns: {po_no: PO_NO, vend_no: VENDOR}
+              fixed: {src: ERP}
+            - table: po_line
+              on: insert
+              each: LINES
+              key: [po_no, line_no]
+              columns: {po_no: PO_NO, line_no: LINE_NO, item_no: ITEM, qty_ord: QTY, price: PRICE}
+mappings: {po_rows: po_rows.yaml}
+"""
+MAPPING = """\
+mapping: po_rows
+document: purchase_order
+direction: write
+fields:
+  number: PO_NO
+  seller.identifiers[scheme=assigned_by_buyer].value: VENDOR
+groups:
+  lines:
+    from: LINES
+    fields:
+      line_id: LINE_NO
+      item_ids[scheme=buyer].value: ITEM
+      quantity.value: QTY
+      price.amount: PRICE
+"""
+TABLES = """
+create table po_hdr (po_no text primary key, vend_no text, src text);
+create table po_line (po_no text, line_no integer, item_no text, qty_ord text, price text,
+                      primary key (po_no, line_no));
+"""
+
+
+def made_database(routes: Path) -> None:
+    """Make the legacy tables, and what the DBA's script adds."""
+    folder = routes.parent
+    (folder / "po_rows.yaml").write_text(MAPPING)
+    printed = io.StringIO()
+    with contextlib.closing(sqlite3.connect(folder / "legacy.db")) as database:
+        database.executescript(TABLES)
+        with contextlib.redirect_stdout(printed):
+            assert main(["db", "render", "mms-db", "-c", str(routes)]) == 0
+        database.executescript(printed.getvalue())
+
+
+async def test_legacy_gets_the_orders_of_the_erp_as_rows_of_its_own_tables(tmp_path: Path) -> None:
+    async with site(
+        tmp_path, targets="{legacy: mms-db}", transmitter="erp", losing_side="copy_not_transmitted",
+        write="{}", more=DATABASE, before=made_database,
+    ) as run:  # fmt: skip
+        await run.enter_order("PO-900")
+        await run.event("PO-900")
+        (copy,) = await run.settled("mms-db", 1)
+    with contextlib.closing(sqlite3.connect(tmp_path / "legacy.db")) as database:
+        headers = database.execute("select po_no, vend_no, src from po_hdr").fetchall()
+        lines = database.execute("select line_no, item_no, qty_ord, price from po_line").fetchall()
+
+    assert (copy.role, copy.state) == ("copy", DeliveryState.DONE), copy.findings
+    assert headers == [("PO-900", "ACME", "ERP")]
+    assert lines == [(1, "1000", "10", "12.5"), (2, "1001", "10", "3")]
+
+
+LAYOUT = """\
+layout: orders
+format: delimited
+encoding: ascii
+newline: crlf
+delimited: {delimiter: "|", quote: "", formulas: refuse}
+document: H
+records:
+  H:
+    match: {RECORD: H}
+    fields: [RECORD, {name: PO_NO, required: yes}, VENDOR]
+  D:
+    match: {RECORD: D}
+    parent: H
+    fields: [RECORD, LINE_NO, ITEM, {name: QTY, type: "number(9,2)"}, {name: PRICE, type: "number(9,4)"}]
+"""
+FLAT_MAPPING = """\
+mapping: orders
+document: purchase_order
+direction: write
+fields:
+  number: PO_NO
+  seller.identifiers[scheme=assigned_by_buyer].value: VENDOR
+groups:
+  lines:
+    from: D
+    fields:
+      line_id: LINE_NO
+      item_ids[scheme=buyer].value: ITEM
+      quantity.value: {from: QTY, decimal: {}}
+      price.amount: {from: PRICE, decimal: {}}
+"""
+
+
+def made_layout(routes: Path) -> None:
+    (routes.parent / "orders.layout.yaml").write_text(LAYOUT)
+    (routes.parent / "orders.mapping.yaml").write_text(FLAT_MAPPING)
+
+
+async def test_legacy_gets_the_orders_of_the_erp_as_a_flat_file(tmp_path: Path) -> None:
+    named = "layouts: {orders: orders.layout.yaml}\nmappings: {orders: orders.mapping.yaml}\n"
+    settings = "{layout: orders, mapping: orders}"
+    async with site(
+        tmp_path, targets="{legacy: mms-in}", transmitter="erp", losing_side="copy_not_transmitted",
+        write=f"{{mms-in: {{format: flat_files, settings: {settings}}}}}", more=named, before=made_layout,
+    ) as run:  # fmt: skip
+        await run.enter_order("PO-900")
+        await run.event("PO-900")
+        (copy,) = await run.settled("mms-in", 1)
+        (file,) = run.files("mms")
+
+    assert (copy.role, copy.state) == ("copy", DeliveryState.DONE)
+    assert file.decode().splitlines() == ["H|PO-900|ACME", "D|1|1000|10|12.5", "D|2|1001|10|3"]

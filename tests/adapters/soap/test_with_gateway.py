@@ -129,6 +129,29 @@ async def test_a_retired_route_refuses_in_the_clients_own_words(tmp_path: Path) 
     assert not run.erp.requests
 
 
+async def test_a_contract_that_ends_says_so_with_every_answer(tmp_path: Path) -> None:
+    """RFC 8594, RFC 9745; the message itself is as it was."""
+
+    def ends(text: str) -> str:
+        stage = "    stage: cloud\n    canary: {select: {facility: [DOCK-04]}}\n"
+        assert stage in text
+        words = 'contract: {canonical: purchase_order@1, deprecated: "2026-09-01", sunset: "2027-03-31"}'
+        return text.replace(stage, f"{stage}    {words}\n", 1)
+
+    async with site(tmp_path, change=ends) as run:
+        body = run.client().envelope("M-1", purchase_order("PO-1"))
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(run.url, data=body, headers=headers) as reply,
+        ):
+            told, answer = reply.headers, await reply.read()
+
+    assert told["Sunset"] == "Wed, 31 Mar 2027 00:00:00 GMT"
+    assert told["Deprecation"] == "@1788220800"
+    assert status_of(answer) == "APPROVED"
+
+
 # --- ways to answer ---------------------------------------------------------------------------------
 
 

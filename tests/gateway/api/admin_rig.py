@@ -34,6 +34,7 @@ GRANTS = (
     ("movers", Grant(Role.MIGRATOR)),
     ("admins", Grant(Role.ADMIN)),
     ("one-desk", Grant(Role.OPERATOR, ("po.one", "ack.*"))),
+    ("owners", Grant(Role.VIEWER, ("po.*",), ("supply-chain",))),
     ("two-movers", Grant(Role.MIGRATOR, ("po.two",))),
 )
 
@@ -48,7 +49,7 @@ class Issuer:
 
     def new_key(self) -> None:
         self.count += 1
-        options = {"kid": f"key-{self.count}", "use": "sig"}
+        options: Any = {"kid": f"key-{self.count}", "use": "sig"}
         made = ECKey if self.algorithm == "ES256" else RSAKey
         size: Any = "P-256" if self.algorithm == "ES256" else 2048
         self.key = made.generate_key(size, options)

@@ -65,6 +65,8 @@ async def test_a_role_may_what_those_before_it_may_and_no_more(
     site: AdminSite, role: str, may: set[str]
 ) -> None:
     for each in resources():
+        if each.verb == "routes.approve":
+            continue  # by what a grant lets approve, see below
         path = each.path.replace("{", "").replace("}", "")
         body = {name: _filler(name) for name in (one.name for one in each.others if one.is_required)}
         answer = await site.ask(each.method, path, role, body=body if each.has_body else None)
@@ -111,6 +113,19 @@ async def test_what_is_about_no_one_route_needs_a_grant_for_all(site: AdminSite)
         ("POST", "/v1/plan", {}),
     ):
         assert (await site.ask(method, path, "two-movers", body=body)).status == 403, path
+
+
+async def test_nobody_approves_as_what_the_token_does_not_say(site: AdminSite) -> None:
+    path, body = "/v1/verbs/routes.approve", {"route": "po.one", "stage": "retired", "why": "looked"}
+
+    own = await site.ask("POST", path, "owners", body={**body, "role": "supply-chain"})
+    other = await site.ask("POST", path, "owners", body={**body, "role": "audit"})
+    anybody = await site.ask("POST", path, "admins", body={**body, "role": "supply-chain"})
+
+    assert (own.status, other.status, anybody.status) == (200, 403, 403)
+    assert [each.who for each in await site.journal.audit() if each.action == "routes.approve"] == [
+        f"ann at {ISSUER}"
+    ]
 
 
 async def test_an_order_is_found_by_its_number_only_by_who_may_see_its_route(site: AdminSite) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -80,12 +81,16 @@ async def test_a_plan_is_made_beside_a_running_gateway(site: Site, tmp_path: Pat
         changed = load(site.folder / "changed.yaml")
         assert isinstance(changed, Configuration)
 
-        plan = await site.ask(served, "POST", "/v1/plan", "readers", {"configuration": changed.text})
+        both = await asyncio.gather(
+            *(site.ask(served, "POST", "/v1/plan", "readers", {"configuration": changed.text}) for _ in "ab")
+        )
+        plan, second = sorted(both, key=lambda each: each.status)
         staged = await site.ask(served, "POST", "/v1/plan", "readers", {"stages": ["portal=cloud"]})
         wrong = await site.ask(served, "POST", "/v1/plan", "readers", {"configuration": "version: 1"})
 
         assert (plan.status, plan.json["messages"]) == (200, 12)
         assert plan.json["changed"] > 0
+        assert (second.status, second.json["code"]) == (409, "ADMIN-REFUSED")  # one at a time
         assert staged.json["by_kind"]["canonical"] == 0
         assert (wrong.status, wrong.json["code"]) == (400, "ADMIN-BAD-REQUEST")
         assert wrong.json["findings"]

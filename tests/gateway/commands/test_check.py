@@ -109,7 +109,7 @@ def listening() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:{}", "env:ERP_ADDRESS"])
-def test_live_says_nothing_of_an_endpoint_that_answers(
+def test_live_says_which_endpoint_answers(
     bridge: Command, folder: Path, listening: int, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ERP_ADDRESS", f"http://127.0.0.1:{listening}")
@@ -119,6 +119,7 @@ def test_live_says_nothing_of_an_endpoint_that_answers(
     ended = bridge("check", "--live")
 
     assert "no connection" not in ended.err
+    assert "erp" in ended.err.partition("reached: ")[2].partition("\n")[0]
     assert ended.code == 0, ended.err
 
 

@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
+from gateway.app import format_by_name
 from gateway.cli import main
+from gateway.config import Configuration, load
+from gateway.forecast.making import Question, Store, make_plan
+from gateway.journal.sqlite import SqliteJournal
+from gateway.system import SystemClock
 from simulators.cloud_erp.server import CloudErp, Settings
 from tests.gateway.forecast.corpus import CHANGED, IN_FORCE, corpus, write_site
 from tests.gateway.forecast.reality import happened
@@ -63,6 +68,22 @@ def test_the_file_in_force_changes_nothing(site: Path, capsys: pytest.CaptureFix
     code, plan = planned(capsys, "-c", str(site / "routes.yaml"))
 
     assert (code, plan["messages"], plan["changed"]) == (0, SIZE, 0)
+    assert not [each for each in plan["notes"] if "run again as configured now" in each]
+
+
+async def test_a_record_that_was_made_under_another_configuration_is_told(site: Path) -> None:
+    changed = load(site / "changed.yaml")
+    assert isinstance(changed, Configuration)
+    clock = SystemClock()
+    journal = await SqliteJournal.open_readonly(site / "var" / "journal.db", clock=clock)
+    try:
+        question = Question(changed, before=changed)
+        plan = await make_plan(question, journal, Store(None), format_by_name, clock.now())
+    finally:
+        await journal.close()
+
+    assert not plan.changed
+    assert any("do not come to what was recorded" in note for note in plan.notes)
 
 
 def test_a_stage_can_be_planned_without_a_changed_file(

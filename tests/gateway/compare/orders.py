@@ -93,7 +93,7 @@ def copied(document: Json) -> Json:
 
 
 def _line_of(document: Json, rng: random.Random) -> Json:
-    return rng.choice(document["lines"])  # type: ignore[no-any-return]
+    return rng.choice(document["lines"])
 
 
 def _other(choices: tuple[str, ...], than: str, rng: random.Random) -> str:
@@ -127,15 +127,18 @@ def quantity_by_ten(document: Json, rng: random.Random) -> bool:
 
 
 def swapped_quantities(document: Json, rng: random.Random) -> bool:
-    first, second = document["lines"][:2] if len(document["lines"]) > 1 else (None, None)
-    if first is None or first["quantity"] == second["quantity"]:
+    if len(document["lines"]) < 2:
+        return False
+    first, second = document["lines"][:2]
+    if first["quantity"] == second["quantity"]:
         return False
     first["quantity"], second["quantity"] = second["quantity"], first["quantity"]
     return True
 
 
 def wrong_basis_quantity(document: Json, rng: random.Random) -> bool:
-    _line_of(document, rng)["price"]["base_quantity"] = "100"
+    price = _line_of(document, rng)["price"]
+    price["base_quantity"] = str(100 * int(price.get("base_quantity", 1)))
     return True
 
 

@@ -190,6 +190,7 @@ class Bench:
 
     async def finish(self, delivery_id: str, sink: Sink | None = None) -> DeliveryView:
         """Take a delivery to its end: done, or parked."""
+        view = await self.view(delivery_id)
         for _ in range(ROUNDS_MAX):
             if await self.go(sink):
                 continue
@@ -213,6 +214,11 @@ class Bench:
             finally:
                 self.health.ended(work)
         return bool(claimed)
+
+    async def pass_time(self, delivery_id: str) -> None:
+        """Go on once; where there is nothing to do yet, wait for it."""
+        if not await self.go():
+            await self._wait(await self.view(delivery_id))
 
     async def killed(self, sink: Sink) -> bool:
         """Go on until the process dies in this sink and is started again; False where it ended before."""

@@ -18,10 +18,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from adapters.base import Request
+from canonical.registry import to_json
 from gateway.journal.base import Journal
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
 from gateway.journal.types import DeliveryState, DeliveryView, Transmitter
+from gateway.rehearsal import rehearsed
 from gateway.security.certificates import Issued, Validity, issue_client
 from simulators.cloud_erp.base.access import AccessRules
 from simulators.faults import Action, Fault
@@ -29,7 +32,7 @@ from simulators.serving import Tls
 from tests.gateway.erp.bench import CONCURRENT, Bench, Blind, ElasticClock, Killing
 from tests.gateway.erp.erps import ERPS, ErpUnderTest
 from tests.gateway.erp.paper import cancellation, change, order
-from tests.gateway.support import Certificates
+from tests.gateway.support import Certificates, delivery
 
 Make = Callable[..., Awaitable[Bench]]
 
@@ -89,6 +92,16 @@ async def test_an_order_is_there_once_with_every_digit_and_its_names_are_known(m
     names = await bench.aliases()
     assert ("erp", held.number, "", "") in names
     assert {line for _, number, line, id_ in names if number == held.number and id_} >= {"1", "2", "sent:2"}
+
+
+def test_a_rehearsal_gives_the_create_that_would_be_sent(erp: ErpUnderTest) -> None:
+    target = erp.target(erp.settings(base="https://erp.example", supplier_output="undeclared"))
+    told = delivery(canonical=to_json(order()), role="shadow", transmitter="legacy")
+    request = rehearsed(target, told, ElasticClock().now())
+
+    assert isinstance(request, Request)
+    assert (request.step, request.method) == ("create", "POST")
+    assert request.body
 
 
 async def test_the_same_order_again_is_found_and_not_made_a_second_time(make: Make) -> None:
@@ -210,6 +223,26 @@ async def test_with_look_ups_that_see_nothing_duplicates_appear(make: Make, acti
     await bench.finish(delivery_id, Blind(bench.sink, bench.erp))
 
     assert len(bench.erp.orders(bench.simulator)) == 2
+
+
+async def test_the_double_of_a_paused_node_is_found_by_a_last_look_up_and_told(make: Make) -> None:
+    bench = await make(look_up_waits_s=[1], quiet_period_s=30)
+    bench.script.replace((_at_create(bench, Fault(Action.RESET_BEFORE_COMMIT)),))
+    delivery_id = await bench.plan(order())
+    while not any(
+        each.step == "create" and not each.is_in_doubt for each in (await bench.view(delivery_id)).steps
+    ):
+        await bench.pass_time(delivery_id)
+    view = await bench.view(delivery_id)
+    assert "a last look-up for doubles" in view.reason
+    first = next(each.request for each in view.steps if each.step == "create")
+    await bench.sink.send(first)  # the node that was paused in the middle of sending wakes up
+
+    view = await bench.finish(delivery_id)
+    assert (view.state, view.findings[0].code) == (DeliveryState.PARKED, "ERP-DOUBLE")
+    assert view.findings[0].facts["numbers"] == ", ".join(
+        each.number for each in bench.erp.orders(bench.simulator)
+    )
 
 
 @both_journals

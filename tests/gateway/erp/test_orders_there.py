@@ -45,7 +45,8 @@ def step(erp: GenericRest, request: Request, answer: Reply | NoReply) -> StepRes
 
 
 def test_a_close_is_done_once_the_erp_shows_the_order_closed() -> None:
-    erp, done = target(), []
+    erp = target()
+    done: list[StepResult] = []
     close = erp.next_request(closing(), done, NOW)
     assert isinstance(close, Request)
     assert (close.method, close.address) == ("POST", "orders/E%207/close")

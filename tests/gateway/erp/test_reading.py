@@ -135,6 +135,13 @@ def test_more_than_one_page_of_lines_is_never_taken_for_all(body: bytes) -> None
     assert following.findings[0].code == "ERP-EVENT-PAGES"
 
 
+def test_a_number_that_two_companies_have_is_never_guessed() -> None:
+    following, _ = after(target(), FakeClock(), Reply(200, b'{"value": [{"a": 1}, {"a": 2}]}'))
+
+    assert isinstance(following, Stuck)
+    assert following.findings[0].code == "ERP-EVENT-AMBIGUOUS"
+
+
 def test_a_kill_between_reading_and_handing_over_hands_over_the_same_bytes_again() -> None:
     made, clock = target(), FakeClock()
     first, done = after(made, clock, WHOLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,32 @@ async def test_many_writes_at_once_fetch_one_session(make_sink) -> None:
 
         assert methods(sap).count("HEAD") == 1
         assert {reply.status for reply in replies} == {400}
+
+
+async def test_many_writes_at_once_share_a_fetch_that_fails_and_the_next_write_tries_again(make_sink) -> None:
+    faults = FaultScript((Fault(Action.UNAVAILABLE, method="HEAD", times=1),))
+    async with SapS4Hana(faults=faults) as sap:
+        sink = make_sink(sap.url)
+        replies = await asyncio.gather(*(sink.send(write()) for _ in range(8)))
+        assert methods(sap) == ["HEAD"]
+        assert {reply.status for reply in replies} == {503}
+
+        assert (await sink.send(write())).status == 400
+        assert methods(sap) == ["HEAD", "HEAD", "POST"]
+
+
+async def test_a_write_that_waits_for_anothers_fetch_ends_in_its_own_time(make_sink) -> None:
+    faults = FaultScript((Fault(Action.HANG_BEFORE_COMMIT, method="HEAD"),))
+    async with SapS4Hana(faults=faults) as sap:
+        sink = make_sink(sap.url)
+        first = asyncio.ensure_future(sink.send(write()))
+        await asyncio.sleep(0.05)
+        reply = await sink.send(replace(write(), timeout_s=0.2))
+
+        assert isinstance(reply, NoReply)
+        assert (reply.written, reply.kind) == ("none", "outage")
+        assert not first.done()  # it has two seconds
+        first.cancel()
 
 
 async def test_an_expired_session_is_fetched_anew_once_and_the_write_sent_once_more(make_sink) -> None:

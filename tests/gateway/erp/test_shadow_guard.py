@@ -199,8 +199,8 @@ def test_scopes_are_read_from_the_reply_from_the_token_itself_and_else_as_asked_
     claims = base64.urlsafe_b64encode(json.dumps({"scp": "a.read", "roles": ["PO.ReadWrite.All"]}).encode())
     jwt = f"h.{claims.decode().rstrip('=')}.s"
 
-    assert granted_scopes({"scope": "x y"}, "opaque", "z") == {"x", "y"}
-    assert granted_scopes({}, jwt, "z") == {"a.read", "PO.ReadWrite.All"}
-    assert granted_scopes({}, "opaque", "z") == {"z"}
+    assert granted_scopes({"scope": "x y"}, "opaque", "z") == frozenset({"x", "y"})
+    assert granted_scopes({}, jwt, "z") == frozenset({"a.read", "PO.ReadWrite.All"})
+    assert granted_scopes({}, "opaque", "z") == frozenset({"z"})
     assert granted_scopes({}, "a.b.c", "") is None
     assert writing_scopes({"a.read", "PO.ReadWrite.All"}, ["*write*"]) == ["PO.ReadWrite.All"]

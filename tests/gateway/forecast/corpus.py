@@ -57,6 +57,7 @@ routes:
     canary:
       {{select: {{facility: ["04", "05"]}}, share: {share}, pin_legacy: {{order_type: [blanket]}}}}
     losing_side: {losing}
+    ownership: {{receiving: {{at: owner}}, matching: {{at: owner}}, on_order: none}}
     unknown_order: {{to: {unknown}, after: 2s}}
   - id: ack
     follows: po

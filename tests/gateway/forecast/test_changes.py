@@ -147,7 +147,7 @@ def test_the_page_loads_nothing_runs_nothing_and_shows_hostile_names_as_text() -
     before = message(order(facility="F1"), delivered("mms"), route=HOSTILE, name=HOSTILE)
     after = message(order(facility="F<2>"), delivered(HOSTILE), route=HOSTILE, name=HOSTILE)
     page = plan_page(plan_of((before, after)))
-    tree = html.fromstring(page)
+    tree: Any = html.fromstring(page)
 
     assert not tree.xpath("//script | //img | //link | //iframe | //object | //@src | //@href")
     assert not [each for each in tree.xpath("//@*") if each.attrname.startswith("on")]
@@ -161,7 +161,7 @@ def test_the_page_loads_nothing_runs_nothing_and_shows_hostile_names_as_text() -
 def test_the_page_has_a_picture_of_each_route_before_and_after() -> None:
     before, after = message(order(), delivered("mms")), message(order(), delivered("erp"))
     moved = replace(after, documents=(replace(after.documents[0], side="cloud"),))
-    tree = html.fromstring(plan_page(plan_of((before, moved))))
+    tree: Any = html.fromstring(plan_page(plan_of((before, moved))))
 
     tips = [each.text for each in tree.xpath("//svg//rect/title")]
     assert "po now: 1 legacy" in tips

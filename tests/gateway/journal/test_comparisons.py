@@ -16,7 +16,7 @@ from gateway.journal.comparisons import (
     PlannedStage,
 )
 from gateway.journal.types import DeliveryState, Settled
-from tests.gateway.journal.builders import ROUTE, T0, Scene, after, document, request, result
+from tests.gateway.journal.builders import ROUTE, T0, Scene, after, delivery, document, request, result
 
 UNIT = Difference("document", "unit", "lines[].quantity.unit", "lines[1].quantity.unit", "CA", "CS", "g-unit")
 PRICE = Difference("request", "value", "Lines[].Price", "Lines[1].Price", "12.50", "12.5001", "g-price")
@@ -234,3 +234,31 @@ async def test_old_comparisons_are_forgotten_and_those_that_wait_stay(journal: J
 
     assert {each.message_id for each in await journal.comparisons()} == {"m2", "m3"}
     assert await journal.difference_groups(None, old) == []
+
+
+async def test_one_document_is_given_with_its_own_deliveries_and_those_of_the_whole_message(
+    scene: Scene,
+) -> None:
+    journal = scene.journal
+    await scene.accept("m1")
+    shadow = replace(delivery("d2", 1, "O-2"), role="shadow", lanes=())
+    whole = replace(delivery("d3", None), target="legacy", lanes=("O-1", "O-2"), body=b"whole")
+    await scene.plan(
+        "m1", [document(0, "O-1"), document(1, "O-2")], [delivery("d1", 0, "O-1"), shadow, whole]
+    )
+
+    found = await journal.one_document("m1", 1)
+
+    assert found is not None
+    assert found[0].plan.order_keys == ("O-2",)
+    assert {each.delivery_id for each in found[1]} == {"d2", "d3"}
+    assert await journal.one_document("m1", 7) is None
+    assert await journal.one_document("m9", 0) is None
+
+
+async def test_comparisons_of_one_document_are_found_by_its_place(journal: Journal) -> None:
+    await journal.note_comparisons([comparison("m1"), comparison("m1", document_index=1)])
+
+    assert [each.document_index for each in await journal.comparisons(message_id="m1", document_index=1)] == [
+        1
+    ]

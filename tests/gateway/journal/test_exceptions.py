@@ -474,3 +474,17 @@ async def test_a_call_that_a_dead_process_never_sent_gives_its_keys_back(scene: 
     await scene.journal.recover(T0)
 
     assert (await scene.journal.facts([], ["K-1"], [])).documents == {}
+
+
+async def test_a_call_that_legacy_may_have_taken_keeps_its_keys(scene: Scene) -> None:
+    await scene.accept("m1")
+    keyed = document(document_key="K-1", content_hash="h")
+    await scene.plan("m1", [keyed], [delivery("m1-d", role="pass_through")])
+    claimed = await scene.journal.claim_one("m1-d", "w1", 60, scene.now, scene.monotonic)
+    assert claimed is not None
+    await scene.start(claimed.claim)
+
+    answered = result(outcome=Transient("status 500"))  # it may have done the work, and failed afterwards
+    await scene.settle(claimed.claim, DeliveryState.VOID, result=answered, reason="not taken")
+
+    assert set((await scene.journal.facts([], ["K-1"], [])).documents) == {"K-1"}

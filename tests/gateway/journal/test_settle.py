@@ -19,6 +19,7 @@ from adapters.base import (
     Transient,
     TransientKind,
 )
+from gateway.journal.base import Journal
 from gateway.journal.types import DeliveryState
 from tests.gateway.journal.builders import (
     LEASE_S,
@@ -304,3 +305,18 @@ async def test_a_passed_through_call_that_was_never_sent_is_void_and_frees_its_l
     view = await scene.view("m1-d")
     assert (view.state, view.reason, view.ended_at) == (DeliveryState.VOID, "never sent", scene.now)
     assert await scene.claim_ids() == ["m2-d"]
+
+
+async def test_names_that_a_reply_told_are_kept_with_the_step_though_the_order_is_only_half_done(
+    journal: Journal,
+) -> None:
+    scene = Scene(journal)
+    await scene.order("m1", opens=(entry(),))
+    claim = (await scene.claim_only()).claim
+    names = (alias("4500001"), alias("4500001", line="2", line_number="20"))
+    await scene.start(claim)
+    await journal.step_done(claim, result(outcome=Accepted("4500001", names)), scene.now)
+    await scene.start(claim, "submit")
+    await scene.park(claim, result("submit", Rejected((finding("ERP-422"),))))
+
+    assert set(await journal.aliases("O-1")) == {("erp", "4500001", "", ""), ("erp", "4500001", "2", "20")}

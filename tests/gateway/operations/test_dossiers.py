@@ -22,9 +22,7 @@ async def made(bench: Bench) -> tuple[dict[str, bool], dict]:
 
 
 async def approved(bench: Bench, who: str) -> None:
-    """As ``routes approve`` writes it."""
-    detail = {"stage": "retired", "role": "audit"}
-    await bench.journal.append_audit(who, "routes.approve", "po.one", detail, "looked", bench.clock.now())
+    await bench.ask("routes.approve", route="po.one", stage="retired", role="audit", who=who, why="looked")
 
 
 async def test_a_route_of_which_nothing_is_left_has_a_complete_dossier(bench: Bench) -> None:

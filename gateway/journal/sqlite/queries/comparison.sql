@@ -48,9 +48,9 @@ WHERE comparison = ? ORDER BY place;
 -- name: newest
 SELECT $comparison_columns FROM comparison
 WHERE (?1 IS NULL OR route = ?1) AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR order_key = ?3)
-  AND (?4 IS NULL OR message_id = ?4)
-  AND (?5 IS NULL OR number IN (SELECT comparison FROM difference WHERE group_id = ?5))
-ORDER BY accepted_at DESC, number DESC LIMIT ?6;
+  AND (?4 IS NULL OR message_id = ?4) AND (?5 IS NULL OR document_index = ?5)
+  AND (?6 IS NULL OR number IN (SELECT comparison FROM difference WHERE group_id = ?6))
+ORDER BY accepted_at DESC, number DESC LIMIT ?7;
 
 -- name: waiting
 SELECT $comparison_columns FROM comparison WHERE state = 'waiting' ORDER BY due_at, number LIMIT ?;
@@ -129,3 +129,17 @@ WHERE delivery.number > (SELECT coalesce(max(number), 0) - ? FROM delivery) AND 
 
 -- name: old
 SELECT number FROM comparison WHERE accepted_at < ? AND state <> 'waiting' ORDER BY accepted_at LIMIT ?;
+
+-- name: one_document
+SELECT $document_columns FROM message CROSS JOIN document ON document.message = message.sequence
+WHERE message.message_id = ? AND document.generation = message.generation AND document.document_index = ?;
+
+-- name: deliveries_of_document
+SELECT $delivery_columns FROM message CROSS JOIN delivery ON delivery.message = message.sequence
+    AND delivery.document_index = ?2
+WHERE message.message_id = ?1
+UNION ALL
+SELECT $delivery_columns FROM message CROSS JOIN delivery ON delivery.message = message.sequence
+    AND delivery.document_index IS NULL
+WHERE message.message_id = ?1
+LIMIT 1000;

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from adapters.base import Accepted, Finished, InDoubt, NoReply, Rejected, Reply, Request, Stuck, Wait
 from gateway.erp.connector.errors import ErpError
 from gateway.erp.connector.series import Call, Hit, Hold, LookUp, Poll, Read, Series, Write
 from gateway.erp.connector.settings import ErpSettings
-from gateway.erp.connector.target import Connector
+from gateway.erp.connector.target import Connector, MakeSeries
 from tests.gateway.support import Course, FakeClock, delivery
 
 NOTHING = Reply(200, b'{"items": []}')
@@ -30,12 +30,16 @@ class Small(Connector):
     """A connector of two writes and a poll, as short as can be."""
 
     needs: ClassVar[dict[str, tuple[str, ...]]] = {"create": ("number",)}
+    makes: ClassVar[dict[str, MakeSeries]] = {"purchase_order": lambda self, delivery, now: self.series()}
 
     def __init__(self, settings: ErpSettings, is_movement: bool = False) -> None:
         super().__init__("erp", settings)
         self.is_movement = is_movement
         self.bodies_written = 0
-        self.makes = {"purchase_order": lambda self, delivery, now: self.order()}
+        self.other: Callable[[], Series] | None = None
+
+    def series(self) -> Series:
+        return self.order() if self.other is None else self.other()
 
     def errors(self, request: Request, reply: Reply) -> Sequence[ErpError]:
         return [ErpError("E1", "refused", "/quantity")]
@@ -87,8 +91,8 @@ class Scene(Course):
         values = {"base": "https://erp.example", "look_up_waits_s": (2, 5), "quiet_period_s": 60, **settings}
         self.time = FakeClock()
         self.script = Scripted()
-        target = Small(ErpSettings.model_validate(values), is_movement)
-        super().__init__(target, self.script, delivery(), self.time)
+        self.small = Small(ErpSettings.model_validate(values), is_movement)
+        super().__init__(self.small, self.script, delivery(), self.time)
 
     async def get(self, *replies: Reply | NoReply):
         outcome = None
@@ -110,12 +114,12 @@ async def test_a_series_goes_through_its_steps_and_writes_each_body_once() -> No
     steps = []
     for reply in (NOTHING, created(), Reply(200, b"{}"), Reply(200, b'{"done": true}')):
         steps.append(scene.next().step)
-        scene.target.bodies_written = 0
+        scene.small.bodies_written = 0
         await scene.get(reply)
 
     assert steps == ["create.look_up", "create", "submit", "state"]
     assert scene.next() == Finished("PO-9")
-    assert scene.target.bodies_written == 0
+    assert scene.small.bodies_written == 0
 
 
 async def test_what_a_first_look_up_finds_is_adopted_and_the_series_goes_on_behind_it() -> None:
@@ -234,7 +238,25 @@ async def test_a_read_is_asked_once_and_again_after_a_failure() -> None:
         answer = yield Read("supplier", Call("GET", "suppliers"))
         return Finished(answer.fields["name"])
 
-    scene.target.makes = {"purchase_order": lambda self, delivery, now: series()}
+    scene.small.other = series
     await scene.get(Reply(500))
     assert isinstance(await scene.get(Reply(200, b'{"name": "Acme"}')), Accepted)
+    assert scene.next() == Finished("Acme")
+
+
+async def test_a_finding_that_rests_on_an_old_read_is_judged_anew_after_a_retry() -> None:
+    scene = Scene()
+
+    def series() -> Series:
+        answer = yield Read("supplier", Call("GET", "suppliers"))
+        if not answer.fields["name"]:
+            raise scene.small.place.stuck("ERP-SUPPLIER-UNKNOWN", "no such supplier")
+        return Finished(answer.fields["name"])
+
+    scene.small.other = series
+    await scene.get(Reply(200, b'{"name": ""}'))
+    assert isinstance(scene.next(), Stuck)
+
+    scene.time.elapsed_s += 600  # the supplier was created meanwhile
+    await scene.get(Reply(200, b'{"name": "Acme"}'))
     assert scene.next() == Finished("Acme")

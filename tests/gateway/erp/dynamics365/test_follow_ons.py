@@ -10,6 +10,7 @@ import pytest
 
 from canonical.goods_receipt import GoodsReceipt
 from canonical.invoice import Invoice
+from canonical.registry import parse_document
 from gateway.journal.types import DeliveryState, DeliveryView
 from simulators.faults import Action, Fault
 from tests.gateway.erp.bench import Bench
@@ -320,3 +321,33 @@ async def test_a_return_is_a_persons() -> None:
         view = await made.deliver(receipt(kind="return"))
 
     assert (view.state, view.findings[0].code) == (DeliveryState.PARKED, "ERP-RECEIPT-KIND")
+
+
+# --- questions ----------------------------------------------------------------------------------------
+
+
+async def test_a_budget_is_no_question_that_dynamics_answers() -> None:
+    asked = {
+        "document_type": "budget_check",
+        "result": "asked",
+        "subject": {"document_type": "requisition", "number": "R-1"},
+    }
+    async with bench() as made:
+        view = await made.deliver(parse_document(asked))
+        requests = list(made.simulator.requests)
+
+    assert (view.state, view.target_reference) == (DeliveryState.DONE, "NOT_SUPPORTED")
+    assert requests == []
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+async def test_a_supplier_is_looked_up_and_one_on_hold_is_a_persons(is_held: bool) -> None:
+    async with bench(codes={"suppliers": {"ACME": "1013"}}) as made:
+        tenant_of(made).tenant.held_vendors = frozenset({"1013"}) if is_held else frozenset()
+        supplier = {"document_type": "supplier", "number": "ACME", "name": "Acme"}
+        view = await made.deliver(parse_document(supplier))
+
+    if is_held:
+        assert (view.state, view.findings[0].code) == (DeliveryState.PARKED, "ERP-SUPPLIER-BLOCKED")
+    else:
+        assert (view.state, view.target_reference) == (DeliveryState.DONE, "1013")

@@ -183,7 +183,7 @@ async def test_what_cannot_be_said_to_the_erp_is_told_all_at_once_and_nothing_is
         view = await made.deliver(order().model_validate({**order().model_dump(), "lines": lines}))
 
     codes = [each.code for each in view.findings]
-    assert sorted(codes) == ["ERP-DIGITS", "ERP-DISTRIBUTIONS", "ERP-LENGTH", "ERP-MISSING", "ERP-MISSING"]
+    assert sorted(codes) == ["ERP-DIGITS", "ERP-DISTRIBUTION", "ERP-LENGTH", "ERP-MISSING", "ERP-MISSING"]
     assert not tenant_of(made).documents.count()
 
 

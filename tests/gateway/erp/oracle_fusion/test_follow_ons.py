@@ -44,7 +44,7 @@ async def test_an_855_that_accepts_every_line_as_ordered_is_written_as_a_whole(o
 async def test_an_855_that_refuses_every_line_rejects_with_the_suppliers_reason(oracle: Make) -> None:
     bench = await oracle()
     await bench.deliver(order())
-    reasons = {
+    reasons: dict[str, Any] = {
         "responses": [{"status": "rejected", "reasons": [{"text": "Out of business", "kind": "reason"}]}]
     }
     refused = [line(each, status="rejected", accepted=None, **reasons) for each in ("0010", "0020")]
@@ -159,6 +159,32 @@ async def test_an_810_with_the_erps_own_number_reaches_them_too(oracle: Make) ->
     assert view.state is DeliveryState.DONE, view.findings
 
 
+async def test_charges_allowances_and_taxes_are_lines_of_their_own(oracle: Make) -> None:
+    bench = await oracle()
+    await bench.deliver(order())
+    charges = [
+        {"indicator": "charge", "kind": "freight", "amount": "7.50"},
+        {"indicator": "allowance", "kind": "discount", "amount": "2"},
+    ]
+    taxes = [{"kind": "sales", "amount": "3.00"}]
+    view = await bench.deliver(invoice(gross="66.00", allowances_charges=charges, taxes=taxes))
+
+    assert view.state is DeliveryState.DONE, view.findings
+    further = [
+        (each["LineType"], str(each["LineAmount"])) for each in held(bench, "invoices")["invoiceLines"][2:]
+    ]
+    assert further == [("Freight", "7.50"), ("Miscellaneous", "-2"), ("Tax", "3.00")]
+
+
+async def test_an_invoice_that_does_not_add_up_is_not_sent(oracle: Make) -> None:
+    bench = await oracle()
+    await bench.deliver(order())
+    view = await bench.deliver(invoice(gross="66.00"))
+
+    assert (view.state, view.findings[0].code) == (DeliveryState.PARKED, "ERP-TOTAL")
+    assert not bench.simulator.documents.entries("invoices")
+
+
 async def test_an_invoice_in_a_closed_period_parks_and_the_declared_rule_lets_it_in(oracle: Make) -> None:
     bench = await oracle(pod=PodSettings(closed_before=date(2026, 4, 1)))
     await bench.deliver(order())
@@ -181,11 +207,11 @@ async def test_an_invoice_that_is_there_is_ours_if_it_says_the_same_and_a_person
     await bench.deliver(order())
     await bench.deliver(invoice())
     same = await bench.deliver(invoice())
-    other = await bench.deliver(invoice(gross="99.00"))
+    other = await bench.deliver(invoice(gross="60.50", taxes=[{"kind": "sales", "amount": "3"}]))
 
     assert same.state is DeliveryState.DONE
     assert (other.state, other.findings[0].code) == (DeliveryState.PARKED, "ERP-REF-MISMATCH")
-    assert other.findings[0].facts["differences"] == "InvoiceAmount"
+    assert other.findings[0].facts["differences"] == "InvoiceAmount, invoiceLines[3]"
     assert len(bench.simulator.documents.entries("invoices")) == 1
 
 

@@ -13,7 +13,7 @@ from simulators.cloud_erp.oracle_fusion import PodSettings
 from simulators.faults import Action, Fault
 from tests.gateway.erp.bench import Bench
 from tests.gateway.erp.oracle_fusion.conftest import Make
-from tests.gateway.erp.paper import SUPPLIER, order
+from tests.gateway.erp.paper import SUPPLIER, change, order
 
 
 def stored(bench: Bench) -> dict:
@@ -166,6 +166,34 @@ async def test_a_flexfield_of_the_hospitals_own_holds_the_reference(oracle: Make
     assert view.state is DeliveryState.DONE
     assert stored(bench)["DFF"][0]["lbReference"].startswith(view.reference)
     assert "Description" not in stored(bench)
+
+
+async def test_notes_go_to_the_supplier_but_not_the_hospitals_own(oracle: Make) -> None:
+    bench = await oracle(codes={"units": {"EA": "Each"}, "terms": {"N30": "Net 30"}})
+    notes = [{"text": "Ring the dock first", "kind": "delivery"}, {"text": "Budget 4711", "kind": "internal"}]
+    await bench.deliver(order(notes=notes, payment_terms=[{"code": "N30"}]))
+
+    assert stored(bench)["NoteToSupplier"] == "Ring the dock first"
+    assert stored(bench)["PaymentTerms"] == "Net 30"
+
+
+async def test_a_suppliers_own_change_is_the_buyers_to_decide(oracle: Make) -> None:
+    bench = await oracle()
+    await bench.deliver(order())
+    before = stored(bench)
+    view = await bench.deliver(change().model_copy(update={"initiator": "seller"}))
+
+    assert (view.state, view.findings[0].code) == (DeliveryState.PARKED, "ERP-CHANGE-SELLER")
+    assert stored(bench) == before
+
+
+async def test_a_change_that_cancels_the_whole_order_cancels_it(oracle: Make) -> None:
+    bench = await oracle()
+    await bench.deliver(order())
+    view = await bench.deliver(change().model_copy(update={"purpose": "cancellation", "lines": ()}))
+
+    assert view.state is DeliveryState.DONE, view.findings
+    assert stored(bench)["StatusCode"] == "CANCELED"
 
 
 async def test_a_change_adds_a_line_and_cancels_one_and_the_new_line_is_known(oracle: Make) -> None:

@@ -212,6 +212,37 @@ async def test_a_change_that_is_there_already_sends_nothing(make: Make) -> None:
     assert bench.ledger() == ["created", "changed"]
 
 
+async def test_a_line_added_by_an_attempt_that_was_never_heard_of_is_not_added_again(make: Make) -> None:
+    bench = await make(look_up_waits_s=[1], quiet_period_s=5)
+    await bench.deliver(order())
+    bench.fail(Fault(Action.COMMIT_THEN_RESET, method="POST", path=r"\$batch$", times=1))
+    planned = await bench.plan(price_and(ADDED))
+    view = await bench.finish(planned, LateOrder(bench.sink))
+
+    assert view.state is DONE, view
+    assert [each["PurchaseOrderItem"] for each in bench.items()] == ["10", "20", "30"]
+    assert [each.step for each in view.steps].count("change:1") == 2  # the second met an old ETag
+
+
+class LateOrder(Sink):
+    """A sink whose look-ups see the order as it was when it was read first."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._first: Reply | NoReply | None = None
+
+    async def send(self, request: Request, *, still_mine: Any = None) -> Reply | NoReply:
+        if request.step == "change:1.look_up" and self._first is not None:
+            return self._first
+        reply = await self._sink.send(request, still_mine=still_mine)
+        if request.step == "order:1":
+            self._first = reply
+        return reply
+
+    async def close(self) -> None:
+        await self._sink.close()
+
+
 async def test_a_deleted_line_gets_its_deletion_code_and_the_order_stays(make: Make) -> None:
     bench = await make()
     await bench.deliver(order())
@@ -383,6 +414,29 @@ async def test_an_order_made_without_a_key_gets_it_before_its_confirmation(make:
     assert not bench.sap.monitor.lost
 
 
+async def test_an_order_accepted_or_refused_as_a_whole_without_lines(make: Make) -> None:
+    bench = await make()
+    await bench.deliver(order())
+    refused = answer("PO-1", response="rejected")
+    assert codes(await bench.deliver(refused)) == ["ERP-ACK-REFUSED"]
+
+    bench = await make()
+    await bench.deliver(order())
+    assert (await bench.deliver(answer("PO-1", response="accepted"))).state is DONE
+    assert [each["_confirmations"][0]["quantity"] for each in bench.items()] == [10, 20]
+
+
+async def test_a_line_of_which_nothing_is_confirmed_yet_is_the_buyers(make: Make) -> None:
+    bench = await make()
+    await bench.deliver(order())
+    none_yet = {"line_id": "0020", "status": "backordered", "accepted": {"value": "0", "unit": "EA"}}
+    view = await bench.deliver(confirmation(AS_ORDERED, none_yet))
+
+    assert codes(view) == ["ERP-ACK-PARTLY"]
+    assert "nothing of the line is confirmed yet" in view.findings[0].text
+    assert ["_confirmations" in each for each in bench.items()] == [True, False]
+
+
 async def test_an_answer_in_another_unit_is_the_buyers(make: Make) -> None:
     bench = await make()
     await bench.deliver(order())
@@ -450,6 +504,21 @@ async def test_an_810_reaches_the_right_line_of_the_erp_numbered_order(make: Mak
         Decimal("45.00"),
     )
     assert view.target_reference == f"{key}/2026"
+
+
+async def test_charges_of_an_invoice_are_posted_as_one_sum_and_more_allowances_than_charges_park(
+    make: Make,
+) -> None:
+    bench = await make()
+    await bench.deliver(order())
+    freight = {"indicator": "charge", "kind": "freight", "amount": "9.50"}
+    rebate = {"indicator": "allowance", "kind": "rebate", "amount": "2.00"}
+    await bench.deliver(invoice(allowances_charges=[freight, rebate], totals={"gross": "52.50"}))
+    (key,) = bench.sap.documents.keys("supplier_invoice")
+    assert bench.sap.document("supplier_invoice", key)["UnplannedDeliveryCost"] == Decimal("7.50")
+
+    view = await bench.deliver(invoice(number="INV-78", allowances_charges=[rebate]))
+    assert codes(view) == ["ERP-ALLOWANCE"]
 
 
 @pytest.mark.parametrize(
