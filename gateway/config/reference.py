@@ -115,12 +115,21 @@ def _rows(
         text = " ".join((field.description or "").split()).replace("|", "\\|")
         yield f"| `{shown}` | {kind} | {_default(field, inner is not None)} | {text} |"
         if inner is not None and inner not in inside:  # settings within themselves are told once
-            yield from _rows(inner, path, f"{shown}{_step(field.annotation)}.", (*inside, inner))
+            for model_below in _alternatives(field.annotation) or (inner,):
+                below = f"{shown}{_step(field.annotation)}."
+                yield from _rows(model_below, path, below, (*inside, model_below))
 
 
 def _inner(annotation: Any) -> type[BaseModel] | None:
     """Give the model whose keys stand below a field, through a list or a mapping too."""
     return model_of(annotation) or model_of(item_of(annotation))
+
+
+def _alternatives(annotation: Any) -> list[type[BaseModel]]:
+    """Give the models that a field may be, where there are several: each tells its keys, by its `kind`."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return []
+    return [each for each in get_args(annotation) if isinstance(each, type) and issubclass(each, BaseModel)]
 
 
 def _step(annotation: Any) -> str:
