@@ -24,7 +24,7 @@ SOAK ?= 34
 NODE := tests/adapters/soap/node
 NODE_STAMP := $(NODE)/node_modules/.up-to-date
 
-.PHONY: help setup demo test lint soak bench lock fmt clean node sshd
+.PHONY: help setup demo test lint soak bench lock fmt clean node sshd databases
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,19 @@ sshd:
 	    echo "sshd: and, unless people log in here by SSH: sudo systemctl disable --now ssh" >&2; exit 2; \
 	  fi; }
 
+# The tests of database feeds run servers of their own, on free ports, with data of their own. Debian's packages start
+# one on its standard port, too, which nothing here needs: where that would happen, a person decides.
+DATABASES_INSTALL := apt-get install -y --no-install-recommends postgresql mariadb-server
+databases:
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && test -x /usr/sbin/mariadbd || { \
+	  if [ "$$(id -u)" = 0 ] && [ ! -d /run/systemd/system ] && command -v apt-get >/dev/null; then \
+	    echo "databases: installing Debian's PostgreSQL and MariaDB, for the tests"; \
+	    { apt-get update && DEBIAN_FRONTEND=noninteractive $(DATABASES_INSTALL); } >/dev/null; \
+	  else \
+	    echo "databases: the tests need the servers of PostgreSQL and MariaDB; run: sudo $(DATABASES_INSTALL)" >&2; \
+	    echo "databases: and, unless you use them: sudo systemctl disable --now postgresql mariadb" >&2; exit 2; \
+	  fi; }
+
 demo: setup sshd ## Run gateway and simulators, feed the fixtures through (KEEP=1 leaves them running)
 	@$(BIN)/legacy-bridge demo $(if $(filter-out 0,$(KEEP)),--keep)
 
@@ -81,7 +94,7 @@ $(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json
 	@cd $(NODE) && npm ci --silent --no-audit --no-fund --ignore-scripts && touch node_modules/.up-to-date
 
 # Every check runs even where an earlier one fails, so one run shows all there is to mend.
-test: setup sshd node ## Lint, types and the whole test suite
+test: setup sshd databases node ## Lint, types and the whole test suite
 	@failed=; \
 	echo "test: ruff check";  $(BIN)/ruff check . || failed="$$failed ruff-check"; \
 	echo "test: ruff format"; $(BIN)/ruff format --check . || failed="$$failed ruff-format"; \
@@ -94,11 +107,11 @@ lint: setup ## Lint and types alone
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-soak: setup sshd node ## The same tests, enlarged SOAK times (at most 30 minutes)
+soak: setup sshd databases node ## The same tests, enlarged SOAK times (at most 30 minutes)
 	@echo "soak: the test suite at scale $(SOAK)"
 	@$(PYTEST) --soak $(SOAK) -o faulthandler_timeout=0 $(ARGS)
 
-bench: setup sshd ## Measure; one table, also written to benchmarks/results.json
+bench: setup sshd databases ## Measure; one table, also written to benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 # uv lives in a throwaway environment: it makes the lock files and nothing else needs it.

@@ -182,14 +182,10 @@ def test_the_readme_says_which_adapters_and_targets_there_are_and_no_others() ->
     status = (PROJECT / "README.md").read_text().partition("## Status")[2].partition("\n## ")[0]
     there, _, missing = status.partition("**Not there yet:**")
 
-    for name in set(erp_kinds()) | {"sftp_files", "X12", "SOAP"}:
-        assert name in there + missing
-    assert set(adapters()) == {"cxml", "edi_x12", "flat_files", "sap_idoc", "sftp_files", "soap"}, (
-        "say in README, Status, what the new adapter does"
-    )
-    assert set(erp_kinds()) == {"generic_rest", "raw_http"}, "say in README, Status, which ERP is spoken with"
-    for word in ("SFTP itself", "SOAP", "database", "855 and 810", "Oracle", "SAP", "Dynamics", "compares"):
-        assert word in missing
+    for name in {*adapters(), *erp_kinds()}:
+        assert f"`{name}`" in there, "say in README, Status, what it does"
+    for word in ("SFTP itself", "SOAP", "855 and 810", "Oracle", "SAP", "Dynamics", "Shadow"):
+        assert word in missing, "say what is not there"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "mapping.md"], ids=name_of)
