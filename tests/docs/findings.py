@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.docs.pages import PROJECT
@@ -48,6 +49,7 @@ class Row:
     do: str = "?"
 
 
+@cache
 def raised() -> dict[str, list[str]]:
     """Give every code of the sources with the files that it stands in."""
     found: dict[str, set[str]] = {}

@@ -243,7 +243,7 @@ def test_an_order_that_waits_is_closed_by_the_id_that_the_call_sheet_shows(
     resolved = bridge("exceptions", "resolve", row["ids"], "--placed-by-phone", "Ann 10:40", "--why", "down")
 
     assert f"  id        {row['ids']}" in shown.splitlines()
-    assert "sent by itself" in " ".join(shown.split())
+    assert "created there by itself" in " ".join(shown.split())
     first, second = resolved.out.splitlines()
     assert first == f"{row['ids']}: closed, placed by phone (Ann 10:40)"
     assert second == "The ERP gets it now, or once it is back; nobody sends it to the supplier."
