@@ -22,16 +22,20 @@ def check_invoice_total(reader: Reader) -> None:
     gross = header.get("totals", {}).get("gross")
     if gross is None or not reader.lines:
         return
-    of_lines = Decimal(0)
+    of_lines, unassembled = Decimal(0), list[dict[str, Any]]()
     for line in reader.lines:
-        told = line if isinstance(line, dict) else line.__dict__
+        if type(line) is dict:
+            unassembled.append(line)
+            told = line
+        else:  # a usual line: it has no charges and no taxes
+            told = line.__dict__
         quantity, price = told.get("quantity"), told.get("price")
         if quantity is None or price is None:
             return
         base = price.base_quantity
         of_lines += quantity.value * price.amount if base is None else quantity.value * price.amount / base
     at_header, parts_header = _extras([header])
-    at_lines, parts_lines = _extras([line for line in reader.lines if isinstance(line, dict)])
+    at_lines, parts_lines = _extras(unassembled)
     # Some repeat in the summary what stood at the lines, so any of these may be meant.
     totals = [of_lines + extra for extra in (at_header + at_lines, at_header, at_lines)]
     allowed = ROUNDING * (len(reader.lines) + parts_header + parts_lines)
@@ -51,6 +55,8 @@ def _extras(owners: Sequence[dict[str, Any]]) -> tuple[Decimal, int]:
     """Give what charges and taxes of some owners come to, and how many they are."""
     charges = [each for owner in owners for each in owner.get("allowances_charges", ())]
     taxes = [each for owner in owners for each in owner.get("taxes", ())]
+    if not charges and not taxes:
+        return Decimal(0), 0
     total = sum((_signed(each) for each in charges), Decimal(0))
     return total + sum((Decimal(each.get("amount") or 0) for each in taxes), Decimal(0)), len(charges) + len(
         taxes
