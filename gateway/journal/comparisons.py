@@ -79,6 +79,7 @@ class DocumentInOrder:
     partner: str | None
     accepted_at: datetime
     view: DocumentView
+    transport: str  # by which its message came; "move": the gateway made it
 
 
 @dataclass(frozen=True, slots=True)

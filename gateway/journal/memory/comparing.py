@@ -158,7 +158,9 @@ class Comparing:
 def _in_order(position: int, record: DocumentRecord) -> DocumentInOrder:
     message = record.message.view
     view = DocumentView(message.message_id, record.generation, record.plan)
-    return DocumentInOrder(position, message.route, message.partner, message.accepted_at, view)
+    return DocumentInOrder(
+        position, message.route, message.partner, message.accepted_at, view, message.origin.transport
+    )
 
 
 def _note(tables: Tables, found: Sequence[Comparison]) -> None:

@@ -19,7 +19,7 @@ from gateway.journal.comparisons import (
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.documents import view_of
 from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros, to_micros_or_none
-from gateway.journal.sqlite.json_columns import dump_strings, load_outcome, load_strings
+from gateway.journal.sqlite.json_columns import dump_strings, load_origin, load_outcome, load_strings
 from gateway.journal.sqlite.views import delivery_view
 from gateway.journal.types import DeliveryView, DocumentView
 
@@ -33,8 +33,15 @@ def documents_after(
     last = int(db.value("comparison.last_document"))
     rows = db.rows("comparison.documents_after", (position, last, dump_strings(message_routes), limit))
     found = [
-        DocumentInOrder(at, route, partner, from_micros(accepted_at), view_of(db, tuple(columns)))
-        for at, route, partner, accepted_at, *columns in rows
+        DocumentInOrder(
+            at,
+            route,
+            partner,
+            from_micros(accepted_at),
+            view_of(db, tuple(columns)),
+            load_origin(origin).transport,
+        )
+        for at, route, partner, accepted_at, origin, *columns in rows
     ]
     return found, (found[-1].position if len(found) == limit else max(last, position))
 

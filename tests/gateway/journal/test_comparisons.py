@@ -144,7 +144,7 @@ async def test_documents_are_given_once_in_the_order_of_planning(scene: Scene) -
     rest, end = await journal.documents_after([ROUTE], position)
 
     assert [each.view.message_id for each in (*first, *rest)] == ["m3", "m1"]
-    assert [each.message_route for each in rest] == [ROUTE]
+    assert [(each.message_route, each.transport) for each in rest] == [(ROUTE, "folder")]
     assert rest[0].view.plan.order_keys == ("O-m1",)
     assert await journal.documents_after([ROUTE], end) == ([], end)
     await journal.replay("m1", resend=False, who="ann", why="mapping fixed", now=scene.now)

@@ -5,7 +5,7 @@ comparison.compared_at, comparison.evidence, opened(comparison.reason), comparis
 comparison.cloud_s, comparison.left_out
 
 -- name: documents_after
-SELECT document.document_id, message.route, message.partner, message.accepted_at, $document_columns
+SELECT document.document_id, message.route, message.partner, message.accepted_at, message.origin, $document_columns
 FROM document JOIN message ON message.sequence = document.message
 WHERE document.document_id > ? AND document.document_id <= ?
   AND message.route IN (SELECT value FROM json_each(?))
