@@ -122,7 +122,8 @@ UPDATE planned_stage SET held = ? WHERE route = ?;
 DELETE FROM planned_stage WHERE route = ?;
 
 -- name: attempts
-SELECT delivery.role, step.started_at, step.ended_at, opened(step.outcome)
+SELECT delivery.role, step.started_at, step.ended_at, opened(step.outcome), delivery.delivery_id, step.number,
+    step.reply_head
 FROM delivery CROSS JOIN step ON step.delivery = delivery.number
 WHERE delivery.number > (SELECT coalesce(max(number), 0) - ? FROM delivery) AND delivery.target = ?
   AND step.started_at >= ?;
