@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from gateway.compare import excused, learned
 from gateway.compare.groups import pair_of, surfaced
 from gateway.compiling import ignored
-from gateway.config.coexistence import IgnoreRule
+from gateway.config.coexistence import WHY_LEAST, IgnoreRule
 from gateway.journal.comparisons import Comparison, Difference, DifferenceGroup
 from gateway.operations.base import Count, JsonObject, OperationsBase, Text
 from gateway.operations.discretion import HIDDEN
@@ -64,6 +64,9 @@ class DiffOperations(OperationsBase):
         if not pair and _is_measured(group):
             text = _unbounded(surfaced(group.surface, group.pattern), group)
             raise OperationError("refused", text)
+        if len(why.strip()) < WHY_LEAST:
+            text = f"the reason '{why}' is too short; an ignore needs one of at least {WHY_LEAST} characters"
+            raise OperationError("bad_request", text)
         day = self._day(until)
         rule = {"path": surfaced(group.surface, group.pattern), "until": day.isoformat(), "why": why}
         if len(pair) == 2:

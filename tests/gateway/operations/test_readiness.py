@@ -265,7 +265,9 @@ async def test_a_difference_of_prices_quantities_or_dates_is_not_accepted_as_eve
     assert "diffs.accept" not in [each.action for each in await bench.journal.audit()]
 
 
-async def test_a_last_day_in_the_past_or_for_ever_is_refused_and_so_is_a_lost_document(bench: Bench) -> None:
+async def test_a_last_day_in_the_past_or_for_ever_a_short_reason_and_a_lost_document_are_refused(
+    bench: Bench,
+) -> None:
     await compare(bench, UNIT, LOST)
     groups = {each["kind"]: each["group"] for each in await bench.ask("diffs.list")}
     parts = {"until": "2026-12-31", "who": "ann", "why": "same unit"}
@@ -274,6 +276,7 @@ async def test_a_last_day_in_the_past_or_for_ever_is_refused_and_so_is_a_lost_do
         ({"group": groups["unit"], "until": "2025-12-31"}, "no last day"),
         ({"group": groups["unit"], "until": "2126-12-31"}, "no last day"),
         ({"group": groups["unit"], "until": "soon"}, "is no day"),
+        ({"group": groups["unit"], "why": "t"}, "needs one of at least 3 characters"),
         ({"group": groups["untranslated"]}, "cannot be accepted"),
         ({"group": "0000000000"}, "there is no group"),
     ):
