@@ -152,6 +152,10 @@ def _is_measured(group: DifferenceGroup) -> bool:
 
     Only the newest values of a group are kept, so that one which reads as a number or a day is enough.
     """
+    if group.kind in ("missing", "extra"):  # an ignore of a place holds for all that stands in it
+        return group.pattern == "lines[]" or any(
+            word in group.pattern.lower() for word in (*_PRICED, "quantity")
+        )
     if group.kind not in ("value", "unit"):
         return False
     values = (group.legacy, group.cloud)

@@ -265,6 +265,17 @@ async def test_a_difference_of_prices_quantities_or_dates_is_not_accepted_as_eve
     assert "diffs.accept" not in [each.action for each in await bench.journal.audit()]
 
 
+@pytest.mark.parametrize("place", ["lines[]", "lines[].price", "totals"])
+async def test_a_price_or_a_line_that_one_side_lacks_is_not_accepted_as_later_values_would_be_excused(
+    bench: Bench, place: str
+) -> None:
+    await compare(bench, Difference("document", "missing", place, place, "12.50", ""))
+    (group,) = await bench.ask("diffs.list")
+
+    with pytest.raises(OperationError, match="would excuse every later difference there"):
+        await bench.ask("diffs.accept", group=group["group"], until="2026-12-31", who="ann", why="known")
+
+
 async def test_a_last_day_in_the_past_or_for_ever_a_short_reason_and_a_lost_document_are_refused(
     bench: Bench,
 ) -> None:
