@@ -35,6 +35,7 @@ from gateway.journal.comparisons import (
     NoiseReading,
 )
 from gateway.journal.types import ClaimedDelivery, CrosswalkRow, DeliveryView, DocumentView, Message
+from gateway.order_mover import TRANSPORT as MOVE
 from gateway.program import CompareProgram, Program, Programs, ProgramSource
 from gateway.rehearsal import rehearsed
 from gateway.shadowing import refused_finding, result_of
@@ -177,6 +178,8 @@ class Comparisons:
         begun: list[Comparison] = []
         for each in found:
             program = programs.of_set(each.message_route, each.view.plan.set_type)
+            if each.transport == MOVE:
+                continue  # legacy never had it so: what moved is proven by orders proof
             if program is not None and program.is_evidence:
                 await self._note(begun)
                 await self._evidence_came(programs, program, each)

@@ -8,6 +8,7 @@ from typing import Any
 from canonical.document import CanonicalDocument
 from canonical.values import Party
 from gateway.journal.comparisons import Facet
+from gateway.order_facts import order_facts
 
 DIMENSIONS = ("supplier", "facility", "unit", "line_type", "document_type")
 WORDS_MAX = 200  # of one document and dimension
@@ -16,12 +17,18 @@ WORDS_MAX = 200  # of one document and dimension
 def facets_of(document: CanonicalDocument) -> tuple[Facet, ...]:
     """Give the supplier, facilities, units, line types and document type of a document, each once, sorted."""
     lines: tuple[Any, ...] = getattr(document, "lines", ())
+    selected = order_facts("", document).words  # what a canary selects an order by is seen by the same word
     words: dict[str, Iterable[str | None]] = {
         "supplier": (
             _name(getattr(document, "seller", None)),
             *(_name(getattr(each, "supplier", None)) for each in lines),
+            *selected.get("supplier", ()),
         ),
-        "facility": (_text(document, "facility"), *(_text(each, "facility") for each in lines)),
+        "facility": (
+            _text(document, "facility"),
+            *(_text(each, "facility") for each in lines),
+            *selected.get("facility", ()),
+        ),
         "unit": (_unit(each) for each in lines),
         "line_type": (word for each in lines for word in (_text(each, "stock"), _text(each, "line_class"))),
         "document_type": (_type_of(document),),

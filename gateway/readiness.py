@@ -189,7 +189,9 @@ def _running(gate: StageGate, card: Card) -> Iterator[Judgment]:
     if gate.error_rate is not None:
         rate, limit = cloud.error_rate, float(gate.error_rate) / 100
         found = (
-            "nothing was attempted" if rate is None else f"{percent(rate)} of {cloud.count} attempts failed"
+            "no attempts yet (what a shadow only renders is none)"
+            if rate is None
+            else f"{percent(rate)} of {cloud.count} attempts failed"
         )
         text = f"{found} over {spelled(gate.over)}; expected {percent(limit)} at most"
         yield Judgment("error_rate", rate is not None and rate <= limit, text)
@@ -203,8 +205,8 @@ def _running(gate: StageGate, card: Card) -> Iterator[Judgment]:
 
 def _latency(limit: Decimal, cloud_s: float | None, legacy_s: float | None) -> Judgment:
     if cloud_s is None or legacy_s is None:
-        who = "the cloud ERP" if cloud_s is None else "legacy"
-        return Judgment("latency", False, f"{who} gave no answer to measure; expected answers of both")
+        who = "the cloud ERP (what a shadow only renders is none)" if cloud_s is None else "legacy"
+        return Judgment("latency", False, f"no attempts yet at {who}; expected answers of both to measure")
     text = f"95% of the ERP's answers within {cloud_s:.3f} s, legacy's within {legacy_s:.3f} s; "
     return Judgment("latency", cloud_s <= float(limit) * legacy_s, f"{text}expected {limit:f} times at most")
 

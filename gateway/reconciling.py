@@ -105,11 +105,16 @@ def differences(account: OrderAccount) -> list[Difference]:
             found.append(_told(account, side, "", "unread", "an order that can be read", seen.problem))
         elif not seen.is_copy:
             found += _of_side(account, side, seen, expected[side])
-    if all(seen.commits for seen in account.seen.values()) and len(account.seen) > 1:
+    if is_open_twice(account):
         found.append(
             _told(account, _other(account.side), "", "twice", "open on one side", "open on both sides")
         )
     return found
+
+
+def is_open_twice(account: OrderAccount) -> bool:
+    """Tell whether both sides have an order open and mean it; while it is moving that is no mistake."""
+    return len(account.seen) > 1 and all(seen.commits for seen in account.seen.values())
 
 
 def _of_side(

@@ -164,6 +164,11 @@ class FilesEndpoint(Settings):
     timeout: Duration = timedelta(seconds=30)
     """How long one step of a delivery may take: enough for the largest file, less than `defaults.lease`."""
 
+    @property
+    def takes_copies(self) -> bool:
+        """Tell whether who reads the folder can tell a copy from an order to send: by its name."""
+        return "{role}" in self.name
+
     @model_validator(mode="after")
     def _one_place(self) -> FilesEndpoint:
         if (self.folder is None) == (self.sftp is None):

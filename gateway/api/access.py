@@ -3,6 +3,7 @@
 A message, an exception, an order or a delivery belongs to a route; only who is granted that route may ask
 about it. What is refused for its route is told as unknown: an id must not be confirmed to a stranger. What
 is about no particular route needs a grant for all, unless it is a list, of which the rest is left out.
+The audit log is shown whole or not at all.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from gateway.security.roles import Principal, Role
 RoutesOf = Callable[[str], Awaitable[set[str]]]
 
 APPROVE = "routes.approve"
+WHOLE = frozenset({"audit.list"})
+"""Lists whose entries name no route: a part of them would say that nothing else happened."""
+
 SUBJECTS = ("message", "exception", "subject", "order", "orders", "keys", "key", "delivery")
 """Arguments that name a thing of some route."""
 
@@ -40,7 +44,7 @@ async def check(
     if principal.may(role, None):
         return
     names = _particular(arguments)
-    if not names and (verb in CHANGES or not gives_list):
+    if verb in WHOLE or (not names and (verb in CHANGES or not gives_list)):
         raise OperationError("forbidden", f"this is about all routes; it needs the role {role.value} on '*'")
     for is_route, name in names:
         routes = {name} if is_route else await routes_of(name)

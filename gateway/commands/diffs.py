@@ -30,6 +30,8 @@ kept, and prints the change for review. Nothing is ignored before the gateway
 has loaded the file. What could not be translated, or is refused by the ERP,
 cannot be accepted."""
 
+LOADED_BY = "the gateway loads it with: kill -HUP PID (of the gateway's process)"
+
 
 def add(subparsers: Subparsers) -> None:
     """Add the commands."""
@@ -120,7 +122,7 @@ def run_show(arguments: argparse.Namespace) -> int:
 def run_accept(arguments: argparse.Namespace) -> int:
     """Write the ignore."""
     from gateway.commands.configuration import loaded
-    from gateway.config.editing import EditError, with_ignore
+    from gateway.config.editing import EditError, has_ignore, with_ignore
 
     configuration = loaded(arguments.config)
     parts = {"group": arguments.group, "until": arguments.until, "who": arguments.who, "why": arguments.why}
@@ -128,14 +130,20 @@ def run_accept(arguments: argparse.Namespace) -> int:
     route, rule = accepted["route"], accepted["ignore"]
     file = Path(configuration.places.at("routes", route).source)
     before = file.read_text(encoding="utf-8")
+    is_known = has_ignore(before, route, rule)
     try:
-        after = with_ignore(before, route, rule)
+        after = before if is_known else with_ignore(before, route, rule)
     except EditError as error:
         raise CommandError(f"{file}: {error}") from error
-    if not arguments.dry_run:
+    is_written = not (arguments.dry_run or is_known)
+    if is_written:
         file.write_text(after, encoding="utf-8")
     if arguments.json:
-        print_json(accepted | {"file": str(file), "written": not arguments.dry_run})
+        print_json(accepted | {"file": str(file), "written": is_written})
+        return 0
+    if is_known:
+        say(f"{file} ignores this already; nothing was written")
+        say(LOADED_BY)
         return 0
     name = str(file)
     changes = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, n=2, lineterm="")
@@ -143,4 +151,6 @@ def run_accept(arguments: argparse.Namespace) -> int:
     documents = counted(accepted["documents"], "document")
     told = "would be ignored" if arguments.dry_run else "is ignored once this is reviewed and loaded"
     say(f"a group of {documents} {told}, until {rule['until']}")
+    if is_written:
+        say(LOADED_BY)
     return 0

@@ -205,7 +205,11 @@ def run_reconcile(arguments: argparse.Namespace) -> int:
     _print_sides(found["sides"])
     _print_differences(found)
     twice = found["committed_twice"]
-    print_text(f"committed twice: {', '.join(twice)}" if twice else "no order is committed twice")
+    moving = found["moving_on_both"]
+    if moving:
+        print_wrapped(f"moving, open on both sides until one closes it: {', '.join(moving)}", hanging="    ")
+    none = "no other order is committed twice" if moving else "no order is committed twice"
+    print_wrapped(f"committed twice: {', '.join(twice)}" if twice else none, hanging="    ")
     return 1 if found["difference_count"] else 0
 
 

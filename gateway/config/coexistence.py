@@ -77,6 +77,9 @@ class Span:
 SpanText = Annotated[Span, Kind("`10bd` (business days), `7d` or `12h`")]
 
 
+WHY_LEAST = 3  # characters of a reason
+
+
 class IgnoreRule(Settings):
     """A difference that somebody has looked at. It counts again after its last day."""
 
@@ -86,7 +89,7 @@ class IgnoreRule(Settings):
     until: Day
     """Last day on which it is ignored."""
 
-    why: str = Field(min_length=3)
+    why: str = Field(min_length=WHY_LEAST)
     """Why it does no harm."""
 
     legacy: str | None = None

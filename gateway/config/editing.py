@@ -36,6 +36,18 @@ def with_ignore(text: str, route: str, rule: Mapping[str, str]) -> str:
     return edited
 
 
+def has_ignore(text: str, route: str, rule: Mapping[str, str]) -> bool:
+    """Tell whether the file's text ignores the same thing already, for as long. Errors: YamlError."""
+    read: Any = load_yaml(text, "routes.yaml").plain()
+    for each in read.get("routes", ()):
+        compare = each.get("compare") if each.get("id") == route else None
+        for known in (compare or {}).get("ignore") or ():
+            is_same = all(known.get(name) == rule.get(name) for name in ("path", "legacy", "cloud"))
+            if is_same and str(known.get("until")) >= rule["until"]:
+                return True
+    return False
+
+
 def _insertion(text: str, compare: MappingNode, entry: str) -> tuple[int, str]:
     """Give where what is put in."""
     ignore = _value(compare, "ignore")

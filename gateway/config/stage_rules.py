@@ -103,7 +103,8 @@ def _targets(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]:
     if route.losing_side == "copy_not_transmitted" and not takes_copies(legacy):
         text = (
             f"'{route.targets.legacy}' cannot tell a copy from an order of its own, and would send it to the "
-            "supplier again; expected losing_side: nothing, or an endpoint that declares copies: send"
+            "supplier again; expected losing_side: nothing, or an endpoint that tells copies apart: a folder "
+            'by its name with {role} in it, as name: "{stem}.{role}{suffix}"; others by their copies key'
         )
         yield draft.finding("CONFIG-STAGE", ("routes", route.id, "losing_side"), text)
 

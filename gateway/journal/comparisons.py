@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from adapters.base import Accepted, NoReply, Outcome, Reply
 from gateway.journal.types import DocumentView
 
 Surface = Literal["document", "request", "answer"]
@@ -79,6 +80,7 @@ class DocumentInOrder:
     partner: str | None
     accepted_at: datetime
     view: DocumentView
+    transport: str  # by which its message came; "move": the gateway made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,14 @@ class PlannedStage:
     held: str = ""  # why it did not happen when it was due
 
 
+def is_imagined(reply: Reply | NoReply | None, outcome: Outcome | None) -> bool:
+    """Tell whether a shadow's step was only rendered: it counts as taken, and nothing of it was ever sent."""
+    return isinstance(outcome, Accepted) and isinstance(reply, NoReply) and reply.written == "none"
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptCount:
-    """How attempts at one target came out in a span of time."""
+    """How attempts at one target came out in a span of time; what was only imagined is none."""
 
     role: str
     accepted: int

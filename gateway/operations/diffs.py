@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from gateway.compare import excused, learned
 from gateway.compare.groups import pair_of, surfaced
 from gateway.compiling import ignored
-from gateway.config.coexistence import IgnoreRule
+from gateway.config.coexistence import WHY_LEAST, IgnoreRule
 from gateway.journal.comparisons import Comparison, Difference, DifferenceGroup
 from gateway.operations.base import Count, JsonObject, OperationsBase, Text
 from gateway.operations.discretion import HIDDEN
@@ -21,6 +21,7 @@ from gateway.readiness_facts import WINDOW
 
 FOR_EVER = timedelta(days=3_650)
 _PRICED = ("price", "amount", "rate", "total", "cost", "charge")
+_MEASURED = (*_PRICED, "quantity", "date")  # in the name of a place
 
 
 class DiffOperations(OperationsBase):
@@ -59,8 +60,14 @@ class DiffOperations(OperationsBase):
         if group.kind in ("untranslated", "refused"):
             text = "what could not be translated, or is refused by the ERP, cannot be accepted: mend it"
             raise OperationError("refused", text)
-        day = self._day(until)
         pair = pair_of(group)
+        if not pair and _is_measured(group):
+            text = _unbounded(surfaced(group.surface, group.pattern), group)
+            raise OperationError("refused", text)
+        if len(why.strip()) < WHY_LEAST:
+            text = f"the reason '{why}' is too short; an ignore needs one of at least {WHY_LEAST} characters"
+            raise OperationError("bad_request", text)
+        day = self._day(until)
         rule = {"path": surfaced(group.surface, group.pattern), "until": day.isoformat(), "why": why}
         if len(pair) == 2:
             rule |= {"legacy": pair[0], "cloud": pair[1]}
@@ -138,6 +145,45 @@ def _discreet(difference: Difference) -> Difference:
         return difference
     legacy, cloud = (HIDDEN if each else "" for each in (difference.legacy, difference.cloud))
     return replace(difference, legacy=legacy, cloud=cloud)
+
+
+def _is_measured(group: DifferenceGroup) -> bool:
+    """Tell whether values here are prices, quantities, units, dates or numbers: no codes bound them.
+
+    Only the newest values of a group are kept, so that one which reads as a number or a day is enough.
+    """
+    if group.kind in ("missing", "extra"):  # an ignore of a place holds for all that stands in it
+        return group.pattern == "lines[]" or any(
+            word in group.pattern.lower() for word in (*_PRICED, "quantity")
+        )
+    if group.kind not in ("value", "unit"):
+        return False
+    values = (group.legacy, group.cloud)
+    is_named = any(word in group.pattern.lower() for word in _MEASURED)
+    return group.kind == "unit" or is_named or any(_is_number(each) or _is_day(each) for each in values)
+
+
+def _unbounded(place: str, group: DifferenceGroup) -> str:
+    """Say why a group cannot be accepted, and what to do instead."""
+    text = f"an ignore of {place} would excuse every later difference there, however large; mend the mapping"
+    if not (_is_number(group.legacy) and _is_number(group.cloud)):
+        return text
+    return f"{text}, or declare how far apart is harmless: compare.tolerate: [{{path: {place}, abs: ...}}]"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return Decimal(text.partition(" ")[0]).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def _is_day(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _apart(difference: Difference) -> str:

@@ -12,7 +12,7 @@ from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBas
 from gateway.operations.discretion import HIDDEN
 from gateway.operations.errors import OperationError
 from gateway.order_accounts import OrderAccounts
-from gateway.reconciling import Difference, OrderAccount, differences, totals
+from gateway.reconciling import Difference, OrderAccount, differences, is_open_twice, totals
 
 SHOWN_MAX = 1_000
 
@@ -76,6 +76,9 @@ class ReconciliationOperations(OperationsBase):
             "differences": [difference_view(each) for each in differ[:SHOWN_MAX]],
             "difference_count": len(differ),
             "committed_twice": [each.order_key for each in twice][:SHOWN_MAX],
+            "moving_on_both": [each.order_key for each in accounts if each.is_moving and is_open_twice(each)][
+                :SHOWN_MAX
+            ],
             "unread": sum(1 for each in differ if each.what == "unread"),
         }
 

@@ -56,8 +56,8 @@ class Desk:
         self.loop = Comparisons(self.rig.journal, source, lambda: self.rig.destinations, self.rig.clock)
         return self.loop
 
-    async def take(self, body: bytes, route: str = "po") -> str:
-        accepted = await self.rig.take(body, route=route)
+    async def take(self, body: bytes, route: str = "po", transport: str = "folder") -> str:
+        accepted = await self.rig.take(body, route=route, transport=transport)
         await self.rig.settled(accepted)
         assert accepted is not None
         return accepted.message_id
@@ -320,3 +320,16 @@ class Breaking(Plain):
         if document.number == "PO-1" and document.lines[0].price.amount != 1:
             raise ZeroDivisionError
         return super().next_request(delivery, done, now)
+
+
+@pytest.mark.parametrize(("transport", "compared_documents"), [("folder", 1), ("move", 0)])
+async def test_what_a_move_made_is_never_compared_with_legacys_version_of_the_order(
+    transport: str, compared_documents: int
+) -> None:
+    rig = Rig(*routes(), stage="shadow")
+    async with rig.running():
+        desk = Desk(rig)
+        await desk.take(po(), "legacy.orders")
+        await desk.take(po(line={"quantity": {"value": "1", "unit": "CA"}}), transport=transport)
+
+        assert len(await desk.looked()) == compared_documents

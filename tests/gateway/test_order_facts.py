@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from canonical.registry import parse_document
+from gateway.facets import facets_of
 from gateway.journal.types import Side
 from gateway.order_facts import order_facts
 from gateway.stage import Dimension, OrderFacts, RouteRule, Stage, decide
@@ -93,3 +94,18 @@ def test_a_document_that_opens_no_order_has_no_words() -> None:
     acknowledgment = {"document_type": "acknowledgment", "response": "accepted", "order": {"number": "1"}}
 
     assert order_facts("k", parse_document(acknowledgment)).words == {}
+
+
+@pytest.mark.parametrize("document_type", ORIGINATING)
+def test_the_card_has_seen_the_facility_and_the_suppliers_by_which_a_canary_selects_an_order(
+    document_type: str,
+) -> None:
+    fields = {"ship_to": party("04"), "lines": [{"sequence": 1, "supplier": party("4711", "DUNS-9")}]}
+    document = parse_document({"document_type": document_type, "number": "4711", **fields})
+    selected = facts(document_type, **fields).words
+
+    seen = facets_of(document)
+
+    assert selected["facility"] == {"04"}
+    for dimension in ("facility", "supplier"):
+        assert {word for kind, word in seen if kind == dimension} == selected[dimension]

@@ -39,6 +39,15 @@ def approval(role: str, who: str, days_ago: int = 1, stage: str = "canary") -> A
     return Approval("po", stage, role, who, "fine", NOW - timedelta(days=days_ago))
 
 
+@pytest.mark.parametrize("gate", [StageGate(error_rate=Decimal(2)), StageGate(latency=Decimal(2))])
+def test_without_attempts_the_gates_of_errors_and_latency_stay_shut_and_say_so(gate: StageGate) -> None:
+    (judged,) = judge("to_canary", gate, card(legacy={DAY: Attempts(1, 0, (0.2,))}), "canary", "ann")
+
+    assert not judged.is_open
+    assert judged.text.startswith("no attempts yet")
+    assert "what a shadow only renders is none" in judged.text
+
+
 ONE_PERCENT = StageGate(mismatch_upper95=Decimal(1))
 
 

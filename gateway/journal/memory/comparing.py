@@ -21,6 +21,7 @@ from gateway.journal.comparisons import (
     Facet,
     NoiseReading,
     PlannedStage,
+    is_imagined,
 )
 from gateway.journal.memory import audit
 from gateway.journal.memory.records import DocumentRecord, Tables
@@ -145,6 +146,8 @@ class Comparing:
         roles: dict[str, tuple[list[bool], list[float]]] = {}
         for record in list(self._tables.deliveries.values())[-DELIVERIES_LOOKED_AT:]:
             for step in record.steps if record.plan.target == target else ():
+                if record.plan.role == "shadow" and is_imagined(step.reply, step.outcome):
+                    continue
                 if step.started_at >= since and step.ended_at is not None:
                     taken, durations = roles.setdefault(record.plan.role, ([], []))
                     taken.append(isinstance(step.outcome, Accepted))
@@ -158,7 +161,9 @@ class Comparing:
 def _in_order(position: int, record: DocumentRecord) -> DocumentInOrder:
     message = record.message.view
     view = DocumentView(message.message_id, record.generation, record.plan)
-    return DocumentInOrder(position, message.route, message.partner, message.accepted_at, view)
+    return DocumentInOrder(
+        position, message.route, message.partner, message.accepted_at, view, message.origin.transport
+    )
 
 
 def _note(tables: Tables, found: Sequence[Comparison]) -> None:

@@ -15,11 +15,13 @@ from gateway.journal.comparisons import (
     DifferenceGroup,
     DocumentInOrder,
     NoiseReading,
+    is_imagined,
 )
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.documents import view_of
+from gateway.journal.sqlite.exchanges import read_reply_head
 from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros, to_micros_or_none
-from gateway.journal.sqlite.json_columns import dump_strings, load_outcome, load_strings
+from gateway.journal.sqlite.json_columns import dump_strings, load_origin, load_outcome, load_strings
 from gateway.journal.sqlite.views import delivery_view
 from gateway.journal.types import DeliveryView, DocumentView
 
@@ -33,8 +35,15 @@ def documents_after(
     last = int(db.value("comparison.last_document"))
     rows = db.rows("comparison.documents_after", (position, last, dump_strings(message_routes), limit))
     found = [
-        DocumentInOrder(at, route, partner, from_micros(accepted_at), view_of(db, tuple(columns)))
-        for at, route, partner, accepted_at, *columns in rows
+        DocumentInOrder(
+            at,
+            route,
+            partner,
+            from_micros(accepted_at),
+            view_of(db, tuple(columns)),
+            load_origin(origin).transport,
+        )
+        for at, route, partner, accepted_at, origin, *columns in rows
     ]
     return found, (found[-1].position if len(found) == limit else max(last, position))
 
@@ -187,11 +196,14 @@ def attempt_counts(db: Database, target: str, since: datetime) -> list[AttemptCo
     """Count the attempts at a target, by role."""
     rows = db.rows("comparison.attempts", (DELIVERIES_LOOKED_AT, target, to_micros(since)))
     roles: dict[str, tuple[list[bool], list[float]]] = {}
-    for role, started_at, ended_at, outcome in rows:
+    for role, started_at, ended_at, stored, delivery_id, number, reply_head in rows:
         if ended_at is None:
             continue
+        outcome = load_outcome(stored)
+        if role == "shadow" and is_imagined(read_reply_head(db, delivery_id, number, reply_head), outcome):
+            continue
         taken, durations = roles.setdefault(role, ([], []))
-        taken.append(isinstance(load_outcome(outcome), Accepted))
+        taken.append(isinstance(outcome, Accepted))
         durations.append((ended_at - started_at) / 1_000_000)
     return [
         AttemptCount(role, sum(taken), len(taken) - sum(taken), tuple(durations))

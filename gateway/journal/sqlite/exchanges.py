@@ -46,6 +46,13 @@ def read_steps(db: Database, delivery: int, delivery_id: str) -> tuple[StepResul
     return tuple(_step(db, delivery_id, row) for row in db.rows("step.all", (delivery,)))
 
 
+def read_reply_head(
+    db: Database, delivery_id: str, number: int, head: bytes | None
+) -> Reply | NoReply | None:
+    """Give what came back, without its body."""
+    return _reply(db, f"reply:{delivery_id}/{number}", head, None)
+
+
 def _step(db: Database, delivery_id: str, row: Row) -> StepResult:
     number, request_head, request_body, reply_head, reply_body, outcome, started_at, ended_at = row
     return StepResult(

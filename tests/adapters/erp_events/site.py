@@ -49,7 +49,7 @@ endpoints:
       feed: created
     ignore: [SomethingElseBusinessEvent]{feed}
   acme-in: {{kind: sftp_files, environment: test, folder: acme, name: "{{reference}}.edi"}}
-  mms-in: {{kind: sftp_files, environment: test, folder: mms, name: "{{reference}}.json"}}
+  mms-in: {{kind: sftp_files, environment: test, folder: mms, name: "{{reference}}.{{role}}.json"}}
 {more}partners:
   acme:
     environment: test

@@ -108,6 +108,7 @@ async def test_a_list_holds_the_granted_routes_only(site: AdminSite) -> None:
 async def test_what_is_about_no_one_route_needs_a_grant_for_all(site: AdminSite) -> None:
     for method, path, body in (
         ("GET", "/v1/status", None),
+        ("GET", "/v1/audit", None),
         ("GET", "/v1/audit/verification", None),
         ("POST", "/v1/verbs/crosswalk.load", {"table": "supplier", "rows": [], "why": "x"}),
         ("POST", "/v1/plan", {}),

@@ -130,6 +130,25 @@ def test_differences_are_listed_shown_and_accepted_into_routes_yaml_with_its_com
     assert bridge("check").code == 0
 
 
+def test_accepting_twice_writes_one_ignore_and_says_how_it_is_loaded(
+    bridge: Command, gateway: Running, folder: Path
+) -> None:
+    gateway.do(compare(gateway.bench, UNIT))
+    group = bridge("diffs", "list").out.split()[0]
+    words = ("diffs", "accept", group, "--why", "same unit", "--until")
+
+    first = bridge(*words, "2026-12-31")
+    once = (folder / "routes.yaml").read_text()
+    second = bridge(*words, "2026-12-31")
+    assert (folder / "routes.yaml").read_text() == once
+    longer = bridge(*words, "2027-01-31")
+
+    assert (first.code, second.code, longer.code) == (0, 0, 0)
+    assert "kill -HUP" in first.err
+    assert "ignores this already; nothing was written" in second.err
+    assert (folder / "routes.yaml").read_text().count('path: "lines[].quantity.unit"') == 2
+
+
 def test_prices_are_shown_only_with_a_reason(bridge: Command, gateway: Running) -> None:
     gateway.do(compare(gateway.bench, PRICE))
     group = bridge("diffs", "list").out.split()[0]

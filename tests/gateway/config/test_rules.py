@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.base import Level
-from gateway.config import acknowledging_side, judge, load_text, stage_findings_of
+from gateway.config import Configuration, acknowledging_side, judge, load_text, stage_findings_of
 from gateway.config.draft import draft_of
 from gateway.config.partners import Acknowledge
 from gateway.stage import Stage
@@ -330,3 +330,32 @@ def test_a_question_may_be_asked_of_a_kind_that_declares_its_questions() -> None
     loaded = load_text(asks, catalogue=replace(CATALOGUE, kinds=kinds))
 
     assert not isinstance(loaded, list)
+
+
+COPIES = """\
+version: 1
+gateway: {environment: test, organisation: mercy, journal: "memory:", listen: {http: 127.0.0.1:8080}}
+endpoints:
+  erp: {kind: sftp_files, environment: test, folder: erp}
+  mms: {kind: sftp_files, environment: test, folder: mms, name: "{stem}.{role}{suffix}"}
+routes:
+  - id: po
+    from: {http: true, document: purchase_order, identity: idempotency_key}
+    targets: {legacy: mms, cloud: erp}
+    stage: canary
+    canary: {select: {facility: ["04"]}, share: 10%}
+    losing_side: copy_not_transmitted
+    ownership: {receiving: {at: owner}, matching: {at: owner}, on_order: none}
+"""
+
+
+def test_a_folder_gets_copies_only_where_the_name_of_a_file_tells_them_from_orders() -> None:
+    loaded = load_text(COPIES)
+    assert isinstance(loaded, Configuration), [str(each) for each in loaded]
+
+    found = load_text(COPIES.replace("{stem}.{role}{suffix}", "{stem}{suffix}"))
+
+    assert isinstance(found, list)
+    assert [each.at.path for each in found] == ["routes[0].losing_side"]
+    assert "cannot tell a copy from an order of its own" in found[0].text
+    assert "{role}" in found[0].text

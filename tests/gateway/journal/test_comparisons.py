@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from adapters.base import Transient
+from adapters.base import Accepted, NoReply, Transient
 from gateway.journal.base import Journal
 from gateway.journal.comparisons import (
     Approval,
@@ -144,7 +144,7 @@ async def test_documents_are_given_once_in_the_order_of_planning(scene: Scene) -
     rest, end = await journal.documents_after([ROUTE], position)
 
     assert [each.view.message_id for each in (*first, *rest)] == ["m3", "m1"]
-    assert [each.message_route for each in rest] == [ROUTE]
+    assert [(each.message_route, each.transport) for each in rest] == [(ROUTE, "folder")]
     assert rest[0].view.plan.order_keys == ("O-m1",)
     assert await journal.documents_after([ROUTE], end) == ([], end)
     await journal.replay("m1", resend=False, who="ann", why="mapping fixed", now=scene.now)
@@ -218,6 +218,21 @@ async def test_attempts_are_counted_by_role_from_a_time_on(scene: Scene) -> None
     assert counts["live"].durations_s == (1.0, 1.0)
     assert await scene.journal.attempt_counts("erp", after(3600)) == []
     assert await scene.journal.attempt_counts("other", T0) == []
+
+
+async def test_what_a_shadow_only_rendered_is_no_attempt_and_what_it_asked_in_vain_is_a_failed_one(
+    scene: Scene,
+) -> None:
+    for message_id, outcome in (("m1", Accepted()), ("m2", Transient("no connection"))):
+        await scene.order(message_id, f"O-{message_id}", role="shadow")
+        claimed = await scene.claim_only()
+        await scene.journal.attempt_started(claimed.claim, request(), scene.now)
+        step = replace(result(outcome=outcome, at=scene.now), reply=NoReply("none", "nothing was sent"))
+        await scene.journal.settle(claimed.claim, Settled(DeliveryState.DONE, step), scene.now)
+
+    (shadow,) = await scene.journal.attempt_counts("erp", after(-60))
+
+    assert (shadow.role, shadow.accepted, shadow.failed) == ("shadow", 0, 1)
 
 
 async def test_old_comparisons_are_forgotten_and_those_that_wait_stay(journal: Journal) -> None:

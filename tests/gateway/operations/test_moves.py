@@ -245,6 +245,20 @@ async def test_reconciling_finds_nothing_where_both_sides_are_right_and_the_doub
         assert twice["committed_twice"] == [key_of("2")]
 
 
+async def test_an_order_that_is_open_on_both_sides_while_it_moves_is_named_as_moving() -> None:
+    hospital = Hospital(closes=False)
+    await hospital.open()
+    for number in ("7", "8"):
+        await hospital.take(order(number))
+    await hospital.settle()
+    await hospital.move("7", to=Side.CLOUD)
+    await hospital.settle()
+
+    found = await operations_of(hospital).perform("orders.reconcile", {})
+
+    assert (found["moving"], found["moving_on_both"], found["committed_twice"]) == (1, [key_of("7")], [])
+
+
 async def test_what_closes_a_moved_order_is_not_dismissed_and_a_moves_message_is_not_replayed() -> None:
     hospital = Hospital(closes=False)
     await hospital.open()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.config import Configuration, load_text
-from gateway.journal.comparisons import ComparisonState
+from gateway.journal.comparisons import ComparisonState, Difference
 from gateway.journal.memory import MemoryJournal
 from gateway.operations import OperationError
 from tests.gateway.operations.bench import Bench
@@ -241,7 +241,44 @@ async def test_accepting_gives_the_ignore_with_reason_and_last_day_and_is_audite
     assert (await bench.ask("readiness", route="po.one"))["mismatches"] == 2
 
 
-async def test_a_last_day_in_the_past_or_for_ever_is_refused_and_so_is_a_lost_document(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("place", "legacy", "cloud", "told"),
+    [
+        ("lines[].price.amount", "18.40", "19.40", "compare.tolerate"),
+        ("lines[].quantity.value", "1", "2", "compare.tolerate"),
+        ("lines[].quantity.unit", "", "CS", "mend the mapping$"),
+        ("lines[].requested", "2026-12-01", "2026-12-02", "mend the mapping$"),
+    ],
+)
+async def test_a_difference_of_prices_quantities_or_dates_is_not_accepted_as_every_later_one_would_be_excused(
+    bench: Bench, place: str, legacy: str, cloud: str, told: str
+) -> None:
+    kind = "unit" if place.endswith("unit") else "value"
+    await compare(bench, Difference("document", kind, place, place, legacy, cloud))
+    (group,) = await bench.ask("diffs.list")
+    parts = {"group": group["group"], "until": "2026-12-31", "who": "ann", "why": "19 is known"}
+
+    with pytest.raises(OperationError, match=told) as refused:
+        await bench.ask("diffs.accept", **parts)
+
+    assert refused.value.code == "refused"
+    assert "diffs.accept" not in [each.action for each in await bench.journal.audit()]
+
+
+@pytest.mark.parametrize("place", ["lines[]", "lines[].price", "totals"])
+async def test_a_price_or_a_line_that_one_side_lacks_is_not_accepted_as_later_values_would_be_excused(
+    bench: Bench, place: str
+) -> None:
+    await compare(bench, Difference("document", "missing", place, place, "12.50", ""))
+    (group,) = await bench.ask("diffs.list")
+
+    with pytest.raises(OperationError, match="would excuse every later difference there"):
+        await bench.ask("diffs.accept", group=group["group"], until="2026-12-31", who="ann", why="known")
+
+
+async def test_a_last_day_in_the_past_or_for_ever_a_short_reason_and_a_lost_document_are_refused(
+    bench: Bench,
+) -> None:
     await compare(bench, UNIT, LOST)
     groups = {each["kind"]: each["group"] for each in await bench.ask("diffs.list")}
     parts = {"until": "2026-12-31", "who": "ann", "why": "same unit"}
@@ -250,6 +287,7 @@ async def test_a_last_day_in_the_past_or_for_ever_is_refused_and_so_is_a_lost_do
         ({"group": groups["unit"], "until": "2025-12-31"}, "no last day"),
         ({"group": groups["unit"], "until": "2126-12-31"}, "no last day"),
         ({"group": groups["unit"], "until": "soon"}, "is no day"),
+        ({"group": groups["unit"], "why": "t"}, "needs one of at least 3 characters"),
         ({"group": groups["untranslated"]}, "cannot be accepted"),
         ({"group": "0000000000"}, "there is no group"),
     ):

@@ -5,7 +5,7 @@ comparison.compared_at, comparison.evidence, opened(comparison.reason), comparis
 comparison.cloud_s, comparison.left_out
 
 -- name: documents_after
-SELECT document.document_id, message.route, message.partner, message.accepted_at, $document_columns
+SELECT document.document_id, message.route, message.partner, message.accepted_at, message.origin, $document_columns
 FROM document JOIN message ON message.sequence = document.message
 WHERE document.document_id > ? AND document.document_id <= ?
   AND message.route IN (SELECT value FROM json_each(?))
@@ -122,7 +122,8 @@ UPDATE planned_stage SET held = ? WHERE route = ?;
 DELETE FROM planned_stage WHERE route = ?;
 
 -- name: attempts
-SELECT delivery.role, step.started_at, step.ended_at, opened(step.outcome)
+SELECT delivery.role, step.started_at, step.ended_at, opened(step.outcome), delivery.delivery_id, step.number,
+    step.reply_head
 FROM delivery CROSS JOIN step ON step.delivery = delivery.number
 WHERE delivery.number > (SELECT coalesce(max(number), 0) - ? FROM delivery) AND delivery.target = ?
   AND step.started_at >= ?;
