@@ -188,8 +188,21 @@ def run_proof(arguments: argparse.Namespace) -> int:
     for each in proof["not_moved"]:
         print_wrapped(f"not moved {each['order_key']}: {each['why']}", hanging="    ")
     _print_differences(proof)
-    print_text("the proof holds" if proof["holds"] else "the proof does not hold")
+    print_text(_proven(proof))
     return 0 if proof["holds"] and proof["is_finished"] else 1
+
+
+def _proven(proof: dict[str, Any]) -> str:
+    """Say what a proof comes to; while orders are on their way it is about the others only."""
+    if not proof["holds"]:
+        return "the proof does not hold"
+    if proof["is_finished"]:
+        return "the proof holds"
+    moved = proof["states"].get("done", 0)
+    under_way = proof["orders"] - moved - proof["states"].get("ended", 0)
+    verb = "is" if under_way == 1 else "are"
+    of_others = f"; what is told is about the {counted(moved, 'order')} moved so far" if moved else ""
+    return f"not proven yet: {counted(under_way, 'order')} {verb} still under way{of_others}"
 
 
 def run_reconcile(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.journal.moves import Move
+from gateway.journal.types import Side
 from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.documents import interchange, order_set
 from tests.gateway.commands.running import Running
@@ -83,3 +85,20 @@ def test_a_roll_back_with_recall_says_how_many_orders_are_decided_anew(
         "2 orders of which nothing was attempted: decided anew",
     ]
     assert "No open order remains in the cloud ERP." in moved.out
+
+
+def test_a_proof_says_that_nothing_is_proven_while_the_orders_are_still_under_way(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    bench = gateway_with_orders.bench
+    (entry, *_) = gateway_with_orders.do(bench.journal.orders(route="po.one"))
+    now = bench.clock.now()
+    move = Move("v1", entry.order_key, "po.one", Side.CLOUD, Side.LEGACY, "ann", now, "wave", "b1")
+    gateway_with_orders.do(bench.journal.ask_moves([move], "ann", "wave", now))
+
+    asked = bridge("orders", "proof", "b1")
+    assert asked.code == 1
+    assert asked.out.splitlines()[-1] == "not proven yet: 1 order is still under way"
+
+    gateway_with_orders.do(bench.journal.drop_moves(["v1"], "ann", "not now", now))
+    assert bridge("orders", "proof", "b1").out.splitlines()[-1] == "the proof holds"
