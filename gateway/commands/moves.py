@@ -24,7 +24,7 @@ or parked. Another person must agree: nothing happens before."""
 
 CONVERT_EXAMPLE = """\
 legacy-bridge orders convert --route po.acme --to cloud --dry-run
-legacy-bridge orders convert --route po.acme --to cloud --file open.csv --why "cut-over"
+legacy-bridge orders convert --route po.acme --to cloud --file o.csv --why go
 legacy-bridge orders proof b260302-1f0c22aa"""
 
 CONVERT_DETAIL = """\
@@ -64,8 +64,8 @@ def add(group: Subparsers) -> None:
     reconcile = add_command(
         group, "reconcile", "compare what both sides have of orders", run_reconcile,
         example="legacy-bridge orders reconcile --route po.acme\nlegacy-bridge orders reconcile 0004711",
-        detail="Asks both systems where they can be asked, else the journal's documents. Ends with\n"
-        "1 where something differs.",
+        detail="Asks both systems where they can be asked, else the journal's documents. Ends\n"
+        "with 1 where something differs.",
     )  # fmt: skip
     reconcile.add_argument("orders", metavar="NUMBER", nargs="*", help="only these")
     reconcile.add_argument("--route", metavar="ROUTE", help="only those that came by one route")

@@ -24,6 +24,7 @@ from gateway.commands.terminal import (
     print_table,
     print_text,
     print_wrapped,
+    say,
 )
 
 EXAMPLE = """\
@@ -33,7 +34,7 @@ legacy-bridge routes set po.acme legacy --why "ERP slow; rolling back"
 legacy-bridge routes diff"""
 
 SCHEDULE_EXAMPLE = """\
-legacy-bridge routes schedule po.acme canary --share 5% --at 2026-12-01T06:00 --why "after close"
+legacy-bridge routes schedule po.acme cloud --at 2026-12-01T06:00 --why go
 legacy-bridge routes schedule
 legacy-bridge routes schedule po.acme --cancel --why "inventory count\""""
 
@@ -99,7 +100,7 @@ def _add_plans(group: Subparsers) -> None:
         "approve",
         "approve of a route's going to a stage, in a role",
         run_approve,
-        example='legacy-bridge routes approve po.acme canary --as supply-chain --why "clean week"',
+        example='legacy-bridge routes approve po.acme canary --as supply-chain --why "clean"',
         detail="It counts until the route's stage or share changes.",
     )
     approve.add_argument("route", metavar="ROUTE", help="the route's id")
@@ -113,9 +114,12 @@ def _add_plans(group: Subparsers) -> None:
         "plan a stage change for a time, or show what is planned",
         run_schedule,
         example=SCHEDULE_EXAMPLE,
-        detail="Gates are judged when the time comes; what is held then says why.",
+        detail="Gates are judged when the time comes; what is held then says why. A route has\n"
+        "one plan: another replaces it, and the answer says so.",
     )
-    schedule.add_argument("route", metavar="ROUTE", nargs="?", help="the route's id; without it: show all")
+    schedule.add_argument(
+        "route", metavar="ROUTE", nargs="?", help="the route's id; alone or left out: show what is planned"
+    )
     schedule.add_argument("stage", metavar="STAGE", nargs="?", help=STAGES)
     schedule.add_argument("--at", metavar="TIME", help="as 2026-12-01T06:00, in the gateway's zone")
     schedule.add_argument("--share", metavar="PERCENT", help="how many of the selected orders (canary)")
@@ -133,20 +137,19 @@ def run_approve(arguments: argparse.Namespace) -> int:
     card = ask(arguments, "routes.approve", route=arguments.route, **parts)
     if arguments.json:
         print_json(card)
-    else:
-        print_card(card)
+        return 0
+    print_wrapped(
+        f"{arguments.route}: approved for stage {arguments.stage} by {arguments.who} as {arguments.role}; "
+        "it counts until the route's stage or share changes"
+    )
+    print_card(card)
     return 0
 
 
 def run_schedule(arguments: argparse.Namespace) -> int:
-    """Plan a stage change, take one back, or show all."""
-    if arguments.route is None:
-        planned = ask(arguments, "routes.scheduled")
-        if arguments.json:
-            print_json(planned)
-        for each in () if arguments.json else planned:
-            print_wrapped(_planned(each), hanging="    ")
-        return 1 if any(each["held"] for each in planned) else 0
+    """Plan a stage change, take one back, or show all, or a route's own."""
+    if arguments.route is None or not (arguments.cancel or arguments.stage or arguments.at or arguments.why):
+        return _show_planned(arguments)
     require_why(arguments)
     who = {"route": arguments.route, "who": arguments.who, "why": arguments.why}
     if arguments.cancel:
@@ -163,15 +166,31 @@ def run_schedule(arguments: argparse.Namespace) -> int:
         print_json(each)
         return 0
     print_wrapped(_planned(each), hanging="    ")
+    if each["replaced"]:
+        print_wrapped(f"It replaces what was planned before: {_planned(each['replaced'])}", hanging="    ")
     shut = [gate for gate in each["card"]["gates"] if not gate["open"]]
     for gate in shut:
         print_wrapped(f"not open yet: {gate['gate']}: {gate['text']}", hanging="    ")
     return 0
 
 
+def _show_planned(arguments: argparse.Namespace) -> int:
+    planned = ask(arguments, "routes.scheduled")
+    if arguments.route is not None:
+        ask(arguments, "routes.show", route=arguments.route)  # a route that there is not is refused
+        planned = [each for each in planned if each["route"] == arguments.route]
+        if not planned and not arguments.json:
+            say(f"{arguments.route}: nothing is planned")
+    if arguments.json:
+        print_json(planned)
+    for each in () if arguments.json else planned:
+        print_wrapped(_planned(each), hanging="    ")
+    return 1 if any(each["held"] for each in planned) else 0
+
+
 def _planned(each: dict[str, Any]) -> str:
     share = f" {each['share_percent']}%" if each["share_percent"] else ""
-    held = f" HELD: {each['held']}" if each["held"] else ""
+    held = f". HELD: {each['held']}" if each["held"] else ""
     when = f"at {moment(each['at'])}, by {each['who']}"
     return f"{each['route']}: {each['stage']}{share} {when}: {each['why']}{held}"
 

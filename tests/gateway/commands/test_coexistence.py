@@ -78,10 +78,14 @@ def test_an_approval_opens_the_gate_that_asks_for_it(bridge: Command, gateway: R
     said = ("--as", "supply-chain", "--why", "seen", "--who", "bob")
 
     approved = bridge("routes", "approve", "po.one", "canary", *said)
+    gateway.bench.clock.elapsed_s += 60
     moved = bridge("routes", "set", "po.one", "canary", "--why", "clean", "--who", "ann")
 
+    assert approved.out.startswith("po.one: approved for stage canary by bob as supply-chain; it counts")
     assert "approved   for canary by bob (supply-chain): seen" in approved.out
     assert moved.code == 0, moved.err
+    card = " ".join(bridge("readiness", "po.one").out.split())
+    assert "for canary by bob (supply-chain): seen; counts no more" in card
 
 
 def test_a_change_is_planned_shown_and_taken_back(bridge: Command, gateway: Running) -> None:
@@ -91,12 +95,18 @@ def test_a_change_is_planned_shown_and_taken_back(bridge: Command, gateway: Runn
         "routes", "schedule", "po.one", "canary", "--share", "5%", "--at", "2026-01-15T06:00", *who
     )
     listed = bridge("routes", "schedule")
+    own, other = bridge("routes", "schedule", "po.one"), bridge("routes", "schedule", "po.two")
+    again = bridge("routes", "schedule", "po.one", "canary", "--at", "2026-01-16T06:00", *who)
     frozen = bridge("routes", "schedule", "po.one", "canary", "--at", "2026-02-03T06:00", *who)
     cancelled = bridge("routes", "schedule", "po.one", "--cancel", *who)
 
     assert "po.one: canary 5% at 2026-01-15 06:00:00Z, by ann: cut-over" in planned.out
     assert "not open yet: to_canary.clean" in planned.out
     assert "po.one: canary 5%" in listed.out
+    assert (own.out, other.out, other.err) == (listed.out, "", "po.two: nothing is planned\n")
+    assert "It replaces what was planned before: po.one: canary 5% at 2026-01-15" in " ".join(
+        again.out.split()
+    )
     assert (frozen.code, "year-end count" in frozen.err) == (2, True)
     assert cancelled.code == 0
     assert bridge("routes", "schedule").out == ""
