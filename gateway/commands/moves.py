@@ -251,8 +251,12 @@ def _print_sides(sides: dict[str, Any]) -> None:
 def _print_differences(found: dict[str, Any]) -> None:
     for each in found["differences"]:
         line = f", line {each['line']}" if each["line"] else ""
-        text = f"{each['order_key']} on {each['side']}{line}: {each['what']} {each['found']}"
-        print_wrapped(f"{text}; expected {each['expected']}", hanging="    ")
+        place = f"{each['order_key']} on {each['side']}{line}"
+        if each["what"] == "unread":
+            print_wrapped(f"{place} could not be read: {each['found']}", hanging="    ")
+        else:
+            text = f"{place}: {each['what']} {each['found']}; expected {each['expected']}"
+            print_wrapped(text, hanging="    ")
 
 
 def _why(arguments: argparse.Namespace) -> str:

@@ -268,6 +268,8 @@ def run_set(arguments: argparse.Namespace) -> int:
     side = moved["other_side"]
     if moved["recalled"] is not None:
         print_text(f"{counted(moved['recalled'], 'order')} of which nothing was attempted: decided anew")
+        if moved["open_orders"][side]:
+            print_wrapped(_staying(moved["open_orders"][side]))
     print_wrapped(_remaining(moved["open_orders"][side], side))
     if moved["moving"]:
         print_text(f"{counted(moved['moving'], 'order')} moving; legacy-bridge orders moves shows them")
@@ -311,6 +313,15 @@ def _declared(route: dict[str, Any]) -> str:
 
 def _named(state: dict[str, Any]) -> str:
     return f"canary {state['share_percent']}%" if state["stage"] == "canary" else str(state["stage"])
+
+
+def _staying(count: int) -> str:
+    stay = "1 order stays" if count == 1 else f"{count} orders stay"
+    return (
+        f"{stay}: something of it was attempted at a system (a copy that was delivered counts, and so does a "
+        "connection that was refused), another message followed it, or it shares an envelope with such one; "
+        "legacy-bridge explain tells of each."
+    )
 
 
 def _remaining(count: int, side: str) -> str:

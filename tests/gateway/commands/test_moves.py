@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.journal.moves import Move
-from gateway.journal.types import Side
+from gateway.journal.types import LedgerEntry, Side, Transmitter
 from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.documents import interchange, order_set
 from tests.gateway.commands.running import Running
@@ -102,3 +102,28 @@ def test_a_proof_says_that_nothing_is_proven_while_the_orders_are_still_under_wa
 
     gateway_with_orders.do(bench.journal.drop_moves(["v1"], "ann", "not now", now))
     assert bridge("orders", "proof", "b1").out.splitlines()[-1] == "the proof holds"
+
+
+def test_a_roll_back_with_recall_says_how_many_orders_stay_and_why(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    moved = bridge("routes", "set", "po.one", "legacy", "--recall", "--why", "ERP down")
+
+    told = " ".join(moved.out.split())
+    assert "0 orders of which nothing was attempted: decided anew 2 orders stay: something of" in told
+    assert "a copy that was delivered counts, and so does a connection that was refused" in told
+
+
+def test_an_order_older_than_the_gateway_is_told_as_one_that_cannot_be_read_from_here(
+    bridge: Command, gateway: Running
+) -> None:
+    bench = gateway.bench
+    key = "order:1|HB|0500"
+    now = bench.clock.now()
+    old = LedgerEntry(key, Side.LEGACY, Transmitter.LEGACY, "po.one", "imported", "older", now)
+    gateway.do(bench.journal.import_orders([old], {}, "ann", "open in MMS", now))
+
+    told = " ".join(bridge("orders", "reconcile", "--route", "po.one").out.split())
+
+    assert f"{key} on legacy could not be read: it came before the gateway" in told
+    assert "compare it there by hand" in told
