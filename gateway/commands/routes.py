@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from gateway.commands import retiring
@@ -239,8 +240,9 @@ def run_set(arguments: argparse.Namespace) -> int:
     """Move a route."""
     from gateway.commands.readiness import print_card
 
+    _refuse_mistyped(arguments)
     if not arguments.json:
-        # A stage that there is not, or a route, is refused by the change itself, in its own words.
+        # A route that there is not is refused by the change itself, in its own words.
         with contextlib.suppress(CommandError):
             asked = {"route": arguments.route, "stage": arguments.stage, "who": arguments.who}
             card = ask(arguments, "readiness", **asked)
@@ -279,6 +281,22 @@ def run_set(arguments: argparse.Namespace) -> int:
     if more > 0 and moved["remaining"][side]:
         print_text(f"  and {more} more; legacy-bridge orders list --route {moved['route']} --side {side}")
     return 0
+
+
+def _refuse_mistyped(arguments: argparse.Namespace) -> None:
+    """Refuse a stage or a share that is none before anything is asked. Errors: CommandError."""
+    from gateway.config.problems import suggestion
+    from gateway.stage import Stage
+
+    if arguments.stage not in set(Stage):
+        raise CommandError(f"there is no stage '{arguments.stage}'; {suggestion(arguments.stage, Stage)}")
+    if arguments.share is not None:
+        try:
+            share = Decimal(arguments.share.removesuffix("%"))
+        except InvalidOperation:
+            share = Decimal(-1)
+        if not share.is_finite() or not 0 <= share <= 100:
+            raise CommandError(f"'{arguments.share}' is no share; expected 0% to 100%")
 
 
 def run_diff(arguments: argparse.Namespace) -> int:

@@ -324,3 +324,12 @@ def test_an_adapter_that_is_broken_is_told_in_a_sentence(
     ended = bridge("--help")
 
     assert (ended.code, "adapter 'made_up' cannot be loaded" in ended.err) == (2, True)
+
+
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(bridge: Command) -> None:
+    ended = bridge("rotues", "list")
+
+    assert (ended.code, ended.err) == (
+        2,
+        "legacy-bridge: there is no command 'rotues'; did you mean routes?\n",
+    )

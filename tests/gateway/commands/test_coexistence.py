@@ -152,3 +152,25 @@ def test_prices_are_shown_only_with_a_reason(bridge: Command, gateway: Running) 
     assert "apart   +0.8%" in hidden.out
     assert refused.code == 2
     assert "legacy  12.50" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("canray",), "there is no stage 'canray'; did you mean 'canary'?"),
+        (("canary", "--share", "110%"), "'110%' is no share; expected 0% to 100%"),
+    ],
+)
+def test_a_stage_or_a_share_that_is_none_is_told_before_a_card_and_without_a_gateway(
+    bridge: Command, words: tuple[str, ...], told: str
+) -> None:
+    ended = bridge("routes", "set", "po.one", *words, "--why", "clean")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert told in ended.err
+
+
+def test_a_reason_that_is_empty_is_refused_in_plain_words(bridge: Command, gateway: Running) -> None:
+    ended = bridge("routes", "set", "po.one", "canary", "--why", "")
+
+    assert "routes.set: why: expected a text of at least 1 character" in " ".join(ended.err.split())

@@ -127,3 +127,14 @@ def test_an_order_older_than_the_gateway_is_told_as_one_that_cannot_be_read_from
 
     assert f"{key} on legacy could not be read: it came before the gateway" in told
     assert "compare it there by hand" in told
+
+
+def test_a_quantity_in_words_is_told_with_its_column_and_what_was_expected(
+    bridge: Command, gateway_with_orders: Running, folder: Path
+) -> None:
+    (folder / "lines.csv").write_text("order_number,line,ordered\nPO-1,1,two\n")
+
+    words = ("orders", "convert", "--route", "po.one", "--to", "legacy", "--file", "lines.csv", "--dry-run")
+    told = " ".join(bridge(*words).err.split())
+
+    assert "ordered 'two' is no number; expected plain digits, such as 12.5" in told
