@@ -203,7 +203,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         print_json(routes)
         return 0
     rows = [_row(each) for each in routes]
-    print_table(("ROUTE", "STAGE", "DECLARED", "OPEN LEGACY", "OPEN CLOUD", "CHANGED"), rows, fixed=(0, 1))
+    print_table(("ROUTE", "STAGE", "DECLARED", "OPEN LEGACY", "OPEN CLOUD", "CHANGED"), rows, fixed=(0, 1, 2))
     return 0
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config import Configuration, load_text
 from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.running import Running, running
+from tests.gateway.operations.bench import ROUTES
 from tests.gateway.operations.coexistence import GATED, PRICE, UNIT, compare, gated
 
 
@@ -174,3 +176,16 @@ def test_a_reason_that_is_empty_is_refused_in_plain_words(bridge: Command, gatew
     ended = bridge("routes", "set", "po.one", "canary", "--why", "")
 
     assert "routes.set: why: expected a text of at least 1 character" in " ".join(ended.err.split())
+
+
+def test_a_list_of_routes_never_cuts_a_declared_share(
+    bridge: Command, gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = load_text(ROUTES.replace("stage: cloud", "stage: canary", 1))
+    assert isinstance(declared, Configuration)
+    gateway.bench.configuration = declared
+    monkeypatch.setattr("gateway.commands.terminal.width", lambda: 50)
+
+    row = next(line for line in bridge("routes", "list").out.splitlines() if line.startswith("po.one"))
+
+    assert " canary 100% " in row
