@@ -8,6 +8,7 @@ Each command is a file of ``gateway/commands``; only the one that was asked for 
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
@@ -123,6 +124,8 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     if wanted is not None and wanted in brought:
         commands_module(brought[wanted]).add(subparsers, _desk())
         return parser
+    if wanted is not None and (close := difflib.get_close_matches(wanted, [*COMMANDS, *brought], n=1)):
+        raise CommandError(f"there is no command '{wanted}'; did you mean {close[0]}?")
     for name, summary in COMMANDS.items():
         subparsers.add_parser(name, help=summary)
     for name in sorted(set(brought) - set(COMMANDS)):  # what is ours stays ours

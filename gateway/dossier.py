@@ -85,6 +85,8 @@ def fault(content: bytes, head: str | None = None) -> str | None:
         lines = content.decode().split("\n")
     except UnicodeDecodeError as error:
         return f"byte {error.start} is no UTF-8: the file was damaged"
+    if not any(_read(line) for line in lines):
+        return "it is no dossier: none of its lines is a record; expected a file that routes dossier wrote"
     if lines[-1]:
         return "the last line has no end: the file was cut off"
     for number, line in enumerate(lines[:-1], 1):

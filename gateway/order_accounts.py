@@ -79,7 +79,10 @@ class OrderAccounts:
                 return SideSeen("system", None, there.text, is_copy=is_copy)
             return SideSeen("system", there, is_copy=is_copy)
         if is_elders:
-            problem = "it came before the gateway, and only that system knows what it has"
+            problem = (
+                "it came before the gateway, and its system, which alone knows what it has, cannot be asked "
+                "from here; compare it there by hand"
+            )
             return SideSeen("journal", None, problem)
         return SideSeen("journal", _by_documents(look, delivered, rules), is_copy=is_copy)
 

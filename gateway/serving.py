@@ -197,7 +197,8 @@ def _refused() -> Iterator[None]:
 def _configuration(path: Path) -> Configuration:
     loaded = load(path)
     if isinstance(loaded, list):
-        raise ServeError(f"{path} has {len(loaded)} problem(s); nothing was started", loaded)
+        errors = "1 error" if len(loaded) == 1 else f"{len(loaded)} errors"
+        raise ServeError(f"{path} has {errors}; nothing was started", loaded)
     return loaded
 
 

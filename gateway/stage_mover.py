@@ -60,7 +60,10 @@ class StageMover:
             if state is not None and state.stage == Stage.CANARY.value:
                 await self._safely(name, self._canary(configuration, route, state))
         for planned in await self._journal.planned_stages():
-            if planned.at <= self._clock.now() and not planned.held:
+            if planned.held and _is_over(planned, stages.get(planned.route)):
+                why = "the route is retired"
+                await self._journal.unplan_stage(planned.route, "schedule", why, self._clock.now())
+            elif planned.at <= self._clock.now() and not planned.held:
                 await self._safely(planned.route, self._carry_out(configuration, planned))
 
     async def _safely(self, route: str, work: Coroutine[Any, Any, None]) -> None:
@@ -163,3 +166,9 @@ class StageMover:
         log.warning("route.moved route=%s from=%s to=%s by=%s", state.route, state.stage, stage, who)
         self._changed(state.route)
         return True
+
+
+def _is_over(planned: PlannedStage, state: StageState | None) -> bool:
+    """Tell whether a plan is about a route that was retired since: nobody waits for it any more."""
+    retired = Stage.RETIRED.value
+    return state is not None and state.stage == retired and planned.expected != retired

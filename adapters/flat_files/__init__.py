@@ -16,6 +16,7 @@ def adapter() -> Adapter:
         format_settings=FlatSettings,
         format=FlatFormat,
         judge=judged,
+        needs=("layout", "mapping"),
         content_types=("text/plain", "text/csv", "application/octet-stream"),
         commands={"flat": "propose a layout from a file, check a file against a layout"},
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
+from gateway.commands.errors import CommandError
 from gateway.commands.options import Subparsers, add_command, add_group, add_json
 from gateway.commands.retiring import print_checks
 from gateway.commands.terminal import print_json, print_wrapped
 
 EXAMPLE = """\
 legacy-bridge dossier verify po.acme.dossier
-legacy-bridge dossier verify po.acme.dossier --head 9f2c..."""
+legacy-bridge dossier verify po.acme.dossier --head HASH"""
 
 DETAIL = """\
 Needs no gateway, no journal and no network. Every record's hash is computed
@@ -20,6 +22,7 @@ that routes dossier printed and the audit log holds: with it, a file that was
 written anew as a whole is found, too. Ends with 1 where it does not verify, or
 where the evidence was not complete."""
 
+HASH = re.compile("[0-9a-f]{64}")
 SIZE_BYTES_MAX = 256 * 1024 * 1024
 
 
@@ -30,7 +33,7 @@ def add(subparsers: Subparsers) -> None:
         group, "verify", "check a dossier offline", run_verify, example=EXAMPLE, detail=DETAIL
     )
     verify.add_argument("file", metavar="FILE", type=Path, help="the dossier")
-    verify.add_argument("--head", metavar="HASH", help="the hash that its seal must have")
+    verify.add_argument("--head", metavar="HASH", help="the whole hash that its seal must have")
     add_json(verify)
 
 
@@ -38,6 +41,11 @@ def run_verify(arguments: argparse.Namespace) -> int:
     """Check one file."""
     from gateway.dossier import fault, records_of
 
+    if arguments.head is not None and not HASH.fullmatch(arguments.head):
+        raise CommandError(
+            f"--head {arguments.head}: expected the whole hash as routes dossier printed it, 64 characters "
+            "of 0-9 and a-f"
+        )
     with arguments.file.open("rb") as file:
         content = file.read(SIZE_BYTES_MAX)
     wrong = fault(content, arguments.head)

@@ -24,7 +24,7 @@ or parked. Another person must agree: nothing happens before."""
 
 CONVERT_EXAMPLE = """\
 legacy-bridge orders convert --route po.acme --to cloud --dry-run
-legacy-bridge orders convert --route po.acme --to cloud --file open.csv --why "cut-over"
+legacy-bridge orders convert --route po.acme --to cloud --file o.csv --why go
 legacy-bridge orders proof b260302-1f0c22aa"""
 
 CONVERT_DETAIL = """\
@@ -64,8 +64,8 @@ def add(group: Subparsers) -> None:
     reconcile = add_command(
         group, "reconcile", "compare what both sides have of orders", run_reconcile,
         example="legacy-bridge orders reconcile --route po.acme\nlegacy-bridge orders reconcile 0004711",
-        detail="Asks both systems where they can be asked, else the journal's documents. Ends with\n"
-        "1 where something differs.",
+        detail="Asks both systems where they can be asked, else the journal's documents. Ends\n"
+        "with 1 where something differs.",
     )  # fmt: skip
     reconcile.add_argument("orders", metavar="NUMBER", nargs="*", help="only these")
     reconcile.add_argument("--route", metavar="ROUTE", help="only those that came by one route")
@@ -188,8 +188,21 @@ def run_proof(arguments: argparse.Namespace) -> int:
     for each in proof["not_moved"]:
         print_wrapped(f"not moved {each['order_key']}: {each['why']}", hanging="    ")
     _print_differences(proof)
-    print_text("the proof holds" if proof["holds"] else "the proof does not hold")
+    print_text(_proven(proof))
     return 0 if proof["holds"] and proof["is_finished"] else 1
+
+
+def _proven(proof: dict[str, Any]) -> str:
+    """Say what a proof comes to; while orders are on their way it is about the others only."""
+    if not proof["holds"]:
+        return "the proof does not hold"
+    if proof["is_finished"]:
+        return "the proof holds"
+    moved = proof["states"].get("done", 0)
+    under_way = proof["orders"] - moved - proof["states"].get("ended", 0)
+    verb = "is" if under_way == 1 else "are"
+    of_others = f"; what is told is about the {counted(moved, 'order')} moved so far" if moved else ""
+    return f"not proven yet: {counted(under_way, 'order')} {verb} still under way{of_others}"
 
 
 def run_reconcile(arguments: argparse.Namespace) -> int:
@@ -242,8 +255,12 @@ def _print_sides(sides: dict[str, Any]) -> None:
 def _print_differences(found: dict[str, Any]) -> None:
     for each in found["differences"]:
         line = f", line {each['line']}" if each["line"] else ""
-        text = f"{each['order_key']} on {each['side']}{line}: {each['what']} {each['found']}"
-        print_wrapped(f"{text}; expected {each['expected']}", hanging="    ")
+        place = f"{each['order_key']} on {each['side']}{line}"
+        if each["what"] == "unread":
+            print_wrapped(f"{place} could not be read: {each['found']}", hanging="    ")
+        else:
+            text = f"{place}: {each['what']} {each['found']}; expected {each['expected']}"
+            print_wrapped(text, hanging="    ")
 
 
 def _why(arguments: argparse.Namespace) -> str:

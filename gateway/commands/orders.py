@@ -45,10 +45,11 @@ legacy for legacy, erp for cloud), aliases (further numbers, | between them).
 Orders that are known already stay as they are."""
 
 CLOSE_DETAIL = """\
-An order is open until somebody says that it is closed: nothing else ends it, and
-routes list counts it. Retention forgets its entry and all its names a while after
-(gateway.retention.orders). Export what is closed from the ERP or the legacy system
-as a CSV file with a heading line and the column order_number."""
+An order is open until somebody says that it is closed: nothing else ends it,
+and routes list counts it. Retention forgets its entry and all its names a
+while after (gateway.retention.orders). Export what is closed from the ERP or
+the legacy system as a CSV file with a heading line and the column
+order_number."""
 
 COLUMNS = ("order_number", "side", "transmitter", "aliases")
 SIDES = ("legacy", "cloud")

@@ -48,8 +48,11 @@ def print_card(card: dict[str, Any]) -> None:
     _print_coverage(card)
     _print_running(card)
     for each in card["approvals"]:
-        print_wrapped(f"approved   for {each['stage']} by {each['who']} ({each['role']}): {each['why']}",
-                      hanging=" " * 11)  # fmt: skip
+        stale = "" if each["counts"] else "; counts no more: the stage or share has changed since"
+        print_wrapped(
+            f"approved   for {each['stage']} by {each['who']} ({each['role']}): {each['why']}{stale}",
+            hanging=" " * 11,
+        )
     if card["frozen"]:
         print_wrapped(f"frozen     {card['frozen']}", hanging=" " * 11)
     if planned := card["planned"]:

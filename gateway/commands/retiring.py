@@ -19,7 +19,7 @@ with: legacy-bridge dossier verify FILE. Ends with 1 where something is missing.
 DOSSIER_EXAMPLE = """\
 legacy-bridge routes dossier po.acme --out po.acme.dossier --why "end of MMS\""""
 REVOKE_EXAMPLE = """\
-legacy-bridge routes revoke po.acme "endpoint mms-out" --why "account closed, CHG-81\""""
+legacy-bridge routes revoke po.acme "endpoint mms-out" --why "closed, CHG-81\""""
 
 
 def add(group: Subparsers) -> None:

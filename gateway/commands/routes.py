@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from gateway.commands import retiring
@@ -24,6 +25,7 @@ from gateway.commands.terminal import (
     print_table,
     print_text,
     print_wrapped,
+    say,
 )
 
 EXAMPLE = """\
@@ -33,7 +35,7 @@ legacy-bridge routes set po.acme legacy --why "ERP slow; rolling back"
 legacy-bridge routes diff"""
 
 SCHEDULE_EXAMPLE = """\
-legacy-bridge routes schedule po.acme canary --share 5% --at 2026-12-01T06:00 --why "after close"
+legacy-bridge routes schedule po.acme cloud --at 2026-12-01T06:00 --why go
 legacy-bridge routes schedule
 legacy-bridge routes schedule po.acme --cancel --why "inventory count\""""
 
@@ -99,7 +101,7 @@ def _add_plans(group: Subparsers) -> None:
         "approve",
         "approve of a route's going to a stage, in a role",
         run_approve,
-        example='legacy-bridge routes approve po.acme canary --as supply-chain --why "clean week"',
+        example='legacy-bridge routes approve po.acme canary --as supply-chain --why "clean"',
         detail="It counts until the route's stage or share changes.",
     )
     approve.add_argument("route", metavar="ROUTE", help="the route's id")
@@ -113,9 +115,12 @@ def _add_plans(group: Subparsers) -> None:
         "plan a stage change for a time, or show what is planned",
         run_schedule,
         example=SCHEDULE_EXAMPLE,
-        detail="Gates are judged when the time comes; what is held then says why.",
+        detail="Gates are judged when the time comes; what is held then says why. A route has\n"
+        "one plan: another replaces it, and the answer says so.",
     )
-    schedule.add_argument("route", metavar="ROUTE", nargs="?", help="the route's id; without it: show all")
+    schedule.add_argument(
+        "route", metavar="ROUTE", nargs="?", help="the route's id; alone or left out: show what is planned"
+    )
     schedule.add_argument("stage", metavar="STAGE", nargs="?", help=STAGES)
     schedule.add_argument("--at", metavar="TIME", help="as 2026-12-01T06:00, in the gateway's zone")
     schedule.add_argument("--share", metavar="PERCENT", help="how many of the selected orders (canary)")
@@ -133,20 +138,19 @@ def run_approve(arguments: argparse.Namespace) -> int:
     card = ask(arguments, "routes.approve", route=arguments.route, **parts)
     if arguments.json:
         print_json(card)
-    else:
-        print_card(card)
+        return 0
+    print_wrapped(
+        f"{arguments.route}: approved for stage {arguments.stage} by {arguments.who} as {arguments.role}; "
+        "it counts until the route's stage or share changes"
+    )
+    print_card(card)
     return 0
 
 
 def run_schedule(arguments: argparse.Namespace) -> int:
-    """Plan a stage change, take one back, or show all."""
-    if arguments.route is None:
-        planned = ask(arguments, "routes.scheduled")
-        if arguments.json:
-            print_json(planned)
-        for each in () if arguments.json else planned:
-            print_wrapped(_planned(each), hanging="    ")
-        return 1 if any(each["held"] for each in planned) else 0
+    """Plan a stage change, take one back, or show all, or a route's own."""
+    if arguments.route is None or not (arguments.cancel or arguments.stage or arguments.at or arguments.why):
+        return _show_planned(arguments)
     require_why(arguments)
     who = {"route": arguments.route, "who": arguments.who, "why": arguments.why}
     if arguments.cancel:
@@ -163,15 +167,31 @@ def run_schedule(arguments: argparse.Namespace) -> int:
         print_json(each)
         return 0
     print_wrapped(_planned(each), hanging="    ")
+    if each["replaced"]:
+        print_wrapped(f"It replaces what was planned before: {_planned(each['replaced'])}", hanging="    ")
     shut = [gate for gate in each["card"]["gates"] if not gate["open"]]
     for gate in shut:
         print_wrapped(f"not open yet: {gate['gate']}: {gate['text']}", hanging="    ")
     return 0
 
 
+def _show_planned(arguments: argparse.Namespace) -> int:
+    planned = ask(arguments, "routes.scheduled")
+    if arguments.route is not None:
+        ask(arguments, "routes.show", route=arguments.route)  # a route that there is not is refused
+        planned = [each for each in planned if each["route"] == arguments.route]
+        if not planned and not arguments.json:
+            say(f"{arguments.route}: nothing is planned")
+    if arguments.json:
+        print_json(planned)
+    for each in () if arguments.json else planned:
+        print_wrapped(_planned(each), hanging="    ")
+    return 1 if any(each["held"] for each in planned) else 0
+
+
 def _planned(each: dict[str, Any]) -> str:
     share = f" {each['share_percent']}%" if each["share_percent"] else ""
-    held = f" HELD: {each['held']}" if each["held"] else ""
+    held = f". HELD: {each['held']}" if each["held"] else ""
     when = f"at {moment(each['at'])}, by {each['who']}"
     return f"{each['route']}: {each['stage']}{share} {when}: {each['why']}{held}"
 
@@ -183,7 +203,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         print_json(routes)
         return 0
     rows = [_row(each) for each in routes]
-    print_table(("ROUTE", "STAGE", "DECLARED", "OPEN LEGACY", "OPEN CLOUD", "CHANGED"), rows, fixed=(0, 1))
+    print_table(("ROUTE", "STAGE", "DECLARED", "OPEN LEGACY", "OPEN CLOUD", "CHANGED"), rows, fixed=(0, 1, 2))
     return 0
 
 
@@ -220,8 +240,9 @@ def run_set(arguments: argparse.Namespace) -> int:
     """Move a route."""
     from gateway.commands.readiness import print_card
 
+    _refuse_mistyped(arguments)
     if not arguments.json:
-        # A stage that there is not, or a route, is refused by the change itself, in its own words.
+        # A route that there is not is refused by the change itself, in its own words.
         with contextlib.suppress(CommandError):
             asked = {"route": arguments.route, "stage": arguments.stage, "who": arguments.who}
             card = ask(arguments, "readiness", **asked)
@@ -249,6 +270,8 @@ def run_set(arguments: argparse.Namespace) -> int:
     side = moved["other_side"]
     if moved["recalled"] is not None:
         print_text(f"{counted(moved['recalled'], 'order')} of which nothing was attempted: decided anew")
+        if moved["open_orders"][side]:
+            print_wrapped(_staying(moved["open_orders"][side]))
     print_wrapped(_remaining(moved["open_orders"][side], side))
     if moved["moving"]:
         print_text(f"{counted(moved['moving'], 'order')} moving; legacy-bridge orders moves shows them")
@@ -258,6 +281,22 @@ def run_set(arguments: argparse.Namespace) -> int:
     if more > 0 and moved["remaining"][side]:
         print_text(f"  and {more} more; legacy-bridge orders list --route {moved['route']} --side {side}")
     return 0
+
+
+def _refuse_mistyped(arguments: argparse.Namespace) -> None:
+    """Refuse a stage or a share that is none before anything is asked. Errors: CommandError."""
+    from gateway.config.problems import suggestion
+    from gateway.stage import Stage
+
+    if arguments.stage not in set(Stage):
+        raise CommandError(f"there is no stage '{arguments.stage}'; {suggestion(arguments.stage, Stage)}")
+    if arguments.share is not None:
+        try:
+            share = Decimal(arguments.share.removesuffix("%"))
+        except InvalidOperation:
+            share = Decimal(-1)
+        if not share.is_finite() or not 0 <= share <= 100:
+            raise CommandError(f"'{arguments.share}' is no share; expected 0% to 100%")
 
 
 def run_diff(arguments: argparse.Namespace) -> int:
@@ -292,6 +331,15 @@ def _declared(route: dict[str, Any]) -> str:
 
 def _named(state: dict[str, Any]) -> str:
     return f"canary {state['share_percent']}%" if state["stage"] == "canary" else str(state["stage"])
+
+
+def _staying(count: int) -> str:
+    stay = "1 order stays" if count == 1 else f"{count} orders stay"
+    return (
+        f"{stay}: something of it was attempted at a system (a copy that was delivered counts, and so does a "
+        "connection that was refused), another message followed it, or it shares an envelope with such one; "
+        "legacy-bridge explain tells of each."
+    )
 
 
 def _remaining(count: int, side: str) -> str:

@@ -38,6 +38,7 @@ class FormatKind:
     judge: Callable[[BaseModel, Library], list[Finding]] | None = None  # settings with what they name
     tells: frozenset[str] | None = None  # of an order, for selections and pins; None: anything
     is_enveloped: bool = False
+    needs: tuple[str, ...] = ()  # settings that a route must name, or its partner
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,13 @@ def catalogue_of(adapters_: Mapping[str, Adapter], erps: Mapping[str, ErpKind]) 
     }
     formats = {
         each.name: FormatKind(
-            each.name, each.summary, each.format_settings, each.judge, each.tells, each.is_enveloped
+            each.name,
+            each.summary,
+            each.format_settings,
+            each.judge,
+            each.tells,
+            each.is_enveloped,
+            each.needs,
         )
         for each in found
         if each.format is not None

@@ -11,6 +11,7 @@ from adapters.base.settings import LayoutName, MappingName
 from adapters.base.yaml import YamlError, load_yaml
 from adapters.mapping import check_mapping
 from gateway.config.draft import Draft
+from gateway.config.ownership_rules import STORED
 from gateway.config.routes import Route
 from gateway.config.texts import key_of
 
@@ -59,6 +60,8 @@ def route_texts(draft: Draft, route: Route) -> Iterator[Finding]:
     format_name, settings = route.source.format, route.source.format_settings
     if format_name is not None and settings is not None:
         yield from _judged(draft, format_name, settings, (*here, "from", "settings"))
+    if format_name is not None:
+        yield from _needed(draft, format_name, settings, route.source.partner, (*here, "from"))
     targets = {route.targets.legacy, route.targets.cloud, route.targets.supplier}
     for endpoint, writing in route.write.items():
         place = (*here, "write", endpoint)
@@ -73,6 +76,34 @@ def route_texts(draft: Draft, route: Route) -> Iterator[Finding]:
             yield draft.finding("CONFIG-KIND", (*place, "format"), text)
         elif writing.settings is not None:
             yield from _judged(draft, writing.format, writing.settings, (*place, "settings"))
+        yield from _needed(
+            draft, writing.format, writing.settings, writing.partner or route.source.partner, place
+        )
+
+
+def _needed(
+    draft: Draft,
+    format_name: str,
+    settings: BaseModel | None,
+    partner_name: str | None,
+    place: tuple[str, str, *tuple[str | int, ...]],
+) -> Iterator[Finding]:
+    """What a format cannot do without is named by the route or its partner: else every file is parked."""
+    kind, partner = draft.catalogue.formats.get(format_name), draft.partners.get(partner_name or "")
+    if kind is None or (partner_name is not None and partner is None):
+        return  # told elsewhere
+    shared = partner.adapters.get(format_name) if partner is not None else None
+    missing = [
+        word
+        for word in kind.needs
+        if getattr(settings, word, None) is None and getattr(shared, word, None) is None
+    ]
+    if missing and not draft.places.source.startswith(STORED):
+        text = (
+            f"no {' and no '.join(missing)} is named, and {format_name} reads and writes nothing without; "
+            f"say it in the settings here, or in the partner's {format_name}"
+        )
+        yield draft.finding("CONFIG-MISSING", place, text)
 
 
 def partner_texts(draft: Draft) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """What an order route must declare before its first canary. Pure.
 
 It is asked of the stage canary alone: before it nothing of an order is in the cloud, and after it the answers
-have long been lived with.
+have long been lived with. That a route exists which it names is asked in every stage.
 """
 
 from __future__ import annotations
@@ -27,6 +27,20 @@ def ownership_findings(draft: Draft, route: Route, stage: Stage | None) -> Itera
     yield from _receiving(draft, route)
     yield from _stock(draft, route)
     yield from _entities(draft, route)
+
+
+def back_syncs(draft: Draft, route: Route) -> Iterator[Finding]:
+    """Give the routes that a route's ownership names and that there are not, whatever its stage."""
+    receiving, on_order = route.ownership.receiving, route.ownership.on_order
+    named = {
+        "receiving": receiving.back_sync if receiving is not None else None,
+        "on_order": on_order if on_order != NO_STOCK else None,
+    }
+    if draft.places.source.startswith(STORED):
+        return  # as above
+    for part, name in named.items():
+        if name is not None:
+            yield from draft.unknown("routes", name, ("routes", route.id, "ownership", part))
 
 
 def _losing_side(draft: Draft, route: Route) -> Iterator[Finding]:
@@ -93,10 +107,8 @@ def _stock(draft: Draft, route: Route) -> Iterator[Finding]:
 
 def _carries(draft: Draft, route: Route, name: str, part: str, what: str) -> Iterator[Finding]:
     """A back-sync is a route that follows this one's orders, and so reaches whichever side owns them."""
-    problems = draft.unknown("routes", name, ("routes", route.id, "ownership", part))
-    yield from problems
-    other = draft.routes.get(name)
-    if not problems and other is not None and other.follows != route.id:
+    other = draft.routes.get(name)  # None: back_syncs says so
+    if other is not None and other.follows != route.id:
         text = f"route '{name}' does not follow '{route.id}', so it cannot bring {what} to its orders' owner"
         yield draft.finding("CONFIG-OWNERSHIP", ("routes", route.id, "ownership", part), text)
 

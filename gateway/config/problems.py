@@ -85,11 +85,20 @@ def _value_text(kind: str, value: object, error: Mapping[str, Any]) -> str:
         return f"{_shown(value)} found; expected {_EXPECTED[kind]}"
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         return f"{_shown(value)} found; {_bound(error['msg'])}"
+    if kind == "string_too_short":
+        return f"{_shown(value)} found; expected a text of {least(context['min_length'], 'character')}"
+    if kind == "too_short":
+        return f"expected {least(context['min_length'], 'entry', 'entries')}"
     if kind == "string_pattern_mismatch":
         return f"{_shown(value)} found; expected a text of the form {context['pattern']}"
     if kind == "value_error":
         return str(context.get("error", error["msg"]))
     return str(error["msg"]).replace("Input should", "it should")
+
+
+def least(count: int, noun: str, plural: str | None = None) -> str:
+    """Write a least number of things: at least 1 character."""
+    return f"at least {count} {noun if count == 1 else plural or noun + 's'}"
 
 
 def _choice(words: list[str]) -> str:

@@ -16,6 +16,7 @@ from gateway.config.compare_rules import comparisons, evidence, gates, shadow_en
 from gateway.config.configuration import Configuration, writes_for
 from gateway.config.draft import Draft, draft_of
 from gateway.config.named_texts import mapping_files, partner_texts, route_texts
+from gateway.config.ownership_rules import back_syncs
 from gateway.config.problems import suggestion
 from gateway.config.routes import Route
 from gateway.config.stage_rules import is_served, stage_findings
@@ -44,6 +45,7 @@ def judge(draft: Draft) -> list[Finding]:
             evidence,
             comparisons,
             gates,
+            back_syncs,
             lambda draft, route: stage_findings(draft, route, route.stage),
         )
     )

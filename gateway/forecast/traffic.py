@@ -1,4 +1,7 @@
-"""Which messages a plan replays: those of the last days, oldest first, within bounds."""
+"""Which messages a plan replays: those of the last days, oldest first, within bounds.
+
+What moves of orders made is no traffic: it is left out.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from datetime import datetime
 
 from gateway.journal.base import Journal
 from gateway.journal.types import Message, MessageState
+from gateway.order_mover import TRANSPORT as MOVE
 
 PAGE = 500
 BYTES_MAX = 512 * 1024 * 1024  # of all bodies together; they are in memory while they are replayed
@@ -35,6 +39,8 @@ async def recorded_traffic(
         for message in page:
             if message.accepted_at < since:
                 return Traffic(since, tuple(reversed(found)), refused)
+            if message.origin.transport == MOVE:
+                continue  # the gateway's own: nobody sent it, and no configuration would have it arrive
             if message.state is MessageState.REFUSED and not message.size_bytes:
                 refused += 1
                 continue

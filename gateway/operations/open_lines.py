@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -67,11 +67,11 @@ def _order_of(rows: list[LineRow]) -> tuple[PurchaseOrder, tuple[MoveLine, ...]]
     lines = tuple(
         MoveLine(
             each.line,
-            Decimal(each.ordered),
-            Decimal(each.received or "0"),
-            Decimal(each.invoiced or "0"),
+            _number("ordered", each.ordered),
+            _number("received", each.received or "0"),
+            _number("invoiced", each.invoiced or "0"),
             each.unit,
-            Decimal(each.price) if each.price else None,
+            _number("price", each.price) if each.price else None,
         )
         for each in rows
     )
@@ -94,6 +94,13 @@ def _order_of(rows: list[LineRow]) -> tuple[PurchaseOrder, tuple[MoveLine, ...]]
         }
     )
     return order, lines
+
+
+def _number(column: str, text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{column} '{text}' is no number; expected plain digits, such as 12.5") from None
 
 
 def _line_of(sequence: int, row: LineRow) -> JsonObject:

@@ -73,7 +73,8 @@ class ReadinessOperations(OperationsBase):
     ) -> JsonObject:
         """Plan a stage change for a time. Gates are judged then; a freeze or a wrong configuration now, too.
 
-        ``at`` without an offset is in the gateway's zone. Errors: OperationError.
+        ``at`` without an offset is in the gateway's zone. A route has one plan: ``replaced`` is the former
+        one. Errors: OperationError.
         """
         found, state = await self._staged(route)
         wanted, now = _stage_named(stage), self._clock.now()
@@ -94,9 +95,11 @@ class ReadinessOperations(OperationsBase):
             )
             raise OperationError("refused", text)
         planned = PlannedStage(route, wanted.value, share, when, who, why, state.stage)
+        former = [each for each in await self._journal.planned_stages() if each.route == route]
         await self._journal.plan_stage(planned, now)
         return _planned_view(planned) | {
-            "card": await self._card(found, state, wanted, share or state.share_percent, who)
+            "replaced": _planned_view(former[0]) if former else None,
+            "card": await self._card(found, state, wanted, share or state.share_percent, who),
         }
 
     async def routes_unschedule(self, route: Text, who: Text, why: Text) -> JsonObject:
@@ -203,7 +206,7 @@ def _card_view(route: Route, card: Card, judged: list[Judgment], wanted: Stage) 
         "limits_broken": broken_limits(route.gates.roll_back, card) if route.gates.roll_back else [],
         "approvals": [
             {"stage": each.stage, "role": each.role, "who": each.who, "why": each.why,
-             "given_at": instant(each.given_at)}
+             "given_at": instant(each.given_at), "counts": each.given_at >= card.state.changed_at}
             for each in card.approvals
         ],
         "frozen": f"until the end of {card.frozen.last}: {card.frozen.why}" if card.frozen else None,

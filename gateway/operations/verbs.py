@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ConfigDict, ValidationError, validate_call
 
+from gateway.config.problems import least
 from gateway.operations.audit import AuditOperations
 from gateway.operations.crosswalks import CrosswalkOperations
 from gateway.operations.diffs import DiffOperations
@@ -149,7 +150,17 @@ def _checked(verb: str) -> Callable[..., Awaitable[Any]]:
 
 
 def _problems(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
-        for each in error.errors(include_url=False, include_context=False, include_input=False)[:5]
-    )
+    found = error.errors(include_url=False, include_input=False)[:5]
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {_plain(each)}" for each in found)
+
+
+def _plain(error: Mapping[str, Any]) -> str:
+    """Say what is wrong with an argument without the words of the library that found it."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "string_too_short":
+        return f"expected a text of {least(context['min_length'], 'character')}"
+    if kind == "too_short":
+        return f"expected {least(context['min_length'], 'entry', 'entries')}"
+    if kind.startswith("missing"):
+        return "it is missing"
+    return str(error["msg"]).replace("Input should be", "expected")

@@ -256,3 +256,18 @@ async def test_in_stage_canary_legacy_gets_its_orders_in_a_file_with_right_total
 
         assert rig.targets["erp"].numbers == ["0007751"]
         assert rig.targets["mms"].bodies == [ORDER.replace(b"0007751", b"0007752")]
+
+
+def test_a_route_of_flat_files_whose_layout_nobody_names_is_refused_before_a_file_is_parked(
+    tmp_path: Path,
+) -> None:
+    shared = "    flat_files: {{layout: mms_orders, mapping: mms_orders, bad_records: {bad_records}}}\n"
+    file, text = tmp_path / "routes.yaml", ROUTES.replace(shared, "")
+    assert text != ROUTES
+    file.write_text(text.format(flat=_beside(tmp_path), accept_by="set"))
+
+    found = load(file)
+
+    assert not isinstance(found, Configuration)
+    assert [(each.code, each.at.path) for each in found] == [("CONFIG-MISSING", "routes[0].from")]
+    assert found[0].text.startswith("no layout and no mapping is named")

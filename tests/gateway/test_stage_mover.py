@@ -169,6 +169,19 @@ async def test_a_planned_change_is_held_where_somebody_moved_the_route_meanwhile
     assert held.held == "the route is in stage legacy, not canary: bob changed it (ERP slow)"
 
 
+async def test_a_held_plan_goes_where_its_route_was_retired_meanwhile(ground: Ground) -> None:
+    await ground.planned("cloud", 1)
+    await ground.journal.set_stage("orders_in", "canary", "legacy", "0", "bob", "slow", ground.clock.now())
+    await ground.look(1)
+    await ground.journal.set_stage("orders_in", "legacy", "retired", "0", "bob", "over", ground.clock.now())
+
+    await ground.look()
+
+    assert await ground.journal.planned_stages() == []
+    last = (await ground.journal.audit())[-1]
+    assert (last.action, last.why) == ("routes.unschedule", "the route is retired")
+
+
 async def test_a_planned_change_into_a_freeze_is_held_and_the_way_back_is_not(ground: Ground) -> None:
     await ground.approve("bob")
     await ground.planned("cloud", 18 * 24)

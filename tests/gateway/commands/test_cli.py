@@ -44,6 +44,21 @@ def test_every_command_explains_itself_with_an_example_in_80_columns(
     assert max(map(len, ended.out.splitlines())) <= 80
 
 
+def helps(parser: argparse.ArgumentParser) -> Iterator[str]:
+    yield parser.format_help()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from helps(below)
+
+
+def test_no_line_of_any_help_is_wider_than_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    texts = [text for name in cli.COMMANDS for text in helps(cli._parser([name]))]
+
+    assert [line for text in texts for line in text.splitlines() if len(line) > 80] == []
+
+
 def test_the_first_help_names_every_command_and_the_exit_codes(bridge: Command) -> None:
     ended = bridge("--help")
 
@@ -309,3 +324,12 @@ def test_an_adapter_that_is_broken_is_told_in_a_sentence(
     ended = bridge("--help")
 
     assert (ended.code, "adapter 'made_up' cannot be loaded" in ended.err) == (2, True)
+
+
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(bridge: Command) -> None:
+    ended = bridge("rotues", "list")
+
+    assert (ended.code, ended.err) == (
+        2,
+        "legacy-bridge: there is no command 'rotues'; did you mean routes?\n",
+    )

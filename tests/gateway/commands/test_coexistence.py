@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config import Configuration, load_text
 from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.running import Running, running
+from tests.gateway.operations.bench import ROUTES
 from tests.gateway.operations.coexistence import GATED, PRICE, UNIT, compare, gated
 
 
@@ -78,10 +80,14 @@ def test_an_approval_opens_the_gate_that_asks_for_it(bridge: Command, gateway: R
     said = ("--as", "supply-chain", "--why", "seen", "--who", "bob")
 
     approved = bridge("routes", "approve", "po.one", "canary", *said)
+    gateway.bench.clock.elapsed_s += 60
     moved = bridge("routes", "set", "po.one", "canary", "--why", "clean", "--who", "ann")
 
+    assert approved.out.startswith("po.one: approved for stage canary by bob as supply-chain; it counts")
     assert "approved   for canary by bob (supply-chain): seen" in approved.out
     assert moved.code == 0, moved.err
+    card = " ".join(bridge("readiness", "po.one").out.split())
+    assert "for canary by bob (supply-chain): seen; counts no more" in card
 
 
 def test_a_change_is_planned_shown_and_taken_back(bridge: Command, gateway: Running) -> None:
@@ -91,12 +97,18 @@ def test_a_change_is_planned_shown_and_taken_back(bridge: Command, gateway: Runn
         "routes", "schedule", "po.one", "canary", "--share", "5%", "--at", "2026-01-15T06:00", *who
     )
     listed = bridge("routes", "schedule")
+    own, other = bridge("routes", "schedule", "po.one"), bridge("routes", "schedule", "po.two")
+    again = bridge("routes", "schedule", "po.one", "canary", "--at", "2026-01-16T06:00", *who)
     frozen = bridge("routes", "schedule", "po.one", "canary", "--at", "2026-02-03T06:00", *who)
     cancelled = bridge("routes", "schedule", "po.one", "--cancel", *who)
 
     assert "po.one: canary 5% at 2026-01-15 06:00:00Z, by ann: cut-over" in planned.out
     assert "not open yet: to_canary.clean" in planned.out
     assert "po.one: canary 5%" in listed.out
+    assert (own.out, other.out, other.err) == (listed.out, "", "po.two: nothing is planned\n")
+    assert "It replaces what was planned before: po.one: canary 5% at 2026-01-15" in " ".join(
+        again.out.split()
+    )
     assert (frozen.code, "year-end count" in frozen.err) == (2, True)
     assert cancelled.code == 0
     assert bridge("routes", "schedule").out == ""
@@ -161,3 +173,38 @@ def test_prices_are_shown_only_with_a_reason(bridge: Command, gateway: Running) 
     assert "apart   +0.8%" in hidden.out
     assert refused.code == 2
     assert "legacy  12.50" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("canray",), "there is no stage 'canray'; did you mean 'canary'?"),
+        (("canary", "--share", "110%"), "'110%' is no share; expected 0% to 100%"),
+    ],
+)
+def test_a_stage_or_a_share_that_is_none_is_told_before_a_card_and_without_a_gateway(
+    bridge: Command, words: tuple[str, ...], told: str
+) -> None:
+    ended = bridge("routes", "set", "po.one", *words, "--why", "clean")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert told in ended.err
+
+
+def test_a_reason_that_is_empty_is_refused_in_plain_words(bridge: Command, gateway: Running) -> None:
+    ended = bridge("routes", "set", "po.one", "canary", "--why", "")
+
+    assert "routes.set: why: expected a text of at least 1 character" in " ".join(ended.err.split())
+
+
+def test_a_list_of_routes_never_cuts_a_declared_share(
+    bridge: Command, gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = load_text(ROUTES.replace("stage: cloud", "stage: canary", 1))
+    assert isinstance(declared, Configuration)
+    gateway.bench.configuration = declared
+    monkeypatch.setattr("gateway.commands.terminal.width", lambda: 50)
+
+    row = next(line for line in bridge("routes", "list").out.splitlines() if line.startswith("po.one"))
+
+    assert " canary 100% " in row

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.journal.moves import Move
+from gateway.journal.types import LedgerEntry, Side, Transmitter
 from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.documents import interchange, order_set
 from tests.gateway.commands.running import Running
@@ -83,3 +85,56 @@ def test_a_roll_back_with_recall_says_how_many_orders_are_decided_anew(
         "2 orders of which nothing was attempted: decided anew",
     ]
     assert "No open order remains in the cloud ERP." in moved.out
+
+
+def test_a_proof_says_that_nothing_is_proven_while_the_orders_are_still_under_way(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    bench = gateway_with_orders.bench
+    (entry, *_) = gateway_with_orders.do(bench.journal.orders(route="po.one"))
+    now = bench.clock.now()
+    move = Move("v1", entry.order_key, "po.one", Side.CLOUD, Side.LEGACY, "ann", now, "wave", "b1")
+    gateway_with_orders.do(bench.journal.ask_moves([move], "ann", "wave", now))
+
+    asked = bridge("orders", "proof", "b1")
+    assert asked.code == 1
+    assert asked.out.splitlines()[-1] == "not proven yet: 1 order is still under way"
+
+    gateway_with_orders.do(bench.journal.drop_moves(["v1"], "ann", "not now", now))
+    assert bridge("orders", "proof", "b1").out.splitlines()[-1] == "the proof holds"
+
+
+def test_a_roll_back_with_recall_says_how_many_orders_stay_and_why(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    moved = bridge("routes", "set", "po.one", "legacy", "--recall", "--why", "ERP down")
+
+    told = " ".join(moved.out.split())
+    assert "0 orders of which nothing was attempted: decided anew 2 orders stay: something of" in told
+    assert "a copy that was delivered counts, and so does a connection that was refused" in told
+
+
+def test_an_order_older_than_the_gateway_is_told_as_one_that_cannot_be_read_from_here(
+    bridge: Command, gateway: Running
+) -> None:
+    bench = gateway.bench
+    key = "order:1|HB|0500"
+    now = bench.clock.now()
+    old = LedgerEntry(key, Side.LEGACY, Transmitter.LEGACY, "po.one", "imported", "older", now)
+    gateway.do(bench.journal.import_orders([old], {}, "ann", "open in MMS", now))
+
+    told = " ".join(bridge("orders", "reconcile", "--route", "po.one").out.split())
+
+    assert f"{key} on legacy could not be read: it came before the gateway" in told
+    assert "compare it there by hand" in told
+
+
+def test_a_quantity_in_words_is_told_with_its_column_and_what_was_expected(
+    bridge: Command, gateway_with_orders: Running, folder: Path
+) -> None:
+    (folder / "lines.csv").write_text("order_number,line,ordered\nPO-1,1,two\n")
+
+    words = ("orders", "convert", "--route", "po.one", "--to", "legacy", "--file", "lines.csv", "--dry-run")
+    told = " ".join(bridge(*words).err.split())
+
+    assert "ordered 'two' is no number; expected plain digits, such as 12.5" in told

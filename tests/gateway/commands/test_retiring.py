@@ -69,3 +69,15 @@ def test_a_dossier_that_cannot_be_made_leaves_no_file(
 ) -> None:
     assert main(["routes", "dossier", "ack.one", "--out", "ack.dossier", "--why", "end"]) == 2
     assert not (tmp_path / "ack.dossier").exists()
+
+
+def test_a_file_that_is_no_dossier_and_a_hash_that_is_not_whole_are_told_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, content in (("routes.yaml", b"version: 1\nroutes: []\n"), ("empty", b"")):
+        (tmp_path / name).write_bytes(content)
+        assert main(["dossier", "verify", str(tmp_path / name)]) == 1
+        assert "it is no dossier" in " ".join(capsys.readouterr().out.split())
+
+    assert main(["dossier", "verify", str(tmp_path / "empty"), "--head", "48af57f9"]) == 2
+    assert "--head 48af57f9: expected the whole hash" in capsys.readouterr().err

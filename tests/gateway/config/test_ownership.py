@@ -73,6 +73,18 @@ def test_a_back_sync_that_is_missing_or_brings_nothing_is_refused(ownership: str
     assert problem in only
 
 
+@pytest.mark.parametrize("stage", ["legacy", "shadow", "canary", "cloud"])
+def test_a_route_that_ownership_names_must_exist_in_every_stage(stage: str) -> None:
+    ownership = "{receiving: {at: legacy, back_sync: nowhere}, matching: {at: owner}, on_order: elsewhere}"
+
+    found = told(with_ownership(ownership).replace("stage: canary", f"stage: {stage}"))
+
+    assert [each.partition(";")[0] for each in found] == [
+        "routes[0].ownership.receiving: there is no route 'nowhere'",
+        "routes[0].ownership.on_order: there is no route 'elsewhere'",
+    ]
+
+
 def test_receipts_and_what_is_on_order_come_by_routes_that_follow_the_orders() -> None:
     ownership = "{receiving: {at: legacy, back_sync: ack}, matching: {at: cloud}, on_order: ack}"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from gateway.config import Configuration, load_text
+from gateway.forecast.traffic import recorded_traffic
 from gateway.journal.moves import MoveState
 from gateway.journal.types import LedgerEntry, Side, Transmitter
 from gateway.operations import Hooks, OperationError, Operations
@@ -281,3 +283,16 @@ async def test_what_closes_a_moved_order_is_not_dismissed_and_a_moves_message_is
     )
     await hospital.settle()
     assert [each.state for each in await hospital.journal.moves()] == [MoveState.DONE]
+
+
+async def test_the_messages_that_moves_make_are_no_traffic_for_a_plan() -> None:
+    hospital, _ = await hospital_with("7")
+    since = hospital.clock.now() - timedelta(days=1)
+    before = await recorded_traffic(hospital.journal, since, 1_000)
+    await hospital.move("7", to=Side.CLOUD)
+    await hospital.settle()
+
+    after = await recorded_traffic(hospital.journal, since, 1_000)
+
+    assert any(each.origin.transport == "move" for each in await hospital.journal.messages(limit=1_000))
+    assert [each.message_id for each in after.messages] == [each.message_id for each in before.messages]

@@ -168,6 +168,24 @@ async def test_a_plan_is_kept_in_utc_and_shows_which_gates_are_not_open_yet(benc
         await bench.ask("routes.unschedule", route="po.one", who="ann", why="not yet")
 
 
+async def test_a_second_plan_says_which_one_it_replaces(bench: Bench) -> None:
+    first = await bench.ask("routes.schedule", **PLAN, at="2026-01-15T06:00", share_percent="5%")
+    second = await bench.ask("routes.schedule", **PLAN, at="2026-01-16T06:00", share_percent="10%")
+
+    assert first["replaced"] is None
+    assert (second["replaced"]["at"], second["replaced"]["share_percent"]) == (first["at"], "5")
+
+
+async def test_a_card_says_which_approvals_count_no_more(bench: Bench) -> None:
+    await approve(bench)
+    assert [each["counts"] for each in (await bench.ask("readiness", route="po.one"))["approvals"]] == [True]
+
+    bench.clock.elapsed_s += 60
+    await bench.ask("routes.set", **MOVE, force=True)
+
+    assert [each["counts"] for each in (await bench.ask("readiness", route="po.one"))["approvals"]] == [False]
+
+
 @pytest.mark.parametrize(
     "parts, told",
     [
