@@ -157,10 +157,22 @@ def test_what_cannot_be_done_is_said_in_a_sentence(run: Run, arguments: tuple[st
     assert told in " ".join(err.split())
 
 
-def test_a_database_that_does_not_answer_is_told_and_no_file_is_made(run: Run) -> None:
+@pytest.mark.parametrize("command", ["render", "verify", "snapshot"])
+def test_a_mistyped_file_is_said_to_be_missing_and_no_database_is_made(run: Run, command: str) -> None:
     Path("legacy.db").unlink()
 
-    code, _, err = run("render", "items")
+    code, _, err = run(command, "items")
 
     assert code != 0
-    assert "mms-db" in err
+    assert "there is no file" in " ".join(err.split())
+    assert not Path("legacy.db").exists()
+
+
+def test_check_live_says_that_the_file_is_missing_and_makes_none(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("legacy.db").unlink()
+
+    assert main(["check", "--live"]) == 2
+    assert "there is no file" in " ".join(capsys.readouterr().err.split())
+    assert not Path("legacy.db").exists()
