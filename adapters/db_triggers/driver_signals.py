@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.base import BatchSource, Clock, Inbound
+from adapters.base import BatchSource, Clock, Inbound, TroubledSource
 from adapters.base.registry import SourceSetup
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.ddl import DdlError
@@ -59,6 +59,12 @@ class SnapshottingSource:
         self._dialect = dialect
         self._every_s = every_s
         self._told = ""
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what the feed stands still for, else what the snapshots do."""
+        feed = self._inner.trouble if isinstance(self._inner, TroubledSource) else None
+        return feed or (f"no snapshot can be made: {self._told}" if self._told else None)
 
     async def receive(self) -> AsyncIterator[Inbound]:
         """Give what the feed gives."""

@@ -111,6 +111,12 @@ class DbSource:
         self._failed_since: float | None = None
         self._told: str | None = None  # the code of the incident that the journal was told of
         self._pause_s = 0.0
+        self._trouble: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what the last try failed with, from the first failure until a whole turn goes well."""
+        return self._trouble
 
     async def receive(self) -> AsyncIterator[Inbound]:
         """Give changes one by one, each after the one before was settled."""
@@ -283,7 +289,7 @@ class DbSource:
         """End an incident: a whole turn went well, taking and letting go."""
         if self._failures:
             log.info("feed.recovered endpoint=%s failures=%d", self._name, self._failures)
-        self._failures, self._failed_since, self._told = 0, None, None
+        self._failures, self._failed_since, self._told, self._trouble = 0, None, None, None
 
     async def _failed(self, error: Exception) -> Finding | None:
         """Let go of the connection; say how long to wait, and what a person must know."""
@@ -293,6 +299,7 @@ class DbSource:
         self._failures += 1
         self._failed_since = now if self._failed_since is None else self._failed_since
         kind, finding = self._finding(error)
+        self._trouble = f"{finding.text} [{finding.code}]"
         pauses = RETRY_PAUSES_S if kind is FaultKind.RETRY else PAUSES_S
         self._pause_s = pauses[min(self._failures, len(pauses)) - 1]
         if isinstance(error, SecondDrainerError):  # it may take over as soon as the first one ends
