@@ -141,6 +141,21 @@ def test_check_live_tells_what_hinders_the_feed(run: Run, capsys: pytest.Capture
     assert "DB-SCHEMA" in told[1]
 
 
+def test_check_live_tells_a_trigger_that_was_applied_and_is_gone_but_not_hand_written_ones(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("erp").mkdir()
+    Path("other").mkdir()
+    apply(run("render", "items")[1])
+    apply("drop trigger legacy_bridge_item_upd")
+    assert main(["check", "--live"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "the trigger legacy_bridge_item_upd of item is not there" in told
+
+    apply("delete from legacy_bridge_shape")  # as if somebody wrote triggers of their own
+    assert main(["check", "--live"]) == 0
+
+
 @pytest.mark.parametrize(
     "arguments, told",
     [
