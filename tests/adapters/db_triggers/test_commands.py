@@ -172,6 +172,27 @@ def test_what_cannot_be_done_is_said_in_a_sentence(run: Run, arguments: tuple[st
     assert told in " ".join(err.split())
 
 
+@pytest.mark.parametrize(
+    "password, told",
+    [("env:NOT_SET", "env:NOT_SET: the environment variable is not set"), ("scrampw", "env:NAME or file:")],
+)
+@pytest.mark.parametrize("command", ["render", "verify", "snapshot"])
+def test_a_password_that_cannot_be_had_is_said_in_a_sentence(
+    run: Run, command: str, password: str, told: str
+) -> None:
+    # Nothing listens there: the password is looked for before anything is connected.
+    server = "dialect: postgresql\n    host: 127.0.0.1\n    port: 9\n    database: mms\n    user: bridge\n"
+    where = "dialect: sqlite\n    file: legacy.db\n"
+    login = "    password: env:NOT_SET\n    plaintext: true\n"
+    Path("routes.yaml").write_text(ROUTES.replace(where, server + login))
+
+    code, _, err = run(command, "items", "--user", "dba", "--password", password)
+
+    assert code == 2
+    assert told in " ".join(err.split())
+    assert "bug" not in err
+
+
 @pytest.mark.parametrize("command", ["render", "verify", "snapshot"])
 def test_a_mistyped_file_is_said_to_be_missing_and_no_database_is_made(run: Run, command: str) -> None:
     Path("legacy.db").unlink()
