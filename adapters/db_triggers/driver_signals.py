@@ -102,6 +102,9 @@ class SnapshottingSource:
         except (SQLAlchemyError, OSError, EOFError) as error:
             fault = fault_of(self._dialect, error)
             self._warn(f"{fault.told} [{fault.code}]")
+        except Exception as error:
+            log.exception("snapshot.broken endpoint=%s", self._name)
+            self._told = f"{type(error).__name__}: {error}"
         finally:
             await snapshots.close()
 
