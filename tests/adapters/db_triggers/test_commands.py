@@ -118,6 +118,17 @@ def test_snapshot_fills_the_outbox_and_says_how_much(run: Run) -> None:
     assert count("select count(*) from legacy_bridge_outbox where operation = 'R'") == 50
 
 
+@pytest.mark.parametrize("rows", ["0", "-5", "many"])
+def test_a_snapshot_by_ranges_of_no_rows_is_refused_and_nothing_is_ordered(run: Run, rows: str) -> None:
+    apply(run("render", "items")[1])
+
+    code, _, err = run("snapshot", "items", f"--rows={rows}")
+
+    assert code == 2
+    assert "expected a number from 1 to" in " ".join(err.split())
+    assert count("select count(*) from legacy_bridge_snapshot") == 0
+
+
 def test_a_snapshot_that_somebody_asked_for_in_the_database_is_what_is_done(run: Run) -> None:
     apply(run("render", "items")[1])
     apply("insert into legacy_bridge_snapshot (source_table, state, to_key, rows_done) "
