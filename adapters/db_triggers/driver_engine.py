@@ -44,6 +44,13 @@ def engine_of(settings: DbEndpoint, secret: Callable[[str], str]) -> AsyncEngine
     )
     if settings.dialect == "sqlite":
         event.listen(engine.sync_engine, "do_connect", lambda *_: require_file(settings))
+    elif settings.password is not None and settings.dialect in ("postgresql", "mariadb", "mysql"):
+        reference = settings.password
+
+        def log_in(dialect: object, record: object, arguments: object, named: dict[str, Any]) -> None:
+            named["password"] = secret(reference)  # a feed's engine lives as long as the gateway
+
+        event.listen(engine.sync_engine, "do_connect", log_in)
     return engine
 
 
@@ -56,7 +63,7 @@ def require_file(settings: DbEndpoint) -> None:
 
 
 def url_of(settings: DbEndpoint, secret: Callable[[str], str]) -> URL:
-    """Give the URL, with the password read now: a new one counts from the next connection."""
+    """Give the URL, with the password read now."""
     if settings.dialect == "sqlite":
         # mode=rw: SQLite makes an empty database of a name that is mistyped otherwise.
         uri = f"file:{quote(settings.file or '')}"

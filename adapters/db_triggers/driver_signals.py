@@ -88,7 +88,8 @@ class SnapshottingSource:
     async def _watch(self) -> None:
         while True:
             await self._clock.sleep(self._every_s)
-            await self._look()
+            if "[DB-CREDENTIAL]" not in (self.trouble or ""):  # the feed tells when the log-in is good again
+                await self._look()
 
     async def _look(self) -> None:
         snapshots = self._make(self._tell)

@@ -31,6 +31,8 @@ log = logging.getLogger("legacy_bridge.db_triggers")
 OUTAGE_TOLD_S = 60.0  # an outage shorter than this leaves a log line only
 PAUSES_S = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+DENIED_PAUSE_S = 300.0  # a log-in that was refused, tried again and again, locks the account
+DENIED_LOOK_S = 5.0  # how often it is looked meanwhile whether there is another password
 NAME_CHARS = 200
 T = TypeVar("T")
 _WORDS = {"I": "insert", "U": "update", "D": "delete"}
@@ -108,6 +110,7 @@ class DbSource:
         self._name = setup.endpoint.name
         self._failures = 0  # in a row
         self._is_failing = False  # in this turn
+        self._is_denied = False  # the last failure was a refused log-in
         self._failed_since: float | None = None
         self._told: str | None = None  # the code of the incident that the journal was told of
         self._pause_s = 0.0
@@ -302,6 +305,7 @@ class DbSource:
         self._trouble = f"{finding.text} [{finding.code}]"
         pauses = RETRY_PAUSES_S if kind is FaultKind.RETRY else PAUSES_S
         self._pause_s = pauses[min(self._failures, len(pauses)) - 1]
+        self._is_denied = kind is FaultKind.CREDENTIAL
         if isinstance(error, SecondDrainerError):  # it may take over as soon as the first one ends
             self._pause_s = self._settings.poll_max.total_seconds()
         log.warning("feed.failed endpoint=%s code=%s reason=%s", self._name, finding.code, finding.text)
@@ -340,7 +344,10 @@ class DbSource:
         """Wait: not at all while there is more, shortly after rows, then longer; NOTIFY wakes it."""
         settings = self._settings
         if self._is_failing:
-            await self._clock.sleep(self._pause_s)
+            if self._is_denied:
+                await self._rest_denied()
+            else:
+                await self._clock.sleep(self._pause_s)
             self._pause_s = 0.0
             return
         if work is not None and work.has_more and (work.settled or work.dropped):
@@ -349,6 +356,20 @@ class DbSource:
         had_rows = work is not None and bool(work.changes)
         self._pause_s = shortest if had_rows else min(max(self._pause_s * 2, shortest), longest)
         await self._session.wait(asyncio.ensure_future(self._clock.sleep(self._pause_s)))
+
+    async def _rest_denied(self) -> None:
+        """Wait for long, or until the password is another one."""
+        refused, waited_s = self._password(), 0.0
+        while waited_s < DENIED_PAUSE_S and self._password() == refused:
+            await self._clock.sleep(DENIED_LOOK_S)
+            waited_s += DENIED_LOOK_S
+
+    def _password(self) -> str | None:
+        reference = self._settings.password
+        try:
+            return self._setup.endpoint.secret(reference) if reference is not None else None
+        except Exception:  # noqa: BLE001  a secret that cannot be had is told by the next try
+            return None
 
 
 def _end_if_cancelled(error: Exception | None) -> None:
