@@ -229,7 +229,7 @@ class DbSource:
             was, found = captured[name], live.get(name, "no such table")
             raise SchemaError(
                 name,
-                f"the table's columns are not those that its trigger was rendered for ({was}, now {found}), "
+                f"the columns of {name} are not those of its trigger ({was}, now {found}); "
                 "so what is new in it is not captured. Nothing is taken until they agree: `legacy-bridge db "
                 "verify` says what differs, `db render` prints the trigger",
             )
