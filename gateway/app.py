@@ -27,6 +27,7 @@ from adapters.base import (
     Origin,
     Rng,
     Source,
+    TroubledSource,
 )
 from adapters.base.facade import CallOutcome, Facade
 from adapters.base.registry import SourceSetup, adapter
@@ -101,6 +102,7 @@ class Gateway:
         self._senders = senders
         self._compiled = compiled
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._running_sources: Mapping[str, Source] = {}
         self._failed: asyncio.Future[None] | None = None
         self._started_with = configuration
         self._started_at: datetime | None = None
@@ -242,7 +244,7 @@ class Gateway:
         return served_facades(configuration, self.clock, self._rng, self._secret)
 
     def process_facts(self) -> Mapping[str, Any]:
-        """Give what only the running process knows: since when, and which targets it leaves alone."""
+        """Give what only the running process knows: since when, and what it leaves alone or waits for."""
         monotonic = self.clock.monotonic()
         waiting = {name: each.health.reason(monotonic) for name, each in self.destinations().items()}
         return {
@@ -250,6 +252,11 @@ class Gateway:
             "started_at": self._started_at.isoformat() if self._started_at is not None else None,
             "configuration_revision": self.programs(None).revision,
             "targets_left_alone": {name: reason for name, reason in waiting.items() if reason},
+            "sources_standing_still": {
+                name: source.trouble
+                for name, source in self._running_sources.items()
+                if isinstance(source, TroubledSource) and source.trouble
+            },
         }
 
     def look_again(self) -> None:
@@ -349,6 +356,7 @@ class Gateway:
         return found
 
     def _start_sources(self, sources: Mapping[str, Source]) -> None:
+        self._running_sources = sources
         for name, source in sources.items():
             self._run(f"source {name}", self._receive(name, source))
 

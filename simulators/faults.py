@@ -104,7 +104,10 @@ class Fault:
             raise FaultScriptError(f"a rule is a JSON object; found {entry!r}")
         unknown = set(entry) - {each.name for each in fields(cls)}
         if unknown:
-            raise FaultScriptError(f"unknown words in a rule: {', '.join(sorted(unknown))}")
+            known = ", ".join(each.name for each in fields(cls))
+            raise FaultScriptError(
+                f"unknown words in a rule: {', '.join(sorted(unknown))}; there are: {known}"
+            )
         try:
             return cls._checked(dict(entry))
         except (KeyError, TypeError, ValueError, re.error) as error:
@@ -112,6 +115,8 @@ class Fault:
 
     @classmethod
     def _checked(cls, entry: dict[str, Any]) -> Fault:
+        if entry.get("action") not in tuple(Action):
+            raise ValueError(f"action is {entry.get('action')!r}; there are: {', '.join(Action)}")
         entry["action"] = Action(entry["action"])
         nth = entry.get("nth", ())
         entry["nth"] = (nth,) if isinstance(nth, int) else tuple(int(each) for each in nth)

@@ -67,6 +67,7 @@ from adapters.base.transport import (
     Sink,
     Source,
     Taken,
+    TroubledSource,
 )
 
 __all__ = [
@@ -129,6 +130,7 @@ __all__ = [
     "Tracing",
     "Transient",
     "TransientKind",
+    "TroubledSource",
     "Unit",
     "UnitKind",
     "Verdict",

@@ -98,6 +98,16 @@ class BatchSource(Protocol):
         ...
 
 
+@runtime_checkable
+class TroubledSource(Protocol):
+    """A source that can tell that it stands still at the moment, though it goes on trying."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what keeps it from taking anything, for ``status``; None: nothing does."""
+        ...
+
+
 QUERY = "query"
 """The step of a question that changes nothing: it is asked in stage shadow, too, to compare the answers."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 BETWEEN_S = 0.2
+ROWS_MAX = 100_000
 
 RENDER = """\
 It connects, reads the columns of the tables that the endpoint feeds, and prints
@@ -86,6 +87,13 @@ def add(subparsers: Subparsers, desk: Desk) -> None:
             _add_snapshot(parser)
 
 
+def _rows(text: str) -> int:
+    """Read how many rows a range has: with none, nothing would be read and all be called done."""
+    if not text.isdecimal() or not 1 <= int(text) <= ROWS_MAX:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {ROWS_MAX}; found '{text}'")
+    return int(text)
+
+
 def _add_snapshot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--table", help="which table; default: what was asked for in the database, or all")
     parser.add_argument(
@@ -93,7 +101,7 @@ def _add_snapshot(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", dest="to_key", metavar="KEY", help="last key, inclusive")
     parser.add_argument("--why", default="", help="a reason, kept beside it")
-    parser.add_argument("--rows", type=int, default=1000, help="rows of one range (default 1000)")
+    parser.add_argument("--rows", type=_rows, default=1000, help="rows of one range (default 1000)")
 
 
 def render(arguments: argparse.Namespace, desk: Desk) -> int:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import URL
+from sqlalchemy import URL, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -34,18 +36,38 @@ def engine_of(settings: DbEndpoint, secret: Callable[[str], str]) -> AsyncEngine
     options: dict[str, Any] = {}
     if settings.dialect not in ("sqlite",):
         options["isolation_level"] = "READ COMMITTED"
-    return create_async_engine(
+    engine = create_async_engine(
         url_of(settings, secret),
         poolclass=NullPool,
         connect_args=_arguments(settings),
         **options,
     )
+    if settings.dialect == "sqlite":
+        event.listen(engine.sync_engine, "do_connect", lambda *_: require_file(settings))
+    elif settings.password is not None and settings.dialect in ("postgresql", "mariadb", "mysql"):
+        reference = settings.password
+
+        def log_in(dialect: object, record: object, arguments: object, named: dict[str, Any]) -> None:
+            named["password"] = secret(reference)  # a feed's engine lives as long as the gateway
+
+        event.listen(engine.sync_engine, "do_connect", log_in)
+    return engine
+
+
+def require_file(settings: DbEndpoint) -> None:
+    """Say that a SQLite database is not there, where SQLite says "unable to open". Errors: OSError."""
+    if settings.file is not None and not Path(settings.file).exists():
+        raise FileNotFoundError(
+            f"there is no file {settings.file}; set the endpoint's `file` right, or bring the database back"
+        )
 
 
 def url_of(settings: DbEndpoint, secret: Callable[[str], str]) -> URL:
-    """Give the URL, with the password read now: a new one counts from the next connection."""
+    """Give the URL, with the password read now."""
     if settings.dialect == "sqlite":
-        return URL.create(DRIVERS["sqlite"], database=settings.file)
+        # mode=rw: SQLite makes an empty database of a name that is mistyped otherwise.
+        uri = f"file:{quote(settings.file or '')}"
+        return URL.create(DRIVERS["sqlite"], database=uri, query={"mode": "rw", "uri": "true"})
     return URL.create(
         DRIVERS[settings.dialect],
         username=settings.user,

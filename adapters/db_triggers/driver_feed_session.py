@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.db_triggers.config import DbEndpoint
+from adapters.db_triggers.driver_engine import require_file
 
 NAMED_LOCKS = ("mariadb", "mysql")
 CLOSE_S = 2.0
@@ -134,6 +135,7 @@ class Session:
         """Lock a file beside the database; SQLite's own locks would keep its writers waiting."""
         if self.settings.dialect != "sqlite" or self.settings.file is None:
             return
+        require_file(self.settings)  # a lock beside a mistyped name is litter
         number = os.open(f"{self.settings.file}.{self.feed}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.base import BatchSource, Clock, Inbound
+from adapters.base import BatchSource, Clock, Inbound, TroubledSource
 from adapters.base.registry import SourceSetup
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.ddl import DdlError
@@ -60,6 +60,12 @@ class SnapshottingSource:
         self._every_s = every_s
         self._told = ""
 
+    @property
+    def trouble(self) -> str | None:
+        """Say what the feed stands still for, else what the snapshots do."""
+        feed = self._inner.trouble if isinstance(self._inner, TroubledSource) else None
+        return feed or (f"no snapshot can be made: {self._told}" if self._told else None)
+
     async def receive(self) -> AsyncIterator[Inbound]:
         """Give what the feed gives."""
         async with contextlib.aclosing(self.receive_batches()) as batches:
@@ -82,7 +88,8 @@ class SnapshottingSource:
     async def _watch(self) -> None:
         while True:
             await self._clock.sleep(self._every_s)
-            await self._look()
+            if "[DB-CREDENTIAL]" not in (self.trouble or ""):  # the feed tells when the log-in is good again
+                await self._look()
 
     async def _look(self) -> None:
         snapshots = self._make(self._tell)
@@ -96,6 +103,9 @@ class SnapshottingSource:
         except (SQLAlchemyError, OSError, EOFError) as error:
             fault = fault_of(self._dialect, error)
             self._warn(f"{fault.told} [{fault.code}]")
+        except Exception as error:
+            log.exception("snapshot.broken endpoint=%s", self._name)
+            self._told = f"{type(error).__name__}: {error}"
         finally:
             await snapshots.close()
 

@@ -60,7 +60,7 @@ class _Wanted:
     def part(self) -> Range:
         """Give what is left of it. Errors: SnapshotError where somebody wrote a key that is none."""
         last, first, to = self.keys
-        return Range(key_from(last), key_from(first), key_from(to))
+        return Range(key_from(last), asked_first=key_from(first), asked_last=key_from(to))
 
 
 class Snapshots:
@@ -183,7 +183,12 @@ class Snapshots:
                 await self._note(connection, current, state=DONE)
                 await connection.commit()
                 return None
-            part = Range(current.part.after, current.part.first, keys[-1])
+            if keys[-1] == current.part.after:
+                raise SnapshotError(
+                    f"{wanted.table}{key_text(keys[-1])}: the database gives this key as larger than itself, "
+                    "so nothing after it can be read; correct the row, or order the rows after it by from_key"
+                )
+            part = Range(current.part.after, last=keys[-1], asked_first=current.part.asked_first)
             held = set(await _keys(connection, statements.locked(part, waits=False)))
             if self._settings.dialect == "oracle":
                 for key in sorted(held):

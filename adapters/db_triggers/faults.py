@@ -52,7 +52,9 @@ _CODES = {
 _ADVICE = {
     FaultKind.RETRY: "another session holds what is needed; it is tried again by itself",
     FaultKind.OUTAGE: "the feed connects again by itself; changes wait in the database meanwhile",
-    FaultKind.CREDENTIAL: "set user and password of the endpoint right, then the feed goes on by itself",
+    FaultKind.CREDENTIAL: "set user and password of the endpoint right. It is tried again after five "
+    "minutes, since accounts lock, or as soon as the file of the password changes; for another user, or a "
+    "password from the environment, restart",
     FaultKind.DENIED: "give the user the rights that `legacy-bridge db render` lists; then it goes on",
     FaultKind.MISSING: "make what is missing as `legacy-bridge db render` shows it; then it goes on. "
     "Changes that were made without it were not captured: order a snapshot",

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.db_triggers.binding import column_type, value_of
+from adapters.db_triggers.binding import UnfitValueError, column_type, value_of
 from adapters.db_triggers.config import Dialect
 from adapters.db_triggers.ddl import mssql, mysql, oracle, postgresql, sqlite
 from adapters.db_triggers.ddl.model import DdlSetup, FedTable, lane, literal
@@ -22,6 +22,7 @@ from adapters.db_triggers.ddl.rights import own_name
 from adapters.db_triggers.write_statements import Statement, quoted
 
 ROW = "t"
+ASKED = "w"  # begins the names of parameters that a person wrote
 WANTED, RUNNING, DONE, CANCELLED, REFUSED = "wanted", "running", "done", "cancelled", "refused"
 COLUMNS = "source_table, operation, row_key, lane, after_image, schema_fingerprint"
 
@@ -43,11 +44,16 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Part of a table by its key: beyond ``after``, from ``first`` to ``last`` (both inclusive)."""
+    """Part of a table by its key: beyond ``after``, from ``first`` to ``last`` (both inclusive).
+
+    ``asked_first`` and ``asked_last`` are the same as a person wrote them: without the blanks of padded keys.
+    """
 
     after: Key | None = None
     first: Key | None = None
     last: Key | None = None
+    asked_first: Key | None = None
+    asked_last: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +181,8 @@ class SnapshotStatements:
                 (part.after, ">", "a"),
                 (part.first, ">=", "f"),
                 (part.last, "<=", "l"),
+                (part.asked_first, ">=", ASKED + "f"),
+                (part.asked_last, "<=", ASKED + "l"),
             )
             if key is not None
         ]
@@ -185,18 +193,40 @@ class SnapshotStatements:
         if len(key) != len(self._key):
             parts = f"has {len(key)} parts, {len(self._key)} were expected"
             raise SnapshotError(f"{self._table.name}: the key {list(key)} {parts}")
+        columns = self._compared(name)
         for at, text in enumerate(key):
-            parameters[f"{name}{at}"] = value_of(text, self._types[at], self.dialect)
+            parameters[f"{name}{at}"] = self._value(text, at, name)
         strict, last = operator[0], len(key) - 1
         ways = []
-        for at, column in enumerate(self._key):
-            same = [f"{self._key[before]} = :{name}{before}" for before in range(at)]
+        for at, column in enumerate(columns):
+            same = [f"{columns[before]} = :{name}{before}" for before in range(at)]
             compared = f"{column} {operator if at == last else strict} :{name}{at}"
             ways.append(" and ".join([*same, compared]))
         if len(ways) == 1:
             return ways[0]
         # The first condition alone lets the index find where to begin.
-        return f"{self._key[0]} {strict}= :{name}0 and ({' or '.join(f'({way})' for way in ways)})"
+        return f"{columns[0]} {strict}= :{name}0 and ({' or '.join(f'({way})' for way in ways)})"
+
+    def _is_padded(self, at: int, name: str) -> bool:
+        """Tell whether blanks at the end are to be passed over: elsewhere the database does it for CHAR."""
+        is_text = self._types[at].family in ("char", "text")
+        return self.dialect == "sqlite" and is_text and name.startswith(ASKED)
+
+    def _compared(self, name: str) -> Sequence[str]:
+        return [
+            f"rtrim({column}, ' ')" if self._is_padded(at, name) else column
+            for at, column in enumerate(self._key)
+        ]
+
+    def _value(self, text: str, at: int, name: str) -> Any:
+        """Give what is bound. Errors: SnapshotError where the column cannot hold it."""
+        if self.dialect == "sqlite":
+            # Its columns hold what their types do not allow, and it converts a text by the column's affinity.
+            return text.rstrip(" ") if self._is_padded(at, name) else text
+        try:
+            return value_of(text, self._types[at], self.dialect)
+        except UnfitValueError as error:
+            raise SnapshotError(f"{self._table.name}[{text}] {self._table.key[at]}: {error.text}") from error
 
 
 def key_from(text: str | None) -> Key | None:

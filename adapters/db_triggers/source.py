@@ -31,6 +31,8 @@ log = logging.getLogger("legacy_bridge.db_triggers")
 OUTAGE_TOLD_S = 60.0  # an outage shorter than this leaves a log line only
 PAUSES_S = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+DENIED_PAUSE_S = 300.0  # a log-in that was refused, tried again and again, locks the account
+DENIED_LOOK_S = 5.0  # how often it is looked meanwhile whether there is another password
 NAME_CHARS = 200
 T = TypeVar("T")
 _WORDS = {"I": "insert", "U": "update", "D": "delete"}
@@ -108,9 +110,16 @@ class DbSource:
         self._name = setup.endpoint.name
         self._failures = 0  # in a row
         self._is_failing = False  # in this turn
+        self._is_denied = False  # the last failure was a refused log-in
         self._failed_since: float | None = None
         self._told: str | None = None  # the code of the incident that the journal was told of
         self._pause_s = 0.0
+        self._trouble: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what the last try failed with, from the first failure until a whole turn goes well."""
+        return self._trouble
 
     async def receive(self) -> AsyncIterator[Inbound]:
         """Give changes one by one, each after the one before was settled."""
@@ -220,7 +229,7 @@ class DbSource:
             was, found = captured[name], live.get(name, "no such table")
             raise SchemaError(
                 name,
-                f"the table's columns are not those that its trigger was rendered for ({was}, now {found}), "
+                f"the columns of {name} are not those of its trigger ({was}, now {found}); "
                 "so what is new in it is not captured. Nothing is taken until they agree: `legacy-bridge db "
                 "verify` says what differs, `db render` prints the trigger",
             )
@@ -283,7 +292,7 @@ class DbSource:
         """End an incident: a whole turn went well, taking and letting go."""
         if self._failures:
             log.info("feed.recovered endpoint=%s failures=%d", self._name, self._failures)
-        self._failures, self._failed_since, self._told = 0, None, None
+        self._failures, self._failed_since, self._told, self._trouble = 0, None, None, None
 
     async def _failed(self, error: Exception) -> Finding | None:
         """Let go of the connection; say how long to wait, and what a person must know."""
@@ -293,8 +302,10 @@ class DbSource:
         self._failures += 1
         self._failed_since = now if self._failed_since is None else self._failed_since
         kind, finding = self._finding(error)
+        self._trouble = f"{finding.text} [{finding.code}]"
         pauses = RETRY_PAUSES_S if kind is FaultKind.RETRY else PAUSES_S
         self._pause_s = pauses[min(self._failures, len(pauses)) - 1]
+        self._is_denied = kind is FaultKind.CREDENTIAL
         if isinstance(error, SecondDrainerError):  # it may take over as soon as the first one ends
             self._pause_s = self._settings.poll_max.total_seconds()
         log.warning("feed.failed endpoint=%s code=%s reason=%s", self._name, finding.code, finding.text)
@@ -333,7 +344,10 @@ class DbSource:
         """Wait: not at all while there is more, shortly after rows, then longer; NOTIFY wakes it."""
         settings = self._settings
         if self._is_failing:
-            await self._clock.sleep(self._pause_s)
+            if self._is_denied:
+                await self._rest_denied()
+            else:
+                await self._clock.sleep(self._pause_s)
             self._pause_s = 0.0
             return
         if work is not None and work.has_more and (work.settled or work.dropped):
@@ -342,6 +356,20 @@ class DbSource:
         had_rows = work is not None and bool(work.changes)
         self._pause_s = shortest if had_rows else min(max(self._pause_s * 2, shortest), longest)
         await self._session.wait(asyncio.ensure_future(self._clock.sleep(self._pause_s)))
+
+    async def _rest_denied(self) -> None:
+        """Wait for long, or until the password is another one."""
+        refused, waited_s = self._password(), 0.0
+        while waited_s < DENIED_PAUSE_S and self._password() == refused:
+            await self._clock.sleep(DENIED_LOOK_S)
+            waited_s += DENIED_LOOK_S
+
+    def _password(self) -> str | None:
+        reference = self._settings.password
+        try:
+            return self._setup.endpoint.secret(reference) if reference is not None else None
+        except Exception:  # noqa: BLE001  a secret that cannot be had is told by the next try
+            return None
 
 
 def _end_if_cancelled(error: Exception | None) -> None:

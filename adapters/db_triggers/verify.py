@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adapters.base import Finding, Level, Position
 from adapters.db_triggers.bookkeeping import echo_table, shape_table, snapshot_table, written_table
 from adapters.db_triggers.ddl import DdlSetup, Made, objects
-from adapters.db_triggers.ddl.model import Kind
+from adapters.db_triggers.ddl.model import FedTable, Kind
+from adapters.db_triggers.fingerprint import Column, differences
 from adapters.db_triggers.outbox import COLUMNS
 
 MISSING, DIFFERS, RIGHT, UNSEEN, SHAPE = "DB-MISSING", "DB-DIFFERS", "DB-DENIED", "DB-UNSEEN", "DB-SCHEMA"
 
 
 Named = tuple[Kind, str]
+_IN_TRIGGERS = re.compile(r"""\b(?:new|old)\.["`]([^"`]+)["`]""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def compared(name: str, live: Live) -> list[Finding]:
         if each.kind == "table" and (each.kind, each.name) in live.objects:
             findings += _table(name, live.setup, each, live.columns.get(each.name, ()))
     findings += _extra(name, made, live.objects)
-    findings += _shapes(name, live.setup, live.rendered_for)
+    findings += _shapes(name, live, made)
     findings += [
         _finding(
             RIGHT, name, live.setup.user or "", f"the right {right} is missing; grant it as db render shows"
@@ -96,15 +99,30 @@ def _extra(name: str, made: Sequence[Made], found: Mapping[Named, str]) -> Itera
             yield _finding(DIFFERS, name, other, text)
 
 
-def _shapes(name: str, setup: DdlSetup, rendered_for: Mapping[str, str]) -> Iterable[Finding]:
-    for table in setup.tables:
-        then = rendered_for.get(table.name)
+def _shapes(name: str, live: Live, made: Sequence[Made]) -> Iterable[Finding]:
+    for table in live.setup.tables:
+        then = live.rendered_for.get(table.name)
         if then is not None and then != table.fingerprint:
+            bodies = [
+                live.objects.get((each.kind, each.name), "") for each in made if each.table == table.name
+            ]
+            changed = _changed(live.setup.dialect, table, bodies)
             text = (
-                f"the table {table.name} has other columns than its triggers were rendered for (fingerprint "
-                f"{table.fingerprint}, then {then}); apply db render again, then order a snapshot of it"
+                f"the table {table.name} has other columns than its triggers were rendered for "
+                f"({changed}); apply the triggers of db render again, then "
+                "order a snapshot of it"
             )
             yield _finding(SHAPE, name, table.name, text)
+
+
+def _changed(dialect: str, table: FedTable, bodies: Sequence[str]) -> str:
+    """Say which columns differ from those in the triggers, where these name them."""
+    then = {column for body in bodies for column in _IN_TRIGGERS.findall(body)}
+    if dialect not in ("sqlite", "mariadb", "mysql") or not then:  # elsewhere they take the row as a whole
+        return f"now: {', '.join(f'{column.name} {column.type}' for column in table.columns)}"
+    now = {column.name: column for column in table.columns}
+    known = [now.get(column, Column(column, "")) for column in sorted(then)]
+    return ", ".join(differences(known, table.columns)) or "the type of one"
 
 
 def _finding(code: str, name: str, path: str, text: str, level: Level = Level.REJECTED) -> Finding:

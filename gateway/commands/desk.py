@@ -117,7 +117,14 @@ class GatewayDesk:
 
 
 def _run(run: Run, desk: GatewayDesk, arguments: argparse.Namespace) -> int:
-    return run(arguments, desk)
+    try:
+        return run(arguments, desk)
+    except Exception as error:
+        from gateway.security.secrets import SecretError
+
+        if isinstance(error, SecretError):
+            raise CommandError(f"{error}; set it, or correct the reference") from error
+        raise
 
 
 def _serving(configuration: Configuration, partner: str) -> list[str]:

@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     print_text(f"the {status['environment']} gateway is {word}")
     process = dict(status["process"])
     left_alone = process.pop("targets_left_alone", {})
+    standing_still = process.pop("sources_standing_still", {})
     for name, value in process.items():
         print_wrapped(f"{name.replace('_', ' ')}: {value}", indent="  ", hanging="    ")
     waiting = counted(status["to_translate"], "message")
@@ -45,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     print_text(f"to translate  {waiting}{since}")
     print_text(f"exceptions    {status['exceptions']} (legacy-bridge exceptions list)")
     print_text(f"overdue       {status['overdue']}")
+    for name, reason in standing_still.items():
+        print_wrapped(f"{name} takes nothing for now: {reason}", hanging="    ")
     if not status["targets"]:
         print_text("nothing is to be delivered")
     for target in status["targets"]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulators.cloud_erp.server import CloudErp, Settings
+from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
 from simulators.serving import Tls, until_signalled
 
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp") 
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--ledger", type=Path, help="where committed documents are written (JSON lines)")
-    parser.add_argument("--faults", type=Path, help="a fault script (JSON)")
+    parser.add_argument("--faults", type=fault_file, help="a fault script (JSON)")
     parser.add_argument("--enforce-unique", action="store_true", help="refuse a reference that is known")
     parser.add_argument(
         "--commit-twice", action="store_true", help="as a broken import: each document two times"
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp") 
 
 async def _serve(arguments: argparse.Namespace) -> None:
     tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
-    faults = FaultScript.from_json(arguments.faults.read_text()) if arguments.faults else FaultScript()
+    faults = arguments.faults or FaultScript()
     settings = Settings(
         arguments.ledger,
         enforce_unique=arguments.enforce_unique,

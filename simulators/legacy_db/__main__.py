@@ -39,8 +39,15 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.legacy_db") 
         return
     if not arguments.file.exists():
         _make(arguments.file, arguments.items)
+    elif arguments.items:
+        print(f"legacy_db: {arguments.file} is there already; --items is for a new file")
     for number in range(arguments.first, arguments.first + arguments.orders):
-        _enter(arguments.file, str(number))
+        try:
+            _enter(arguments.file, str(number))
+        except sqlite3.IntegrityError:
+            parser.error(f"order {number} is in {arguments.file} already; choose another --first")
+        except sqlite3.Error as error:
+            parser.error(f"{arguments.file} cannot be used: {error}; is it a file that this program made?")
         time.sleep(arguments.every)
 
 

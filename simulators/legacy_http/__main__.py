@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
 from simulators.legacy_http.server import LegacyHttp, Settings
 from simulators.serving import Tls, until_signalled
@@ -21,7 +22,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.legacy_http"
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--folder", type=Path, help="where requests are kept as received")
-    parser.add_argument("--faults", type=Path, help="a fault script (JSON)")
+    parser.add_argument("--faults", type=fault_file, help="a fault script (JSON)")
     parser.add_argument("--status", type=int, default=200)
     parser.add_argument("--reply", type=Path, help="a file whose bytes are the answer")
     parser.add_argument("--content-type", default="text/plain")
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.legacy_http"
 
 async def _serve(arguments: argparse.Namespace) -> None:
     tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
-    faults = FaultScript.from_json(arguments.faults.read_text()) if arguments.faults else FaultScript()
+    faults = arguments.faults or FaultScript()
     body = arguments.reply.read_bytes() if arguments.reply else b"OK"
     settings = Settings(arguments.folder, arguments.status, body, arguments.content_type)
     legacy = LegacyHttp(settings, faults, tls)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
+from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
 from simulators.serving import Tls, until_signalled
 from simulators.soap_mms.client import LegacyClient, Token, client_tls
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.soap_mms") -
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--ledger", type=Path, help="where changes are written (JSON lines)")
-    parser.add_argument("--faults", type=Path, help="a fault script (JSON)")
+    parser.add_argument("--faults", type=fault_file, help="a fault script (JSON)")
     parser.add_argument("--wsdl", type=Path, help="folder whose schemas requests must obey")
     parser.add_argument("--allow-duplicates", action="store_true", help="take a number that is known")
     parser.add_argument("--user", help="whose UsernameToken is asked for, or shown with --call")
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.soap_mms") -
 
 async def _serve(arguments: argparse.Namespace) -> None:
     tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
-    faults = FaultScript.from_json(arguments.faults.read_text()) if arguments.faults else FaultScript()
+    faults = arguments.faults or FaultScript()
     settings = Settings(
         arguments.ledger,
         arguments.wsdl,

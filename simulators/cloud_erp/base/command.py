@@ -9,6 +9,7 @@ from pathlib import Path
 
 from simulators.cloud_erp.base.access import AccessRules
 from simulators.cloud_erp.base.erp import Behaviour, SimulatedErp
+from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
 from simulators.serving import Tls, until_signalled
 
@@ -23,7 +24,7 @@ def parser(prog: str, description: str) -> argparse.ArgumentParser:
     made.add_argument("--host", default="127.0.0.1")
     made.add_argument("--port", type=int, default=0, help="0 takes a free one")
     made.add_argument("--ledger", type=Path, help="where commits are written (JSON lines)")
-    made.add_argument("--faults", type=Path, help="a fault script (JSON)")
+    made.add_argument("--faults", type=fault_file, help="a fault script (JSON)")
     made.add_argument("--seed", type=int, default=0, help="of ids that look like chance")
     made.add_argument(
         "--lag", type=float, default=0.0, metavar="SECONDS", help="queries see commits this late"
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace, make: Make) -> None:
 
 async def _serve(arguments: argparse.Namespace, make: Make) -> None:
     tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
-    faults = FaultScript.from_json(arguments.faults.read_text()) if arguments.faults else FaultScript()
+    faults = arguments.faults or FaultScript()
     behaviour = Behaviour(
         arguments.ledger,
         arguments.lag,

@@ -34,6 +34,7 @@ def mariadb(mariadb_server: MariaDB) -> Iterator[Database]:
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Database:
+    (tmp_path / "legacy.db").touch()  # an empty file is an empty database
     return Database("sqlite", str(tmp_path / "legacy.db"))
 
 

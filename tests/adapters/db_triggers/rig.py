@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,11 +133,12 @@ def source_for(
     password: str = PASSWORD,
     journal: MemoryJournal | None = None,
     clock: SystemClock | None = None,
+    secret: Callable[[str], str] | None = None,
 ) -> DbSource:
-    """Give a feed, with the real clock where none is given."""
+    """Give a feed, with the real clock where none is given; ``secret`` goes before ``password``."""
     clock = clock or SystemClock()
     endpoint = EndpointSetup(
-        "mms-db", "test", settings, clock, SystemRng(), secret=lambda reference: password
+        "mms-db", "test", settings, clock, SystemRng(), secret=secret or (lambda reference: password)
     )
     memory = journal or MemoryJournal(clock=clock)
     return source_of(SourceSetup(endpoint, "stock.changes", None, None, None, memory, 1_000_000), settings)

@@ -118,6 +118,17 @@ def test_snapshot_fills_the_outbox_and_says_how_much(run: Run) -> None:
     assert count("select count(*) from legacy_bridge_outbox where operation = 'R'") == 50
 
 
+@pytest.mark.parametrize("rows", ["0", "-5", "many"])
+def test_a_snapshot_by_ranges_of_no_rows_is_refused_and_nothing_is_ordered(run: Run, rows: str) -> None:
+    apply(run("render", "items")[1])
+
+    code, _, err = run("snapshot", "items", f"--rows={rows}")
+
+    assert code == 2
+    assert "expected a number from 1 to" in " ".join(err.split())
+    assert count("select count(*) from legacy_bridge_snapshot") == 0
+
+
 def test_a_snapshot_that_somebody_asked_for_in_the_database_is_what_is_done(run: Run) -> None:
     apply(run("render", "items")[1])
     apply("insert into legacy_bridge_snapshot (source_table, state, to_key, rows_done) "
@@ -141,6 +152,21 @@ def test_check_live_tells_what_hinders_the_feed(run: Run, capsys: pytest.Capture
     assert "DB-SCHEMA" in told[1]
 
 
+def test_check_live_tells_a_trigger_that_was_applied_and_is_gone_but_not_hand_written_ones(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("erp").mkdir()
+    Path("other").mkdir()
+    apply(run("render", "items")[1])
+    apply("drop trigger legacy_bridge_item_upd")
+    assert main(["check", "--live"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "the trigger legacy_bridge_item_upd of item is not there" in told
+
+    apply("delete from legacy_bridge_shape")  # as if somebody wrote triggers of their own
+    assert main(["check", "--live"]) == 0
+
+
 @pytest.mark.parametrize(
     "arguments, told",
     [
@@ -157,10 +183,43 @@ def test_what_cannot_be_done_is_said_in_a_sentence(run: Run, arguments: tuple[st
     assert told in " ".join(err.split())
 
 
-def test_a_database_that_does_not_answer_is_told_and_no_file_is_made(run: Run) -> None:
+@pytest.mark.parametrize(
+    "password, told",
+    [("env:NOT_SET", "env:NOT_SET: the environment variable is not set"), ("scrampw", "env:NAME or file:")],
+)
+@pytest.mark.parametrize("command", ["render", "verify", "snapshot"])
+def test_a_password_that_cannot_be_had_is_said_in_a_sentence(
+    run: Run, command: str, password: str, told: str
+) -> None:
+    # Nothing listens there: the password is looked for before anything is connected.
+    server = "dialect: postgresql\n    host: 127.0.0.1\n    port: 9\n    database: mms\n    user: bridge\n"
+    where = "dialect: sqlite\n    file: legacy.db\n"
+    login = "    password: env:NOT_SET\n    plaintext: true\n"
+    Path("routes.yaml").write_text(ROUTES.replace(where, server + login))
+
+    code, _, err = run(command, "items", "--user", "dba", "--password", password)
+
+    assert code == 2
+    assert told in " ".join(err.split())
+    assert "bug" not in err
+
+
+@pytest.mark.parametrize("command", ["render", "verify", "snapshot"])
+def test_a_mistyped_file_is_said_to_be_missing_and_no_database_is_made(run: Run, command: str) -> None:
     Path("legacy.db").unlink()
 
-    code, _, err = run("render", "items")
+    code, _, err = run(command, "items")
 
     assert code != 0
-    assert "mms-db" in err
+    assert "there is no file" in " ".join(err.split())
+    assert not Path("legacy.db").exists()
+
+
+def test_check_live_says_that_the_file_is_missing_and_makes_none(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("legacy.db").unlink()
+
+    assert main(["check", "--live"]) == 2
+    assert "there is no file" in " ".join(capsys.readouterr().err.split())
+    assert not Path("legacy.db").exists()

@@ -97,7 +97,8 @@ def test_a_snapshot_reads_a_range_with_its_rows_locked(
     assert skips in statements.locked(part, waits=False).sql
     assert waits in statements.locked(part, waits=True).sql
     assert "skip" not in statements.locked(part, waits=True).sql
-    assert dict(statements.keys(part, 500).parameters)["a1"] == 3
+    bound = "3" if dialect == "sqlite" else 3  # SQLite converts by the column's affinity
+    assert dict(statements.keys(part, 500).parameters)["a1"] == bound
     name = quoted("po_no", statements.dialect)
     assert f"t.{name} >= :a0 and ((t.{name} > :a0) or (t.{name} = :a0 and" in statements.keys(part, 500).sql
     insert = statements.insert(part).sql

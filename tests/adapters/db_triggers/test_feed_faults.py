@@ -27,7 +27,7 @@ from tests.adapters.db_triggers.rig import (
     until,
     until_drained,
 )
-from tests.adapters.db_triggers.servers import Database
+from tests.adapters.db_triggers.servers import PASSWORD, Database
 
 LIMITED, LIMITED_PASSWORD = "feeder", "made-up-too"
 
@@ -255,6 +255,24 @@ async def test_a_refused_log_in_is_told_at_once(server: Database) -> None:
         await until(lambda: codes(journal) == ["DB-CREDENTIAL"])
 
     assert "wrong" not in journal.findings[0].text
+
+
+async def test_a_refused_log_in_is_not_tried_again_until_the_password_is_another_one(
+    server: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(source_module, "DENIED_LOOK_S", 0.05)
+    lay_out(server)
+    server.script(filled(server, 1))
+    password = ["wrong"]
+    journal = Journal()
+    async with feeding(source_for(settings_of(server), secret=lambda reference: password[0]), journal):
+        await until(lambda: codes(journal) == ["DB-CREDENTIAL"])
+        await asyncio.sleep(1.0)  # the other pauses begin at a quarter of a second
+        assert caplog.text.count("feed.failed") == 1
+        password[0] = PASSWORD
+        await until(lambda: numbers(journal) == [0])
+
+    assert codes(journal) == ["DB-CREDENTIAL"]
 
 
 async def test_ids_that_begin_anew_after_a_truncated_outbox_name_no_old_message(postgresql: Database) -> None:

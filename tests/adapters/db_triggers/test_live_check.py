@@ -8,6 +8,7 @@ from adapters.base.registry import EndpointSetup, adapter
 from adapters.db_triggers import driver_live
 from adapters.db_triggers.config import DbEndpoint
 from gateway.system import SystemClock, SystemRng
+from tests.adapters.db_triggers.hospital import prepared, settings_for
 from tests.adapters.db_triggers.rig import lay_out, settings_of
 from tests.adapters.db_triggers.servers import PASSWORD, Database
 
@@ -39,6 +40,27 @@ async def test_a_refused_log_in_is_an_error(kind: str, request: pytest.FixtureRe
     (finding,) = await told(settings_of(database), "wrong")
 
     assert finding.endswith("[DB-CREDENTIAL]")
+
+
+@pytest.mark.parametrize(
+    "kind, statement",
+    [
+        ("postgresql", "alter table po_hdr disable trigger legacy_bridge_po_hdr"),
+        ("mariadb", "drop trigger legacy_bridge_po_hdr_upd"),
+    ],
+)
+async def test_a_trigger_of_the_applied_script_that_is_off_is_an_error(
+    kind: str, statement: str, request: pytest.FixtureRequest
+) -> None:
+    database: Database = request.getfixturevalue(kind)
+    settings = settings_for(database, tables={"po_hdr": {"key": ["po_no"]}})
+    await prepared(database, settings)
+    assert await told(settings) == []
+    database.script(f"{statement};")
+
+    (finding,) = await told(settings)
+
+    assert "legacy_bridge_po_hdr" in finding
 
 
 async def test_changes_that_nobody_takes_are_an_error(

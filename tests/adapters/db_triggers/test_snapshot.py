@@ -127,6 +127,32 @@ async def test_a_running_feed_makes_the_snapshot_that_the_database_asks_for(sqli
             await waiting
 
 
+async def test_whatever_breaks_a_snapshot_is_told_and_the_next_look_tries_again(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = await stocked(sqlite, 3)
+    sqlite.script(
+        "insert into legacy_bridge_snapshot (source_table, state, rows_done) values ('item', 'wanted', 0);"
+    )
+
+    async def broken(self: Snapshots) -> int:
+        raise KeyError("nobody thought of this")
+
+    source = SnapshottingSource(
+        None,  # type: ignore[arg-type]
+        lambda tell: Snapshots(settings, secret, now=lambda: AT, tell=tell),
+        clock=SystemClock(), name="mms-db", dialect="sqlite", every_s=1,
+    )  # fmt: skip
+    with monkeypatch.context() as patched:
+        patched.setattr(Snapshots, "run", broken)
+        await source._look()
+    assert "nobody thought of this" in (source.trouble or "")
+
+    await source._look()
+    assert source.trouble is None
+    assert len(await outbox(sqlite)) == 3
+
+
 async def test_a_cancelled_snapshot_stops_after_its_range(database: Database) -> None:
     settings = await stocked(database, 50)
 
@@ -218,6 +244,48 @@ def test_the_bar_says_how_far_it_is_and_what_it_waits_for() -> None:
 
     assert drawn == "item [#####...............]  25% of 200,000 rows, 5,000 rows/s; waits for the feed"
     assert len(snapshot.bar(Progress("item", 0, 0), 0.0, 20)) <= 20
+
+
+async def test_a_key_longer_than_its_declared_type_is_taken_like_any_other(sqlite: Database) -> None:
+    settings = await stocked(sqlite, 3)
+    long = "I0000002-longer-than-char-12"
+    sqlite.script(f"insert into item (item_no, uom, vend_no) values ('{long}', 'EA', 'V');")
+    sqlite.script("delete from legacy_bridge_outbox;")
+
+    assert await taken(settings, rows=1) == 4
+    assert await taken(settings, rows=1) == 4  # later ones, too
+    assert f'["{long}"]' in {row[2] for row in await outbox(sqlite)}
+
+
+async def test_the_first_and_last_key_are_inclusive_without_the_blanks_of_padded_keys(
+    database: Database,
+) -> None:
+    settings = await stocked(database, 5)
+
+    assert await taken(settings, first=("I0000002",), last=("I0000004",), rows=2) == 3
+    assert await taken(settings, first=("I0000003",), last=("I0000003",)) == 1
+
+
+async def test_keys_of_two_columns_are_inclusive_without_the_blanks_of_padded_keys(sqlite: Database) -> None:
+    settings = settings_for(sqlite, tables={"po_line": {"key": ["po_no", "line_no"]}})
+    await prepared(sqlite, settings)
+    rows = ", ".join(
+        f"('{po}', {line}, 'A', 1, 'EA', 1)" for po in ("7     ", "8     ") for line in (1, 2, 10)
+    )
+    sqlite.script(f"insert into po_line (po_no, line_no, item_no, qty_ord, uom, price) values {rows};")
+
+    assert await taken(settings, tables=("po_line",), first=("7", "2"), last=("8", "2"), rows=1) == 4
+
+
+async def test_a_key_that_its_column_cannot_hold_is_refused_by_name_and_holds_up_nothing(
+    postgresql: Database,
+) -> None:
+    settings = settings_for(postgresql, tables={"po_line": {"key": ["po_no", "line_no"]}})
+    await prepared(postgresql, settings)
+
+    with pytest.raises(SnapshotError, match=r"po_line\[x\] line_no: takes a number, and the value is none"):
+        await taken(settings, tables=("po_line",), first=("7", "x"))
+    assert await taken(settings, tables=("po_line",)) == 0
 
 
 async def stocked(database: Database, count: int) -> DbEndpoint:

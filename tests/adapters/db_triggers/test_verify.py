@@ -80,6 +80,23 @@ async def test_each_change_of_the_database_is_told(database: Database, statement
     assert any(told in text for text in found), found
 
 
+async def test_an_altered_table_is_told_with_the_columns_that_differ(database: Database) -> None:
+    settings = settings_for(database, tables={"item": {"key": ["item_no"]}})
+    await prepared(database, settings)
+    database.script("alter table item add colour varchar(9);")
+    if database.kind != "sqlite":  # which refuses it while a trigger names the column
+        database.script("alter table item drop column descr;")
+
+    (told,) = [each.text for each in await differences(database, settings) if each.code == "DB-SCHEMA"]
+
+    if database.kind == "postgresql":  # its triggers take the row as a whole
+        assert "colour character varying(9)" in told
+        assert "descr" not in told
+    else:
+        gone = ", column descr is gone" if database.kind == "mariadb" else ""
+        assert f"(column colour is new (varchar(9)){gone})" in told
+
+
 async def test_a_trigger_that_nothing_asks_for_any_more_is_told(database: Database) -> None:
     await prepared(database, settings_for(database))
     fewer = settings_for(database, tables={"po_hdr": {"key": ["po_no"]}})

@@ -44,7 +44,12 @@ def running(folder: Path) -> Iterator[Running]:
         journal = await SqliteJournal.open(folder / "var" / "journal.db", clock=clock)
         bench = Bench(journal, clock)
         await bench.start()
-        hooks = Hooks(process=lambda: {"pid": 42, "targets_left_alone": {"erp": "breaker open for 6 s"}})
+        facts = {
+            "pid": 42,
+            "targets_left_alone": {"erp": "breaker open for 6 s"},
+            "sources_standing_still": {"po.mms": "the log-in is refused [DB-CREDENTIAL]"},
+        }
+        hooks = Hooks(process=lambda: facts)
         operations = Operations(journal, lambda: bench.configuration, clock, hooks)
         server = ControlServer(folder / "var" / "journal.db.sock", operations)
         await server.start()

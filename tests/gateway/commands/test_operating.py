@@ -339,6 +339,7 @@ def test_the_status_shows_process_queues_and_reasons(bridge: Command, gateway: R
     assert shown.code == 0
     for part in ("the test gateway is running", "pid: 42", "erp: 1 waiting", "no connection", "breaker open"):
         assert part in shown.out
+    assert "po.mms takes nothing for now: the log-in is refused [DB-CREDENTIAL]" in shown.out
 
 
 def test_a_stopped_gateway_ends_status_with_1(bridge: Command, folder: Path) -> None:
