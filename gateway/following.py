@@ -19,9 +19,9 @@ from gateway.journal.types import (
     Side,
     Transmitter,
 )
-from gateway.naming import Keyed, NamedOrder, keys_of
+from gateway.naming import Keyed, NamedOrder, keys_of, orders_named
 from gateway.program import Program
-from gateway.stage import Decision, follow, unknown_order, unsplit
+from gateway.stage import Decision, follow, known_to_us, unknown_order, unsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,19 @@ def follow_on(
         *(order.key for order in unknown if order.key is not None),
     )
     return Followed(decision, tuple(dict.fromkeys(keys)))
+
+
+def told_of_ours(
+    program: Program, each: Keyed, facts: Facts, ledger: Mapping[str, LedgerEntry]
+) -> Followed | None:
+    """Decide about an order that the ERP tells of and another route brought there; None: it is no such."""
+    if not program.rule.from_cloud or not each.opens:
+        return None
+    entries = [ledger[key] for key in orders_named(each, facts) if key in ledger]
+    ours = [entry for entry in entries if entry.route != program.route]
+    if not ours or any(entry.moving_to is not None for entry in entries):
+        return None
+    return Followed(known_to_us(program.rule, ours[0]), tuple(entry.order_key for entry in ours))
 
 
 def is_revision(document: CanonicalDocument | None) -> bool:

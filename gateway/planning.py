@@ -31,7 +31,7 @@ from gateway.delivery_plans import deadline_of, document_delivery
 from gateway.echoes import carries_our_reference
 from gateway.entity_owner import not_the_owner
 from gateway.erp.connector.aliases import ErpLine, order_aliases
-from gateway.following import follow_on, moving_deadline, waiting
+from gateway.following import follow_on, moving_deadline, told_of_ours, waiting
 from gateway.going_on import Bound, bound_sets
 from gateway.journal.types import (
     Acknowledged,
@@ -48,7 +48,7 @@ from gateway.moving import ORIGIN
 from gateway.naming import Keyed, orders_named
 from gateway.order_facts import order_facts
 from gateway.program import Program
-from gateway.stage import Decision, Stage, ask, decide, known_to_us, placed_by_phone, unknown_order
+from gateway.stage import Decision, Stage, ask, decide, placed_by_phone, unknown_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +204,10 @@ def _decide_set(
     program, decoded = ruling.program, each.decoded
     if (returned := _own_copy(message, document, decoded.document)) is not None:
         return returned, [], []
+    if (ours := told_of_ours(program, each, facts, seen.ledger)) is not None:
+        # Before repeats: under the order's own number the ERP's words are never those that we sent.
+        told = replace(document, document_key=None, order_keys=ours.order_keys)
+        return plan_decision(program, message, told, ours.decision, decoded.raw, decoded.interchange)
     repeat = _repeat(program, message, each, document, seen)
     if repeat is not None:
         return _passed_on(ruling, each, repeat, facts, seen)
@@ -212,10 +216,10 @@ def _decide_set(
         if confirmed is not None:
             return confirmed, [], []
         if program.rule.from_cloud:
-            told = _told_by_erp(ruling, message, each, document, facts, seen, now)
-            if isinstance(told, DocumentPlan):
-                return told, [], []
-            document, decision = told
+            by_erp = _told_by_erp(ruling, message, each, document, facts, seen, now)
+            if isinstance(by_erp, DocumentPlan):
+                return by_erp, [], []
+            document, decision = by_erp
         else:
             decision = _opening(ruling, message, each, seen, now)
     else:
@@ -362,16 +366,12 @@ def _told_by_erp(
     seen: _Seen,
     now: datetime,
 ) -> tuple[DocumentPlan, Decision] | DocumentPlan:
-    """Decide about an order that the ERP itself tells of: one of its own, or one that we brought there.
+    """Decide about an order that the ERP itself tells of, and that no other route is known to have brought.
 
     Its event can be quicker than the reply to our own request, so the ledger may not know the ERP's number
     yet. An order that carries a reference of ours therefore waits for it, and never opens an entry.
     """
     program, entries = ruling.program, _entries(each, facts, seen)
-    ours = [entry for entry in entries if entry.route != program.route]
-    if ours:
-        keys = tuple(dict.fromkeys(entry.order_key for entry in ours))
-        return replace(document, order_keys=keys), known_to_us(program.rule, ours[0])
     if not entries and carries_our_reference(_document(each.decoded)):
         until = message.accepted_at + timedelta(seconds=program.unknown.after_s)
         if now < until:

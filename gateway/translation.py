@@ -42,7 +42,7 @@ from gateway.correspondence import (
 from gateway.crosswalk import CodeTableCache
 from gateway.earlier import Sent, sent_earlier, unsent, without_sent
 from gateway.entity_owner import not_the_owner
-from gateway.following import Followed, follow_on, waiting
+from gateway.following import Followed, follow_on, told_of_ours, waiting
 from gateway.going_on import Bound, bound_deliveries, bound_sets, by_destination, refused_units, whole_message
 from gateway.journal.base import Journal
 from gateway.journal.types import (
@@ -181,7 +181,9 @@ class Translation:
         expected = Expected(revision, {}, _revisions(facts, frozenset(orders_named(each, facts))))
         until = document.awaits.until if document.awaits is not None else now
         followed = follow_on(program, each, facts, facts.ledger, until if now < until else None, now)
-        if each.opens and isinstance(followed, Followed) and followed.decision.side is not None:
+        if (ours := told_of_ours(program, each, facts, facts.ledger)) is not None:
+            followed, document = ours, replace(document, document_key=None)
+        elif each.opens and isinstance(followed, Followed) and followed.decision.side is not None:
             # A further release of an order that was moving: it is sent on as any new one is.
             followed, stage_revisions = await self._opened_again(program, each, facts)
             expected = replace(expected, stage_revisions=stage_revisions)
@@ -556,7 +558,9 @@ class Translation:
         orders = tuple(dict.fromkeys(key for each in batch for key in each.order_keys))
         documents = tuple(dict.fromkeys(each.document_key for each in batch if each.document_key))
         numbers = tuple(
-            dict.fromkeys(number for each in batch if not each.opens for number in each.order_numbers)
+            dict.fromkeys(
+                number for each in batch if self._has_other_names(each) for number in each.order_numbers
+            )
         )
         controls = control_keys([each.decoded for each in batch])
         facts = await self._journal.facts(orders, documents, numbers, controls)
@@ -565,6 +569,10 @@ class Translation:
             return facts
         more = await self._journal.facts(sorted(further), (), ())
         return replace(facts, ledger={**more.ledger, **facts.ledger})
+
+    def _has_other_names(self, each: Keyed) -> bool:
+        """Tell whether a set may name an order by another name: a new order does only where the ERP tells."""
+        return not each.opens or self._program_of(each.decoded.set_type).rule.from_cloud
 
     def _program_of(self, set_type: str) -> Program:
         """Give the program of a set as configured now; where it is gone, as it was then."""

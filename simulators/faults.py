@@ -142,6 +142,7 @@ class FaultScript:
 
     faults: tuple[Fault, ...] = ()
     seed: int = 0
+    errors: frozenset[str] | None = None  # what `error` may say; None: nobody has told
     _counters: list[_Counter] = field(init=False, repr=False)
     _chance: random.Random = field(init=False, repr=False)
 
@@ -161,8 +162,17 @@ class FaultScript:
             raise FaultScriptError('expected [rule, ...] or {"seed": n, "faults": [rule, ...]}')
         return cls(tuple(Fault.from_json(entry) for entry in entries), seed)
 
+    def knows(self, errors: frozenset[str]) -> None:
+        """Let a simulator tell its words for `error`. Errors: FaultScriptError where a rule has another."""
+        self.errors = errors
+        self.replace(self.faults, self.seed)
+
     def replace(self, faults: tuple[Fault, ...], seed: int = 0) -> None:
-        """Take other rules; all counts begin again."""
+        """Take other rules; all counts begin again. Errors: FaultScriptError, the old ones then stay."""
+        for fault in faults:
+            if self.errors is not None and fault.error and fault.error not in self.errors:
+                known = ", ".join(sorted(self.errors)) or "none"
+                raise FaultScriptError(f"error '{fault.error}' is not known here; there are: {known}")
         self.faults, self.seed = faults, seed
         self._counters = [_Counter() for _ in faults]
         self._chance = random.Random(seed)

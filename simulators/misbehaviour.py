@@ -84,9 +84,9 @@ def faults_handler(script: FaultScript) -> Callable[[web.Request], Awaitable[web
     async def change(request: web.Request) -> web.Response:
         try:
             other = FaultScript.from_json(await request.read())
+            script.replace(other.faults, other.seed)
         except FaultScriptError as error:
             return _json(400, {"title": str(error)})
-        script.replace(other.faults, other.seed)
         return _json(200, {"faults": len(other.faults)})
 
     return change

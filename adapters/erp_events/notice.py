@@ -118,10 +118,9 @@ def _notice(entry: dict[str, Any], places: Fields, source: str, index: int) -> N
     found = {name: _text(inner, getattr(places, name)) for name in ("id", "type", "number", "company", "at")}
     for name in ("id", "type", "number"):
         if not found[name]:
-            path = f"event {index + 1} / {getattr(places, name)}"
-            raise _no_event(
-                source, path, f"the event's {name} is missing; expected it at this path, see `fields`"
-            )
+            place = getattr(places, name)
+            text = f"the event's {name} is missing; expected it at {place}, or where `fields.{name}` says"
+            raise _no_event(source, f"event {index + 1} / {place}", text)
     return Notice(found["id"], found["type"], found["number"], found["company"], found["at"])
 
 

@@ -20,7 +20,8 @@ GOOD, BAD = 0, 2
 DETAIL = """\
 All mistakes are shown together, as file:line:column. Secrets, certificates and
 files that are not there yet are notes; with --live they are errors, and every
-endpoint is contacted (nothing is sent to it)."""
+endpoint is contacted. Nothing is changed there; of a cloud ERP one description
+is read, with its credentials, so a wrong password is sent once."""
 
 EXAMPLE = """\
 legacy-bridge check

@@ -1,4 +1,7 @@
-"""``check --live``: whether every endpoint can be reached. It connects, and sends nothing."""
+"""``check --live``: whether every endpoint can be reached. It connects, and changes nothing.
+
+An ERP is asked for its own description, once: so tokens, certificates and passwords are tried, too.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.base import Finding, Level
+from adapters.base import Effect, Finding, Level, NoReply, Request
 from adapters.base.registry import adapters
 from gateway.config import Configuration, Endpoint
 from gateway.destinations import endpoint_setup, shadow_guard
+from gateway.erp.drift.questions import questions
 from gateway.erp.http import HttpSink
 from gateway.erp.settings import HttpSettings
 from gateway.security.secrets import SecretError, SecretStore
@@ -89,7 +93,8 @@ def _token_url(endpoint: Endpoint) -> str | None:
 
 async def _problems(name: str, endpoint: Endpoint, secret: SecretStore) -> list[str]:
     if isinstance(endpoint.settings, HttpSettings):
-        return await _connect(f"endpoint '{name}'", endpoint.settings.base, secret)
+        problems = await _connect(f"endpoint '{name}'", endpoint.settings.base, secret)
+        return problems or await _closed_to_us(name, endpoint.kind, endpoint.settings, secret)
     adapter = adapters().get(endpoint.kind)
     if adapter is None or endpoint.settings is None:
         return []
@@ -101,6 +106,37 @@ async def _problems(name: str, endpoint: Endpoint, secret: SecretStore) -> list[
         return await asyncio.wait_for(made, CHECK_S) if inspect.isawaitable(made) else made
     except TimeoutError:
         return [f"endpoint '{name}' gave no answer within {CHECK_S:.0f} s"]
+
+
+async def _closed_to_us(name: str, kind: str, settings: HttpSettings, secret: SecretStore) -> list[str]:
+    """Ask an ERP for its own description: one read, which needs all that a delivery needs.
+
+    Whether the description is good is `erp check`'s to say. A wrong password is sent this once.
+    """
+    asked = questions(kind, settings, ())
+    if not asked:
+        return []
+    if settings.oauth2 is not None:
+        once = settings.oauth2.model_copy(update={"attempts_max": 1})
+        settings = settings.model_copy(update={"oauth2": once})
+    request = Request("describe", Effect.READ, "GET", asked[0].address, timeout_s=CHECK_S)
+    try:
+        sink = HttpSink(name, settings, clock=SystemClock(), rng=SystemRng(), secret=secret)
+    except (SecretError, ValueError):
+        return []  # a finding of its own
+    try:
+        reply = await sink.send(request)
+    finally:
+        await sink.close()
+    if isinstance(reply, NoReply):
+        # "maybe": it answered, and only the answer was too long or too slow.
+        return [f"endpoint '{name}': {reply.reason}"] if reply.written == "none" else []
+    if reply.status in (401, 403):
+        what = "our credentials" if reply.status == 401 else "our account the right to read"
+        return [
+            f"endpoint '{name}' refuses {what} (status {reply.status}); see legacy-bridge erp check {name}"
+        ]
+    return []
 
 
 async def _connect(what: str, base: str, secret: SecretStore) -> list[str]:

@@ -188,7 +188,9 @@ def _delivery(view: DeliveryView) -> Iterable[Entry]:
     yield _entry(view.planned_at, "delivery", planned, **parts)
     for number, step in enumerate(view.steps, start=1):
         yield _entry(step.started_at, "attempt", f"{way}: {number}. {_attempt(step)}", **parts)
-        yield _entry(step.ended_at, "reply", f"{way}: {_answer(step)}", **parts)
+        is_under_way = view.state is DeliveryState.ATTEMPTING and number == len(view.steps)
+        told = _answer(step) if step.outcome is not None or not is_under_way else "no answer yet"
+        yield _entry(step.ended_at, "reply", f"{way}: {told}", **parts)
     yield from (_finding("finding", each) for each in view.findings)
     yield _entry(view.ended_at, "state", f"{way}: {_state(view)}", state=view.state.value, **parts)
 

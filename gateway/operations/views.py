@@ -140,7 +140,7 @@ def outcome_view(outcome: Outcome | None) -> View:
     """Show what an attempt came to."""
     match outcome:
         case None:
-            return {"kind": "unknown", "text": "the process ended before an answer was known"}
+            return {"kind": "unknown", "text": "no answer is known: the process ended first"}
         case Accepted(reference):
             return {"kind": "accepted", "text": f"accepted as {reference}" if reference else "accepted"}
         case Transient(reason, kind):

@@ -151,9 +151,16 @@ class TokenSource:
             ) as response:
                 return _token(response.status, await _body(response), settings, asked_at)
         except aiohttp.ClientConnectorCertificateError as error:
-            raise TokenError("the token endpoint's certificate is not trusted", "credential") from error
+            why = getattr(error.certificate_error, "verify_message", "") or "see its certificate"
+            raise TokenError(
+                f"the certificate of the token endpoint {settings.token_url} is not trusted ({why}); if it "
+                "is right, name who signed it in tls.ca",
+                "credential",
+            ) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _TokenOutageError(f"the token endpoint does not answer ({type(error).__name__})") from error
+            raise _TokenOutageError(
+                f"the token endpoint {settings.token_url} does not answer ({type(error).__name__})"
+            ) from error
 
     def _question(self) -> tuple[dict[str, str], dict[str, str]]:
         settings = self._settings
@@ -217,7 +224,7 @@ def _token(status: int, body: bytes, settings: OAuth2Settings, asked_at: float) 
         raise TokenError(f"the token endpoint refuses our credentials: {reason}", "credential")
     text = fields.get("access_token")
     if status != 200 or not isinstance(text, str) or not 0 < len(text) <= TOKEN_CHARACTERS_MAX:
-        raise _TokenOutageError(f"the token endpoint gives no token: status {status}")
+        raise _TokenOutageError(f"the token endpoint {settings.token_url} gives no token: status {status}")
     if not text.isascii() or not text.isprintable():
         raise TokenError("the token endpoint gives a token that is no header value", "credential")
     lifetime_s = _lifetime_s(fields.get("expires_in"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from simulators.cloud_erp.base.access import AccessRules
 from simulators.cloud_erp.base.erp import Behaviour, SimulatedErp
 from simulators.fault_files import fault_file
-from simulators.faults import FaultScript
+from simulators.faults import FaultScript, FaultScriptError
 from simulators.serving import Tls, until_signalled
 
 Make = Callable[[argparse.Namespace, Behaviour, FaultScript, Tls | None], SimulatedErp]
@@ -62,7 +62,10 @@ async def _serve(arguments: argparse.Namespace, make: Make) -> None:
         arguments.requests_per_second,
         arguments.seed,
     )
-    erp = make(arguments, behaviour, faults, tls)
+    try:
+        erp = make(arguments, behaviour, faults, tls)
+    except FaultScriptError as error:
+        raise SystemExit(f"--faults: {error}") from error
     await erp.start(arguments.host, arguments.port)
     signalled = asyncio.create_task(until_signalled())
     await asyncio.sleep(0)  # it listens for signals before anyone is told that it is there

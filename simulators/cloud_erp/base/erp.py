@@ -60,6 +60,7 @@ class SimulatedErp(Served):
     """The simulator. `async with OracleFusion(...) as erp: ... erp.url, erp.documents`."""
 
     title = "erp"
+    errors: frozenset[str] = frozenset()  # what `error` of a fault script may say
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class SimulatedErp(Served):
     ) -> None:
         self.behaviour = behaviour or Behaviour()
         self.faults = faults or FaultScript()
+        self.faults.knows(self.errors)
         self.clock = clock
         self.access = Access(self.behaviour.access, clock)
         self.documents = Documents(self.behaviour.ledger, self.behaviour.lag_s, clock)

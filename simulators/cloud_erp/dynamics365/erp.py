@@ -20,7 +20,7 @@ from aiohttp import web
 from simulators.cloud_erp.base import exact_json
 from simulators.cloud_erp.base.erp import Behaviour, SimulatedErp
 from simulators.cloud_erp.base.fields import FieldRules
-from simulators.cloud_erp.dynamics365.answers import RefusedError, error, infolog, throttled
+from simulators.cloud_erp.dynamics365.answers import THROTTLES, RefusedError, error, infolog, throttled
 from simulators.cloud_erp.dynamics365.batches import run_batch
 from simulators.cloud_erp.dynamics365.metadata import metadata
 from simulators.cloud_erp.dynamics365.queries import QueryError, filter_test, keys_of
@@ -84,6 +84,7 @@ class Dynamics365(SimulatedErp):
     """The simulator. `async with Dynamics365() as erp: ... erp.url, erp.documents, erp.tenant`."""
 
     title = "dynamics365"
+    errors = frozenset({"item", *THROTTLES})
 
     def __init__(
         self,
@@ -107,11 +108,12 @@ class Dynamics365(SimulatedErp):
         self.route(app, "POST", "/api/services/{service:.+}", self._service)
 
     def refused(self, fault: Fault) -> web.Response:
-        """Give a business error: one of the four throttles by name, else an Infolog with the fault's text."""
+        """Give a business error: one of the four throttles by name, else an Infolog."""
         if fault.error.startswith("throttle_"):
             return throttled(fault.error, fault.retry_after)
-        said = {"item": "Item 'TG1' is blocked for 'Purchase order'.", "": "The record is not accepted."}
-        return infolog("PurchPurchaseOrderLineV2Entity", [said.get(fault.error, fault.error)])
+        said = "Item 'TG1' is blocked for 'Purchase order'."
+        text = said if fault.error == "item" else "The record is not accepted."
+        return infolog("PurchPurchaseOrderLineV2Entity", [text])
 
     def throttled(self) -> web.Response:
         """Give the answer to one request too many."""

@@ -80,6 +80,7 @@ class OracleFusion(SimulatedErp):
     """The simulator. `async with OracleFusion() as erp: ... erp.url, erp.documents`."""
 
     title = "oracle_fusion"
+    errors = frozenset(BUSINESS_ERRORS)
 
     def __init__(
         self,
@@ -118,7 +119,7 @@ class OracleFusion(SimulatedErp):
 
     def refused(self, fault: Fault) -> web.Response:
         """Give a business error; as version 4 words it, which is what the connector asks for."""
-        detail = BUSINESS_ERRORS.get(fault.error, Detail(fault.error or "The document isn't valid."))
+        detail = BUSINESS_ERRORS.get(fault.error, Detail("The document isn't valid."))
         return replies.error(4, fault.status if fault.status != 500 else 400, [detail])
 
     # -- reading -----------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ class SapS4Hana(SimulatedErp):
     """The simulator. `async with SapS4Hana(...) as sap: ... sap.url, sap.documents`."""
 
     title = "sap_s4hana"
+    errors = frozenset(BUSINESS_ERRORS)
 
     def __init__(
         self,

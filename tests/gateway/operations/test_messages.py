@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from adapters.base import NoReply, Reply, Request
+from gateway.delivery import Destination, deliver_once
+from gateway.erp.limits import TargetHealth
+from gateway.erp.settings import LimitSettings
+from gateway.journal.types import Want
 from gateway.operations import OperationError
 from tests.gateway.commands.documents import interchange, order_set
-from tests.gateway.operations.bench import OUTAGE, REFUSED, TAKEN, UNCLEAR, Bench
+from tests.gateway.operations.bench import OUTAGE, REFUSED, TAKEN, UNCLEAR, Answering, Bench
 
 SECRETS = ("hunter2", "987.65", "17.25", "Jane Doe")
 
@@ -198,3 +204,22 @@ async def test_only_the_newest_translation_is_told_with_its_configuration_revisi
 
     texts = [text for kind, text in await story(bench, message) if kind == "translated"]
     assert ["configuration revision" in text for text in texts] == [False, True]
+
+
+async def test_the_story_of_a_request_under_way_says_that_there_is_no_answer_yet(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")), "june.850")
+    told: list[tuple[str, str]] = []
+
+    class Asking(Answering):
+        async def send(self, request: Request, *, still_mine: Any = None) -> Reply | NoReply:
+            told.extend(await story(bench, message))
+            return await super().send(request, still_mine=still_mine)
+
+    claimed = await bench.journal.claim(
+        "w", [Want("erp", 1, 100)], 60.0, bench.clock.now(), bench.clock.monotonic()
+    )
+    asking = Asking(TAKEN)
+    destination = Destination("erp", asking, asking, TargetHealth(LimitSettings(), 0.0))
+    await deliver_once(claimed[0], destination, bench.journal, bench.clock, bench.rng, 60.0)
+
+    assert [text for kind, text in told if kind == "reply"] == ["set 1 to erp: no answer yet"]
