@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from gateway.config import Configuration, load_text
@@ -271,7 +273,7 @@ async def test_accepting_gives_the_ignore_with_reason_and_last_day_and_is_audite
 async def test_a_difference_of_prices_quantities_or_dates_is_not_accepted_as_every_later_one_would_be_excused(
     bench: Bench, place: str, legacy: str, cloud: str, told: str
 ) -> None:
-    kind = "unit" if place.endswith("unit") else "value"
+    kind: Literal["unit", "value"] = "unit" if place.endswith("unit") else "value"
     await compare(bench, Difference("document", kind, place, place, legacy, cloud))
     (group,) = await bench.ask("diffs.list")
     parts = {"group": group["group"], "until": "2026-12-31", "who": "ann", "why": "19 is known"}
