@@ -160,7 +160,12 @@ def _certificates(report: _Report, settings: HttpSettings, secret: Any) -> None:
     now, tls = datetime.now(UTC), settings.tls
     if tls.certificate is None and tls.ca is None:
         report.facts.append(
-            ("certificate", "none of ours; the server's is judged by the system's authorities")
+            (
+                "certificate",
+                "none: the connection is not encrypted"
+                if settings.plaintext
+                else "none of ours; the server's is judged by the system's authorities",
+            )
         )
         return
     report.findings += certificate_findings(tls, secret, now)
@@ -212,9 +217,10 @@ def _refusal(place: str, reply: Reply | NoReply) -> Finding | None:
         code = "ERP-CREDENTIALS" if reply.kind == "credential" else "ERP-UNREACHABLE"
         return Finding(code, Position(place), reply.reason)
     if reply.status in (401, 403):
-        text = (
-            f"status {reply.status}: the credentials may not read this; see the account's rights in the ERP"
-        )
+        why = "the ERP does not accept these credentials; correct the secret"
+        if reply.status == 403:
+            why = "the credentials may not read this; see the account's rights in the ERP"
+        text = f"status {reply.status}: {why}"
         return Finding("ERP-CREDENTIALS", Position(place), text)
     if reply.status != 200:
         return Finding("ERP-UNREACHABLE", Position(place), f"status {reply.status}; expected the description")

@@ -67,5 +67,6 @@ class BasicLogin:
     def _why(self) -> str:
         return (
             f"the password of {self._settings.user} was refused, and is not tried again: more tries lock the"
-            " user. Correct the secret (it is then tried by itself), or unlock the user and restart"
+            " user. Correct the secret (in a file: it is then tried by itself; with env: restart), or"
+            " unlock the user and restart"
         )
