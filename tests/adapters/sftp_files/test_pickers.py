@@ -55,8 +55,12 @@ async def test_four_pickers_and_their_owner_may_die_and_each_file_is_in_the_erp_
 ) -> None:
     count = scaled(160, most=2_000)
     names = [f"{number:05}.850" for number in range(count)]
-    for number, name in enumerate(names):
-        partner.put(name, orders(10_000 + number, [Order(str(500_000 + number))]))
+
+    def put(numbers: range) -> None:
+        for number in numbers:
+            partner.put(names[number], orders(10_000 + number, [Order(str(500_000 + number))]))
+
+    put(range(count // 2))
     routes(tmp_path, partner, erp)
     try:
         gateway = await start(tmp_path)
@@ -71,7 +75,8 @@ async def test_four_pickers_and_their_owner_may_die_and_each_file_is_in_the_erp_
         assert b"another" in words, words
         assert len(await four_pickers(gateway.pid, instead_of=pickers[0])) == 4
 
-        await until(lambda: len(erp.committed) > count // 3)
+        put(range(count // 2, count))  # so that there is work left, however quick the gateway was meanwhile
+        await until(lambda: len(erp.committed) > count // 2)
         gateway.kill()
         await gateway.wait()
         await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pickers))  # they end with it
