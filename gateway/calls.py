@@ -35,6 +35,7 @@ from gateway.delivery import Destination, deliver_once
 from gateway.journal.base import Journal, JournalBusyError, StaleClaimError, UnknownError
 from gateway.journal.types import ClaimedDelivery, DeliveryState, DeliveryView, MessageState, Settled
 from gateway.pipeline import Pipeline
+from gateway.waking import woken_within
 
 log = logging.getLogger("legacy_bridge.calls")
 
@@ -114,7 +115,7 @@ class Calls:
                 # A message of ten thousand orders moves ten thousand times, and each look reads all of it.
                 await self._clock.sleep(min(4 * (now - began), ends - now))
                 # The event says when a delivery moved; translation and parking are seen by looking again.
-                await self._first(event, max(min(ends - self._clock.monotonic(), 0.25), 0))
+                await woken_within(self._clock, event, max(min(ends - self._clock.monotonic(), 0.25), 0))
         finally:
             self._waiting.pop(message_id, None)
 
@@ -336,15 +337,6 @@ class Calls:
             if theirs is None or theirs.status != DELIVERED:
                 return theirs  # a repeat is where the first one is, and not delivered by being a repeat
         return own
-
-    async def _first(self, event: asyncio.Event, within_s: float) -> None:
-        sleep = asyncio.ensure_future(self._clock.sleep(within_s))
-        woken = asyncio.ensure_future(event.wait())
-        try:
-            await asyncio.wait((sleep, woken), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            woken.cancel()
 
 
 def never_left(call: DeliveryView) -> bool:

@@ -39,6 +39,7 @@ from gateway.order_mover import TRANSPORT as MOVE
 from gateway.program import CompareProgram, Program, Programs, ProgramSource
 from gateway.rehearsal import rehearsed
 from gateway.shadowing import refused_finding, result_of
+from gateway.waking import woken_within
 
 log = logging.getLogger("legacy_bridge.comparing")
 
@@ -157,13 +158,7 @@ class Comparisons:
 
     async def _pause(self) -> None:
         due_s = self._again[0][0] - self._clock.monotonic() if self._again else LOOK_S
-        sleep = asyncio.ensure_future(self._clock.sleep(min(max(due_s, PAUSE_S), LOOK_S)))
-        woken = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait((sleep, woken), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            woken.cancel()
+        await woken_within(self._clock, self._wake, min(max(due_s, PAUSE_S), LOOK_S))
 
     # -- new documents ---------------------------------------------------------------------
 

@@ -51,6 +51,7 @@ from gateway.outcome import (
     transients_in_a_row,
 )
 from gateway.shadowing import RENDERS, ShadowLeg, Wire, is_question, shadowed
+from gateway.waking import woken_within
 
 log = logging.getLogger("legacy_bridge.delivery")
 
@@ -201,13 +202,7 @@ class DeliveryWorker:
         pauses = [IDLE_S, *(change - monotonic for change in changes if change is not None)]
         if due_at is not None:
             pauses.append((due_at - self._clock.now()).total_seconds())
-        sleep = asyncio.ensure_future(self._clock.sleep(max(min(pauses), 0.005)))
-        woken = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait((sleep, woken), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            woken.cancel()
+        await woken_within(self._clock, self._wake, max(min(pauses), 0.005))
 
     async def _next_due(self, targets: list[str]) -> datetime | None:
         try:

@@ -34,6 +34,7 @@ from gateway.moving import Remainder, cannot_take, carried_aliases, pinned, rema
 from gateway.order_lines import differs
 from gateway.order_looks import OrderLook, look_at, placed_at
 from gateway.program import Program, ProgramSource
+from gateway.waking import woken_within
 from gateway.writing import written
 
 log = logging.getLogger("legacy_bridge.mover")
@@ -99,13 +100,7 @@ class OrderMover:
         return done
 
     async def _pause(self) -> None:
-        sleep = asyncio.ensure_future(self._clock.sleep(LOOK_AGAIN_S))
-        woken = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait((sleep, woken), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            woken.cancel()
+        await woken_within(self._clock, self._wake, LOOK_AGAIN_S)
 
     # -- beginning -------------------------------------------------------------------------
 

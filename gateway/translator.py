@@ -16,6 +16,7 @@ from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import Message
 from gateway.pipeline import FAILURES_MAX, Pipeline, is_passing
 from gateway.turns import Turn
+from gateway.waking import woken_within
 from gateway.workers import INLINE_BYTES_MAX
 
 log = logging.getLogger("legacy_bridge.translator")
@@ -117,13 +118,7 @@ class Translator:
         return True
 
     async def _pause(self) -> None:
-        sleep = asyncio.ensure_future(self._clock.sleep(IDLE_S))
-        woken = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait((sleep, woken), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            woken.cancel()
+        await woken_within(self._clock, self._wake, IDLE_S)
 
     async def _end(self) -> None:
         """Cancel what is under way, and wait until it let go of its workers and of the journal."""

@@ -8,7 +8,7 @@ as they came, and either can be translated again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ from adapters.base.formats import (
     UnitKind,
     Verdict,
 )
+from adapters.base.whole_body import WholeBody
 from adapters.erp_events.config import ErpEventsEndpoint, ErpEventsRoute
 from adapters.erp_events.facade import EVENT_SET
 from adapters.erp_events.mapping_loader import own_mapping, packaged_mapping
@@ -50,7 +51,7 @@ class ErpEventsFormat:
 
     def decoder(self, context: DecodeContext, resume: bytes | None = None) -> ErpEventsDecoder:
         """Make a decoder for one input."""
-        return ErpEventsDecoder(context, resume or b"")
+        return ErpEventsDecoder(context, resume)
 
     def encode(self, documents: Sequence[CanonicalDocument], envelope: Envelope) -> bytes:
         """Refuse: events are read, never written. Errors: EncodeError, always."""
@@ -80,30 +81,17 @@ class ErpEventsFormat:
         return head.lstrip().startswith(b'{"erp_document"') or b'"specversion"' in head
 
 
-class ErpEventsDecoder:
+class ErpEventsDecoder(WholeBody):
     """Decodes one delivery of events, or one document that was read; it is kept whole."""
 
-    def __init__(self, context: DecodeContext, held: bytes) -> None:
+    def __init__(self, context: DecodeContext, resume: bytes | None) -> None:
+        super().__init__(context.bounds.set_bytes_max, resume)
         self._context = context
-        self._body = bytearray(held)
-        self._is_too_large = False
-
-    def feed(self, chunk: bytes) -> Iterator[Decoded]:
-        """Keep the bytes: JSON is judged whole."""
-        if len(self._body) + len(chunk) > self._context.bounds.set_bytes_max:
-            self._is_too_large = True
-        else:
-            self._body += chunk
-        return iter(())
-
-    def state(self) -> bytes:
-        """Give the bytes so far."""
-        return bytes(self._body)
 
     def finish(self) -> tuple[list[Decoded], Summary]:
         """Give what the input tells of."""
-        body, source = bytes(self._body), self._context.source
-        if self._is_too_large:
+        body, source = self.content, self._context.source
+        if self.is_too_large:
             size = self._context.bounds.set_bytes_max
             text = f"more than {size} bytes came; expected a notice or one document"
             return _unreadable(Finding("ERP-EVENT-SIZE", Position(source), text))

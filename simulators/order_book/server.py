@@ -7,12 +7,12 @@ import json
 from aiohttp import web
 
 from simulators.order_book.book import Book, shown
-from simulators.serving import Serving
+from simulators.serving import Served, Serving
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 
 
-class OrderBook:
+class OrderBook(Served):
     """One listening book. `async with OrderBook(Book("erp", "E")) as served: ... served.url`."""
 
     def __init__(self, book: Book) -> None:
@@ -21,26 +21,6 @@ class OrderBook:
         app.router.add_get("/_orders", self._show)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._serving = Serving(app)
-
-    @property
-    def url(self) -> str:
-        """Give the base address."""
-        return self._serving.url
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen."""
-        await self._serving.start(host, port)
-
-    async def stop(self) -> None:
-        """Stop."""
-        await self._serving.stop()
-
-    async def __aenter__(self) -> OrderBook:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
 
     async def _handle(self, request: web.Request) -> web.Response:
         body = await request.read()

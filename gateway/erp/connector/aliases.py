@@ -72,11 +72,6 @@ class ErpOrder:
         sequence = self.sequence(line)
         return self._erp.get(sequence) if sequence is not None else None
 
-    def schedule_number(self, line: FollowOnLine | ItemLine, schedule: int = 1) -> str | None:
-        """Give the ERP's id of a line's n-th schedule."""
-        sequence = self.sequence(line)
-        return self._erp.get(f"{sequence}/{schedule}") if sequence is not None else None
-
     def sequence(self, line: FollowOnLine | ItemLine) -> str | None:
         """Give our sequence of the order's line: by the id that its sender gave it, else by the ERP's.
 

@@ -7,7 +7,7 @@ plain sentence), and the class decides: park, try again, or look whether it is t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -76,11 +76,6 @@ def _finding(place: str, status: int, error: ErpError) -> Finding:
         level=Level.NOTE if error.kind is ErrorClass.NOTE else Level.REJECTED,
         facts={name: text for name, text in facts.items() if text},
     )
-
-
-def kind_by_code(code: str, table: Mapping[str, ErrorClass]) -> ErrorClass:
-    """Give an error code's class by a connector's table; REFUSED for one it does not name."""
-    return table.get(code, ErrorClass.REFUSED)
 
 
 def plain(value: object) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
@@ -319,11 +319,6 @@ class Dynamics365(SimulatedErp):
             shown["DocumentApprovalStatus"] = self.rules.approval(fields)
         mark = hashlib.sha256(exact_json.write(shown).encode()).hexdigest()[:16]
         return {"@odata.etag": f'W/"{mark}"'} | shown
-
-
-def behaviour_of(behaviour: Behaviour) -> Behaviour:
-    """Give a behaviour with this ERP's own place for tokens."""
-    return replace(behaviour, token_path=TOKEN_PATH)
 
 
 def _selected(fields: Fields, names: str) -> Fields:
