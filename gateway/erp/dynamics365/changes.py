@@ -16,6 +16,7 @@ from canonical.order_change import OrderChange, OrderChangeLine
 from canonical.purchase_order import PurchaseOrder
 from gateway.erp.connector.aliases import ErpLine, ErpOrder, erp_order, order_aliases
 from gateway.erp.connector.comparing import differing
+from gateway.erp.connector.line_changes import CHANGING
 from gateway.erp.connector.rendering import Rendering
 from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series, StuckError, Write
 from gateway.erp.dynamics365.addresses import HEADERS, LINES, changed, created, found_by, removed, rows
@@ -27,18 +28,6 @@ if TYPE_CHECKING:
 
 TRIES = 3
 CHANGED_MEANWHILE = 412
-
-_CHANGES = frozenset(
-    {
-        "change",
-        "replace",
-        "quantity_increase",
-        "quantity_decrease",
-        "price_change",
-        "reschedule",
-        "change_of_dates",
-    }
-)
 
 
 def cancel_order(connector: Dynamics365, delivery: Delivery, now: datetime) -> Series:
@@ -112,7 +101,7 @@ class _Change:
                 case "delete":
                     keys: Mapping[str, Value] = {**self._keys, "LineNumber": self._number(place, line)}
                     yield Write(f"remove:{place}", removed(LINES, keys), effect=self._connector.repeatable)
-                case action if action in _CHANGES:
+                case action if action in CHANGING:
                     yield from self._alter(place, line)
         return Finished(self._order.number, self._aliases(added))
 
@@ -129,7 +118,7 @@ class _Change:
         for place, line in enumerate(self._change.lines):
             if line.action == "add":
                 render_line(rendering, self._defaults, line, place)
-            elif line.action in _CHANGES:
+            elif line.action in CHANGING:
                 self._number(place, line)
                 self._fields(rendering, place, line)
             elif line.action == "delete":

@@ -13,14 +13,13 @@ from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 from adapters.base import Delivery, Finished
-from canonical.document import OrderReference
 from canonical.invoice import Invoice, InvoiceLine
-from gateway.erp.connector.aliases import erp_order
 from gateway.erp.connector.comparing import differing
 from gateway.erp.connector.rendering import Rendering, accounting_date, without_nothing
 from gateway.erp.connector.series import Answer, Hit, LookUp, Series, Write
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.sap_s4hana.order_body import QUANTITY
+from gateway.erp.sap_s4hana.order_items import OrderItem, order_item
 from gateway.erp.sap_s4hana.services import INVOICES, v2_entity, v2_rows, without_zeros
 from gateway.erp.sap_s4hana.settings import SapDefaults
 from gateway.erp.sap_s4hana.suppliers import check_supplier
@@ -33,14 +32,17 @@ REFERENCE = "SupplierInvoiceIDByInvcgParty"
 AMOUNT = (14, 3)
 COMPARED = ("CompanyCode", "DocumentCurrency", "InvoiceGrossAmount", "SupplierInvoiceIsCreditMemo")
 
-OrderItem = tuple[str, str]  # SAP's order and item
+
+_UNKNOWN_LINE = "an invoice is not split: enter it in SAP, then resolve this"
 
 
 def invoice(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     """Post an invoice, once."""
     document = delivery.document
     assert isinstance(document, Invoice)  # noqa: S101 - the kind says so
-    items = [_order_item(connector, delivery, document, at) for at in range(len(document.lines))]
+    items = [
+        order_item(connector, delivery, document, at, _UNKNOWN_LINE) for at in range(len(document.lines))
+    ]
     posting = accounting_date(connector.settings.accounting_date, document.invoiced, delivery.accepted_at)
     body = connector.rendered(delivery, lambda r, d: _body(document, items, r, d) | {"PostingDate": posting})
     party = str(body["InvoicingParty"])
@@ -53,20 +55,6 @@ def invoice(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     created = yield Write("post_invoice", call, look_up, looks_first=True)
     notes = connector.notes(delivery, created, Version.V2)
     return Finished(_number(v2_entity(created.fields)), notes=notes)
-
-
-def _order_item(connector: SapS4Hana, delivery: Delivery, document: Invoice, at: int) -> OrderItem:
-    """Find the order item that a line is for. Errors: StuckError ERP-ORDER-*, ERP-LINE-UNKNOWN."""
-    line, path = document.lines[at], f"lines[{at}]"
-    reference = line.order or (document.orders[0] if len(document.orders) == 1 else OrderReference())
-    order = erp_order(delivery, reference, connector.place)
-    number = order.line_number(line)
-    if number is None:
-        text = f"line '{line.order_line_id or line.line_id or ''}' is none of order {order.number}'s"
-        raise connector.place.stuck(
-            "ERP-LINE-UNKNOWN", f"{text}; an invoice is not split: enter it in SAP, then resolve this", path
-        )
-    return order.number, number
 
 
 def _body(

@@ -11,10 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from adapters.base import Delivery, Finished
-from canonical.document import OrderReference
 from canonical.goods_receipt import GoodsReceipt, GoodsReceiptLine
 from canonical.values import Lot, Quantity
-from gateway.erp.connector.aliases import erp_order
 from gateway.erp.connector.references import reference_for
 from gateway.erp.connector.rendering import Rendering, accounting_date, without_nothing
 from gateway.erp.connector.series import Answer, Hit, LookUp, Series, Write
@@ -22,6 +20,7 @@ from gateway.erp.odata.bodies import decimal_of
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.odata.times import ODataValueError
 from gateway.erp.sap_s4hana.order_body import QUANTITY
+from gateway.erp.sap_s4hana.order_items import OrderItem, order_item
 from gateway.erp.sap_s4hana.services import MOVEMENTS, v2_entity, v2_rows, without_zeros
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 
@@ -32,7 +31,8 @@ SET, ITEMS = "A_MaterialDocumentHeader", "to_MaterialDocumentItem"
 REFERENCE = "ReferenceDocument"
 REFERENCE_LENGTH = 16
 
-OrderItem = tuple[str, str]
+
+_UNKNOWN_LINE = "post it in SAP, then resolve this"
 
 
 def receipt(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
@@ -44,7 +44,9 @@ def receipt(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
         text = f"a goods movement of kind '{document.kind}' has no movement type (settings.movement_types)"
         raise connector.place.stuck("ERP-MOVEMENT-TYPE", f"{text}; post it in SAP, then resolve this", "kind")
     reference = reference_for(delivery, REFERENCE_LENGTH)
-    items = [_order_item(connector, delivery, document, at) for at in range(len(document.lines))]
+    items = [
+        order_item(connector, delivery, document, at, _UNKNOWN_LINE) for at in range(len(document.lines))
+    ]
     day = accounting_date(
         connector.settings.accounting_date, document.posted or document.received, delivery.accepted_at
     )
@@ -63,17 +65,6 @@ def receipt(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     created = yield Write("post_movement", call, look_up, looks_first=True, is_movement=True)
     notes = connector.notes(delivery, created, Version.V2)
     return Finished(_number(v2_entity(created.fields)), notes=notes)
-
-
-def _order_item(connector: SapS4Hana, delivery: Delivery, document: GoodsReceipt, at: int) -> OrderItem:
-    line, path = document.lines[at], f"lines[{at}]"
-    reference = line.order or (document.orders[0] if len(document.orders) == 1 else OrderReference())
-    order = erp_order(delivery, reference, connector.place)
-    number = order.line_number(line)
-    if number is None:
-        text = f"line '{line.order_line_id or line.line_id or ''}' is none of order {order.number}'s"
-        raise connector.place.stuck("ERP-LINE-UNKNOWN", f"{text}; post it in SAP, then resolve this", path)
-    return order.number, number
 
 
 def _body(

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from canonical.order_change import OrderChange, OrderChangeLine
 from gateway.erp.connector.aliases import ErpOrder
 from gateway.erp.connector.comparing import differing, is_same
+from gateway.erp.connector.line_changes import CHANGING
 from gateway.erp.connector.rendering import Rendering
 from gateway.erp.odata.batch import Operation
 from gateway.erp.odata.bodies import json_of
@@ -30,17 +31,6 @@ from gateway.erp.sap_s4hana.services import (
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 
 DELETED = {"PurchasingDocumentDeletionCode": "L"}
-CHANGING = frozenset(
-    {
-        "change",
-        "replace",
-        "quantity_increase",
-        "quantity_decrease",
-        "price_change",
-        "reschedule",
-        "change_of_dates",
-    }
-)
 
 Order = Mapping[str, Any]
 Item = Mapping[str, Any]
