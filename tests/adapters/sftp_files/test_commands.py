@@ -45,7 +45,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
             Path("routes.yaml").write_text(ROUTES % json.dumps(settings))
         code = main(["sftp", "check", *arguments])
         told = capsys.readouterr()
-        too_long = [line for line in (told.out + told.err).splitlines() if len(line) > 80 and "AAAA" not in line]
+        too_long = [
+            line for line in (told.out + told.err).splitlines() if len(line) > 80 and "AAAA" not in line
+        ]
         assert too_long == []
         return code, told.out, told.err
 
