@@ -87,6 +87,7 @@ PURE = (
     "gateway/api/arguments.py",
     "gateway/inlets/lifecycle.py",
     "gateway/operations/progress.py",
+    "gateway/commands/layout.py",
     "gateway/dossier.py",
     "gateway/forecast/model.py",
     "gateway/forecast/requests.py",
@@ -102,6 +103,7 @@ INPUT_OUTPUT = (
     "adapters/*/source.py",  # the two edges of an adapter
     "adapters/*/sink.py",
     "adapters/*/commands.py",  # its part of the command line
+    "adapters/base/waking.py",  # how every loop waits, ours and the sources'
     "adapters/*/driver_*.py",  # one blocking library behind one file
     "canonical/schemas.py",  # the command that keeps the published schemas
 )

@@ -75,6 +75,28 @@ class Arrival:
     is_urgent: bool
     config_revision: int
 
+    def message(self, sequence: int = 0, repeat_of: str | None = None) -> Message:
+        """Give the message that this becomes: accepted, nothing of it planned yet."""
+        return Message(
+            message_id=self.message_id,
+            route=self.route,
+            state=MessageState.ACCEPTED,
+            arrival_key=self.arrival_key,
+            partner=self.partner,
+            sha256=self.sha256,
+            size_bytes=self.size_bytes,
+            origin=self.origin,
+            correlation_id=self.correlation_id,
+            accepted_at=self.accepted_at,
+            is_urgent=self.is_urgent,
+            config_revision=self.config_revision,
+            generation=1,
+            resend=False,
+            planned_through=0,
+            sequence=sequence,
+            repeat_of=repeat_of,
+        )
+
 
 class ArrivalKind(StrEnum):
     """What accept() found."""
