@@ -28,6 +28,7 @@ from adapters.base import (
     Settlement,
     Taken,
 )
+from gateway.awaited import decide_awaited
 from gateway.crosswalk import CodeTableCache
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import (
@@ -41,6 +42,7 @@ from gateway.journal.types import (
     Moved,
     Plan,
 )
+from gateway.message_run import MessageRun
 from gateway.program import Program, ProgramSource
 from gateway.stage import Stage
 from gateway.stragglers import is_answered_otherwise, only_new_orders, too_late
@@ -182,7 +184,7 @@ class Pipeline:
         message = await self._journal.begin_translation(message_id, self._programs(None).revision)
         if message.state not in (MessageState.ACCEPTED, MessageState.TRANSLATING):
             return  # a repeat, or another worker was quicker
-        await (await self._translation(message, turn)).run()
+        await Translation(await self._run_of(message), turn).run()
         self._planned()
 
     async def park_broken(self, message_id: str, error: Exception) -> None:
@@ -191,7 +193,7 @@ class Pipeline:
             message = await self._journal.message(message_id)
             finding = broken(message, error)
             try:
-                plan = await (await self._translation(message)).broken_plan(finding)
+                plan = await Translation(await self._run_of(message)).broken_plan(finding)
             except (JournalError, JournalBusyError):
                 raise
             except Exception:
@@ -225,7 +227,7 @@ class Pipeline:
             plans = [view.plan for view in group]
             message = await self._journal.message(message_id)
             try:
-                decided += await (await self._translation(message)).decide_awaited(plans)
+                decided += await decide_awaited(await self._run_of(message), plans)
             except (JournalError, JournalBusyError):
                 raise
             except Exception as error:  # noqa: BLE001  a message that breaks it must not stop the next one
@@ -255,17 +257,16 @@ class Pipeline:
             )
         return parked
 
-    async def _translation(self, message: Message, turn: Turn | None = None) -> Translation:
+    async def _run_of(self, message: Message) -> MessageRun:
         await self._programs.prepare(message.config_revision)
-        return Translation(
+        return MessageRun(
             self._journal,
             self._programs,
             self._formats,
             self._executor,
             self._clock,
             message,
-            turn,
-            tables=self._tables,
+            self._tables,
             is_call=message.generation == 1 or message.message_id in self._calling,
         )
 

@@ -41,6 +41,7 @@ PURE = (
     "gateway/acknowledging.py",
     "gateway/correspondence.py",
     "gateway/earlier.py",
+    "gateway/gathered.py",
     "gateway/order_facts.py",
     "gateway/order_lines.py",
     "gateway/order_documents.py",
