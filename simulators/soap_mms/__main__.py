@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
+from simulators.arguments import port
 from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
 from simulators.serving import Tls, until_signalled
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.soap_mms") -
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=port, default=0, help="0 takes a free one")
     parser.add_argument("--ledger", type=Path, help="where changes are written (JSON lines)")
     parser.add_argument("--faults", type=fault_file, help="a fault script (JSON)")
     parser.add_argument("--wsdl", type=Path, help="folder whose schemas requests must obey")
