@@ -302,8 +302,13 @@ class Journal(SourceMemory, Protocol):
         """Mark orders closed, audited; give how many were open. Retention counts from here."""
         ...
 
-    async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
-        """Give an order's names as (kind, number, line, line number)."""
+    async def aliases(
+        self, order_key: str, target: str | None = None
+    ) -> tuple[tuple[str, str, str, str], ...]:
+        """Give an order's names as (kind, number, line, line number).
+
+        ``target``: only those that it told, or nobody in particular.
+        """
         ...
 
     # -- moving orders to the other side ---------------------------------------------------

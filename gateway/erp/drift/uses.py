@@ -191,6 +191,13 @@ ORACLE: Mapping[str, Mapping[str, EntityUse]] = {
             "purchase_order order_change", "ScheduleNumber:n Quantity:n RequestedDeliveryDate:d"
         ),
     },
+    "purchaseOrderSchedules": {
+        "purchaseOrderSchedules": _entity(  # read only: orders that move away, and reconciling
+            "purchase_order",
+            "OrderNumber:t LineNumber:n ScheduleStatusCode:t Quantity:n ReceivedQuantity:n "
+            "InvoicedQuantity:n",
+        )
+    },
     "purchaseRequisitions": {
         "purchaseRequisitions": _entity(
             "requisition budget_check",
