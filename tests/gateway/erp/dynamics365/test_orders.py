@@ -57,6 +57,15 @@ async def test_a_kill_between_header_and_lines_goes_on_where_it_stopped(is_sent:
     assert at == 6  # the vendor, the look-up, the header, three lines
 
 
+async def test_an_order_of_more_lines_than_a_target_may_repeat_a_step_is_made_in_one_go() -> None:
+    async with bench() as made:
+        view = await made.deliver(order(lines=250))
+        lines = tenant_of(made).order_lines("PO-1")
+
+    assert (view.state, [each.code for each in view.findings]) == (DeliveryState.DONE, [])
+    assert len(lines) == 250
+
+
 async def test_a_journal_from_a_backup_finds_the_half_order_and_completes_it() -> None:
     async with bench() as made:
         erp = tenant_of(made)
