@@ -15,6 +15,7 @@ from gateway.journal.types import DeliveryState, DeliveryView, DocumentView, Sid
 from gateway.order_documents import about
 from gateway.order_lines import OrderState, order_state
 from gateway.order_looks import EVERY, OrderLook, look_at
+from gateway.order_names import by_own_names
 from gateway.order_reading import OrderReading
 from gateway.reconciling import OrderAccount, SideSeen
 from gateway.stage import RouteRule
@@ -77,6 +78,9 @@ class OrderAccounts:
             there = await self._reading.read(target, OrderAt(look.order_key, number, reference))
             if isinstance(there, Finding):
                 return SideSeen("system", None, there.text, is_copy=is_copy)
+            if there is not None:
+                names = {each.line for each in look.state.lines}
+                there = by_own_names(there, await self._journal.aliases(look.order_key), names)
             return SideSeen("system", there, is_copy=is_copy)
         if is_elders:
             problem = (

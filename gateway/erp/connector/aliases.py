@@ -72,6 +72,15 @@ class ErpOrder:
         sequence = self.sequence(line)
         return self._erp.get(sequence) if sequence is not None else None
 
+    def line_numbers(self, line: FollowOnLine | ItemLine) -> tuple[str, ...]:
+        """Give the ERP's ids of what stands for a line there: its schedules', where it has some."""
+        sequence = self.sequence(line)
+        if sequence is None:
+            return ()
+        mark = f"{sequence}/"
+        schedules = tuple(theirs for name, theirs in self._erp.items() if name.startswith(mark))
+        return schedules or tuple(theirs for name, theirs in self._erp.items() if name == sequence)
+
     def sequence(self, line: FollowOnLine | ItemLine) -> str | None:
         """Give our sequence of the order's line: by the id that its sender gave it, else by the ERP's.
 

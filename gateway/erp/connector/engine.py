@@ -74,7 +74,7 @@ def _walked(series: Series, run: _Run) -> Request | Wait | Finished | Stuck:
         series.close()
 
 
-@lru_cache(maxsize=2_048)  # a series is run anew for each step: below its steps, all is parsed each time
+@lru_cache(maxsize=2_048)  # a series is run anew for each step: with fewer, a long order is parsed anew, too
 def reply_fields(body: bytes) -> Any:
     """Give a reply's JSON with all digits, None for none; read-only. Errors: DocumentError.
 

@@ -29,6 +29,7 @@ from adapters.base import (
 )
 from canonical.document import CanonicalDocument
 from canonical.registry import DocumentError
+from gateway.erp.connector.closing import CLOSE, by_hand
 from gateway.erp.connector.correlation import correlation_headers
 from gateway.erp.connector.engine import LOOK_UP_SUFFIX, next_of, reply_fields
 from gateway.erp.connector.errors import ErpError, outcome_of
@@ -50,7 +51,10 @@ class Connector:
     """A pure target. `name` is the endpoint's, for findings."""
 
     makes: ClassVar[Mapping[str, MakeSeries]] = {}
-    """The series for each kind of document: its type, or type and purpose (`purchase_order.cancellation`)."""
+    """The series for each kind of document: its type, or type and purpose (`purchase_order.cancellation`).
+
+    `close`: the series that closes an order since the other side has it now, whatever document says so.
+    """
 
     reads_itself: ClassVar[Mapping[str, frozenset[int]]] = {}
     """By step (without what follows a colon): further statuses that its series reads; they refuse nothing."""
@@ -110,6 +114,11 @@ class Connector:
 
     # -- the contract ------------------------------------------------------------------------------
 
+    @property
+    def closes_orders(self) -> bool:
+        """Tell whether orders are closed here by requests."""
+        return CLOSE in self.makes
+
     def next_request(
         self, delivery: Delivery, done: Sequence[StepResult], now: datetime
     ) -> Request | Wait | Finished | Stuck:
@@ -117,7 +126,7 @@ class Connector:
         if delivery.canonical is None:
             text = "this target takes canonical documents; the delivery holds bytes"
             return Stuck((self.place.finding("ERP-NO-DOCUMENT", text),))
-        kind = kind_of(delivery)
+        kind = CLOSE if delivery.role == CLOSE else kind_of(delivery)
         make = self.makes.get(kind)
         if make is None:
             return Stuck((self.place.finding("ERP-KIND", _not_taken(kind, self.makes)),))
@@ -127,7 +136,8 @@ class Connector:
         )
         if isinstance(following, Stuck):
             document = delivery.document
-            return Stuck(tuple(self._traced(delivery, None, document, each) for each in following.findings))
+            findings = tuple(self._traced(delivery, None, document, each) for each in following.findings)
+            return Stuck(by_hand(self.place, delivery, findings))
         if isinstance(following, Request):
             headers = correlation_headers(delivery, following.step)
             return replace(following, headers=(*following.headers, *headers))
@@ -156,7 +166,8 @@ class Connector:
         match outcome:
             case Rejected(findings):
                 document = delivery.document
-                return Rejected(tuple(self._traced(delivery, request, document, each) for each in findings))
+                told = tuple(self._traced(delivery, request, document, each) for each in findings)
+                return Rejected(by_hand(self.place, delivery, told))
             case Accepted(reference) if isinstance(reply, Reply) and reference:
                 return Accepted(
                     reference, self.aliases(delivery, base_step(request.step), reply_fields(reply.body))
@@ -236,7 +247,8 @@ def kind_of(delivery: Delivery) -> str:
 
 
 def _not_taken(kind: str, makes: Mapping[str, MakeSeries]) -> str:
+    taken = ", ".join(each for each in makes if each != CLOSE)
     return (
-        f"this ERP's connector takes no {kind.replace('.', ' of purpose ')}; it takes {', '.join(makes)}:"
+        f"this ERP's connector takes no {kind.replace('.', ' of purpose ')}; it takes {taken}:"
         " enter it in the ERP by hand and resolve this, or change the route"
     )

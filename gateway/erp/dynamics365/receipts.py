@@ -85,7 +85,7 @@ def by_journal(
             "JournalNumber": number,
             "LineNumber": at,
             "PurchaseOrderNumber": line["PurchaseOrderNumber"],
-            "PurchaseOrderLineNumber": line["PurchaserOrderLineNumber"],
+            "PurchaseOrderLineNumber": line["PurchaseOrderLineNumber"],
             **without_nothing(
                 {
                     "Quantity": line["ReceivedPurchaseQuantity"],
@@ -164,7 +164,7 @@ def render_lines(connector: Dynamics365, delivery: Delivery, receipt: GoodsRecei
             without_nothing(
                 {
                     "PurchaseOrderNumber": order.number,
-                    "PurchaserOrderLineNumber": int(number) if number is not None else None,
+                    "PurchaseOrderLineNumber": int(number) if number is not None else None,
                     "ReceivedPurchaseQuantity": rendering.quantity(line, path, DIGITS, SCALE),
                     "PurchaseUnitSymbol": rendering.unit(line, path),
                     "ItemBatchNumber": lot.lot if lot is not None else None,

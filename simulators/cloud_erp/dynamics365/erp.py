@@ -25,7 +25,7 @@ from simulators.cloud_erp.dynamics365.batches import run_batch
 from simulators.cloud_erp.dynamics365.metadata import metadata
 from simulators.cloud_erp.dynamics365.queries import QueryError, filter_test, keys_of
 from simulators.cloud_erp.dynamics365.receipts import post_receipt
-from simulators.cloud_erp.dynamics365.rules import Fields, Rules, Tenant
+from simulators.cloud_erp.dynamics365.rules import LINES, Fields, Rules, Tenant
 from simulators.faults import Fault, FaultScript
 from simulators.serving import Tls
 
@@ -244,9 +244,11 @@ class Dynamics365(SimulatedErp):
         changes = self._read(name, body, is_create=False)
         if fixed := [each for each in SETS[name].keys if each in changes and changes[each] != fields[each]]:
             return infolog(SETS[name].table, [f"Field '{fixed[0]}' is a key and cannot be changed."])
-        if problems := self.rules.change_problems(name, fields):
+        if problems := self.rules.change_problems(name, fields, changes):
             return infolog(SETS[name].table, problems)
         self.documents.change(name, key, fields | changes)
+        if name == LINES:
+            self.rules.settle(fields["dataAreaId"], fields["PurchaseOrderNumber"])
         return web.Response(status=204)
 
     def _remove(self, name: str, key: str, if_match: str, is_all: bool) -> web.Response:
@@ -258,6 +260,8 @@ class Dynamics365(SimulatedErp):
                 inner = SETS["PurchaseOrderLinesV2"].keys
                 self.documents.remove("PurchaseOrderLinesV2", "|".join(str(line[each]) for each in inner))
         self.documents.remove(name, key)
+        if name == LINES:
+            self.rules.settle(fields["dataAreaId"], fields["PurchaseOrderNumber"])
         return web.Response(status=204)
 
     # -- parts ---------------------------------------------------------------------------------------
@@ -317,7 +321,10 @@ class Dynamics365(SimulatedErp):
         shown = dict(fields)
         if name == "PurchaseOrderHeadersV2":
             shown["DocumentApprovalStatus"] = self.rules.approval(fields)
-        mark = hashlib.sha256(exact_json.write(shown).encode()).hexdigest()[:16]
+        seen = exact_json.write(shown)
+        if name == LINES:  # a receipt changes what remains of a line, so its record is another one
+            seen += str(self.rules.received(fields))
+        mark = hashlib.sha256(seen.encode()).hexdigest()[:16]
         return {"@odata.etag": f'W/"{mark}"'} | shown
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from simulators.cloud_erp.base.documents import Documents
 
 Fields = dict[str, Any]
+LINES, HEADERS = "PurchaseOrderLinesV2", "PurchaseOrderHeadersV2"
 EDITABLE = frozenset({"Draft", "Approved", "Rejected"})
 
 
@@ -57,11 +58,38 @@ class Rules:
         check = _CREATE.get(entity_set)
         return list(check(self, fields)) if check is not None else []
 
-    def change_problems(self, entity_set: str, fields: Fields) -> list[str]:
-        """Give what it says to a change, or a removal, of what is there."""
-        if entity_set in ("PurchaseOrderHeadersV2", "PurchaseOrderLinesV2"):
-            return list(self._locked(fields))
-        return []
+    def change_problems(self, entity_set: str, fields: Fields, changes: Fields | None = None) -> list[str]:
+        """Give what it says to a change of what is there, or (`changes` None) to its removal."""
+        if entity_set not in (HEADERS, LINES):
+            return []
+        return [*self._locked(fields), *self._goods_came(entity_set, fields, changes)]
+
+    def received(self, line: Fields) -> Decimal:
+        """Give what was received of an order line, by the posted receipts."""
+        return sum(
+            (Decimal(str(each["ReceivedPurchaseQuantity"])) for each in self._receipts(line)), Decimal(0)
+        )
+
+    def settle(self, company: str, order: str) -> None:
+        """Work the status of an order's lines out anew, and the order's own: assumed, as all of it is here.
+
+        A line of which all was received is `Received`, one that was reduced to it too.
+        """
+        lines = [each for each in self._lines(LINES) if each["PurchaseOrderNumber"] == order]
+        for line in lines:
+            received = self.received(line)
+            is_all = bool(received) and received >= Decimal(str(line["OrderedPurchaseQuantity"]))
+            status = line["PurchaseOrderLineStatus"]
+            due = "Received" if is_all else "Backorder"
+            if status != due and status not in ("Invoiced", "Canceled"):
+                line["PurchaseOrderLineStatus"] = due
+                self._documents.change(LINES, f"{company}|{order}|{line['LineNumber']}", line)
+        header = self._documents.get(HEADERS, f"{company}|{order}")
+        statuses = {each["PurchaseOrderLineStatus"] for each in lines}
+        if header is not None and len(statuses) == 1 and header["PurchaseOrderStatus"] not in statuses:
+            self._documents.change(
+                HEADERS, f"{company}|{order}", header | {"PurchaseOrderStatus": statuses.pop()}
+            )
 
     def defaults(self, entity_set: str, fields: Fields) -> None:
         """Fill in what this ERP knows by itself."""
@@ -168,6 +196,29 @@ class Rules:
                 f"Purchase order {order['PurchaseOrderNumber']} is in approval status {status} and cannot be "
                 "changed."
             )
+
+    def _goods_came(self, entity_set: str, fields: Fields, changes: Fields | None) -> Iterator[str]:
+        """Refuse what would undo a receipt; the words are assumed."""
+        number = fields["PurchaseOrderNumber"]
+        if changes is None:
+            whole = entity_set == HEADERS
+            lines = [each for each in self._lines(LINES) if each["PurchaseOrderNumber"] == number]
+            if any(self.received(each) for each in (lines if whole else [fields])):
+                yield f"Purchase order {number} cannot be deleted: goods have been received."
+        elif entity_set == LINES and changes.get("OrderedPurchaseQuantity") is not None:
+            wanted = Decimal(str(changes["OrderedPurchaseQuantity"]))
+            if not wanted:
+                yield "Field 'Quantity' must be filled in."
+            elif wanted < self.received(fields):
+                yield "Field 'Quantity' is lower than the quantity that has been received."
+
+    def _receipts(self, line: Fields) -> list[Fields]:
+        named = (line["PurchaseOrderNumber"], int(line["LineNumber"]))
+        return [
+            each
+            for each in self._lines("ProductReceiptLines")
+            if (each["PurchaseOrderNumber"], int(each["PurchaseOrderLineNumber"])) == named
+        ]
 
     # -- responses, invoices, receipts ---------------------------------------------------------------
 

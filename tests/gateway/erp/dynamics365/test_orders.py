@@ -262,7 +262,7 @@ async def test_lines_are_added_and_taken_away() -> None:
          "quantity": {"value": "7", "unit": "EA"}, "price": {"amount": "3.25"}},
         {"sequence": 2, "line_id": "0010", "action": "delete"},
     ]  # fmt: skip
-    async with bench() as made:
+    async with bench(cancel="delete") as made:
         await made.deliver(order())
         view = await made.deliver(changed().model_validate({**paper, "lines": lines}))
         later = await made.deliver(
