@@ -47,6 +47,7 @@ class OrderThere:
     lines: Sequence[LineThere] = field(default=())
     transmits: bool | None = None  # whether the target itself sends it to the supplier
     encumbers: bool | None = None  # whether it binds a budget there
+    lines_named: Literal["sent", "there"] = "sent"  # by the ids of the order's sender, or by the target's own
 
 
 class OrderKeeper(Protocol):

@@ -1,56 +1,92 @@
-"""Closing an order that the other side has now: what stays of each line, and what a person is told. Pure.
+"""Closing an order on the side that it left: which one, what must stand there, what a person is told. Pure.
 
-What was received or invoiced stays where it was, the rest is the other side's already. So a close that does
-not come about is never left to itself: it is parked as `MOVE-CLOSE-BY-HAND`, with the reason beside it.
+The supplier keeps the order, so nothing here may reach a supplier. What a move counted as received or
+invoiced is fixed; where the ERP shows more than that, the other side was given too much, and a person must
+look before anything is closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 
-from adapters.base import Delivery, Finding
+from adapters.base import AliasKind, Delivery, Finding
+from adapters.base.orders import OrderThere
 from canonical.order_change import OrderChange, closing_of
 from canonical.purchase_order import PurchaseOrder
-from gateway.erp.connector.series import Place
+from gateway.erp.connector.aliases import ErpOrder, erp_order
+from gateway.erp.connector.series import Place, StuckError
 
-CLOSE = "close"
-"""The role of a delivery that closes an order, and the name of its series in `Connector.makes`."""
+CLOSE = "close"  # the kind, and the step's name, of a delivery whose role it is
+
+ZERO = Decimal(0)
 
 
 def closing_change(delivery: Delivery) -> OrderChange:
-    """Give what stays of each line; an order that was placed elsewhere as a whole leaves nothing here."""
-    document = delivery.document
-    if isinstance(document, PurchaseOrder):  # losing_side: close
-        return closing_of(document)
-    assert isinstance(document, OrderChange)  # noqa: S101 - a close carries one of the two
-    return document
+    """Give what a closing delivery says: what stays of each line. Errors: ValueError for no such document."""
+    match delivery.document:
+        case OrderChange() as change:
+            return change
+        case PurchaseOrder() as order:  # losing_side: close
+            return closing_of(order)
+    raise ValueError(f"a delivery of role close holds no order change, but {delivery.document_type}")
 
 
-def kept(parts: Sequence[tuple[Decimal, Decimal]], stays: Decimal) -> list[Decimal]:
-    """Give what each part of a line (a schedule, or the line itself) keeps of `stays`.
+def order_to_close(delivery: Delivery, change: OrderChange, place: Place) -> ErpOrder:
+    """Give the ERP's order that is to be closed. Errors: StuckError ERP-ORDER-*.
 
-    `parts`: ordered and received of each. What was received stays where it was received; what was invoiced
-    before it came stays with the first parts that have room.
+    An order older than the gateway has no names but those that it was imported with.
     """
-    left = max(stays - sum((received for _, received in parts), Decimal(0)), Decimal(0))
-    keeps: list[Decimal] = []
-    for ordered, received in parts:
-        more = min(left, max(ordered - received, Decimal(0)))
-        left -= more
-        keeps.append(received + more)
-    return keeps
+    if change.order.erp_number:
+        return ErpOrder(change.order.erp_number, delivery.aliases)
+    if change.order.number and not any(each.kind is AliasKind.ERP for each in delivery.aliases):
+        return ErpOrder(change.order.number, ())
+    return erp_order(delivery, change.order, place)
 
 
-def by_hand(place: Place, delivery: Delivery, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Put before the findings of a close that failed what a person does now; others stay as they are."""
-    if delivery.role != CLOSE:
-        return tuple(findings)
-    order = (delivery.order_key or delivery.reference).rpartition("|")[2]
+def more_than_counted(change: OrderChange, order: ErpOrder, there: OrderThere) -> list[str]:
+    """Say at which lines the ERP shows more received or invoiced than the move counted; lines by ERP's id."""
+    counted: dict[str, Decimal] = {}
+    for line in change.lines:
+        name = order.line_number(line) or (line.line_id or str(line.sequence)).lstrip("0")
+        counted[name] = line.quantity.value if line.quantity is not None else ZERO
+    found = []
+    for shown in there.lines:
+        fixed = max(shown.received or ZERO, shown.invoiced or ZERO)
+        known = counted.get(shown.line, counted.get(shown.line.lstrip("0"), ZERO))
+        if fixed > known:
+            found.append(f"line {shown.line}: {fixed} received or invoiced there, {known} counted")
+    return found
+
+
+def by_hand(place: Place, delivery: Delivery, number: str) -> Finding:
+    """Give what a person is to do where the ERP closes an order by no request of ours."""
     text = (
-        f"order {order} is on the other side now, and what is left of it is not closed here: "
-        f"{findings[0].text if findings else 'no reason was given'}. Mend that and retry this; or close it "
-        "there, look at it again, then say so: legacy-bridge exceptions resolve "
-        f"{delivery.delivery_id} --done-elsewhere REFERENCE"
+        f"order {number} is on the other side now: close what is left of it in the ERP by hand, without "
+        "telling the supplier, look at it again, then say so: legacy-bridge exceptions resolve "
+        f"{delivery.delivery_id} --done-elsewhere {number}"
     )
-    return (place.finding("MOVE-CLOSE-BY-HAND", text), *findings)
+    return place.finding("MOVE-CLOSE-BY-HAND", text)
+
+
+def not_closed(place: Place, delivery: Delivery, number: str, why: str) -> StuckError:
+    """Give the error for an order that was not closed, or not seen to be: why, and what to do."""
+    return StuckError(
+        place.finding("MOVE-NOT-CLOSED", f"order {number} was not closed: {why}"),
+        by_hand(place, delivery, number),
+    )
+
+
+def counted_otherwise(
+    place: Place, delivery: Delivery, number: str, told: Iterable[str], *, is_closed: bool = False
+) -> StuckError:
+    """Give the error for an order of which more was received or invoiced than the move counted."""
+    then = (
+        "it is closed there; take the difference off the order on the other side, then resolve this with "
+        f"--done-elsewhere {number}"
+        if is_closed
+        else "nothing was closed: take the difference off the order on the other side"
+    )
+    text = f"order {number} came to more than its move counted: {'; '.join(told)}; {then}"
+    found = [place.finding("MOVE-COUNTED-OTHERWISE", text)]
+    return StuckError(*found if is_closed else (*found, by_hand(place, delivery, number)))

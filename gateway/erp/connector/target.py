@@ -29,7 +29,7 @@ from adapters.base import (
 )
 from canonical.document import CanonicalDocument
 from canonical.registry import DocumentError
-from gateway.erp.connector.closing import CLOSE, by_hand
+from gateway.erp.connector.closing import CLOSE, by_hand, closing_change
 from gateway.erp.connector.correlation import correlation_headers
 from gateway.erp.connector.engine import LOOK_UP_SUFFIX, next_of, reply_fields
 from gateway.erp.connector.errors import ErpError, outcome_of
@@ -53,7 +53,7 @@ class Connector:
     makes: ClassVar[Mapping[str, MakeSeries]] = {}
     """The series for each kind of document: its type, or type and purpose (`purchase_order.cancellation`).
 
-    `close`: the series that closes an order since the other side has it now, whatever document says so.
+    `close` is what closes an order that another system owns now (`adapters.base.orders`).
     """
 
     reads_itself: ClassVar[Mapping[str, frozenset[int]]] = {}
@@ -116,7 +116,7 @@ class Connector:
 
     @property
     def closes_orders(self) -> bool:
-        """Tell whether orders are closed here by requests."""
+        """Tell whether this ERP's orders are closed by requests of ours."""
         return CLOSE in self.makes
 
     def next_request(
@@ -126,7 +126,7 @@ class Connector:
         if delivery.canonical is None:
             text = "this target takes canonical documents; the delivery holds bytes"
             return Stuck((self.place.finding("ERP-NO-DOCUMENT", text),))
-        kind = CLOSE if delivery.role == CLOSE else kind_of(delivery)
+        kind = CLOSE if delivery.role == "close" else kind_of(delivery)
         make = self.makes.get(kind)
         if make is None:
             return Stuck((self.place.finding("ERP-KIND", _not_taken(kind, self.makes)),))
@@ -136,8 +136,7 @@ class Connector:
         )
         if isinstance(following, Stuck):
             document = delivery.document
-            findings = tuple(self._traced(delivery, None, document, each) for each in following.findings)
-            return Stuck(by_hand(self.place, delivery, findings))
+            return Stuck(tuple(self._traced(delivery, None, document, each) for each in following.findings))
         if isinstance(following, Request):
             headers = correlation_headers(delivery, following.step)
             return replace(following, headers=(*following.headers, *headers))
@@ -166,8 +165,12 @@ class Connector:
         match outcome:
             case Rejected(findings):
                 document = delivery.document
-                told = tuple(self._traced(delivery, request, document, each) for each in findings)
-                return Rejected(by_hand(self.place, delivery, told))
+                traced_ones = tuple(self._traced(delivery, request, document, each) for each in findings)
+                if delivery.role == "close":
+                    order = closing_change(delivery).order
+                    number = order.erp_number or order.number or delivery.reference
+                    traced_ones += (by_hand(self.place, delivery, number),)
+                return Rejected(traced_ones)
             case Accepted(reference) if isinstance(reply, Reply) and reference:
                 return Accepted(
                     reference, self.aliases(delivery, base_step(request.step), reply_fields(reply.body))
@@ -247,8 +250,7 @@ def kind_of(delivery: Delivery) -> str:
 
 
 def _not_taken(kind: str, makes: Mapping[str, MakeSeries]) -> str:
-    taken = ", ".join(each for each in makes if each != CLOSE)
     return (
-        f"this ERP's connector takes no {kind.replace('.', ' of purpose ')}; it takes {taken}:"
+        f"this ERP's connector takes no {kind.replace('.', ' of purpose ')}; it takes {', '.join(makes)}:"
         " enter it in the ERP by hand and resolve this, or change the route"
     )

@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING
 
 from adapters.base import Delivery, Finished
 from canonical.order_change import OrderChange, OrderChangeLine
-from gateway.erp.connector.aliases import ErpOrder, erp_order
-from gateway.erp.connector.closing import closing_change, kept
-from gateway.erp.connector.series import Answer, Ask, Poll, Read, Series, Write
+from gateway.erp.connector.aliases import ErpOrder
+from gateway.erp.connector.closing import (
+    by_hand,
+    closing_change,
+    counted_otherwise,
+    not_closed,
+    order_to_close,
+)
+from gateway.erp.connector.series import Answer, Ask, Poll, Read, Series, StuckError, Write
 from gateway.erp.dynamics365.addresses import HEADERS, LINES, RECEIPT_LINES, found_by, removed, rows
 from gateway.erp.dynamics365.cuts import Cut, cut_lines, read_lines, standing
 from gateway.erp.dynamics365.standing import StandingLine
@@ -30,106 +36,125 @@ READ_BACK_WAITS_S = (2.0, 8.0, 30.0)
 def close_order(connector: Dynamics365, delivery: Delivery, now: datetime) -> Series:
     """Close an order down to what stays of it there, and read it back."""
     change = closing_change(delivery)
-    number = change.order.erp_number
-    order = (
-        ErpOrder(number, delivery.aliases) if number else erp_order(delivery, change.order, connector.place)
-    )
-    keys = {
-        "dataAreaId": connector.settings.of_route(delivery.route).company,
-        "PurchaseOrderNumber": order.number,
-    }
-    closing = Closing(connector, change, order)
-    if closing.leaves_nothing and connector.settings.cancel == "delete":
-        return (yield from _removed(connector, keys, closing))
-    yield from cut_lines(connector, keys, closing.cuts)
-    yield from _read_back(connector, keys, closing)
+    order = order_to_close(delivery, change, connector.place)
+    closing = Closing(connector, delivery, change, order)
+    try:
+        if closing.leaves_nothing and connector.settings.cancel == "delete":
+            yield from _take_away(connector, closing)
+        else:
+            yield from cut_lines(connector, closing.keys, closing.cuts)
+            yield from _read_back(connector, closing)
+    except StuckError as error:
+        if any(each.code.startswith("MOVE-") for each in error.findings):
+            raise
+        raise StuckError(*error.findings, by_hand(connector.place, delivery, order.number)) from error
     return Finished(order.number)
 
 
-def _removed(connector: Dynamics365, keys: Mapping[str, str], closing: Closing) -> Series:
+def _take_away(connector: Dynamics365, closing: Closing) -> Generator[Ask, Answer, None]:
     """Take an order away of which nothing stays; one that is gone already is what was wanted."""
-    closing.cuts((yield from read_lines(connector, keys, "1")))
-    yield Write("cancel", removed(HEADERS, keys), effect=connector.repeatable)
+    closing.cuts((yield from read_lines(connector, closing.keys, "1")))
+    yield Write("cancel", removed(HEADERS, closing.keys), effect=connector.repeatable)
     seen = yield Poll(
         "read_back",
-        found_by(HEADERS, **keys),
+        found_by(HEADERS, **closing.keys),
         lambda answer: rows(answer.fields) == [],
         READ_BACK_WAITS_S,
         "removed; read back until it is gone",
     )
     if rows(seen.fields) != []:
-        text = f"the ERP still shows order {keys['PurchaseOrderNumber']} after its removal"
-        raise connector.place.stuck("ERP-NOT-CLOSED", text)
-    return Finished(keys["PurchaseOrderNumber"])
+        raise closing.is_not_closed("the ERP still shows it after its removal")
 
 
-def _read_back(
-    connector: Dynamics365, keys: Mapping[str, str], closing: Closing
-) -> Generator[Ask, Answer, None]:
+def _read_back(connector: Dynamics365, closing: Closing) -> Generator[Ask, Answer, None]:
     """Read the order until nothing is left to cut. Errors: StuckError where the ERP goes on showing more."""
-    came = yield Read("receipts:after", found_by(RECEIPT_LINES, **keys))
+    came = yield Read("receipts:after", found_by(RECEIPT_LINES, **closing.keys))
 
-    def is_closed(answer: Answer) -> bool:
-        return not closing.cuts(standing(connector, keys, answer.fields, came.fields))
+    def left(answer: Answer) -> list[Cut]:
+        return closing.cuts(standing(connector, closing.keys, answer.fields, came.fields), is_closed=True)
 
+    waits = READ_BACK_WAITS_S
+    call = found_by(LINES, **closing.keys)
     seen = yield Poll(
-        "read_back", found_by(LINES, **keys), is_closed, READ_BACK_WAITS_S, "closed; read back until it shows"
+        "read_back", call, lambda answer: not left(answer), waits, "closed; read back until it shows"
     )
-    if not is_closed(seen):
-        text = f"the ERP still shows more of order {keys['PurchaseOrderNumber']} than what stays there"
-        raise connector.place.stuck("ERP-NOT-CLOSED", text)
+    if cuts := left(seen):
+        shown = "; ".join(f"line {each.line.number}: {each.line.ordered}, not {each.keeps}" for each in cuts)
+        raise closing.is_not_closed(f"the ERP still shows it open ({shown})")
 
 
 class Closing:
     """What stays of each line of one order, against what the ERP shows of it."""
 
-    def __init__(self, connector: Dynamics365, change: OrderChange, order: ErpOrder) -> None:
+    def __init__(
+        self, connector: Dynamics365, delivery: Delivery, change: OrderChange, order: ErpOrder
+    ) -> None:
         self._place = connector.place
+        self._delivery = delivery
         self._change = change
         self._order = order
+        self.keys: Mapping[str, str] = {
+            "dataAreaId": connector.settings.of_route(delivery.route).company,
+            "PurchaseOrderNumber": order.number,
+        }
 
     @property
     def leaves_nothing(self) -> bool:
         """Tell whether nothing of the order stays."""
         return not any(_stays(line) for line in self._change.lines)
 
-    def cuts(self, lines: Sequence[StandingLine]) -> list[Cut]:
+    def cuts(self, lines: Sequence[StandingLine], *, is_closed: bool = False) -> list[Cut]:
         """Give the lines that show more than what stays. Errors: StuckError where a person must look."""
         unnamed = {str(each.number): each for each in lines}
         found: list[Cut] = []
-        for place, line in enumerate(self._change.lines):
-            numbers = self._order.line_numbers(line)
-            parts = [unnamed.pop(each) for each in numbers if each in unnamed]
-            found += self._of_line(line, parts, f"lines[{place}]")
+        more: list[str] = []
+        for line in self._change.lines:
+            parts = [unnamed.pop(each) for each in self._order.line_numbers(line) if each in unnamed]
+            stays, name = _stays(line), line.line_id or str(line.sequence)
+            received = sum((each.received for each in parts), ZERO)
+            if stays and not parts:
+                raise self.is_not_closed(f"line '{name}', of which {stays} stay, is none of its lines there")
+            if received > stays:
+                more.append(f"line '{name}': {received} received there, {stays} counted")
+            found += _cuts_of(parts, stays)
         added = [number for number, each in unnamed.items() if not each.is_over]
-        if added:
-            text = (
-                f"order {self._order.number} has lines in the ERP that no document ordered "
-                f"({', '.join(added)}): they are not on the other side"
+        if more:
+            raise counted_otherwise(
+                self._place, self._delivery, self._order.number, more, is_closed=is_closed and not found
             )
-            raise self._place.stuck("ERP-LINE-ADDED", text, "lines")
+        if added:
+            raise self.is_not_closed(
+                f"it has lines there that no document ordered ({', '.join(added)}), and which did not move"
+            )
         return found
 
-    def _of_line(self, line: OrderChangeLine, parts: Sequence[StandingLine], path: str) -> list[Cut]:
-        stays, name = _stays(line), line.line_id or str(line.sequence)
-        if stays and not parts:
-            text = (
-                f"line '{name}' of order {self._order.number} is not in the ERP, and {stays} of it stay there"
-            )
-            raise self._place.stuck("ERP-LINE-UNKNOWN", text, path)
-        received = sum((each.received for each in parts), ZERO)
-        if received > stays:
-            text = (
-                f"the ERP has received {received} of line '{name}' of order {self._order.number}, and the "
-                f"gateway has heard of {stays}: what came besides was moved to the other side, too"
-            )
-            raise self._place.stuck("ERP-RECEIVED-MORE", text, path)
-        keeps = kept([(each.ordered, each.received) for each in parts], stays)
-        return [
-            Cut(part, keep)
-            for part, keep in zip(parts, keeps, strict=True)
-            if keep < part.ordered and not part.is_over
-        ]
+    def is_not_closed(self, why: str) -> StuckError:
+        """Give the error for an order that was not closed, or is not seen to be."""
+        return not_closed(self._place, self._delivery, self._order.number, why)
+
+
+def _cuts_of(parts: Sequence[StandingLine], stays: Decimal) -> list[Cut]:
+    keeps = kept([(each.ordered, each.received) for each in parts], stays)
+    return [
+        Cut(part, keep)
+        for part, keep in zip(parts, keeps, strict=True)
+        if keep < part.ordered and not part.is_over
+    ]
+
+
+def kept(parts: Sequence[tuple[Decimal, Decimal]], stays: Decimal) -> list[Decimal]:
+    """Give what each part of a line (a schedule, or the line itself) keeps of what stays.
+
+    `parts`: ordered and received of each. What was received stays where it was received; what was invoiced
+    before it came stays with the first parts that have room.
+    """
+    left = max(stays - sum((received for _, received in parts), ZERO), ZERO)
+    keeps: list[Decimal] = []
+    for ordered, received in parts:
+        more = min(left, max(ordered - received, ZERO))
+        left -= more
+        keeps.append(received + more)
+    return keeps
 
 
 def _stays(line: OrderChangeLine) -> Decimal:

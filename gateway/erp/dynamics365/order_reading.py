@@ -71,6 +71,7 @@ def order_shown(
         str(headers[0].get("PurchaseOrderNumber") or ""),
         "closed" if all(each.is_over for each in found) else "open",
         tuple(_line(each, units) for each in found),
+        lines_named="there",
     )
 
 

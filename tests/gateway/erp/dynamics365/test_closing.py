@@ -8,7 +8,7 @@ import pytest
 
 from adapters.base import Finding, NoReply, Reply
 from adapters.base.orders import LineThere, OrderAt, OrderThere, closes_orders, keeper_of
-from gateway.erp.connector.closing import kept
+from gateway.erp.dynamics365.closing import kept
 from gateway.erp.dynamics365.standing import standing_lines
 from simulators.cloud_erp.dynamics365.receipts import post_by_person
 from tests.gateway.erp.bench import Bench
@@ -35,7 +35,7 @@ def test_what_was_received_stays_where_it_was_received_and_the_rest_where_there_
 ) -> None:
     asked = [(Decimal(ordered), Decimal(received)) for ordered, received in parts]
 
-    assert kept(asked, Decimal(stays)) == keeps
+    assert kept(asked, Decimal(stays)) == [Decimal(each) for each in keeps]
 
 
 def row(number: int, quantity: int, **fields: object) -> dict[str, object]:
@@ -63,7 +63,7 @@ def test_a_line_binds_what_is_open_or_what_came_before_it_ended(
 ) -> None:
     (line,) = standing_lines([row(1, 10, **fields)], [came(1, received)] if received else [])
 
-    assert (line.is_over, line.committed) == (is_over, committed)
+    assert (line.is_over, line.committed) == (is_over, Decimal(committed))
 
 
 def test_a_row_that_tells_no_quantity_is_no_line() -> None:
@@ -91,7 +91,7 @@ async def test_an_order_is_read_with_its_lines_and_what_was_received_of_them() -
     assert closes_orders(made.target)
     assert none is None
     assert isinstance(there, OrderThere)
-    assert (there.number, there.state) == ("PO-1", "open")
+    assert (there.number, there.state, there.lines_named) == ("PO-1", "open", "there")
     assert list(there.lines) == [
         LineThere("1", Decimal(10), "EA", Decimal("1.25"), Decimal(4)),
         LineThere("2", Decimal(20), "EA", Decimal("2.25"), Decimal(0)),
