@@ -26,6 +26,8 @@ JOURNALS = "ItemArrivalJournalHeaders"
 JOURNAL_LINES = "ItemArrivalJournalLines"
 PRODUCT_RECEIPTS = "ProductReceiptHeaders"
 RECEIPT_LINES = "ProductReceiptLines"
+REQUISITIONS = "PurchaseRequisitionHeaders"
+REQUISITION_LINES = "PurchaseRequisitionLines"
 
 ROOT = "data/"
 _ALL = {"cross-company": "true"}

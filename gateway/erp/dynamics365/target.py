@@ -39,17 +39,20 @@ from gateway.erp.dynamics365.invoices import create_invoice
 from gateway.erp.dynamics365.order_reading import order_request, order_shown
 from gateway.erp.dynamics365.orders import aliases_of, check_vendor, create_order, rendered_once
 from gateway.erp.dynamics365.receipts import receive
+from gateway.erp.dynamics365.requisitions import create_requisition
 from gateway.erp.dynamics365.responses import take_answer
 from gateway.erp.dynamics365.settings import Dynamics365Settings
 from gateway.erp.replies import retry_after_s
 
-_STEP = re.compile(r"(?:line|invoice_line|add|change|response_line|journal_line):(\d+)")
-_COUNTED_FROM_ONE = ("invoice_line:", "journal_line:", "response_line:")
+_STEP = re.compile(r"(?:line|invoice_line|add|change|response_line|journal_line|requisition_line):(\d+)")
+_COUNTED_FROM_ONE = ("invoice_line:", "journal_line:", "response_line:", "requisition_line:")
 _NUMBERS = {
     "invoice": "InvoiceNumber",
     "invoice_line": "HeaderReference",
     "journal": "JournalNumber",
     "post": "RecordId",
+    "requisition": "RequisitionNumber",
+    "requisition_line": "RequisitionNumber",
 }
 _LINE_FIELDS = {
     "ItemNumber": "item_ids",
@@ -65,6 +68,9 @@ _LINE_FIELDS = {
     "UnitPrice": "price",
     "PurchasePriceQuantity": "price.base_quantity",
     "RequestedDeliveryDate": "requested",
+    "RequestedPurchaseQuantity": "quantity",
+    "RequestedDate": "requested",
+    "VendorAccountNumber": "supplier",
     "ReceivingSiteId": "facility",
     "ReceivingWarehouseId": "inventory_location",
 }
@@ -77,6 +83,8 @@ _HEADER_FIELDS = {
     "InvoiceNumber": "number",
     "InvoiceDate": "invoiced",
     "RequestedDeliveryDate": "requested",
+    "RequisitionNumber": "number",
+    "DefaultRequestedDate": "need_by",
     "DeliveryAddressLocationId": "ship_to",
     "PaymentTermsName": "payment_terms",
 }
@@ -111,6 +119,7 @@ class Dynamics365(Connector):
         "invoice": create_invoice,
         "goods_receipt": receive,
         "supplier": look_up_supplier,
+        "requisition": create_requisition,
         "budget_check": no_budget_check,
         CLOSE: close_order,
     }
@@ -120,6 +129,8 @@ class Dynamics365(Connector):
         "invoice": ("HeaderReference",),
         "invoice_line": ("InvoiceLineNumber",),
         "journal": ("JournalNumber",),
+        "requisition": ("RequisitionNumber",),
+        "requisition_line": ("RequisitionLineNumber",),
     }
     # What is gone already is what a removal wants; a change that came too late is read again by its series.
     reads_itself: ClassVar[Mapping[str, frozenset[int]]] = {

@@ -43,6 +43,7 @@ class EntitySet:
     table: str
     reference: str = ""
     is_read_only: bool = False
+    is_shared: bool = False  # of no company
 
 
 SETS: Mapping[str, EntitySet] = {
@@ -76,6 +77,12 @@ SETS: Mapping[str, EntitySet] = {
     ),
     "ProductReceiptLines": EntitySet(
         ("dataAreaId", "RecordId"), "ProductReceiptLineEntity", is_read_only=True
+    ),
+    "PurchaseRequisitionHeaders": EntitySet(
+        ("RequisitionNumber",), "PurchaseRequisitionHeaderV2Entity", "RequisitionName", is_shared=True
+    ),
+    "PurchaseRequisitionLines": EntitySet(
+        ("RequisitionNumber", "RequisitionLineNumber"), "PurchaseRequisitionLineEntity", is_shared=True
     ),
 }
 
@@ -214,11 +221,12 @@ class Dynamics365(SimulatedErp):
         if entity.is_read_only:
             return error(405, f"The data entity {entity.table} does not allow creating records.")
         fields = self._read(name, body, is_create=True)
-        fields.setdefault("dataAreaId", self.tenant.company)
-        fields["dataAreaId"] = str(fields["dataAreaId"]).lower()
+        company = str(fields.get("dataAreaId", self.tenant.company)).lower()
+        if not entity.is_shared:
+            fields["dataAreaId"] = company
         problems = self.rules.create_problems(name, fields)
-        if fields["dataAreaId"] not in self.tenant.companies:
-            problems = [f"Company {fields['dataAreaId']} does not exist."]
+        if company not in self.tenant.companies:
+            problems = [f"Company {company} does not exist."]
         if problems:
             return infolog(entity.table, problems)
         self.rules.defaults(name, fields)
@@ -227,7 +235,7 @@ class Dynamics365(SimulatedErp):
             return infolog(
                 entity.table, [f"Cannot create a record in {entity.table}. The record already exists."]
             )
-        number = "/".join(str(fields[each]) for each in entity.keys[1:])
+        number = "/".join(str(fields[each]) for each in entity.keys if each != "dataAreaId")
         self.documents.create(
             name,
             key,
@@ -315,7 +323,7 @@ class Dynamics365(SimulatedErp):
         )
 
     def _is_seen(self, fields: Fields, is_all: bool) -> bool:
-        return is_all or fields.get("dataAreaId") == self.tenant.company
+        return is_all or fields.get("dataAreaId", self.tenant.company) == self.tenant.company
 
     def _shown(self, fields: Fields, name: str) -> Fields:
         shown = dict(fields)

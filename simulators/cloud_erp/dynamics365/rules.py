@@ -262,6 +262,31 @@ class Rules:
         if self._documents.get("ItemArrivalJournalHeaders", header) is None:
             yield f"Journal {fields['JournalNumber']} does not exist."
 
+    def _requisition_line(self, fields: Fields) -> Iterator[str]:
+        number = fields["RequisitionNumber"]
+        header = self._documents.get("PurchaseRequisitionHeaders", str(number))
+        if header is None:
+            yield f"The value '{number}' in field 'Purchase requisition' is not found."
+        elif header["RequisitionStatus"] not in EDITABLE:
+            yield f"Purchase requisition {number} is {header['RequisitionStatus']} and cannot be changed."
+        if fields["BuyingLegalEntityId"].lower() not in self._tenant.companies:
+            yield f"Company {fields['BuyingLegalEntityId']} does not exist."
+        yield from self._item(fields.get("ItemNumber"))
+        if not fields.get("ItemNumber") and not fields.get("ProcurementProductCategoryName"):
+            yield "Field 'Procurement category' must be filled in."
+
+    def _requisition_defaults(self, fields: Fields) -> None:
+        if self._tenant.numbers_itself or not fields.get("RequisitionNumber"):
+            count = len(self._documents.entries("PurchaseRequisitionHeaders", "created"))
+            fields["RequisitionNumber"] = f"{count + 1:06d}"
+        fields.setdefault("RequisitionPurpose", "Consumption")
+        fields["RequisitionStatus"] = "Draft"
+
+    def _requisition_line_defaults(self, fields: Fields) -> None:
+        fields.setdefault("RequestedPurchaseQuantity", 1)
+        fields.setdefault("PurchasePriceQuantity", 1)
+        fields["LineStatus"] = "Draft"
+
     def _invoice_defaults(self, fields: Fields) -> None:
         fields.setdefault(
             "HeaderReference", f"INV-{len(self._documents.entries('VendorInvoiceHeaders')) + 1:06d}"
@@ -294,10 +319,13 @@ _CREATE: Mapping[str, Callable[[Rules, Fields], Iterator[str]]] = {
     "VendorInvoiceHeaders": Rules._invoice,
     "VendorInvoiceLines": Rules._invoice_line,
     "ItemArrivalJournalLines": Rules._journal_line,
+    "PurchaseRequisitionLines": Rules._requisition_line,
 }
 _DEFAULTS: Mapping[str, Callable[[Rules, Fields], None]] = {
     "PurchaseOrderHeadersV2": Rules._order_defaults,
     "PurchaseOrderLinesV2": Rules._line_defaults,
     "VendorInvoiceHeaders": Rules._invoice_defaults,
     "ItemArrivalJournalHeaders": Rules._journal_defaults,
+    "PurchaseRequisitionHeaders": Rules._requisition_defaults,
+    "PurchaseRequisitionLines": Rules._requisition_line_defaults,
 }
