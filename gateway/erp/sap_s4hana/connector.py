@@ -168,14 +168,10 @@ class SapS4Hana(Connector):
         return tuple(self._noted(delivery, each) for each in warnings)
 
     def _noted(self, delivery: Delivery, message: Message) -> Finding:
-        facts = {"erp_code": plain(message.code), "field": plain(message.target)}
-        finding = Finding(
-            "ERP-WARNING",
-            Position(self.name, path=plain(message.target)),
-            f"SAP took it, and remarks: {plain(message.text)}",
-            level=Level.NOTE,
-            facts={name: text for name, text in facts.items() if text},
-        )
+        code, field = plain(message.code), plain(message.target)
+        facts = {name: text for name, text in (("erp_code", code), ("field", field)) if text}
+        text = f"SAP took it, and remarks: {plain(message.text)}"
+        finding = Finding("ERP-WARNING", Position(self.name, path=field), text, Level.NOTE, facts=facts)
         return self._traced(delivery, None, delivery.document, finding)
 
     # -- replies of their own ----------------------------------------------------------------------
