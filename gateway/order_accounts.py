@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from adapters.base import Finding
+from adapters.base import Alias, AliasKind, Finding
 from adapters.base.orders import LineThere, OrderAt, OrderThere
 from canonical.key_rules import KeyRules
 from canonical.registry import parse_document
+from gateway.erp.connector.aliases import names_as_sent
 from gateway.journal.base import Journal
 from gateway.journal.moves import MoveState
 from gateway.journal.types import DeliveryState, DeliveryView, DocumentView, Side
@@ -77,6 +78,8 @@ class OrderAccounts:
             there = await self._reading.read(target, OrderAt(look.order_key, number, reference))
             if isinstance(there, Finding):
                 return SideSeen("system", None, there.text, is_copy=is_copy)
+            if there is not None and there.lines_named == "there":
+                there = await self._named_as_sent(look.order_key, there)
             return SideSeen("system", there, is_copy=is_copy)
         if is_elders:
             problem = (
@@ -85,6 +88,14 @@ class OrderAccounts:
             )
             return SideSeen("journal", None, problem)
         return SideSeen("journal", _by_documents(look, delivered, rules), is_copy=is_copy)
+
+    async def _named_as_sent(self, order_key: str, there: OrderThere) -> OrderThere:
+        """Give an order with its lines named as its documents name them."""
+        rows = await self._journal.aliases(order_key)
+        aliases = (Alias(AliasKind(kind), number, line, own) for kind, number, line, own in rows)
+        names = names_as_sent(there.number, aliases)
+        lines = tuple(replace(each, line=names.get(each.line, each.line)) for each in there.lines)
+        return replace(there, lines=lines, lines_named="sent")
 
     async def _delivered(self, look: OrderLook, target: str) -> list[Delivered]:
         """Give what a target has of an order, in the order of its arrival there."""
