@@ -45,9 +45,9 @@ class OrderThere:
     number: str
     state: Literal["open", "closed"]
     lines: Sequence[LineThere] = field(default=())
-    lines_named: Literal["sent", "there"] = "sent"  # by the ids of the order's sender, or by the target's own
     transmits: bool | None = None  # whether the target itself sends it to the supplier
     encumbers: bool | None = None  # whether it binds a budget there
+    lines_named: Literal["sent", "there"] = "sent"  # by the ids of the order's sender, or by the target's own
 
 
 class OrderKeeper(Protocol):
