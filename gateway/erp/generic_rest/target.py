@@ -168,7 +168,7 @@ class GenericRest:
     @property
     def closes_orders(self) -> bool:
         """Tell whether orders are closed here by a request."""
-        return self.settings.orders is not None and bool(self.settings.orders.close_path)
+        return self.settings.closes_orders
 
     def read_order(self, order: OrderAt) -> Request | None:
         """Give the request that reads an order."""
