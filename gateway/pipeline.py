@@ -117,6 +117,51 @@ class Pipeline:
         await inbound.settle(_settlement(acceptance))
         return acceptance
 
+    async def take_together(self, inbounds: Sequence[Inbound]) -> None:
+        """Take small inputs that need no order among each other by one commit, as ``take`` does each.
+
+        Errors: as ``take``. What one does wrong keeps no other from being taken.
+        """
+        programs = self._programs(None)
+        stages = await self._journal.stages()
+        taken: list[tuple[Inbound, Arrival, bytes]] = []
+        for inbound in inbounds:
+            program = programs.routes[inbound.route]
+            if (state := stages.get(program.route)) is not None and state.stage == Stage.RETIRED:
+                await self.take(inbound)
+                continue
+            try:
+                head, rest = await _head_of(inbound.body)
+                if rest is not None:
+                    acceptance = await self._accepted_as(program, programs.revision, inbound, head, rest)
+                    await inbound.settle(_settlement(acceptance))
+                    continue
+            except DecodeError as error:
+                await self._refuse(inbound, Refused(error.finding))
+                continue
+            arrival = self._arrival(program, programs.revision, inbound, head, self._names(), is_whole=True)
+            taken.append((inbound, arrival, head))
+        if taken:
+            await self._accept_all(taken)
+
+    async def _accept_all(self, taken: Sequence[tuple[Inbound, Arrival, bytes]]) -> None:
+        """Accept by one commit and settle; where one keeps it from being, one by one."""
+        try:
+            acceptances = await self._journal.accept_together([(arrival, head) for _, arrival, head in taken])
+        except (JournalError, JournalBusyError):
+            raise
+        except Exception:
+            if len(taken) == 1:
+                raise
+            alone = (self._accept_all([each]) for each in taken)
+            for failure in await asyncio.gather(*alone, return_exceptions=True):
+                if failure is not None:
+                    raise failure from None
+            return
+        self._accepted()
+        for (inbound, _, _), acceptance in zip(taken, acceptances, strict=True):
+            await inbound.settle(_settlement(acceptance))
+
     async def _refuse(self, inbound: Inbound, refusal: Refused) -> None:
         await self._journal.refuse(inbound.route, inbound.origin, refusal.finding, self._clock.now())
         await inbound.settle(refusal)
@@ -133,11 +178,16 @@ class Pipeline:
         head: bytes,
         rest: AsyncIterator[bytes] | None,
     ) -> Acceptance:
-        names = f"m{self._clock.now():%y%m%d}{self._rng.token()}", f"c{self._rng.token()}"
-        arrival = self._arrival(program, revision, inbound, head, names, is_whole=rest is None)
+        arrival = self._arrival(program, revision, inbound, head, self._names(), is_whole=rest is None)
         acceptance = await self._journal.accept(arrival, head if rest is None else _joined(head, rest))
         self._accepted()
         return acceptance
+
+    def _names(self) -> tuple[str, str]:
+        """Give a message id, which begins with the day, and a correlation id."""
+        day, token = self._clock.now(), self._rng.token()
+        date = f"{day.year % 100:02}{day.month:02}{day.day:02}"  # strftime takes three times as long
+        return f"m{date}{token}", f"c{token}"
 
     def _arrival(
         self,
