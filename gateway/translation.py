@@ -168,9 +168,8 @@ class Translation:
         deliveries = [*chunk.deliveries, *goes_on]
         is_untouched = gathered.is_untouched(program, self._sent, summary, deliveries)
         if acknowledges(program, stage, is_untouched=is_untouched):
-            untouched = gathered.untouched(program, deliveries)
             deliveries += await self._outgoing.acknowledgments(
-                program, gathered, summary, rejected, untouched
+                program, gathered, summary, rejected, deliveries
             )
         findings = (*summary.findings, *answers.findings, *problems)
         return replace(

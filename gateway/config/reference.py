@@ -116,7 +116,8 @@ def _section(
 ) -> list[str]:
     """Give a section; ``shared``: models that have one of their own, by title, for what is made from them."""
     first = summary or _first_paragraph(model)
-    base = next((each for each in model.__mro__[1:] if each in shared), None)
+    above = [each for each in model.__mro__[1:] if issubclass(each, BaseModel)]
+    base = next((each for each in above if each in shared), None)
     own = model.model_fields
     if base is not None:
         known = base.model_fields
