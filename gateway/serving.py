@@ -374,7 +374,7 @@ def _operations(gateway: Gateway, secret: SecretStore) -> Operations:
         work_changed=gateway.look_again,
         process=gateway.process_facts,
         plan=plan,
-        reading=OrderReading(gateway.destinations),
+        reading=OrderReading(gateway.destinations, gateway.clock),
     )
     return Operations(gateway.journal, lambda: gateway.configuration, gateway.clock, hooks)
 

@@ -105,12 +105,8 @@ def reference(catalogue: Catalogue) -> str:
 
 def _shared(models: Sequence[type[BaseModel]]) -> list[type[BaseModel]]:
     """Give the models that several of these are made from, the most general first."""
-    above = [
-        base
-        for model in models
-        for base in model.__mro__[1:]
-        if issubclass(base, BaseModel) and base.model_fields
-    ]
+    above = [base for model in models for base in model.__mro__[1:] if issubclass(base, BaseModel)]
+    above = [base for base in above if base.model_fields]
     several = {base for base in above if above.count(base) > 1}
     return sorted(several, key=lambda base: (len(base.__mro__), base.__name__))
 
@@ -120,8 +116,8 @@ def _section(
 ) -> list[str]:
     """Give a section; ``shared``: models that have one of their own, by title, for what is made from them."""
     first = summary or _first_paragraph(model)
-    above = [each for each in shared if issubclass(model, each) and model is not each]
-    base = above[-1] if above else None  # the one that is nearest
+    above = [each for each in model.__mro__[1:] if issubclass(each, BaseModel)]
+    base = next((each for each in above if each in shared), None)
     own = model.model_fields
     if base is not None:
         known = base.model_fields

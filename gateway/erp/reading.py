@@ -31,6 +31,7 @@ from adapters.base import (
     TransientKind,
     Wait,
 )
+from adapters.base.orders import OrderAt, OrderThere, closes_orders, keeper_of
 from adapters.erp_events.format import enveloped
 from canonical.registry import DocumentError, read_json
 from gateway.erp.readers import Read
@@ -104,6 +105,25 @@ class ReadingTarget:
         if is_own or not isinstance(self.connector, Tracing):
             return outcome
         return self.connector.trace(delivery, request, reply, outcome)
+
+    # -- orders that are there: the connector's own affair, too --------------------------------------
+
+    @property
+    def closes_orders(self) -> bool:
+        """Tell whether the connector closes orders by requests."""
+        return closes_orders(self.connector)
+
+    def read_order(self, order: OrderAt) -> Request | Finding | None:
+        """Give the request that reads an order; None where the connector cannot be asked."""
+        keeper = keeper_of(self.connector)
+        return keeper.read_order(order) if keeper is not None else None
+
+    def order_read(self, reply: Reply | NoReply) -> OrderThere | Finding | None:
+        """Say what a reply to it shows."""
+        keeper = keeper_of(self.connector)
+        if keeper is None:
+            raise LookupError(f"{self.name} cannot be asked for orders")
+        return keeper.order_read(reply)
 
     def _read(
         self, read: Read, event: Mapping[str, str], empty: Sequence[StepResult], now: datetime

@@ -20,7 +20,7 @@ from simulators.soap_mms.envelope import SOAP11, SOAP12
 from simulators.soap_mms.server import Settings, SoapMms
 
 DESCRIPTION = """A materials-management system that speaks SOAP, to rehearse with. It serves
-seven operations (and an older RPC/encoded budget service), answers typed faults, and
+eight operations (and an older RPC/encoded budget service), answers typed faults, and
 keeps a ledger of what it committed (GET /_ledger). POST /_faults changes what
 goes wrong. With --call it is the client instead: it sends the XML of a file as
 one request and prints the answer."""

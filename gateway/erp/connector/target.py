@@ -29,6 +29,7 @@ from adapters.base import (
 )
 from canonical.document import CanonicalDocument
 from canonical.registry import DocumentError
+from gateway.erp.connector.closing import CLOSE, by_hand, closing_change
 from gateway.erp.connector.correlation import correlation_headers
 from gateway.erp.connector.engine import LOOK_UP_SUFFIX, next_of, reply_fields
 from gateway.erp.connector.errors import ErpError, outcome_of
@@ -50,7 +51,10 @@ class Connector:
     """A pure target. `name` is the endpoint's, for findings."""
 
     makes: ClassVar[Mapping[str, MakeSeries]] = {}
-    """The series for each kind of document: its type, or type and purpose (`purchase_order.cancellation`)."""
+    """The series for each kind of document: its type, or type and purpose (`purchase_order.cancellation`).
+
+    `close` is what closes an order that another system owns now (`adapters.base.orders`).
+    """
 
     reads_itself: ClassVar[Mapping[str, frozenset[int]]] = {}
     """By step (without what follows a colon): further statuses that its series reads; they refuse nothing."""
@@ -110,6 +114,11 @@ class Connector:
 
     # -- the contract ------------------------------------------------------------------------------
 
+    @property
+    def closes_orders(self) -> bool:
+        """Tell whether this ERP's orders are closed by requests of ours."""
+        return CLOSE in self.makes
+
     def next_request(
         self, delivery: Delivery, done: Sequence[StepResult], now: datetime
     ) -> Request | Wait | Finished | Stuck:
@@ -117,7 +126,7 @@ class Connector:
         if delivery.canonical is None:
             text = "this target takes canonical documents; the delivery holds bytes"
             return Stuck((self.place.finding("ERP-NO-DOCUMENT", text),))
-        kind = kind_of(delivery)
+        kind = CLOSE if delivery.role == "close" else kind_of(delivery)
         make = self.makes.get(kind)
         if make is None:
             return Stuck((self.place.finding("ERP-KIND", _not_taken(kind, self.makes)),))
@@ -156,7 +165,12 @@ class Connector:
         match outcome:
             case Rejected(findings):
                 document = delivery.document
-                return Rejected(tuple(self._traced(delivery, request, document, each) for each in findings))
+                traced_ones = tuple(self._traced(delivery, request, document, each) for each in findings)
+                if delivery.role == "close":
+                    order = closing_change(delivery).order
+                    number = order.erp_number or order.number or delivery.reference
+                    traced_ones += (by_hand(self.place, delivery, number),)
+                return Rejected(traced_ones)
             case Accepted(reference) if isinstance(reply, Reply) and reference:
                 return Accepted(
                     reference, self.aliases(delivery, base_step(request.step), reply_fields(reply.body))
