@@ -89,6 +89,8 @@ PURE = (
     "gateway/inlets/lifecycle.py",
     "gateway/operations/progress.py",
     "gateway/commands/layout.py",
+    "gateway/journal/types/*",
+    "gateway/journal/errors.py",
     "gateway/dossier.py",
     "gateway/forecast/model.py",
     "gateway/forecast/requests.py",
