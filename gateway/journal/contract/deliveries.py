@@ -7,14 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from adapters.base import Request, StepResult
-from gateway.journal.types import (
-    Claim,
-    ClaimedDelivery,
-    DeliveryView,
-    DocumentView,
-    Settled,
-    Want,
-)
+from gateway.journal.types import Claim, ClaimedDelivery, DeliveryView, DocumentView, Settled, Want
 
 
 class Deliveries(Protocol):

@@ -17,10 +17,7 @@ from gateway.journal.comparisons import (
     NoiseReading,
     PlannedStage,
 )
-from gateway.journal.types import (
-    DeliveryView,
-    DocumentView,
-)
+from gateway.journal.types import DeliveryView, DocumentView
 
 
 class Evidence(Protocol):

@@ -8,10 +8,7 @@ from typing import Protocol
 
 from adapters.base import Alias
 from gateway.journal.moves import Move, MoveBegin, MoveState, Recalled
-from gateway.journal.types import (
-    DeliveryPlan,
-    LedgerEntry,
-)
+from gateway.journal.types import DeliveryPlan, LedgerEntry
 
 
 class Orders(Protocol):

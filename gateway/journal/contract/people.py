@@ -6,11 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from gateway.journal.types import (
-    AuditEntry,
-    ExceptionItem,
-    Overdue,
-)
+from gateway.journal.types import AuditEntry, ExceptionItem, Overdue
 
 
 class People(Protocol):

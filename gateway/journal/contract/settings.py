@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from gateway.journal.types import (
-    CrosswalkRow,
-    StageState,
-)
+from gateway.journal.types import CrosswalkRow, StageState
 
 
 class Tables(Protocol):

@@ -6,27 +6,9 @@ database's habits: a journal orders messages by itself, in the order of their ac
 
 from __future__ import annotations
 
-from gateway.journal.types.deliveries import (
-    Claim,
-    ClaimedDelivery,
-    DeliveryView,
-    DocumentView,
-    Settled,
-    Want,
-)
-from gateway.journal.types.messages import (
-    Acceptance,
-    Arrival,
-    ArrivalKind,
-    Message,
-)
-from gateway.journal.types.orders import (
-    MOVED,
-    AwaitedOrder,
-    LedgerEntry,
-    Naming,
-    naming_counts,
-)
+from gateway.journal.types.deliveries import Claim, ClaimedDelivery, DeliveryView, DocumentView, Settled, Want
+from gateway.journal.types.messages import Acceptance, Arrival, ArrivalKind, Message
+from gateway.journal.types.orders import MOVED, AwaitedOrder, LedgerEntry, Naming, naming_counts
 from gateway.journal.types.plans import (
     Acknowledged,
     ControlNumber,
@@ -40,21 +22,8 @@ from gateway.journal.types.plans import (
     Plan,
     Planned,
 )
-from gateway.journal.types.states import (
-    BEING_SENT,
-    FINISHED,
-    DeliveryState,
-    MessageState,
-    Side,
-    Transmitter,
-)
-from gateway.journal.types.tables import (
-    AuditEntry,
-    CrosswalkRow,
-    ExceptionItem,
-    Overdue,
-    StageState,
-)
+from gateway.journal.types.states import BEING_SENT, FINISHED, DeliveryState, MessageState, Side, Transmitter
+from gateway.journal.types.tables import AuditEntry, CrosswalkRow, ExceptionItem, Overdue, StageState
 
 __all__ = [
     "BEING_SENT",
