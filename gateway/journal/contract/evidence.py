@@ -112,5 +112,5 @@ class Evidence(Protocol):
         ...
 
     async def attempt_counts(self, target: str, since: datetime) -> list[AttemptCount]:
-        """Count the attempts at a target since then, by role; of the newest twenty thousand deliveries."""
+        """Count the attempts at a target since then, by role, route and sets; of the newest 20,000."""
         ...

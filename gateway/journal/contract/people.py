@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from gateway.journal.types import AuditEntry, ExceptionItem, Overdue
+from gateway.journal.types import AuditEntry, ExceptionItem, Overdue, RolledBack
 
 
 class People(Protocol):
@@ -53,12 +53,19 @@ class People(Protocol):
         """
         ...
 
-    async def alarm_sent(self, overdue: Sequence[Overdue], now: datetime) -> None:
+    async def rolled_back(self) -> list[RolledBack]:
+        """Give the routes that went back by themselves last; acknowledged ones are left out."""
+        ...
+
+    async def alarm_sent(self, about: Sequence[Overdue | RolledBack], now: datetime) -> None:
         """Remember that an alarm went out."""
         ...
 
-    async def acknowledge_alarm(self, message_id: str, who: str, why: str, now: datetime) -> int:
-        """Stop alarms about a message's overdue work, audited; give how many there were."""
+    async def acknowledge_alarm(self, subject: str, who: str, why: str, now: datetime) -> int:
+        """Stop alarms, audited; give how many there were. Errors: UnknownError.
+
+        ``subject``: a message, for its overdue work, or a route that went back by itself.
+        """
         ...
 
     async def audit(self, *, limit: int = 1_000) -> list[AuditEntry]:

@@ -30,6 +30,7 @@ from gateway.journal.types import (
     ExceptionItem,
     LedgerEntry,
     Overdue,
+    RolledBack,
     StageState,
 )
 
@@ -183,11 +184,14 @@ class Keeping(Comparing):
     ) -> list[Overdue]:
         return await self._read(overdue.overdue, now, untranslated_before, limit)
 
-    async def alarm_sent(self, overdue: Sequence[Overdue], now: datetime) -> None:
-        await self._write(_alarm_sent, overdue, now)
+    async def rolled_back(self) -> list[RolledBack]:
+        return await self._read(overdue.rolled_back)
 
-    async def acknowledge_alarm(self, message_id: str, who: str, why: str, now: datetime) -> int:
-        return await self._write(overdue.acknowledge, message_id, who, why, now)
+    async def alarm_sent(self, about: Sequence[Overdue | RolledBack], now: datetime) -> None:
+        await self._write(overdue.alarm_sent, about, now)
+
+    async def acknowledge_alarm(self, subject: str, who: str, why: str, now: datetime) -> int:
+        return await self._write(overdue.acknowledge, subject, who, why, now)
 
     async def audit(self, *, limit: int = 1_000) -> list[AuditEntry]:
         return await self._read(audit_log.newest, limit)
@@ -248,6 +252,3 @@ class Keeping(Comparing):
 
     async def set_cursor(self, scope: str, value: str, expected: str | None) -> bool:
         return await self._write(sources.set_cursor, scope, value, expected)
-
-
-_alarm_sent = overdue.alarm_sent

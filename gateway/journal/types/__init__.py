@@ -23,12 +23,21 @@ from gateway.journal.types.plans import (
     Planned,
 )
 from gateway.journal.types.states import BEING_SENT, FINISHED, DeliveryState, MessageState, Side, Transmitter
-from gateway.journal.types.tables import AuditEntry, CrosswalkRow, ExceptionItem, Overdue, StageState
+from gateway.journal.types.tables import (
+    ROLL_BACK,
+    AuditEntry,
+    CrosswalkRow,
+    ExceptionItem,
+    Overdue,
+    RolledBack,
+    StageState,
+)
 
 __all__ = [
     "BEING_SENT",
     "FINISHED",
     "MOVED",
+    "ROLL_BACK",
     "Acceptance",
     "Acknowledged",
     "Arrival",
@@ -57,6 +66,7 @@ __all__ = [
     "Overdue",
     "Plan",
     "Planned",
+    "RolledBack",
     "Settled",
     "Side",
     "StageState",

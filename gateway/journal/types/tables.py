@@ -8,6 +8,8 @@ from datetime import datetime
 
 from adapters.base import Finding
 
+ROLL_BACK = "roll_back"  # who changes a stage where a limit broke
+
 
 @dataclass(frozen=True, slots=True)
 class StageState:
@@ -66,6 +68,23 @@ class Overdue:
     reason: str
     is_urgent: bool
     last_alarm_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """A route that went back by itself, broke a limit, and has not been moved by anybody since."""
+
+    route: str
+    stage: str  # where it is now
+    revision: int  # of the stage: the next roll-back is another one
+    at: datetime
+    why: str
+    last_alarm_at: datetime | None = None
+
+    @property
+    def subject(self) -> str:
+        """Name what an alarm is about."""
+        return f"stage:{self.route}/{self.revision}"
 
 
 @dataclass(frozen=True, slots=True)
