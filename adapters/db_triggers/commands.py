@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from adapters.db_triggers.config import DbEndpoint
+    from adapters.db_triggers.faults import Fault
     from adapters.db_triggers.snapshot import Progress
 
 T = TypeVar("T")
@@ -176,11 +177,15 @@ async def _taken(asked: Asked, arguments: argparse.Namespace) -> int:
         return await snapshots.run()
     except (SQLAlchemyError, OSError, EOFError) as error:
         fault = fault_of(settings.dialect, error)
-        text = f"{asked.name}: {fault.told} [{fault.code}]; the same command without --table goes on"
-        raise CommandError(text) from error
+        text = f"{asked.name}: {fault.told}{_remedy(fault)} [{fault.code}]"
+        raise CommandError(f"{text}; the same command without --table goes on") from error
     finally:
         drawn.clear()
         await snapshots.close()
+
+
+def _remedy(fault: Fault) -> str:
+    return f"; {fault.remedy}" if fault.remedy else ""
 
 
 class _Drawn:
@@ -247,6 +252,6 @@ async def _connected(asked: Asked, ask: Callable[[AsyncConnection, DbEndpoint], 
             return await ask(connection, cast("DbEndpoint", asked.setup.settings))
     except (SQLAlchemyError, OSError, EOFError) as error:
         fault = fault_of(asked.login.dialect, error)
-        raise CommandError(f"{asked.name} does not answer: {fault.told} [{fault.code}]") from error
+        raise CommandError(f"{asked.name}: {fault.told}{_remedy(fault)} [{fault.code}]") from error
     finally:
         await engine.dispose()

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, event
+from sqlalchemy import URL, Dialect, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from adapters.db_triggers.config import DbEndpoint
+from adapters.db_triggers.logins import NoLogInError, log_in_fault
 
 DRIVERS = {
     "postgresql": "postgresql+asyncpg",
@@ -42,15 +43,18 @@ def engine_of(settings: DbEndpoint, secret: Callable[[str], str]) -> AsyncEngine
         connect_args=_arguments(settings),
         **options,
     )
-    if settings.dialect == "sqlite":
-        event.listen(engine.sync_engine, "do_connect", lambda *_: require_file(settings))
-    elif settings.password is not None and settings.dialect in ("postgresql", "mariadb", "mysql"):
-        reference = settings.password
 
-        def log_in(dialect: object, record: object, arguments: object, named: dict[str, Any]) -> None:
-            named["password"] = secret(reference)  # a feed's engine lives as long as the gateway
+    def connect(dialect: Dialect, record: object, arguments: Any, named: dict[str, Any]) -> Any:
+        if settings.dialect == "sqlite":
+            require_file(settings)
+        if settings.password is not None and settings.dialect in ("postgresql", "mariadb", "mysql"):
+            named["password"] = secret(settings.password)  # a feed's engine lives as long as the gateway
+        try:
+            return dialect.connect(*arguments, **named)
+        except Exception as error:
+            raise NoLogInError(log_in_fault(settings, error)) from error
 
-        event.listen(engine.sync_engine, "do_connect", log_in)
+    event.listen(engine.sync_engine, "do_connect", connect)
     return engine
 
 

@@ -39,7 +39,7 @@ async def unusable(setup: EndpointSetup) -> list[str]:
         return [f"endpoint '{setup.name}': {line}" for line in str(error).splitlines() if line]
     except Exception as error:  # noqa: BLE001  whatever a driver raises is what is asked for
         fault = fault_of(settings.dialect, error)
-        return [f"endpoint '{setup.name}': {fault.told}; {fault.advice} [{fault.code}]"]
+        return [f"endpoint '{setup.name}': {fault.told}; {fault.remedy or fault.advice} [{fault.code}]"]
     finally:
         await engine.dispose()
     told += [f"{finding.text} [{finding.code}]" for finding in found if _hinders(finding, now, applied)]

@@ -16,6 +16,7 @@ class FaultKind(StrEnum):
     RETRY = "retry"  # chosen as a victim, or a lock was not free: the same again, soon
     OUTAGE = "outage"  # not reachable, or the connection broke: connect anew
     CREDENTIAL = "credential"  # the log-in is refused
+    TLS = "tls"  # one side wants TLS and the other has none, or the certificate is not trusted
     DENIED = "denied"  # a privilege is missing
     MISSING = "missing"  # a table or a column is not there
     FULL = "full"  # the database has no room
@@ -24,10 +25,12 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One error of a database, in our words; ``told`` is what the database said, one line."""
+    """One error of a database; ``told`` is what it said, one line, ``state`` its own code for it."""
 
     kind: FaultKind
     told: str
+    remedy: str = ""  # what to do, where more is known than the kind
+    state: str | int | None = None
 
     @property
     def code(self) -> str:
@@ -36,14 +39,21 @@ class Fault:
 
     @property
     def advice(self) -> str:
-        """Say what a person can do."""
-        return _ADVICE[self.kind]
+        """Say what a person can do, and what the gateway does by itself."""
+        return f"{self.remedy}. {_AGAIN[self.kind]}" if self.remedy else _ADVICE[self.kind]
 
 
+_SOON = "It is tried again by itself, and changes wait in the database meanwhile"
+_LATER = (
+    "It is tried again after five minutes, since accounts lock, or as soon as the file of the password "
+    "changes; for another user, or a password from the environment, restart"
+)
+_AGAIN = dict.fromkeys(FaultKind, _SOON) | {FaultKind.CREDENTIAL: _LATER}
 _CODES = {
     FaultKind.RETRY: "DB-LOCKED",
     FaultKind.OUTAGE: "DB-OUTAGE",
     FaultKind.CREDENTIAL: "DB-CREDENTIAL",
+    FaultKind.TLS: "DB-TLS",
     FaultKind.DENIED: "DB-DENIED",
     FaultKind.MISSING: "DB-MISSING",
     FaultKind.FULL: "DB-FULL",
@@ -52,9 +62,8 @@ _CODES = {
 _ADVICE = {
     FaultKind.RETRY: "another session holds what is needed; it is tried again by itself",
     FaultKind.OUTAGE: "the feed connects again by itself; changes wait in the database meanwhile",
-    FaultKind.CREDENTIAL: "set user and password of the endpoint right. It is tried again after five "
-    "minutes, since accounts lock, or as soon as the file of the password changes; for another user, or a "
-    "password from the environment, restart",
+    FaultKind.CREDENTIAL: f"set user and password of the endpoint right. {_LATER}",
+    FaultKind.TLS: "set `plaintext` and `ca` of the endpoint right; the feed connects again by itself",
     FaultKind.DENIED: "give the user the rights that `legacy-bridge db render` lists; then it goes on",
     FaultKind.MISSING: "make what is missing as `legacy-bridge db render` shows it; then it goes on. "
     "Changes that were made without it were not captured: order a snapshot",
@@ -145,10 +154,14 @@ _NUMBERED = {"mariadb": _MYSQL, "mysql": _MYSQL, "mssql": _MSSQL, "oracle": _ORA
 
 
 def fault_of(dialect: str, error: BaseException) -> Fault:
-    """Say what an error means: SQLAlchemy's, the driver's, or the operating system's."""
+    """Say what an error means: SQLAlchemy's, the driver's, the operating system's, or that of a log-in."""
     own = getattr(error, "orig", None) or error
-    told = " ".join(str(own).split())[:300] or type(own).__name__
-    return Fault(_kind(dialect, own, error), told)
+    if isinstance(fault := getattr(own, "fault", None), Fault):
+        return fault  # NoLogInError, which knows more
+    state = _state(dialect, own)
+    said = f"{own.args[1]} ({state})" if isinstance(state, int) and len(own.args) > 1 else str(own)
+    told = " ".join(said.split())[:300] or type(own).__name__
+    return Fault(_kind(dialect, own, error), told, state=state)
 
 
 def _kind(dialect: str, own: BaseException, error: BaseException) -> FaultKind:
@@ -164,14 +177,21 @@ def _kind(dialect: str, own: BaseException, error: BaseException) -> FaultKind:
 
 
 def _by_code(dialect: str, own: BaseException) -> FaultKind | None:
-    if dialect == "postgresql":
-        state = str(getattr(own, "sqlstate", "") or "")
+    state = _state(dialect, own)
+    if isinstance(state, int):
+        return _NUMBERED[dialect].get(state)
+    if dialect == "postgresql" and state is not None:
         return next((_POSTGRESQL[state[:n]] for n in (5, 3, 2) if state[:n] in _POSTGRESQL), None)
+    return next((kind for prefix, kind in _SQLITE.items() if (state or "").startswith(prefix)), None)
+
+
+def _state(dialect: str, own: BaseException) -> str | int | None:
+    """Give the database's own code: SQLSTATE, the name of a result code, or a number."""
+    if dialect == "postgresql":
+        return str(getattr(own, "sqlstate", "") or "") or None
     if dialect == "sqlite":
-        name = str(getattr(own, "sqlite_errorname", "") or "")
-        return next((kind for prefix, kind in _SQLITE.items() if name.startswith(prefix)), None)
-    codes = [each for each in own.args[:1] if isinstance(each, int)]
-    return _NUMBERED[dialect].get(codes[0]) if codes else None
+        return str(getattr(own, "sqlite_errorname", "") or "") or None
+    return next((each for each in own.args[:1] if isinstance(each, int)), None)
 
 
 def _is_broken(own: BaseException) -> bool:

@@ -245,7 +245,8 @@ class DbSink:
         kind: Literal["outage", "credential"] = "outage"
         if fault.kind in (FaultKind.CREDENTIAL, FaultKind.DENIED):
             kind = "credential"
-        return NoReply(written, f"{self._name}: {fault.told}", kind)
+        remedy = f"; {fault.remedy}" if fault.remedy else ""
+        return NoReply(written, f"{self._name}: {fault.told}{remedy}", kind)
 
     def _failed(self, fault: Fault, error: BaseException) -> Reply | NoReply:
         if fault.kind is FaultKind.OUTAGE:

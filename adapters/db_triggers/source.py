@@ -22,6 +22,7 @@ from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
 from adapters.db_triggers.driver_windows import Echoes, FeedPort, SchemaError, Window, Windows
 from adapters.db_triggers.faults import FaultKind, fault_of
 from adapters.db_triggers.lanes import Lanes
+from adapters.db_triggers.logins import NoLogInError, where
 
 log = logging.getLogger("legacy_bridge.db_triggers")
 
@@ -220,7 +221,13 @@ class DbSource:
         self._is_denied = kind is FaultKind.CREDENTIAL
         if isinstance(error, SecondDrainerError):  # it may take over as soon as the first one ends
             self._pause_s = self._settings.poll_max.total_seconds()
-        log.warning("feed.failed endpoint=%s code=%s reason=%s", self._name, finding.code, finding.text)
+        log.warning(
+            "feed.failed route=%s endpoint=%s code=%s reason=%s",
+            self._setup.route,
+            self._name,
+            finding.code,
+            finding.text,
+        )
         passes = kind in (FaultKind.RETRY, FaultKind.OUTAGE)
         if self._told == finding.code or (passes and now - self._failed_since < OUTAGE_TOLD_S):
             return None
@@ -235,7 +242,8 @@ class DbSource:
             text = f"{error}; this one waits and takes over when the other ends. Run one gateway for a feed"
             return FaultKind.OTHER, Finding("DB-SECOND", at, text)
         fault = fault_of(self._settings.dialect, error)
-        return fault.kind, Finding(fault.code, at, f"{fault.told}; {fault.advice}")
+        place = "" if isinstance(error, NoLogInError) else f"{where(self._settings)}: "
+        return fault.kind, Finding(fault.code, at, f"{place}{fault.told}; {fault.advice}")
 
     def _refusal(self, finding: Finding) -> Inbound:
         """Give the journal a finding: an input whose body says why it is none."""

@@ -70,7 +70,7 @@ async def test_a_database_killed_in_the_middle_of_a_batch_gives_the_batch_again(
     assert sorted(numbers(journal)) == list(range(20))
     assert journal.repeats == 20  # the whole batch, under the names of before
     assert codes(journal) == ["DB-OUTAGE"]
-    assert "connects again by itself" in journal.findings[0].text
+    assert "It is tried again by itself" in journal.findings[0].text
 
 
 async def test_a_dropped_connection_costs_nothing_but_a_repeat(server: Database) -> None:
@@ -129,7 +129,8 @@ async def test_the_victim_of_a_deadlock_tries_again_and_the_rows_are_all_there(
     await engine.dispose()
 
     assert journal.seen == [("I", "a", 1), ("U", "a", 2)]
-    assert "code=DB-LOCKED reason=(1213" in caplog.text
+    assert "code=DB-LOCKED" in caplog.text
+    assert "Deadlock found when trying to get lock; try restarting transaction (1213)" in caplog.text
     assert codes(journal) == []
 
 
