@@ -26,12 +26,15 @@ class Problem:
 
 @dataclass(slots=True)
 class Part:
-    """One owner's segments: the header's, a line's. A loop's stand behind its first segment."""
+    """One owner's segments: the header's, a line's. A loop's stand behind its first segment.
+
+    Usual lines that follow each other are one part: nothing of theirs is kept, and they are in order.
+    """
 
     line: int  # 0: header and summary
     kept: Sequence[Kept]
     segments: dict[str, list[Segment]] = field(default_factory=dict)  # by top-level place of the owner
-    in_order: list[Segment] = field(default_factory=list)  # a usual line's, instead: first its own segment
+    in_order: list[Segment] = field(default_factory=list)  # usual lines', instead: first a line's own segment
 
 
 class Page:
@@ -48,6 +51,14 @@ class Page:
     def begin(self, line: int, kept: Sequence[Kept]) -> None:
         """Begin the header (0) or a line."""
         self.part = Part(line, kept)
+        self.parts.append(self.part)
+
+    def put_in_order(self, line: int, segments: list[Segment]) -> None:
+        """Put a usual line behind the one before; such lines that follow each other are one part."""
+        if self.part.in_order:
+            self.part.in_order += segments
+            return
+        self.part = Part(line, (), {}, segments)
         self.parts.append(self.part)
 
     def add(self, path: str, elements: Sequence[str]) -> None:
@@ -80,7 +91,8 @@ class Page:
     def whole(self) -> list[tuple[Part, list[Segment]]]:
         """Give all segments in the guide's order, with whose they are: header, lines, summary."""
         rank = self.ranks
-        line = min((rank[top] for part in self.parts if part.line for top in _tops(part)), default=1 << 30)
+        tops_of_lines = {top for part in self.parts if part.line for top in _tops(part)}
+        line = min(map(rank.__getitem__, tops_of_lines), default=1 << 30)
         head: list[tuple[Part, list[Segment]]] = []
         tail: list[tuple[Part, list[Segment]]] = []
         for part in self.parts:

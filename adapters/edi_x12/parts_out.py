@@ -85,16 +85,18 @@ def unit(code: str | None, sent: str | None, partner: X12Partner) -> str:
 
 def day(value: DateValue | None) -> str:
     """Write a date as CCYYMMDD."""
-    return "" if value is None else _digits(value.date)
+    return "" if value is None else eight_digits(value.date)
 
 
-def _digits(value: date) -> str:
+@lru_cache(maxsize=1024)
+def eight_digits(value: date) -> str:
+    """Write a day as CCYYMMDD."""
     return value.isoformat().replace("-", "")  # a quarter of the time of strftime
 
 
 def moment(value: DateValue) -> Elements:
     """Write date, time and zone: as sent where it was X12, else with the zone that the moment has."""
-    digits = _digits(value.date)
+    digits = eight_digits(value.date)
     if value.text:
         sent = _AS_X12.fullmatch(value.text)
         if sent and sent[1] == digits:
@@ -106,7 +108,7 @@ def moment(value: DateValue) -> Elements:
     zone = codes_out.ZONES.get(offset.total_seconds() / 3600) if offset is not None else None
     if zone is None:
         at, zone = at.astimezone(UTC), "UT"
-    return [_digits(at.date()), f"{at:%H%M%S}" if at.second else f"{at:%H%M}", zone]
+    return [eight_digits(at.date()), f"{at:%H%M%S}" if at.second else f"{at:%H%M}", zone]
 
 
 def dated(value: KindedDate) -> Elements:
@@ -314,11 +316,12 @@ def price(value: Price | None, sent: str | None) -> Elements:
 
 def basis(value: Price) -> str:
     """Write the basis of a price. Errors: OutError, as `price`."""
-    return _basis(value.basis, value.basis_code, value.base_quantity)
+    return basis_of(value.basis, value.basis_code, value.base_quantity)
 
 
 @lru_cache(maxsize=1024)
-def _basis(word: str | None, sent: str | None, base: Decimal | None) -> str:
+def basis_of(word: str | None, sent: str | None, base: Decimal | None) -> str:
+    """Write a basis, as sent where that means the same. Errors: OutError, as `price`."""
     if sent is not None:
         known = codes.PRICE_BASES.get(sent, ("other", None))
         if known[0] == (word or "other") and (Decimal(known[1]) if known[1] else None) == base:
