@@ -20,6 +20,7 @@ from adapters.edi_x12.kept import Row, with_kept
 from adapters.edi_x12.lexer import Places, SetText, separators_of
 from adapters.edi_x12.outbound import Group, write_interchange
 from adapters.edi_x12.page import Page, Problem
+from adapters.edi_x12.parts_out import trimmed
 from adapters.edi_x12.read_in import PLAIN_COMPONENT, with_component
 from adapters.edi_x12.report import Report
 from adapters.edi_x12.walk import walk_slowly, walk_usual
@@ -121,7 +122,8 @@ def _judged(
     encoding = partner.encoding or "utf-8"
     separators = separators_of(delimiters, encoding)
     mark, end = separators.element, separators.terminator
-    body = [mark.join(row).rstrip(mark) for row in rows]
+    rows = [row if row[-1] else trimmed(list(row)) for row in rows]
+    body = [mark.join(row) for row in rows]
     st = f"ST{mark}{guide.set_type}{mark}{control}"
     whole = [st, *body, f"SE{mark}{len(body) + 2}{mark}{control}"]
     line_break = "" if separators.is_line_terminated else delimiters.line_break.decode()
@@ -153,13 +155,6 @@ def _judged(
 def _holds_a_delimiter(text: str, rows: list[Row], element: str, terminator: str) -> bool:
     """Tell whether a value holds a delimiter, by counting them in the whole."""
     marks = sum(map(len, rows)) - len(rows) + 4
-    for row in rows:
-        if row[-1]:
-            continue
-        at = len(row)
-        while at > 1 and not row[at - 1]:  # empty elements at a segment's end are not written
-            at -= 1
-        marks -= len(row) - at
     return text.count(element) != marks or text.count(terminator) != len(rows) + 2
 
 

@@ -233,7 +233,7 @@ def freight(value: Shipping) -> Elements:
         made[2] = value.freight_location or ""
     if made[2] and not made[1] and not any(name.startswith("FOB") for name in raw):
         made[1] = "ZZ"
-    return _trimmed(made)
+    return trimmed(made)
 
 
 def carrier(value: Shipping, segment: str) -> Elements:
@@ -250,7 +250,7 @@ def carrier(value: Shipping, segment: str) -> Elements:
             made[position] = sent
     if segment == "TD5" and value.carrier_code and not any(name.startswith("TD5") for name in raw):
         made[1] = "2"  # a SCAC
-    return _trimmed(made)
+    return trimmed(made)
 
 
 def charge(value: AllowanceCharge, partner: X12Partner) -> Elements:
@@ -370,7 +370,7 @@ def packaging(value: Packaging) -> Elements:
         if quantity is not None:
             made[at], made[at + 1] = number(quantity.value), quantity.unit or ""
     made[14] = value.description or ""
-    return _trimmed(made)
+    return trimmed(made)
 
 
 def measured(quantity: Quantity | None) -> Elements:
@@ -389,7 +389,8 @@ def _with_raw(made: Elements, segment: str, raw: Mapping[str, str], at: tuple[in
     return made
 
 
-def _trimmed(made: Elements) -> Elements:
+def trimmed(made: Elements) -> Elements:
+    """Take the empty elements off a segment's end."""
     while made and not made[-1]:
         made.pop()
     return made

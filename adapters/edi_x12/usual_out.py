@@ -52,7 +52,7 @@ def write_usual_line(page: Page, line: PurchaseOrderLine) -> bool:
     for reference in fields["references"]:
         if reference.may_be_phi:
             return False
-        segments.append(("PO1/REF", ["REF", *parts_out.reference(reference)]))
+        segments.append(("PO1/REF", ["REF", *parts_out.trimmed(parts_out.reference(reference))]))
     if (requested := fields["requested"]) is not None:
         segments.append(("PO1/DTM", ["DTM", "002", *_moment(requested)]))
     page.put_in_order(fields["sequence"], segments)
@@ -84,7 +84,8 @@ def _number(value: Decimal) -> str:
 
 def _moment(value: DateValue) -> list[str]:
     """Write a date as it was sent, mostly eight digits."""
-    sent = value.text
-    if value.at is None and sent is not None and sent == parts_out.eight_digits(value.date):
-        return [sent, "", ""]
+    fields = value.__dict__
+    sent: str | None = fields["text"]
+    if fields["at"] is None and sent is not None and sent == parts_out.eight_digits(fields["date"]):
+        return [sent]
     return parts_out.moment(value)
