@@ -5,11 +5,12 @@ A number counts in its own numbering only; which orders it may mean is looked up
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from adapters.base import AliasKind, Decoded
-from canonical.document import CanonicalDocument, Issuer, OrderNumber
+from adapters.base import Alias, AliasKind, Decoded
+from canonical.document import CanonicalDocument, Issuer, OrderNumber, OrderReference
 from canonical.keys import document_key, order_key_of, order_keys
 from canonical.registry import content_hash
 from gateway.journal.types import (
@@ -26,6 +27,7 @@ class NamedOrder(NamedTuple):
 
     key: str | None
     numbers: tuple[OrderNumber, ...]
+    sellers: tuple[str, ...] = ()  # among them: the seller's, told from those that other sellers give
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,40 @@ def keyed(decoded: Decoded, program: Program, message: Message) -> Keyed:
 def _named_orders(document: CanonicalDocument, program: Program) -> tuple[NamedOrder, ...]:
     rules, buyer = program.key_rules, getattr(document, "buyer", None)
     named = tuple(
-        NamedOrder(order_key_of(order.number, rules, buyer) if order.number else None, order.numbers)
+        _named(order_key_of(order.number, rules, buyer) if order.number else None, order, program.partner)
         for order in document.named_orders
     )
     by_number = {order.key for order in named}
     # A requisition has no order yet: its own key stands for it.
     itself = (key for key in order_keys(document, rules) if key not in by_number)
     return (*(NamedOrder(key, ()) for key in itself), *named)
+
+
+def _named(key: str | None, order: OrderReference, partner: str | None) -> NamedOrder:
+    """Give an order's names; a seller's number counts among that partner's own, and as it is if imported."""
+    numbers = order.numbers
+    if partner is None or order.seller_number is None:
+        return NamedOrder(key, numbers)
+    own = f"{order.seller_number} of {partner}"
+    return NamedOrder(key, (*numbers, OrderNumber("seller", own, order.release)), (own,))
+
+
+def told_names(
+    each: Keyed, facts: Facts, ledger: Mapping[str, LedgerEntry]
+) -> Mapping[str, tuple[Alias, ...]]:
+    """Give what a seller calls the orders that a document names, by order key: next it may say no more.
+
+    A number that may mean two orders is nobody's name.
+    """
+    told: dict[str, tuple[Alias, ...]] = {}
+    for order in each.orders:
+        known = [key for key in keys_of(order, facts) if key in ledger] if order.sellers else []
+        if len(known) == 1:
+            told[known[0]] = (
+                *told.get(known[0], ()),
+                *(Alias(AliasKind.SELLER, own) for own in order.sellers),
+            )
+    return told
 
 
 def orders_named(each: Keyed, facts: Facts) -> tuple[str, ...]:
@@ -96,10 +125,13 @@ def keys_of(order: NamedOrder, facts: Facts) -> tuple[str, ...]:
 
     A name counts in its own numbering only: the seller's 1001 is not the ERP's. What a document calls
     the buyer's number is the one that the supplier was given: the ERP's, where the ERP sent the order.
+    A seller may use one number for several orders; it is asked only where the buyer's is not known.
     """
+    is_known = order.key in facts.ledger
     by_alias = (
         key
         for number in order.numbers
+        if not (is_known and number.issuer == "seller")
         for key, kinds in facts.resolved.get(number.number, {}).items()
         if kinds & _numberings(number.issuer, facts.ledger.get(key))
     )

@@ -45,7 +45,7 @@ from gateway.journal.types import (
     Side,
 )
 from gateway.moving import ORIGIN
-from gateway.naming import Keyed, orders_named
+from gateway.naming import Keyed, orders_named, told_names
 from gateway.order_facts import order_facts
 from gateway.program import Program
 from gateway.stage import Decision, Stage, ask, decide, placed_by_phone, unknown_order
@@ -226,6 +226,8 @@ def _decide_set(
         followed = follow_on(program, each, facts, seen.ledger, _patience(ruling, message, each, facts), now)
         if isinstance(followed, AwaitedOrder):
             return waiting(document, followed), [], []
+        for key, names in told_names(each, facts, seen.ledger).items():
+            seen.aliases[key] = (*seen.aliases.get(key, ()), *names)
         document, decision = replace(document, order_keys=followed.order_keys), followed.decision
         named = [seen.ledger[key] for key in followed.order_keys if key in seen.ledger]
         decision = not_the_owner(program, ruling.stage.value, document.document_type, named) or decision

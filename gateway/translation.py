@@ -58,7 +58,7 @@ from gateway.journal.types import (
     Side,
     StageState,
 )
-from gateway.naming import Keyed, keyed, orders_named
+from gateway.naming import Keyed, keyed, orders_named, told_names
 from gateway.order_facts import order_facts
 from gateway.planning import Chunk, Ruling, plan_chunk, plan_decision, verdict_of
 from gateway.program import Program, ProgramSource, Writing
@@ -211,7 +211,10 @@ class Translation:
             decided = replace(decided, is_parked=True, passes_to=(), findings=findings)
         part = "" if sets == 1 else f"set-{document.index}"
         deliveries += bound_deliveries(program, self._message, bound, sets, frozenset(), wrapped, part=part)
-        return await self._journal.plan_awaited(self._message.message_id, decided, deliveries, expected, now)
+        names = told_names(each, facts, facts.ledger)
+        return await self._journal.plan_awaited(
+            self._message.message_id, decided, deliveries, expected, now, names
+        )
 
     async def _opened_again(
         self, program: Program, each: Keyed, facts: Facts

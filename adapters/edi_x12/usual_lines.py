@@ -48,6 +48,9 @@ class Item:
     text: str  # item_ids, description, description_may_be_phi
 
 
+_NOTHING_KNOWN: tuple[Item | None, Mapping[str, Quantity]] = (None, MappingProxyType({}))
+
+
 @dataclass(eq=False, frozen=True, slots=True)
 class AnswerForm:
     """What an ACK says beside its quantity (ACK02): its elements when it was first seen."""
@@ -107,11 +110,12 @@ class LineForm:
         count, behind = 0, self.line
         while (cut := match(text, at)) is not None:
             number, value, offer, qualifier, reference, date = cut.groups()
-            known, quantity = known_of(offer), None
-            if known is not None and number in numbers:
-                item, quantities = known
-                quantity, price = quantities.get(value), item.price
-            if quantity is None:
+            known = known_of(offer)
+            item, quantities = known if known is not None and number in numbers else _NOTHING_KNOWN
+            quantity = quantities.get(value)
+            if item is not None and quantity is not None:
+                price = item.price
+            else:
                 learned = self._learn(number, value, offer)
                 if learned is None:
                     break

@@ -25,6 +25,7 @@ from gateway.journal.comparisons import (
 )
 from gateway.journal.moves import Move, MoveBegin, MoveState, Recalled
 from gateway.journal.types import (
+    NO_ALIASES,
     Acceptance,
     Arrival,
     AuditEntry,
@@ -196,8 +197,12 @@ class Journal(SourceMemory, Protocol):
         deliveries: Sequence[DeliveryPlan],
         expected: Expected,
         now: datetime,
+        aliases: Mapping[str, Sequence[Alias]] = NO_ALIASES,
     ) -> bool:
-        """Write the decision about a follow-on that waited; False where something moved meanwhile."""
+        """Write the decision about a follow-on that waited; False where something moved meanwhile.
+
+        ``aliases``: order key -> names of the order that the document tells, written with it.
+        """
         ...
 
     # -- delivery --------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from adapters.base import Alias, AliasKind, Finding, Interchange, Origin, Role, StepResult, Unit, Verdict
 
@@ -266,6 +267,9 @@ class Expected:
     document_keys: Mapping[str, str | None] = field(default_factory=dict)
     controls: Mapping[str, str | None] = field(default_factory=dict)
     settled: frozenset[str] | None = None
+
+
+NO_ALIASES: Mapping[str, tuple[Alias, ...]] = MappingProxyType({})  # by order key
 
 
 @dataclass(frozen=True, slots=True)
