@@ -44,6 +44,10 @@ class Page:
         self.guide = guide
         self.partner = partner
         self.ranks = ranks(guide)
+        self.names = _names(guide)
+        # What is asked for every line; pydantic takes twice as long to tell it.
+        self.has_own_units = bool(partner.units)
+        self.item_qualifiers: Mapping[str, str] = partner.outbound.item_qualifiers
         self.problems: list[Problem] = []
         self.parts: list[Part] = []
         self.part = Part(0, ())
@@ -67,10 +71,11 @@ class Page:
 
     def add_below(self, loop: str, path: str, elements: Sequence[str]) -> None:
         """Put a segment behind what was last put at a loop's place."""
-        if path not in self.ranks:
+        name = self.names.get(path)
+        if name is None:
             self.problem("X12-OUT-PLACE", path, "has no place in this partner's guide")
             return
-        self.part.segments.setdefault(loop, []).append((path, [path.rpartition("/")[2], *elements]))
+        self.part.segments.setdefault(loop, []).append((path, [name, *elements]))
 
     def problem(self, code: str, path: str, text: str) -> None:
         """Say what keeps the set from being written."""
@@ -122,3 +127,9 @@ def ranks(guide: Guide) -> Mapping[str, int]:
         found.setdefault(place.path, len(found))
         pending.extend(reversed(place.children))
     return found
+
+
+@lru_cache(maxsize=256)
+def _names(guide: Guide) -> Mapping[str, str]:
+    """Give the segment of each place."""
+    return {path: path.rpartition("/")[2] for path in ranks(guide)}

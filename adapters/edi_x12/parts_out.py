@@ -248,7 +248,8 @@ def carrier(value: Shipping, segment: str) -> Elements:
     ):
         if sent and sent != made[position]:
             made[position] = sent
-    if segment == "TD5" and value.carrier_code and not any(name.startswith("TD5") for name in raw):
+    is_named = segment == "TD5" and not made[1] and value.carrier_code
+    if is_named and not any(name.startswith("TD5") for name in raw):
         made[1] = "2"  # a SCAC
     return trimmed(made)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
-from adapters.edi_x12 import codes, parts_out
+from adapters.edi_x12 import codes, codes_out, parts_out
 from adapters.edi_x12.guide import Guide
 from adapters.edi_x12.page import Page, ranks
 from canonical.purchase_order import PurchaseOrderLine
@@ -21,6 +21,7 @@ _USUAL = frozenset(
         "references", "requested",
     }
 )  # fmt: skip
+_PLAIN_QUALIFIERS = {scheme: parts_out.item_qualifier(scheme, None) for scheme in codes_out.ITEM_SCHEMES}
 _PLACES = ("PO1", "PO1/PID", "PO1/REF", "PO1/DTM")
 
 
@@ -29,7 +30,7 @@ def write_usual_line(page: Page, line: PurchaseOrderLine) -> bool:
 
     Fields are read from the models' own dicts, in half the time: there are a dozen of them in a line.
     """
-    if not line.__pydantic_fields_set__ <= _USUAL or page.partner.units or not _has_places(page.guide):
+    if page.has_own_units or not line.__pydantic_fields_set__ <= _USUAL or not _has_places(page.guide):
         return False
     fields = line.__dict__
     quantity, price = fields["quantity"], fields["price"]
@@ -45,7 +46,7 @@ def write_usual_line(page: Page, line: PurchaseOrderLine) -> bool:
         return False
     number = fields["line_id"] or ""
     row = ["PO1", number, _number(counted["value"]), unit or "", _number(priced["amount"]), basis]
-    row += _ids(fields["item_ids"], page.partner.outbound.item_qualifiers)
+    row += _ids(fields["item_ids"], page.item_qualifiers)
     segments = [("PO1", row)]
     if (description := fields["description"]) is not None:
         segments.append(("PO1/PID", ["PID", "F", "", "", "", description]))
@@ -64,9 +65,9 @@ def _ids(values: Sequence[ItemIdentifier], wanted: Mapping[str, str]) -> list[st
     made: list[str] = []
     for each in values:
         fields = each.__dict__
-        scheme = fields["scheme"]
-        qualifier = wanted.get(scheme) or parts_out.item_qualifier(scheme, fields["qualifier"])
-        made += (qualifier, fields["value"])
+        scheme, sent = fields["scheme"], fields["qualifier"]
+        qualifier = wanted.get(scheme) or sent or _PLAIN_QUALIFIERS.get(scheme)
+        made += (qualifier or parts_out.item_qualifier(scheme, sent), fields["value"])
     return made
 
 
