@@ -36,7 +36,7 @@ from gateway.journal.types import (
     Message,
 )
 from gateway.known_before import confirmation_of, counted, own_copy, repeat_of
-from gateway.naming import Keyed, orders_named
+from gateway.naming import Keyed, orders_named, told_names
 from gateway.order_opening import opening, told_by_erp
 from gateway.passing_on import passed_on, untranslated
 from gateway.program import Program
@@ -187,6 +187,8 @@ def _decide_set(
         followed = follow_on(program, each, facts, seen.ledger, _patience(ruling, message, each, facts), now)
         if isinstance(followed, AwaitedOrder):
             return waiting(document, followed), [], []
+        for key, names in told_names(each, facts, seen.ledger).items():
+            seen.aliases[key] = (*seen.aliases.get(key, ()), *names)
         document, decision = replace(document, order_keys=followed.order_keys), followed.decision
         named = [seen.ledger[key] for key in followed.order_keys if key in seen.ledger]
         decision = not_the_owner(program, ruling.stage.value, document.document_type, named) or decision

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from adapters.base import Finding, Origin
+from adapters.base import Alias, Finding, Origin
 from gateway.journal.types import (
+    NO_ALIASES,
     Acceptance,
     Arrival,
     DeliveryPlan,
@@ -128,6 +129,10 @@ class Messages(Protocol):
         deliveries: Sequence[DeliveryPlan],
         expected: Expected,
         now: datetime,
+        aliases: Mapping[str, Sequence[Alias]] = NO_ALIASES,
     ) -> bool:
-        """Write the decision about a follow-on that waited; False where something moved meanwhile."""
+        """Write the decision about a follow-on that waited; False where something moved meanwhile.
+
+        ``aliases``: order key -> names of the order that the document tells, written with it.
+        """
         ...

@@ -10,6 +10,7 @@ from gateway.journal.types.deliveries import Claim, ClaimedDelivery, DeliveryVie
 from gateway.journal.types.messages import Acceptance, Arrival, ArrivalKind, Message
 from gateway.journal.types.orders import MOVED, AwaitedOrder, LedgerEntry, Naming, naming_counts
 from gateway.journal.types.plans import (
+    NO_ALIASES,
     Acknowledged,
     ControlNumber,
     DeliveryPlan,
@@ -37,6 +38,7 @@ __all__ = [
     "BEING_SENT",
     "FINISHED",
     "MOVED",
+    "NO_ALIASES",
     "ROLL_BACK",
     "Acceptance",
     "Acknowledged",

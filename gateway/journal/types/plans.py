@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from adapters.base import Alias, Finding, Interchange, Role, Unit, Verdict
 from gateway.journal.types.orders import AwaitedOrder, LedgerEntry, Naming
@@ -118,6 +119,9 @@ class Expected:
     document_keys: Mapping[str, str | None] = field(default_factory=dict)
     controls: Mapping[str, str | None] = field(default_factory=dict)
     settled: frozenset[str] | None = None
+
+
+NO_ALIASES: Mapping[str, tuple[Alias, ...]] = MappingProxyType({})  # by order key
 
 
 @dataclass(frozen=True, slots=True)
