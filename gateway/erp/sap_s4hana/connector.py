@@ -64,6 +64,7 @@ class SapS4Hana(Connector):
         "purchase_order": order,
         "purchase_order.cancellation": cancellation,
         "order_change": change,
+        "order_change.cancellation": cancellation,
         "acknowledgment": acknowledgment,
         "goods_receipt": receipt,
         "invoice": invoice,

@@ -6,13 +6,14 @@ that was read: answered 412, someone else changed it, and it is read and changed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from adapters.base import Alias, Delivery, Finished
+from adapters.base import Alias, Delivery, Finding, Finished, Level, Position
 from canonical.order_change import OrderChange
 from canonical.purchase_order import PurchaseOrder
+from canonical.scalars import plain_digits
 from gateway.erp.connector.aliases import ErpLine, erp_order, order_aliases
 from gateway.erp.connector.comparing import differing
 from gateway.erp.connector.references import reference_for
@@ -21,7 +22,7 @@ from gateway.erp.odata.batch import Operation
 from gateway.erp.odata.bodies import decimal_or_none
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.sap_s4hana.order_body import OrderBody, item_number
-from gateway.erp.sap_s4hana.order_changes import OrderChanges, added, is_done, items_out
+from gateway.erp.sap_s4hana.order_changes import OrderChanges, added, came_of, is_done, items_out
 from gateway.erp.sap_s4hana.services import changed, items_of, schedules_of, v4_order, without_zeros
 from gateway.erp.sap_s4hana.suppliers import check_supplier
 
@@ -61,17 +62,11 @@ def order(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
 
 
 def change(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
-    """Change an order as the buyer asks; a change that cancels takes all its items out."""
+    """Change an order as the buyer asks."""
     document = delivery.document
     assert isinstance(document, OrderChange)  # noqa: S101
     known = erp_order(delivery, document.order, connector.place)
-    if document.purpose == "cancellation":
-        yield from changed_order(connector, delivery, known.number, _all_items_out)
-        return Finished(known.number)
-    if document.initiator == "seller":
-        text = "the supplier asks for the change; the buyer decides: enter it in SAP, then resolve this"
-        raise connector.place.stuck("ERP-CHANGE-SELLER", text, "initiator")
-
+    _is_the_buyers(connector, document)
     read_first: list[Order] = []
 
     def plan(current: Order, etag: str) -> tuple[Operation, ...]:
@@ -84,16 +79,51 @@ def change(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
         )
 
     yield from changed_order(connector, delivery, known.number, plan)
-    return Finished(known.number, _new_names(known.number, read_first[0], document))
+    taken = {without_zeros(known.line_number(each)) for each in document.lines if each.action == "delete"}
+    notes = _came_before(connector, known.number, read_first[0], taken)
+    return Finished(known.number, _new_names(known.number, read_first[0], document), notes)
 
 
 def cancellation(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
-    """Cancel an order: each item gets its deletion code. SAP keeps the order."""
+    """Cancel an order as a whole, item by item; where goods came, what is left of one. SAP keeps the order.
+
+    Single lines are cancelled by a change that deletes them.
+    """
     document = delivery.document
-    assert isinstance(document, PurchaseOrder)  # noqa: S101
+    assert isinstance(document, PurchaseOrder | OrderChange)  # noqa: S101
+    if isinstance(document, OrderChange):
+        _is_the_buyers(connector, document)
     known = erp_order(delivery, document.named_orders[0], connector.place)
-    yield from changed_order(connector, delivery, known.number, _all_items_out)
-    return Finished(known.number)
+    read_first: list[Order] = []
+
+    def plan(current: Order, etag: str) -> tuple[Operation, ...]:
+        read_first.append(current)
+        return tuple(items_out(current, items_of(current), etag))
+
+    yield from changed_order(connector, delivery, known.number, plan)
+    return Finished(known.number, notes=_came_before(connector, known.number, read_first[0]))
+
+
+def _is_the_buyers(connector: SapS4Hana, document: OrderChange) -> None:
+    if document.initiator == "seller":
+        text = "the supplier asks for the change; the buyer decides: enter it in SAP, then resolve this"
+        raise connector.place.stuck("ERP-CHANGE-SELLER", text, "initiator")
+
+
+def _came_before(
+    connector: SapS4Hana, number: str, order: Order, taken: Container[str] | None = None
+) -> tuple[Finding, ...]:
+    """Say which goods came before items were cancelled (`taken`; None: all); only the rest of them was."""
+    came = [
+        f"{plain_digits(quantity)} of item {each['PurchaseOrderItem']}"
+        for each in items_of(order)
+        if (quantity := came_of(each)) > 0
+        and (taken is None or without_zeros(each["PurchaseOrderItem"]) in taken)
+    ]
+    if not came:
+        return ()
+    text = f"order {number}: {', '.join(came)} had been received; what was left of it is cancelled"
+    return (Finding("ERP-CANCEL-REMAINDER", Position(connector.name), text, Level.NOTE),)
 
 
 def order_names(number: str, order: Order, document: PurchaseOrder) -> tuple[Alias, ...]:
@@ -131,10 +161,6 @@ def changed_order(
         f"order {number} was changed by others {ROUNDS_MAX} times while it was read; retry when it is quiet"
     )
     raise connector.place.stuck("ERP-CHANGED-MEANWHILE", text)
-
-
-def _all_items_out(order: Order, etag: str) -> tuple[Operation, ...]:
-    return tuple(items_out(order, items_of(order), etag))
 
 
 def _hits_done(answer: Answer, wanted: Sequence[Operation]) -> Sequence[Hit]:
