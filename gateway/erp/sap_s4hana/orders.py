@@ -23,7 +23,15 @@ from gateway.erp.odata.bodies import decimal_or_none
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.sap_s4hana.order_body import OrderBody, item_number
 from gateway.erp.sap_s4hana.order_changes import OrderChanges, added, came_of, is_done, items_out
-from gateway.erp.sap_s4hana.services import changed, items_of, schedules_of, v4_order, without_zeros
+from gateway.erp.sap_s4hana.services import (
+    changed,
+    found_by,
+    items_of,
+    schedules_of,
+    v4_order,
+    v4_rows,
+    without_zeros,
+)
 from gateway.erp.sap_s4hana.suppliers import check_supplier
 
 if TYPE_CHECKING:
@@ -171,12 +179,9 @@ def _hits_done(answer: Answer, wanted: Sequence[Operation]) -> Sequence[Hit]:
 
 
 def _hits(answer: Answer, reference: str, body: Mapping[str, Any]) -> Sequence[Hit] | str:
-    found = answer.fields.get("value") if isinstance(answer.fields, Mapping) else None
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        return "the look-up's reply is no collection; expected `value`"
-    ours = [each for each in found if each.get(REFERENCE) == reference]
-    if found and not ours:
-        return f"the look-up for {reference} gave others' orders: SAP ignores the filter"
+    ours = found_by(v4_rows(answer.fields), REFERENCE, reference)
+    if isinstance(ours, str):
+        return ours
     return [Hit(str(each.get("PurchaseOrder")), each, tuple(_differences(body, each))) for each in ours]
 
 

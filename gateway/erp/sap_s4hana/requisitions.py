@@ -19,7 +19,7 @@ from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series,
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.sap_s4hana.order_body import QUANTITY, item_number
 from gateway.erp.sap_s4hana.prices import sap_price
-from gateway.erp.sap_s4hana.services import REQUISITIONS, v2_entity, v2_rows, without_zeros
+from gateway.erp.sap_s4hana.services import REQUISITIONS, found_by, v2_entity, v2_rows, without_zeros
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 
 if TYPE_CHECKING:
@@ -146,12 +146,9 @@ def _validated(connector: SapS4Hana, body: Mapping[str, Any]) -> Generator[Ask, 
 
 
 def _hits(answer: Answer, reference: str, body: Mapping[str, Any]) -> Sequence[Hit] | str:
-    rows = v2_rows(answer.fields)
-    if rows is None:
-        return "the look-up's reply is no collection; expected `d.results`"
-    ours = [each for each in rows if each.get(REFERENCE) == reference]
-    if rows and not ours:
-        return f"the look-up for {reference} gave others' requisitions: SAP ignores the filter"
+    ours = found_by(v2_rows(answer.fields), REFERENCE, reference)
+    if isinstance(ours, str):
+        return ours
     wanted = {each["PurchaseRequisitionItem"]: each for each in body["to_PurchaseReqnItem"]}
     found: dict[str, list[str]] = {}
     for row in ours:

@@ -159,6 +159,24 @@ def v2_rows(fields: Any) -> list[dict[str, Any]] | None:
     return rows
 
 
+def v4_rows(fields: Any) -> list[dict[str, Any]] | None:
+    """Give the rows of a V4 collection, None where it is none."""
+    rows = fields.get("value") if isinstance(fields, Mapping) else None
+    if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
+        return None
+    return rows
+
+
+def found_by(rows: list[dict[str, Any]] | None, field: str, value: str) -> list[dict[str, Any]] | str:
+    """Give those rows of a look-up that have what was asked for; or say why its answer is not believed."""
+    if rows is None:
+        return "the look-up's reply is no collection; expected `value` (V4) or `d.results` (V2)"
+    ours = [each for each in rows if each.get(field) == value]
+    if rows and not ours:
+        return f"the look-up for {field} {value} gave others' documents: SAP ignores the filter"
+    return ours
+
+
 def v2_entity(fields: Any) -> dict[str, Any]:
     """Give the entity of a V2 reply; empty where there is none."""
     inner = fields.get("d") if isinstance(fields, Mapping) else None
