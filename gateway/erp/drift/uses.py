@@ -124,6 +124,15 @@ SAP_V4: Mapping[str, EntityUse] = {
         "PurchaseOrder:t PurchaseOrderItem:t ScheduleLine:t ScheduleLineDeliveryDate:d "
         "ScheduleLineOrderQuantity:n OpenPurchaseOrderQuantity:n PurchaseOrderQuantityUnit:t3",
     ),
+    "PurchaseOrderNote": _entity("purchase_order", "TextObjectType:t4 Language:t2 PlainLongText:t"),
+    "PurchaseOrderItemNote": _entity(
+        "purchase_order order_change", "TextObjectType:t4 Language:t2 PlainLongText:t"
+    ),
+    "PurOrderItemPricingElement": _entity(
+        "purchase_order order_change",
+        "ConditionType:t4 ConditionRateAmount:n ConditionCurrency:t3 ConditionRateRatio:n "
+        "ConditionRateRatioUnit:t3",
+    ),
 }
 SAP_V2: Mapping[str, Mapping[str, EntityUse]] = {
     "API_PURCHASEREQ_PROCESS_SRV": {

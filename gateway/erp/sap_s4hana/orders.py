@@ -23,6 +23,7 @@ from gateway.erp.odata.bodies import decimal_or_none
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.sap_s4hana.order_body import OrderBody, item_number
 from gateway.erp.sap_s4hana.order_changes import OrderChanges, added, came_of, is_done, items_out
+from gateway.erp.sap_s4hana.order_texts import left_out
 from gateway.erp.sap_s4hana.services import (
     changed,
     found_by,
@@ -66,7 +67,8 @@ def order(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     created = yield Write("create", connector.services.create_order(lambda: body), look_up, looks_first=True)
     number = str(created.fields["PurchaseOrder"])
     names = connector.names(delivery, document, created.fields)
-    return Finished(number, names, connector.notes(delivery, created, Version.V4))
+    notes = connector.notes(delivery, created, Version.V4)
+    return Finished(number, names, (*notes, *left_out(connector.name, document, connector.settings)))
 
 
 def change(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
@@ -88,7 +90,8 @@ def change(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
 
     yield from changed_order(connector, delivery, known.number, plan)
     taken = {without_zeros(known.line_number(each)) for each in document.lines if each.action == "delete"}
-    notes = _came_before(connector, known.number, read_first[0], taken)
+    came = _came_before(connector, known.number, read_first[0], taken)
+    notes = (*came, *left_out(connector.name, document, connector.settings))
     return Finished(known.number, _new_names(known.number, read_first[0], document), notes)
 
 

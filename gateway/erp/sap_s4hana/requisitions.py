@@ -18,6 +18,7 @@ from gateway.erp.connector.rendering import Rendering, without_nothing
 from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series, Write
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.sap_s4hana.order_body import QUANTITY, item_number
+from gateway.erp.sap_s4hana.order_texts import left_out
 from gateway.erp.sap_s4hana.prices import sap_price
 from gateway.erp.sap_s4hana.services import REQUISITIONS, found_by, v2_entity, v2_rows, without_zeros
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
@@ -50,7 +51,8 @@ def requisition(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Seri
     call = connector.services.v2_create(REQUISITIONS, HEADER_SET, lambda: body)
     created = yield Write("create_requisition", call, look_up, looks_first=True)
     number = str(v2_entity(created.fields).get("PurchaseRequisition"))
-    return Finished(number, notes=connector.notes(delivery, created, Version.V2))
+    notes = connector.notes(delivery, created, Version.V2)
+    return Finished(number, notes=(*notes, *left_out(connector.name, document, connector.settings)))
 
 
 def budget_check(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:

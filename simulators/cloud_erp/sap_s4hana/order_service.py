@@ -175,7 +175,7 @@ class OrderService:
         return Result(200, write({"@odata.context": "$metadata"} | body), _headers(order))
 
     def _shown(self, unit: Unit, document: Document, deep: bool) -> dict[str, Any]:
-        values = {name: each for name, each in document.values.items() if name != ITEMS}
+        values = {name: each for name, each in document.values.items() if not isinstance(each, list)}
         fields = {"@odata.etag": document.etag} | shown(entities()["v4 PurchaseOrder"], values)
         if not deep:
             return fields
@@ -188,8 +188,9 @@ class OrderService:
         self, order: Document, item: Mapping[str, Any], came: Mapping[str, Decimal] | None
     ) -> dict[str, Any]:
         """Show an item, with its parts where `came` tells what came of the order's items."""
-        values = {name: each for name, each in item.items() if not isinstance(each, list) or came is not None}
+        values = {name: each for name, each in item.items() if not isinstance(each, list)}
         if came is not None:
+            values[ACCOUNTS] = item[ACCOUNTS]
             own = came.get(str(item["PurchaseOrderItem"]).lstrip("0"), Decimal(0))
             values[SCHEDULES] = _with_open(item[SCHEDULES], own)
         return {"@odata.etag": order.etag} | shown(entities()["v4 PurchaseOrderItem"], values)
