@@ -14,6 +14,7 @@ from gateway.journal.base import Journal
 from gateway.journal.moves import MoveState
 from gateway.journal.types import DeliveryState, DeliveryView, DocumentView, Side
 from gateway.order_documents import about
+from gateway.order_line_parts import added_up
 from gateway.order_lines import OrderState, order_state
 from gateway.order_looks import EVERY, OrderLook, look_at
 from gateway.order_reading import OrderReading
@@ -79,7 +80,7 @@ class OrderAccounts:
             if isinstance(there, Finding):
                 return SideSeen("system", None, there.text, is_copy=is_copy)
             if there is not None and there.lines_named == "there":
-                there = await self._named_as_sent(look.order_key, there)
+                there = await self._named_as_sent(look.order_key, target, there)
             return SideSeen("system", there, is_copy=is_copy)
         if is_elders:
             problem = (
@@ -89,13 +90,13 @@ class OrderAccounts:
             return SideSeen("journal", None, problem)
         return SideSeen("journal", _by_documents(look, delivered, rules), is_copy=is_copy)
 
-    async def _named_as_sent(self, order_key: str, there: OrderThere) -> OrderThere:
+    async def _named_as_sent(self, order_key: str, target: str, there: OrderThere) -> OrderThere:
         """Give an order with its lines named as its documents name them."""
-        rows = await self._journal.aliases(order_key)
+        rows = await self._journal.aliases(order_key, target)
         aliases = (Alias(AliasKind(kind), number, line, own) for kind, number, line, own in rows)
         names = names_as_sent(there.number, aliases)
-        lines = tuple(replace(each, line=names.get(each.line, each.line)) for each in there.lines)
-        return replace(there, lines=lines, lines_named="sent")
+        lines = [replace(each, line=names.get(each.line, each.line)) for each in there.lines]
+        return replace(there, lines=added_up(lines), lines_named="sent")
 
     async def _delivered(self, look: OrderLook, target: str) -> list[Delivered]:
         """Give what a target has of an order, in the order of its arrival there."""

@@ -58,7 +58,8 @@ DYNAMICS: Mapping[str, EntityUse] = {
         "Barcode:t80 LineDescription:t OrderedPurchaseQuantity:n PurchaseUnitSymbol:t10 "
         "PurchasePrice:n PurchasePriceQuantity:n RequestedDeliveryDate:d ConfirmedDeliveryDate:d "
         "ReceivingSiteId:t10 ReceivingWarehouseId:t10 ProcurementProductCategoryName:t "
-        "DefaultLedgerDimensionDisplayValue:t PurchaseRequisitionId:t20 IsLineStopped:e(No|Yes)",
+        "DefaultLedgerDimensionDisplayValue:t PurchaseRequisitionId:t20 IsLineStopped:e(No|Yes) "
+        "PurchaseOrderLineStatus:e(Received|Invoiced|Canceled)",
     ),
     "PurchaseOrderResponseHeaders": _entity(
         "acknowledgment",
@@ -99,6 +100,23 @@ DYNAMICS: Mapping[str, EntityUse] = {
     ),
     "ProductReceiptHeaders": _entity(
         "goods_receipt.custom_service", "dataAreaId:t4 RecordId:t ProductReceiptNumber:t20"
+    ),
+    "PurchaseRequisitionHeaders": _entity(
+        "requisition",
+        "RequisitionNumber:t20 RequisitionName:t60 RequisitionPurpose:e(Consumption) DefaultRequestedDate:d "
+        "PreparerPersonnelNumber:t25",
+    ),
+    "PurchaseRequisitionLines": _entity(
+        "requisition",
+        "RequisitionNumber:t20 RequisitionLineNumber:n BuyingLegalEntityId:t4 ItemNumber:t20 "
+        "ExternalItemNumber:t20 ProcurementProductCategoryName:t LineDescription:t "
+        "RequestedPurchaseQuantity:n PurchaseUnitSymbol:t10 PurchasePrice:n PurchasePriceQuantity:n "
+        "CurrencyCode:t3 RequestedDate:d ReceivingSiteId:t10 ReceivingWarehouseId:t10 "
+        "VendorAccountNumber:t20 RequisitionerPersonnelNumber:t25 DefaultLedgerDimensionDisplayValue:t",
+    ),
+    "ProductReceiptLines": _entity(  # what came of an order that is cancelled, or closed
+        "purchase_order order_change",
+        "dataAreaId:t4 PurchaseOrderNumber:t20 PurchaseOrderLineNumber:n ReceivedPurchaseQuantity:n",
     ),
 }
 
@@ -200,6 +218,13 @@ ORACLE: Mapping[str, Mapping[str, EntityUse]] = {
         "draftPurchaseOrders/lines/schedules": _entity(
             "purchase_order order_change", "ScheduleNumber:n Quantity:n RequestedDeliveryDate:d"
         ),
+    },
+    "purchaseOrderSchedules": {
+        "purchaseOrderSchedules": _entity(  # read only: orders that move away, and reconciling
+            "purchase_order",
+            "OrderNumber:t LineNumber:n ScheduleStatusCode:t Quantity:n ReceivedQuantity:n "
+            "InvoicedQuantity:n",
+        )
     },
     "purchaseRequisitions": {
         "purchaseRequisitions": _entity(

@@ -181,7 +181,7 @@ async def test_a_conversion_is_proven_by_sap_itself_line_by_line(make: Make) -> 
     hospital = await make()
     known = load_text(ROUTES)
     assert isinstance(known, Configuration), known
-    reading = OrderReading(lambda: hospital.destinations)
+    reading = OrderReading(lambda: hospital.destinations, hospital.clock)
     operations = Operations(hospital.journal, lambda: known, hospital.clock, Hooks(reading=reading))
     asked = await operations.perform(
         "orders.convert", {"route": "po", "to": "legacy", "who": "ann", "why": "back"}
@@ -329,7 +329,7 @@ async def test_an_order_is_not_closed_where_its_invoices_cannot_be_told(make: Ma
 
 async def test_an_order_is_read_as_it_stands_and_one_that_is_not_there_is_told_apart(make: Make) -> None:
     hospital = await make()
-    reading = OrderReading(lambda: hospital.destinations)
+    reading = OrderReading(lambda: hospital.destinations, hospital.clock)
     (number,) = hospital.sap.documents.keys("purchase_order")
 
     there = await reading.read("erp", OrderAt(key_of("7"), number))
