@@ -165,7 +165,8 @@ SAP_V2: Mapping[str, Mapping[str, EntityUse]] = {
             "PurchaseRequisitionPrice:n PurReqnPriceQuantity:n PurReqnItemCurrency:t CompanyCode:t4 "
             "PurchasingOrganization:t4 PurchasingGroup:t3 Plant:t4 PurReqnExternalReference:t26 "
             "PurchaseRequisitionItemText:t40 MaterialGroup:t9 SupplierMaterialNumber:t35 StorageLocation:t4 "
-            "DeliveryDate:d FixedSupplier:t10 PurReqnItemExternalReference:t10",
+            "DeliveryDate:d FixedSupplier:t10 PurReqnItemExternalReference:t10 "
+            "IsDeleted:t1 OrderedQuantity:n",
         ),
     },
     "API_SUPPLIERINVOICE_PROCESS_SRV": {

@@ -10,8 +10,9 @@ from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from adapters.base import Delivery, Finished
+from adapters.base import Alias, Delivery, Finished
 from canonical.requisition import Requisition, RequisitionLine
+from gateway.erp.connector.aliases import ErpLine, order_aliases
 from gateway.erp.connector.comparing import differing
 from gateway.erp.connector.references import reference_for
 from gateway.erp.connector.rendering import Rendering, without_nothing
@@ -51,8 +52,15 @@ def requisition(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Seri
     call = connector.services.v2_create(REQUISITIONS, HEADER_SET, lambda: body)
     created = yield Write("create_requisition", call, look_up, looks_first=True)
     number = str(v2_entity(created.fields).get("PurchaseRequisition"))
+    names = requisition_names(number, document)
     notes = connector.notes(delivery, created, Version.V2)
-    return Finished(number, notes=(*notes, *left_out(connector.name, document, connector.settings)))
+    return Finished(number, names, (*notes, *left_out(connector.name, document, connector.settings)))
+
+
+def requisition_names(number: str, document: Requisition) -> tuple[Alias, ...]:
+    """Give the names of a requisition, by which its changes find it; items by the numbers we asked for."""
+    lines = [ErpLine(line.sequence, item_number(line.sequence)) for line in document.lines]
+    return order_aliases(number, lines, document.lines)
 
 
 def budget_check(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
@@ -69,7 +77,7 @@ def requisition_body(
         rendering.problem("ERP-MISSING", "the requisition has no lines", "lines")
     text = document.description or document.number
     items = [
-        _item(line, f"lines[{at}]", document, reference, rendering, settings, defaults)
+        requisition_item(line, f"lines[{at}]", document, reference, rendering, settings, defaults)
         for at, line in enumerate(document.lines)
     ]
     return {
@@ -79,7 +87,7 @@ def requisition_body(
     }
 
 
-def _item(
+def requisition_item(
     line: RequisitionLine,
     path: str,
     document: Requisition,
@@ -88,6 +96,7 @@ def _item(
     settings: SapSettings,
     defaults: SapDefaults,
 ) -> dict[str, Any]:
+    """Give one item of a requisition."""
     material, theirs = rendering.item(line), rendering.supplier_item(line)
     currency = document.currency or defaults.currency
     wanted = line.requested or document.need_by
