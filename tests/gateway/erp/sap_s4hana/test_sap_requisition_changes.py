@@ -42,7 +42,7 @@ def rows(bench: SapBench) -> list[dict[str, Any]]:
     return found
 
 
-def shown(bench: SapBench) -> list[tuple[Decimal, str]]:
+def shown(bench: SapBench) -> list[tuple[Any, str]]:
     return [(each["RequestedQuantity"], each.get("IsDeleted", "")) for each in rows(bench)]
 
 
