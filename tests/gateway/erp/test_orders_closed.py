@@ -25,10 +25,11 @@ from gateway.journal.types import DeliveryState, DeliveryView, Side
 from gateway.operations import Hooks, Operations
 from gateway.order_reading import OrderReading
 from simulators.cloud_erp.base.erp import SimulatedErp
+from simulators.cloud_erp.sap_s4hana import SapS4Hana as SapTenant
 from simulators.faults import Action, Fault
 from tests.gateway.erp.bench import Killing
 from tests.gateway.erp.erp_hospital import Deaf, ErpHospital
-from tests.gateway.erp.erps import ErpUnderTest, Oracle
+from tests.gateway.erp.erps import ErpUnderTest, Oracle, Sap
 from tests.gateway.order_hospital import key_of
 
 GOOD = ("", Action.COMMIT_THEN_RESET)
@@ -78,6 +79,24 @@ def _oracle_receives(tenant: SimulatedErp, number: str, quantity: int) -> None:
     tenant.documents.create("receivingReceiptRequests", "by hand", fields, number="by hand")
 
 
+def _sap_closed(tenant: SimulatedErp) -> list[bool]:
+    assert isinstance(tenant, SapTenant)
+    held = [tenant.document("purchase_order", key) for key in tenant.documents.keys("purchase_order")]
+    return [all(item.get("IsCompletelyDelivered") for item in each["_PurchaseOrderItem"]) for each in held]
+
+
+def _sap_receives(tenant: SimulatedErp, number: str, quantity: int) -> None:
+    row = {"PurchaseOrder": number, "PurchaseOrderItem": "10", "GoodsMovementType": "101"}
+    fields = {"to_MaterialDocumentItem": [row | {"QuantityInEntryUnit": str(quantity)}]}
+    tenant.documents.create("material_document", "by hand", fields, number="by hand")
+
+
+BATCH_DONE = (
+    b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: application/http\r\n\r\n"
+    b"HTTP/1.1 204 No Content\r\n\r\n\r\n--c--\r\n--b--\r\n"
+)
+
+
 CLOSERS: Sequence[Closer] = (
     Closer(
         Oracle(),
@@ -86,6 +105,14 @@ CLOSERS: Sequence[Closer] = (
         pretended=Reply(200, b'{"result": "SUCCESS"}', (("Content-Type", "application/json"),)),
         closed=_oracle_closed,
         receive=_oracle_receives,
+    ),
+    Closer(
+        Sap(),
+        closing=r"/\$batch$",
+        refusal="item_blocked",
+        pretended=Reply(200, BATCH_DONE, (("Content-Type", "multipart/mixed; boundary=b"),)),
+        closed=_sap_closed,
+        receive=_sap_receives,
     ),
 )
 
