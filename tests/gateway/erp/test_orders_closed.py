@@ -175,6 +175,26 @@ async def test_the_move_is_proven_by_both_systems_themselves_line_by_line(make: 
     assert (proof["states"], proof["sides"]["cloud"]["orders"]) == ({"done": 1}, 1)
 
 
+async def test_an_order_that_comes_back_is_another_order_there_and_what_follows_finds_it(
+    make: Make, closer: Closer
+) -> None:
+    hospital = await make()
+    await hospital.move_away("7")
+    await hospital.move("7", to=Side.CLOUD, batch="back")
+    await hospital.settle()
+    await hospital.receive("7", "R-2", "0010", 5)
+
+    assert closer.closed(hospital.tenant) == [True, False]
+    reading = OrderReading(lambda: hospital.destinations)
+    numbers = [each.number for each in closer.erp.orders(hospital.tenant)]
+    first, second = [await reading.read("erp", OrderAt(key_of("7"), each)) for each in numbers]
+    assert isinstance(first, OrderThere)
+    assert isinstance(second, OrderThere)
+    assert [each.received for each in first.lines] == [4, 0]
+    assert (second.lines[0].quantity, second.lines[0].received) == (6, 5)
+    assert list(hospital.sent.counted.values()) == [1]
+
+
 @pytest.mark.parametrize("is_sent", [True, False], ids=["after", "before"])
 async def test_a_gateway_that_is_killed_at_any_request_of_a_close_goes_on_and_closes_once(
     make: Make, closer: Closer, is_sent: bool
