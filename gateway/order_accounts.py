@@ -14,6 +14,7 @@ from gateway.journal.base import Journal
 from gateway.journal.moves import MoveState
 from gateway.journal.types import DeliveryState, DeliveryView, DocumentView, Side
 from gateway.order_documents import about
+from gateway.order_line_parts import added_up
 from gateway.order_lines import OrderState, order_state
 from gateway.order_looks import EVERY, OrderLook, look_at
 from gateway.order_reading import OrderReading
@@ -94,8 +95,8 @@ class OrderAccounts:
         rows = await self._journal.aliases(order_key, target)
         aliases = (Alias(AliasKind(kind), number, line, own) for kind, number, line, own in rows)
         names = names_as_sent(there.number, aliases)
-        lines = tuple(replace(each, line=names.get(each.line, each.line)) for each in there.lines)
-        return replace(there, lines=lines, lines_named="sent")
+        lines = [replace(each, line=names.get(each.line, each.line)) for each in there.lines]
+        return replace(there, lines=added_up(lines), lines_named="sent")
 
     async def _delivered(self, look: OrderLook, target: str) -> list[Delivered]:
         """Give what a target has of an order, in the order of its arrival there."""

@@ -115,6 +115,13 @@ class Journal(SourceMemory, Protocol):
         """
         ...
 
+    async def accept_together(self, inputs: Sequence[tuple[Arrival, bytes]]) -> list[Acceptance]:
+        """Write small messages in their order by one commit, each as ``accept`` does: all of them or none.
+
+        Each has a message id of its own. Errors: those of ``accept`` about any of them; nothing is written.
+        """
+        ...
+
     async def refuse(self, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
         """Keep the finding of an input that was refused before acceptance, without its body; give its id."""
         ...

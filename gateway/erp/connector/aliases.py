@@ -36,34 +36,33 @@ def order_aliases(
 
     `ours`: the lines of the document as sent; later documents name a line by the sender's id.
     """
-    made = [Alias(AliasKind.ERP, number)]
+    erp = AliasKind.ERP
+    made = [Alias(erp, number)]
     if release is not None:
-        made.append(Alias(AliasKind.ERP, number, line=f"{RELEASE}{release}"))
+        made.append(Alias(erp, number, f"{RELEASE}{release}"))
     for line in lines:
-        made.append(Alias(AliasKind.ERP, number, line=str(line.sequence), line_number=line.number))
-        made += [
-            Alias(AliasKind.ERP, number, line=f"{line.sequence}/{at}", line_number=schedule)
-            for at, schedule in enumerate(line.schedules, start=1)
-        ]
+        place = str(line.sequence)
+        made.append(Alias(erp, number, place, line.number))
+        for at, schedule in enumerate(line.schedules, start=1):
+            made.append(Alias(erp, number, f"{place}/{at}", schedule))
     # Kind and number are the ERP's here too: a BUYER alias would claim this number for the legacy system.
-    made += [
-        Alias(AliasKind.ERP, number, line=f"{SENT}{line.sequence}", line_number=line.line_id)
-        for line in ours
-        if line.line_id
-    ]
+    made += [Alias(erp, number, f"{SENT}{line.sequence}", line.line_id) for line in ours if line.line_id]
     return tuple(made)
 
 
 def names_as_sent(number: str, aliases: Iterable[Alias]) -> dict[str, str]:
     """Give, for each line id of the ERP's order, what the order's sender calls that line.
 
-    A line to which its sender gave no id is called by its place in the order.
+    A line to which its sender gave no id is called by its place in the order. Where each schedule is a line
+    there, all of a line's are called as it is; schedules that are counted anew in each line are no lines.
     """
     kinds = (AliasKind.ERP, AliasKind.LEFT)
     own = [each for each in aliases if each.kind in kinds and each.number == number and each.line]
     named = [(each.line or "", each.line_number) for each in own if each.line_number]
     sent = {line.removeprefix(SENT): theirs for line, theirs in named if line.startswith(SENT)}
-    return {theirs: sent.get(line, line) for line, theirs in named if line.isdecimal()}
+    lines = {theirs: sent.get(line, line) for line, theirs in named if line.isdecimal()}
+    schedules = [(line.partition("/")[0], theirs) for line, theirs in named if "/" in line]
+    return {theirs: sent.get(line, line) for line, theirs in schedules} | lines
 
 
 class ErpOrder:
@@ -83,6 +82,15 @@ class ErpOrder:
         """Give the ERP's id of the line that a line is about, None where it cannot be told for sure."""
         sequence = self.sequence(line)
         return self._erp.get(sequence) if sequence is not None else None
+
+    def line_numbers(self, line: FollowOnLine | ItemLine) -> tuple[str, ...]:
+        """Give the ERP's ids of what stands for a line there: its schedules', where it has some."""
+        sequence = self.sequence(line)
+        if sequence is None:
+            return ()
+        mark = f"{sequence}/"
+        schedules = tuple(theirs for name, theirs in self._erp.items() if name.startswith(mark))
+        return schedules or tuple(theirs for name, theirs in self._erp.items() if name == sequence)
 
     def sequence(self, line: FollowOnLine | ItemLine) -> str | None:
         """Give our sequence of the order's line: by the id that its sender gave it, else by the ERP's.

@@ -74,7 +74,7 @@ def _walked(series: Series, run: _Run) -> Request | Wait | Finished | Stuck:
         series.close()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2_048)  # a series is run anew for each step: with fewer, a long order is parsed anew, too
 def reply_fields(body: bytes) -> Any:
     """Give a reply's JSON with all digits, None for none; read-only. Errors: DocumentError.
 
@@ -106,6 +106,9 @@ class _Run:
         is_fresh_only: bool = False,
     ) -> None:
         self._done = done
+        self._by_step: dict[str, list[StepResult]] = {}
+        for each in done:
+            self._by_step.setdefault(each.step, []).append(each)
         self._now = now
         self._follow_up = follow_up
         self._place = place
@@ -247,10 +250,10 @@ class _Run:
 
     # -- the record --------------------------------------------------------------------------------
 
-    def _steps(self, step: str) -> list[StepResult]:
-        return [each for each in self._done if each.step == step]
+    def _steps(self, step: str) -> Sequence[StepResult]:
+        return self._by_step.get(step, ())
 
-    def _looks(self, write: Write) -> list[StepResult]:
+    def _looks(self, write: Write) -> Sequence[StepResult]:
         return self._steps(write.step + LOOK_UP_SUFFIX)
 
     def _clean(self, write: Write, after: StepResult | None) -> list[StepResult]:

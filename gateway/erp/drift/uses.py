@@ -58,7 +58,8 @@ DYNAMICS: Mapping[str, EntityUse] = {
         "Barcode:t80 LineDescription:t OrderedPurchaseQuantity:n PurchaseUnitSymbol:t10 "
         "PurchasePrice:n PurchasePriceQuantity:n RequestedDeliveryDate:d ConfirmedDeliveryDate:d "
         "ReceivingSiteId:t10 ReceivingWarehouseId:t10 ProcurementProductCategoryName:t "
-        "DefaultLedgerDimensionDisplayValue:t PurchaseRequisitionId:t20 IsLineStopped:e(No|Yes)",
+        "DefaultLedgerDimensionDisplayValue:t PurchaseRequisitionId:t20 IsLineStopped:e(No|Yes) "
+        "PurchaseOrderLineStatus:e(Received|Invoiced|Canceled)",
     ),
     "PurchaseOrderResponseHeaders": _entity(
         "acknowledgment",
@@ -100,6 +101,23 @@ DYNAMICS: Mapping[str, EntityUse] = {
     "ProductReceiptHeaders": _entity(
         "goods_receipt.custom_service", "dataAreaId:t4 RecordId:t ProductReceiptNumber:t20"
     ),
+    "PurchaseRequisitionHeaders": _entity(
+        "requisition",
+        "RequisitionNumber:t20 RequisitionName:t60 RequisitionPurpose:e(Consumption) DefaultRequestedDate:d "
+        "PreparerPersonnelNumber:t25",
+    ),
+    "PurchaseRequisitionLines": _entity(
+        "requisition",
+        "RequisitionNumber:t20 RequisitionLineNumber:n BuyingLegalEntityId:t4 ItemNumber:t20 "
+        "ExternalItemNumber:t20 ProcurementProductCategoryName:t LineDescription:t "
+        "RequestedPurchaseQuantity:n PurchaseUnitSymbol:t10 PurchasePrice:n PurchasePriceQuantity:n "
+        "CurrencyCode:t3 RequestedDate:d ReceivingSiteId:t10 ReceivingWarehouseId:t10 "
+        "VendorAccountNumber:t20 RequisitionerPersonnelNumber:t25 DefaultLedgerDimensionDisplayValue:t",
+    ),
+    "ProductReceiptLines": _entity(  # what came of an order that is cancelled, or closed
+        "purchase_order order_change",
+        "dataAreaId:t4 PurchaseOrderNumber:t20 PurchaseOrderLineNumber:n ReceivedPurchaseQuantity:n",
+    ),
 }
 
 SAP_V4: Mapping[str, EntityUse] = {
@@ -116,12 +134,13 @@ SAP_V4: Mapping[str, EntityUse] = {
         "PurchaseOrderQuantityUnit:t3 DocumentCurrency:t3 NetPriceAmount:n NetPriceQuantity:n "
         "OrderPriceUnit:t3 PurchasingDocumentDeletionCode:t SupplierConfirmationControlKey:t4 "
         "InternationalArticleNumber:t18 StorageLocation:t4 TaxCode:t2 PurchaseContract:t10 "
-        "AccountAssignmentCategory:t1 MultipleAcctAssgmtDistribution:t1 PurgDocOrderAcknNumber:t20",
+        "AccountAssignmentCategory:t1 MultipleAcctAssgmtDistribution:t1 PurgDocOrderAcknNumber:t20 "
+        "IsCompletelyDelivered:b IsFinallyInvoiced:b",
     ),
     "PurchaseOrderScheduleLine": _entity(
         "purchase_order order_change",
         "PurchaseOrder:t PurchaseOrderItem:t ScheduleLine:t ScheduleLineDeliveryDate:d "
-        "ScheduleLineOrderQuantity:n PurchaseOrderQuantityUnit:t3",
+        "ScheduleLineOrderQuantity:n OpenPurchaseOrderQuantity:n PurchaseOrderQuantityUnit:t3",
     ),
 }
 SAP_V2: Mapping[str, Mapping[str, EntityUse]] = {

@@ -25,6 +25,9 @@ VENDORS = "VendorsV2"
 JOURNALS = "ItemArrivalJournalHeaders"
 JOURNAL_LINES = "ItemArrivalJournalLines"
 PRODUCT_RECEIPTS = "ProductReceiptHeaders"
+RECEIPT_LINES = "ProductReceiptLines"
+REQUISITIONS = "PurchaseRequisitionHeaders"
+REQUISITION_LINES = "PurchaseRequisitionLines"
 
 ROOT = "data/"
 _ALL = {"cross-company": "true"}
@@ -42,9 +45,11 @@ def found_by(entity_set: str, **values: Value) -> Call:
 
 
 @lru_cache(maxsize=2_048)
-def found_by_any(entity_set: str, company: str, name: str, values: tuple[str, ...]) -> Call:
-    """Give the query for entities of a company whose field is one of several texts."""
-    asked = equals("dataAreaId", company, Version.V4) & any_of(name, values, Version.V4)
+def found_by_any(entity_set: str, name: str, values: tuple[str, ...], **others: Value) -> Call:
+    """Give the query for entities one of whose fields is one of several texts, and others these values."""
+    asked = any_of(name, values, Version.V4)
+    for each in (equals(other, value, Version.V4) for other, value in others.items()):
+        asked = each & asked
     return Call("GET", plain_query(query(f"{ROOT}{entity_set}", filter=asked), _ALL), None, _READ)
 
 
@@ -59,9 +64,10 @@ def changed(entity_set: str, keys: Mapping[str, Value], fields: Mapping[str, Any
     return Call("PATCH", _one(entity_set, keys), lambda: v4.write(fields), headers)
 
 
-def removed(entity_set: str, keys: Mapping[str, Value]) -> Call:
-    """Give the removal of an entity."""
-    return Call("DELETE", _one(entity_set, keys), None, _READ)
+def removed(entity_set: str, keys: Mapping[str, Value], etag: str = "") -> Call:
+    """Give the removal of an entity; with an ETag only where it is still as it was read."""
+    headers = (*_READ, ("If-Match", etag)) if etag else _READ
+    return Call("DELETE", _one(entity_set, keys), None, headers)
 
 
 def _one(entity_set: str, keys: Mapping[str, Value]) -> str:

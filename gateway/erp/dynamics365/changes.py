@@ -6,11 +6,11 @@ change meanwhile is read again, and ours is made on top of it, at most three tim
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from adapters.base import Alias, Delivery, Finished
+from adapters.base import Alias, Delivery, Finding, Finished, Level, Position
 from canonical.document import OrderReference
 from canonical.order_change import OrderChange, OrderChangeLine
 from canonical.purchase_order import PurchaseOrder
@@ -20,13 +20,14 @@ from gateway.erp.connector.line_changes import CHANGING
 from gateway.erp.connector.rendering import Rendering
 from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series, StuckError, Write
 from gateway.erp.dynamics365.addresses import HEADERS, LINES, changed, created, found_by, removed, rows
+from gateway.erp.dynamics365.cuts import TRIES, Cut, cut_lines, open_lines, read_lines
 from gateway.erp.dynamics365.orders import line_look_up, midday, render_line
+from gateway.erp.dynamics365.standing import StandingLine
 from gateway.erp.odata.literals import Value
 
 if TYPE_CHECKING:
     from gateway.erp.dynamics365.target import Dynamics365
 
-TRIES = 3
 CHANGED_MEANWHILE = 412
 
 
@@ -39,21 +40,27 @@ def cancel_order(connector: Dynamics365, delivery: Delivery, now: datetime) -> S
 
 
 def cancelled(connector: Dynamics365, delivery: Delivery, order: ErpOrder) -> Series:
-    """Give the series that cancels an order."""
-    company = connector.settings.of_route(delivery.route).company
-    keys = {"dataAreaId": company, "PurchaseOrderNumber": order.number}
-    if connector.settings.cancel == "delete":
+    """Give the series that cancels an order: all of it, or what is left where goods came."""
+    keys = {
+        "dataAreaId": connector.settings.of_route(delivery.route).company,
+        "PurchaseOrderNumber": order.number,
+    }
+    lines = yield from read_lines(connector, keys, "0")
+    if connector.settings.cancel == "delete" and not any(each.received for each in lines):
         # One that is gone already (404) is what was wanted; the ERP refuses where goods or an invoice came.
         yield Write("cancel", removed(HEADERS, keys), effect=connector.repeatable)
         return Finished(order.number)
-    found = yield Read("lines", found_by(LINES, **keys))
-    for line in rows(found.fields) or []:
-        if line.get("IsLineStopped") != "Yes":
-            number = int(line["LineNumber"])
-            line_keys: Mapping[str, Value] = {**keys, "LineNumber": number}
-            stop = changed(LINES, line_keys, {"IsLineStopped": "Yes"})
-            yield Write(f"stop:{number}", stop, effect=connector.repeatable)
-    return Finished(order.number)
+    yield from cut_lines(connector, keys, open_lines)
+    return Finished(order.number, notes=_came_before(connector, order.number, lines))
+
+
+def _came_before(connector: Dynamics365, number: str, lines: Sequence[StandingLine]) -> tuple[Finding, ...]:
+    """Say which goods came before a cancellation: they are there, and only the rest was cancelled."""
+    came = [f"{each.received} of line {each.number}" for each in lines if each.received]
+    if not came:
+        return ()
+    text = f"order {number}: {', '.join(came)} had been received; what was left of it is cancelled"
+    return (Finding("ERP-CANCEL-REMAINDER", Position(connector.name), text, Level.NOTE),)
 
 
 def change_order(connector: Dynamics365, delivery: Delivery, now: datetime) -> Series:
@@ -88,6 +95,7 @@ class _Change:
         """Give the steps: all is rendered first, so that what cannot be said stops all."""
         self._check()
         added: list[tuple[int, OrderChangeLine]] = []
+        taken: set[int] = set()
         last = 0
         if any(line.action == "add" for line in self._change.lines):
             found = yield Read("lines", found_by(LINES, **self._keys))
@@ -99,11 +107,22 @@ class _Change:
                     yield from self._add(place, line, number)
                     added.append((number, line))
                 case "delete":
-                    keys: Mapping[str, Value] = {**self._keys, "LineNumber": self._number(place, line)}
-                    yield Write(f"remove:{place}", removed(LINES, keys), effect=self._connector.repeatable)
+                    taken |= self._numbers(place, line)
                 case action if action in CHANGING:
                     yield from self._alter(place, line)
-        return Finished(self._order.number, self._aliases(added))
+        notes = (yield from self._cancel(taken)) if taken else ()
+        return Finished(self._order.number, self._aliases(added), notes)
+
+    def _cancel(self, taken: Set[int]) -> Generator[Ask, Answer, tuple[Finding, ...]]:
+        """Cancel lines: all of each, or what is left where goods came; one that is gone is as wanted."""
+
+        def cuts(lines: Sequence[StandingLine]) -> list[Cut]:
+            return open_lines([each for each in lines if each.number in taken])
+
+        lines = yield from cut_lines(self._connector, self._keys, cuts)
+        return _came_before(
+            self._connector, self._order.number, [each for each in lines if each.number in taken]
+        )
 
     def _aliases(self, added: Sequence[tuple[int, OrderChangeLine]]) -> tuple[Alias, ...]:
         """Name added lines. Their sequence is the ERP's number: it is above any that the order itself has."""
@@ -122,7 +141,7 @@ class _Change:
                 self._number(place, line)
                 self._fields(rendering, place, line)
             elif line.action == "delete":
-                self._number(place, line)
+                self._numbers(place, line)
             elif line.action != "no_change":
                 text = f"action '{line.action}' has no meaning in the ERP; enter it there, then resolve this"
                 rendering.problem("ERP-CHANGE", text, f"lines[{place}].action")
@@ -182,6 +201,11 @@ class _Change:
             text = f"line '{line.line_id or ''}' is none of order {self._order.number}'s"
             raise self._connector.place.stuck("ERP-LINE-UNKNOWN", text, f"lines[{place}]")
         return int(number)
+
+    def _numbers(self, place: int, line: OrderChangeLine) -> set[int]:
+        """Give the numbers of all that stands for a line: each of its schedules is a line there."""
+        self._number(place, line)
+        return {int(each) for each in self._order.line_numbers(line)}
 
     def _rendering(self) -> Rendering:
         return Rendering(self._connector.settings.codes, self._connector.place)

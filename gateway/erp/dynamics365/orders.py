@@ -311,7 +311,9 @@ def _header_look_up(rendered: RenderedOrder, company: str) -> Call:
     if rendered.number:
         return found_by(HEADERS, dataAreaId=company, PurchaseOrderNumber=rendered.number)
     whole = str(rendered.header["VendorOrderReference"])
-    return found_by_any(HEADERS, company, "VendorOrderReference", (whole, f"{_reference(rendered)}*"))
+    return found_by_any(
+        HEADERS, "VendorOrderReference", (whole, f"{_reference(rendered)}*"), dataAreaId=company
+    )
 
 
 def _reference(rendered: RenderedOrder) -> str:

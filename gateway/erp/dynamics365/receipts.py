@@ -42,8 +42,7 @@ def receive(connector: Dynamics365, delivery: Delivery, now: datetime) -> Series
     assert isinstance(receipt, GoodsReceipt)  # noqa: S101 - the kind said so
     strategy = STRATEGIES[connector.settings.receipts.strategy]
     if receipt.kind != "receipt":
-        text = f"a {receipt.kind} of goods is posted by a person: post it in the ERP, then resolve this"
-        raise connector.place.stuck("ERP-RECEIPT-KIND", text, "kind")
+        raise connector.place.stuck("ERP-RECEIPT-KIND", _not_posted(receipt), "kind")
     return (yield from strategy(connector, delivery, receipt, render_lines(connector, delivery, receipt)))
 
 
@@ -85,7 +84,7 @@ def by_journal(
             "JournalNumber": number,
             "LineNumber": at,
             "PurchaseOrderNumber": line["PurchaseOrderNumber"],
-            "PurchaseOrderLineNumber": line["PurchaserOrderLineNumber"],
+            "PurchaseOrderLineNumber": line["PurchaseOrderLineNumber"],
             **without_nothing(
                 {
                     "Quantity": line["ReceivedPurchaseQuantity"],
@@ -133,6 +132,22 @@ def by_service(
     return Finished(number)
 
 
+def _not_posted(receipt: GoodsReceipt) -> str:
+    """Say why what is no receipt is a person's, and what there is to do."""
+    named = " and ".join(dict.fromkeys(each.number for each in receipt.orders if each.number)) or "its order"
+    match receipt.kind:
+        case "return":
+            do = f"enter it there as a returned order or a credit of {named}, with the vendor's RMA number"
+        case "correction" | "reversal":
+            do = f"correct or cancel the posted product receipt of {named} there"
+        case _:
+            do = f"see whether it changes anything of {named} there"
+    return (
+        f"{receipt.kind} {receipt.number} ({len(receipt.lines)} lines): no entity there posts it; "
+        f"{do}, then resolve this with --done-elsewhere and the number that it has there"
+    )
+
+
 STRATEGIES: Mapping[str, Strategy] = {
     "person": by_person,
     "arrival_journal": by_journal,
@@ -164,7 +179,7 @@ def render_lines(connector: Dynamics365, delivery: Delivery, receipt: GoodsRecei
             without_nothing(
                 {
                     "PurchaseOrderNumber": order.number,
-                    "PurchaserOrderLineNumber": int(number) if number is not None else None,
+                    "PurchaseOrderLineNumber": int(number) if number is not None else None,
                     "ReceivedPurchaseQuantity": rendering.quantity(line, path, DIGITS, SCALE),
                     "PurchaseUnitSymbol": rendering.unit(line, path),
                     "ItemBatchNumber": lot.lot if lot is not None else None,

@@ -28,6 +28,9 @@ class Dynamics365Defaults(Settings):
     ledger_dimension: str = Field(
         default="", max_length=500, description="`DefaultLedgerDimensionDisplayValue` of the order"
     )
+    currency: str = Field(
+        default="", max_length=3, description="of a requisition that names none; its lines must have one"
+    )
     delivery_location: str = Field(
         default="", max_length=30, description="`DeliveryAddressLocationId`, where the ship-to gives none"
     )
@@ -48,6 +51,19 @@ class ReceiptSettings(Settings):
     journal_name: str = Field(
         default="WHS", max_length=10, description="with arrival_journal: `JournalNameId`"
     )
+
+
+class RequisitionSettings(Settings):
+    """What a requisition does not say by itself."""
+
+    numbering: Literal["sequence", "ours"] = Field(
+        default="sequence",
+        description="sequence: the ERP numbers requisitions. ours: our number is sent (its sequence allows "
+        "manual numbers). Either way they are found by our reference in `RequisitionName`",
+    )
+    purpose: str = Field(default="Consumption", max_length=20, description="`RequisitionPurpose`")
+    preparer: str = Field(default="", max_length=25, description="`PreparerPersonnelNumber`")
+    requester: str = Field(default="", max_length=25, description="`RequisitionerPersonnelNumber` of lines")
 
 
 class Dynamics365Settings(ErpSettings):
@@ -80,6 +96,7 @@ class Dynamics365Settings(ErpSettings):
         "charge without one parks",
     )
     receipts: ReceiptSettings = ReceiptSettings()
+    requisitions: RequisitionSettings = RequisitionSettings()
 
     @model_validator(mode="after")
     def _company_is_named(self) -> Dynamics365Settings:

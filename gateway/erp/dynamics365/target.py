@@ -23,28 +23,36 @@ from adapters.base import (
     Transient,
     TransientKind,
 )
+from adapters.base.orders import OrderAt, OrderThere
 from canonical.purchase_order import PurchaseOrder
 from canonical.supplier import Supplier
+from gateway.erp.connector.closing import CLOSE
 from gateway.erp.connector.engine import LOOK_UP_SUFFIX
 from gateway.erp.connector.errors import ErpError
 from gateway.erp.connector.series import Series
 from gateway.erp.connector.target import Connector, MakeSeries, base_step
 from gateway.erp.dynamics365.changes import cancel_order, change_order
+from gateway.erp.dynamics365.closing import close_order
+from gateway.erp.dynamics365.cuts import CHANGED_MEANWHILE
 from gateway.erp.dynamics365.infolog import is_rolled_back, read_errors, throttle_reason
 from gateway.erp.dynamics365.invoices import create_invoice
+from gateway.erp.dynamics365.order_reading import order_request, order_shown
 from gateway.erp.dynamics365.orders import aliases_of, check_vendor, create_order, rendered_once
 from gateway.erp.dynamics365.receipts import receive
+from gateway.erp.dynamics365.requisitions import create_requisition
 from gateway.erp.dynamics365.responses import take_answer
 from gateway.erp.dynamics365.settings import Dynamics365Settings
 from gateway.erp.replies import retry_after_s
 
-_STEP = re.compile(r"(?:line|invoice_line|add|change|response_line|journal_line):(\d+)")
-_COUNTED_FROM_ONE = ("invoice_line:", "journal_line:", "response_line:")
+_STEP = re.compile(r"(?:line|invoice_line|add|change|response_line|journal_line|requisition_line):(\d+)")
+_COUNTED_FROM_ONE = ("invoice_line:", "journal_line:", "response_line:", "requisition_line:")
 _NUMBERS = {
     "invoice": "InvoiceNumber",
     "invoice_line": "HeaderReference",
     "journal": "JournalNumber",
     "post": "RecordId",
+    "requisition": "RequisitionNumber",
+    "requisition_line": "RequisitionNumber",
 }
 _LINE_FIELDS = {
     "ItemNumber": "item_ids",
@@ -60,6 +68,9 @@ _LINE_FIELDS = {
     "UnitPrice": "price",
     "PurchasePriceQuantity": "price.base_quantity",
     "RequestedDeliveryDate": "requested",
+    "RequestedPurchaseQuantity": "quantity",
+    "RequestedDate": "requested",
+    "VendorAccountNumber": "supplier",
     "ReceivingSiteId": "facility",
     "ReceivingWarehouseId": "inventory_location",
 }
@@ -72,6 +83,8 @@ _HEADER_FIELDS = {
     "InvoiceNumber": "number",
     "InvoiceDate": "invoiced",
     "RequestedDeliveryDate": "requested",
+    "RequisitionNumber": "number",
+    "DefaultRequestedDate": "need_by",
     "DeliveryAddressLocationId": "ship_to",
     "PaymentTermsName": "payment_terms",
 }
@@ -101,11 +114,14 @@ class Dynamics365(Connector):
         "purchase_order": create_order,
         "purchase_order.cancellation": cancel_order,
         "order_change": change_order,
+        "order_change.cancellation": change_order,
         "acknowledgment": take_answer,
         "invoice": create_invoice,
         "goods_receipt": receive,
         "supplier": look_up_supplier,
+        "requisition": create_requisition,
         "budget_check": no_budget_check,
+        CLOSE: close_order,
     }
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "create": ("PurchaseOrderNumber",),
@@ -113,11 +129,13 @@ class Dynamics365(Connector):
         "invoice": ("HeaderReference",),
         "invoice_line": ("InvoiceLineNumber",),
         "journal": ("JournalNumber",),
+        "requisition": ("RequisitionNumber",),
+        "requisition_line": ("RequisitionLineNumber",),
     }
     # What is gone already is what a removal wants; a change that came too late is read again by its series.
     reads_itself: ClassVar[Mapping[str, frozenset[int]]] = {
         "cancel": frozenset({404}),
-        "remove": frozenset({404}),
+        "cut": CHANGED_MEANWHILE,
         "change": frozenset({412}),
     }
     imagined: ClassVar[Mapping[str, bytes]] = {"vendor": b'{"value": [{"OnHoldStatus": "No"}]}'}
@@ -126,6 +144,14 @@ class Dynamics365(Connector):
     def __init__(self, name: str, settings: Dynamics365Settings) -> None:
         super().__init__(name, settings)
         self.settings = settings
+
+    def read_order(self, order: OrderAt) -> Request:
+        """Give the request that reads an order as it stands."""
+        return order_request(self.settings, order)
+
+    def order_read(self, reply: Reply | NoReply) -> OrderThere | Finding | None:
+        """Say what a reply shows of an order."""
+        return order_shown(self.place, self.settings.codes.units, reply)
 
     def errors(self, request: Request, reply: Reply) -> Sequence[ErpError]:
         """Read the Infolog."""

@@ -25,7 +25,7 @@ from simulators.cloud_erp.dynamics365.batches import run_batch
 from simulators.cloud_erp.dynamics365.metadata import metadata
 from simulators.cloud_erp.dynamics365.queries import QueryError, filter_test, keys_of
 from simulators.cloud_erp.dynamics365.receipts import post_receipt
-from simulators.cloud_erp.dynamics365.rules import Fields, Rules, Tenant
+from simulators.cloud_erp.dynamics365.rules import LINES, Fields, Rules, Tenant
 from simulators.faults import Fault, FaultScript
 from simulators.serving import Tls
 
@@ -43,6 +43,7 @@ class EntitySet:
     table: str
     reference: str = ""
     is_read_only: bool = False
+    is_shared: bool = False  # of no company
 
 
 SETS: Mapping[str, EntitySet] = {
@@ -76,6 +77,12 @@ SETS: Mapping[str, EntitySet] = {
     ),
     "ProductReceiptLines": EntitySet(
         ("dataAreaId", "RecordId"), "ProductReceiptLineEntity", is_read_only=True
+    ),
+    "PurchaseRequisitionHeaders": EntitySet(
+        ("RequisitionNumber",), "PurchaseRequisitionHeaderV2Entity", "RequisitionName", is_shared=True
+    ),
+    "PurchaseRequisitionLines": EntitySet(
+        ("RequisitionNumber", "RequisitionLineNumber"), "PurchaseRequisitionLineEntity", is_shared=True
     ),
 }
 
@@ -214,11 +221,12 @@ class Dynamics365(SimulatedErp):
         if entity.is_read_only:
             return error(405, f"The data entity {entity.table} does not allow creating records.")
         fields = self._read(name, body, is_create=True)
-        fields.setdefault("dataAreaId", self.tenant.company)
-        fields["dataAreaId"] = str(fields["dataAreaId"]).lower()
+        company = str(fields.get("dataAreaId", self.tenant.company)).lower()
+        if not entity.is_shared:
+            fields["dataAreaId"] = company
         problems = self.rules.create_problems(name, fields)
-        if fields["dataAreaId"] not in self.tenant.companies:
-            problems = [f"Company {fields['dataAreaId']} does not exist."]
+        if company not in self.tenant.companies:
+            problems = [f"Company {company} does not exist."]
         if problems:
             return infolog(entity.table, problems)
         self.rules.defaults(name, fields)
@@ -227,7 +235,7 @@ class Dynamics365(SimulatedErp):
             return infolog(
                 entity.table, [f"Cannot create a record in {entity.table}. The record already exists."]
             )
-        number = "/".join(str(fields[each]) for each in entity.keys[1:])
+        number = "/".join(str(fields[each]) for each in entity.keys if each != "dataAreaId")
         self.documents.create(
             name,
             key,
@@ -244,9 +252,11 @@ class Dynamics365(SimulatedErp):
         changes = self._read(name, body, is_create=False)
         if fixed := [each for each in SETS[name].keys if each in changes and changes[each] != fields[each]]:
             return infolog(SETS[name].table, [f"Field '{fixed[0]}' is a key and cannot be changed."])
-        if problems := self.rules.change_problems(name, fields):
+        if problems := self.rules.change_problems(name, fields, changes):
             return infolog(SETS[name].table, problems)
         self.documents.change(name, key, fields | changes)
+        if name == LINES:
+            self.rules.settle(fields["dataAreaId"], fields["PurchaseOrderNumber"])
         return web.Response(status=204)
 
     def _remove(self, name: str, key: str, if_match: str, is_all: bool) -> web.Response:
@@ -258,6 +268,8 @@ class Dynamics365(SimulatedErp):
                 inner = SETS["PurchaseOrderLinesV2"].keys
                 self.documents.remove("PurchaseOrderLinesV2", "|".join(str(line[each]) for each in inner))
         self.documents.remove(name, key)
+        if name == LINES:
+            self.rules.settle(fields["dataAreaId"], fields["PurchaseOrderNumber"])
         return web.Response(status=204)
 
     # -- parts ---------------------------------------------------------------------------------------
@@ -311,13 +323,16 @@ class Dynamics365(SimulatedErp):
         )
 
     def _is_seen(self, fields: Fields, is_all: bool) -> bool:
-        return is_all or fields.get("dataAreaId") == self.tenant.company
+        return is_all or fields.get("dataAreaId", self.tenant.company) == self.tenant.company
 
     def _shown(self, fields: Fields, name: str) -> Fields:
         shown = dict(fields)
         if name == "PurchaseOrderHeadersV2":
             shown["DocumentApprovalStatus"] = self.rules.approval(fields)
-        mark = hashlib.sha256(exact_json.write(shown).encode()).hexdigest()[:16]
+        seen = exact_json.write(shown)
+        if name == LINES:  # a receipt changes what remains of a line, so its record is another one
+            seen += str(self.rules.received(fields))
+        mark = hashlib.sha256(seen.encode()).hexdigest()[:16]
         return {"@odata.etag": f'W/"{mark}"'} | shown
 
 

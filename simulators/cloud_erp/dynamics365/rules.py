@@ -16,6 +16,7 @@ from typing import Any
 from simulators.cloud_erp.base.documents import Documents
 
 Fields = dict[str, Any]
+LINES, HEADERS = "PurchaseOrderLinesV2", "PurchaseOrderHeadersV2"
 EDITABLE = frozenset({"Draft", "Approved", "Rejected"})
 
 
@@ -57,11 +58,38 @@ class Rules:
         check = _CREATE.get(entity_set)
         return list(check(self, fields)) if check is not None else []
 
-    def change_problems(self, entity_set: str, fields: Fields) -> list[str]:
-        """Give what it says to a change, or a removal, of what is there."""
-        if entity_set in ("PurchaseOrderHeadersV2", "PurchaseOrderLinesV2"):
-            return list(self._locked(fields))
-        return []
+    def change_problems(self, entity_set: str, fields: Fields, changes: Fields | None = None) -> list[str]:
+        """Give what it says to a change of what is there, or (`changes` None) to its removal."""
+        if entity_set not in (HEADERS, LINES):
+            return []
+        return [*self._locked(fields), *self._goods_came(entity_set, fields, changes)]
+
+    def received(self, line: Fields) -> Decimal:
+        """Give what was received of an order line, by the posted receipts."""
+        return sum(
+            (Decimal(str(each["ReceivedPurchaseQuantity"])) for each in self._receipts(line)), Decimal(0)
+        )
+
+    def settle(self, company: str, order: str) -> None:
+        """Work the status of an order's lines out anew, and the order's own: assumed, as all of it is here.
+
+        A line of which all was received is `Received`, one that was reduced to it too.
+        """
+        lines = [each for each in self._lines(LINES) if each["PurchaseOrderNumber"] == order]
+        for line in lines:
+            received = self.received(line)
+            is_all = bool(received) and received >= Decimal(str(line["OrderedPurchaseQuantity"]))
+            status = line["PurchaseOrderLineStatus"]
+            due = "Received" if is_all else "Backorder"
+            if status != due and status not in ("Invoiced", "Canceled"):
+                line["PurchaseOrderLineStatus"] = due
+                self._documents.change(LINES, f"{company}|{order}|{line['LineNumber']}", line)
+        header = self._documents.get(HEADERS, f"{company}|{order}")
+        statuses = {each["PurchaseOrderLineStatus"] for each in lines}
+        if header is not None and len(statuses) == 1 and header["PurchaseOrderStatus"] not in statuses:
+            self._documents.change(
+                HEADERS, f"{company}|{order}", header | {"PurchaseOrderStatus": statuses.pop()}
+            )
 
     def defaults(self, entity_set: str, fields: Fields) -> None:
         """Fill in what this ERP knows by itself."""
@@ -169,6 +197,29 @@ class Rules:
                 "changed."
             )
 
+    def _goods_came(self, entity_set: str, fields: Fields, changes: Fields | None) -> Iterator[str]:
+        """Refuse what would undo a receipt; the words are assumed."""
+        number = fields["PurchaseOrderNumber"]
+        if changes is None:
+            whole = entity_set == HEADERS
+            lines = [each for each in self._lines(LINES) if each["PurchaseOrderNumber"] == number]
+            if any(self.received(each) for each in (lines if whole else [fields])):
+                yield f"Purchase order {number} cannot be deleted: goods have been received."
+        elif entity_set == LINES and changes.get("OrderedPurchaseQuantity") is not None:
+            wanted = Decimal(str(changes["OrderedPurchaseQuantity"]))
+            if not wanted:
+                yield "Field 'Quantity' must be filled in."
+            elif wanted < self.received(fields):
+                yield "Field 'Quantity' is lower than the quantity that has been received."
+
+    def _receipts(self, line: Fields) -> list[Fields]:
+        named = (line["PurchaseOrderNumber"], int(line["LineNumber"]))
+        return [
+            each
+            for each in self._lines("ProductReceiptLines")
+            if (each["PurchaseOrderNumber"], int(each["PurchaseOrderLineNumber"])) == named
+        ]
+
     # -- responses, invoices, receipts ---------------------------------------------------------------
 
     def _response(self, fields: Fields) -> Iterator[str]:
@@ -211,6 +262,31 @@ class Rules:
         if self._documents.get("ItemArrivalJournalHeaders", header) is None:
             yield f"Journal {fields['JournalNumber']} does not exist."
 
+    def _requisition_line(self, fields: Fields) -> Iterator[str]:
+        number = fields["RequisitionNumber"]
+        header = self._documents.get("PurchaseRequisitionHeaders", str(number))
+        if header is None:
+            yield f"The value '{number}' in field 'Purchase requisition' is not found."
+        elif header["RequisitionStatus"] not in EDITABLE:
+            yield f"Purchase requisition {number} is {header['RequisitionStatus']} and cannot be changed."
+        if fields["BuyingLegalEntityId"].lower() not in self._tenant.companies:
+            yield f"Company {fields['BuyingLegalEntityId']} does not exist."
+        yield from self._item(fields.get("ItemNumber"))
+        if not fields.get("ItemNumber") and not fields.get("ProcurementProductCategoryName"):
+            yield "Field 'Procurement category' must be filled in."
+
+    def _requisition_defaults(self, fields: Fields) -> None:
+        if self._tenant.numbers_itself or not fields.get("RequisitionNumber"):
+            count = len(self._documents.entries("PurchaseRequisitionHeaders", "created"))
+            fields["RequisitionNumber"] = f"{count + 1:06d}"
+        fields.setdefault("RequisitionPurpose", "Consumption")
+        fields["RequisitionStatus"] = "Draft"
+
+    def _requisition_line_defaults(self, fields: Fields) -> None:
+        fields.setdefault("RequestedPurchaseQuantity", 1)
+        fields.setdefault("PurchasePriceQuantity", 1)
+        fields["LineStatus"] = "Draft"
+
     def _invoice_defaults(self, fields: Fields) -> None:
         fields.setdefault(
             "HeaderReference", f"INV-{len(self._documents.entries('VendorInvoiceHeaders')) + 1:06d}"
@@ -243,10 +319,13 @@ _CREATE: Mapping[str, Callable[[Rules, Fields], Iterator[str]]] = {
     "VendorInvoiceHeaders": Rules._invoice,
     "VendorInvoiceLines": Rules._invoice_line,
     "ItemArrivalJournalLines": Rules._journal_line,
+    "PurchaseRequisitionLines": Rules._requisition_line,
 }
 _DEFAULTS: Mapping[str, Callable[[Rules, Fields], None]] = {
     "PurchaseOrderHeadersV2": Rules._order_defaults,
     "PurchaseOrderLinesV2": Rules._line_defaults,
     "VendorInvoiceHeaders": Rules._invoice_defaults,
     "ItemArrivalJournalHeaders": Rules._journal_defaults,
+    "PurchaseRequisitionHeaders": Rules._requisition_defaults,
+    "PurchaseRequisitionLines": Rules._requisition_line_defaults,
 }

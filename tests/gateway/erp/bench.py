@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Clock, NoReply, Reply, Request, Sink
+from adapters.base import Clock, NoReply, Reply, Request, Role, Sink
 from canonical.document import CanonicalDocument
 from canonical.registry import parse_document, to_json
 from gateway.delivery import Destination, deliver_once
@@ -162,6 +162,7 @@ class Bench:
         document_key: str | None = None,
         transmitter: Transmitter = Transmitter.GATEWAY,
         opens: bool = True,
+        role: Role = "live",
     ) -> str:
         """Accept and plan one document; give the delivery's id. `order`: whose lane and aliases it has."""
         self._count += 1
@@ -176,7 +177,7 @@ class Bench:
             0, key, canonical=body, document_type=made.document_type, document_key=document_key
         )
         delivery = delivery_plan(
-            f"{message_id}-d", 0, key, reference=reference_of("erp", "live", document_key)
+            f"{message_id}-d", 0, key, reference=reference_of("erp", "live", document_key), role=role
         )
         opened: tuple[LedgerEntry, ...] = ()
         if opens and self._count == 1:

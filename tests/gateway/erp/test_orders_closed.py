@@ -160,7 +160,7 @@ async def test_the_move_is_proven_by_both_systems_themselves_line_by_line(make: 
     hospital = await make()
     known = load_text(ROUTES)
     assert isinstance(known, Configuration), known
-    reading = OrderReading(lambda: hospital.destinations)
+    reading = OrderReading(lambda: hospital.destinations, hospital.clock)
     operations = Operations(hospital.journal, lambda: known, hospital.clock, Hooks(reading=reading))
     asked = await operations.perform(
         "orders.convert", {"route": "po", "to": "legacy", "who": "ann", "why": "back"}
@@ -340,7 +340,7 @@ async def test_an_order_is_read_as_it_stands_and_one_that_is_not_there_is_told_a
     make: Make, closer: Closer
 ) -> None:
     hospital = await make()
-    reading = OrderReading(lambda: hospital.destinations)
+    reading = OrderReading(lambda: hospital.destinations, hospital.clock)
     (number,) = [each.number for each in closer.erp.orders(hospital.tenant)]
 
     there = await reading.read("erp", OrderAt(key_of("7"), number))

@@ -315,12 +315,25 @@ async def test_goods_are_never_posted_again_by_guess(
         assert view.findings[0].code == "ERP-MOVEMENT-IN-DOUBT"
 
 
-async def test_a_return_is_a_persons() -> None:
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("return", "as a returned order or a credit of PO-1"),
+        ("correction", "correct or cancel the posted product receipt of PO-1"),
+        ("reversal", "correct or cancel the posted product receipt of PO-1"),
+        ("inspection", "see whether it changes anything of PO-1"),
+    ],
+)
+async def test_what_is_no_receipt_is_a_persons_who_is_told_what_to_do(kind: str, told: str) -> None:
     async with bench(receipts={"strategy": "custom_service"}) as made:
         await made.deliver(order())
-        view = await made.deliver(receipt(kind="return"))
+        view = await made.deliver(receipt(kind=kind))
+        posted = held(made, "ProductReceiptHeaders")
 
-    assert (view.state, view.findings[0].code) == (DeliveryState.PARKED, "ERP-RECEIPT-KIND")
+    (finding,) = view.findings
+    assert (view.state, finding.code, posted) == (DeliveryState.PARKED, "ERP-RECEIPT-KIND", [])
+    assert told in finding.text
+    assert "--done-elsewhere" in finding.text
 
 
 # --- questions ----------------------------------------------------------------------------------------

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from canonical.order_change import OrderChange
 from gateway.journal.types import DeliveryState
+from simulators.cloud_erp.dynamics365.receipts import post_by_person
 from simulators.faults import Action, Fault
 from tests.gateway.erp.bench import Blind, Killing
 from tests.gateway.erp.dynamics365.bench_of import bench, held, tenant_of
@@ -55,6 +58,15 @@ async def test_a_kill_between_header_and_lines_goes_on_where_it_stopped(is_sent:
         at += 1
 
     assert at == 6  # the vendor, the look-up, the header, three lines
+
+
+async def test_an_order_of_more_lines_than_a_target_may_repeat_a_step_is_made_in_one_go() -> None:
+    async with bench() as made:
+        view = await made.deliver(order(lines=250))
+        lines = tenant_of(made).order_lines("PO-1")
+
+    assert (view.state, [each.code for each in view.findings]) == (DeliveryState.DONE, [])
+    assert len(lines) == 250
 
 
 async def test_a_journal_from_a_backup_finds_the_half_order_and_completes_it() -> None:
@@ -198,6 +210,113 @@ async def test_a_cancelled_order_is_removed_and_a_second_time_changes_nothing() 
     assert not held(made, LINES)
 
 
+def taking_away(*line_ids: str, **changes: Any) -> OrderChange:
+    """Give a change that takes lines away, or (`purpose="cancellation"`) the whole order."""
+    lines = [{"sequence": at, "line_id": each, "action": "delete"} for at, each in enumerate(line_ids, 1)]
+    return changed().model_validate({**changed().model_dump(), "lines": lines, **changes})
+
+
+@pytest.mark.parametrize("cancel", ["delete", "stop_lines"])
+async def test_a_change_that_cancels_takes_the_order_away_and_a_second_one_changes_nothing(
+    cancel: str,
+) -> None:
+    async with bench(cancel=cancel) as made:
+        await made.deliver(order())
+        first = await made.deliver(taking_away(purpose="cancellation"))
+        count = tenant_of(made).documents.count()
+        again = await made.deliver(taking_away(purpose="cancellation"))
+        stopped = [each["IsLineStopped"] for each in held(made, LINES)]
+        written = tenant_of(made).documents.count() - count
+
+    assert {first.state, again.state} == {DeliveryState.DONE}
+    assert (len(held(made, HEADERS)), stopped) == ((0, []) if cancel == "delete" else (1, ["Yes", "Yes"]))
+    assert written == 0
+
+
+@pytest.mark.parametrize("paper", [cancellation(), taking_away(purpose="cancellation")], ids=["850", "860"])
+async def test_an_order_of_which_goods_came_is_cancelled_as_far_as_it_is_left(paper: Any) -> None:
+    async with bench(cancel="delete") as made:
+        await made.deliver(order())
+        post_by_person(tenant_of(made), "PO-1", {1: 4})
+        view = await made.deliver(paper)
+        (line,) = held(made, LINES)
+
+    assert (view.state, [each.code for each in view.findings]) == (
+        DeliveryState.DONE,
+        ["ERP-CANCEL-REMAINDER"],
+    )
+    assert "4 of line 1 had been received" in view.findings[0].text
+    assert (line["OrderedPurchaseQuantity"], line["PurchaseOrderLineStatus"]) == (4, "Received")
+
+
+@pytest.mark.parametrize(
+    ("cancel", "received", "left"),
+    [
+        ("delete", 0, [(2, 20, "No")]),
+        ("stop_lines", 0, [(1, 10, "Yes"), (2, 20, "No")]),
+        ("delete", 4, [(1, 4, "No"), (2, 20, "No")]),
+        ("stop_lines", 4, [(1, 4, "No"), (2, 20, "No")]),
+        ("delete", 10, [(1, 10, "No"), (2, 20, "No")]),
+    ],
+)
+async def test_a_line_that_is_taken_away_is_gone_stopped_or_down_to_what_came_of_it(
+    cancel: str, received: int, left: list[tuple[int, int, str]]
+) -> None:
+    async with bench(cancel=cancel) as made:
+        await made.deliver(order())
+        if received:
+            post_by_person(tenant_of(made), "PO-1", {1: received})
+        view = await made.deliver(taking_away("0010"))
+        again = await made.deliver(taking_away("0010", number="C-2"))
+        lines = [
+            (int(each["LineNumber"]), each["OrderedPurchaseQuantity"], each["IsLineStopped"])
+            for each in tenant_of(made).order_lines("PO-1")
+        ]
+
+    assert {view.state, again.state} == {DeliveryState.DONE}
+    assert [each.code for each in view.findings] == (["ERP-CANCEL-REMAINDER"] if received else [])
+    assert lines == left
+
+
+async def test_all_schedules_of_a_line_that_is_taken_away_go_with_it() -> None:
+    paper = order(lines=2).model_dump(exclude_none=True)
+    paper["lines"][0]["schedules"] = [{"quantity": {"value": "6"}}, {"quantity": {"value": "4"}}]
+    async with bench(cancel="delete") as made:
+        await made.deliver(order().model_validate(paper))
+        view = await made.deliver(taking_away("0010"))
+        numbers = [int(each["LineNumber"]) for each in held(made, LINES)]
+
+    assert (view.state, numbers) == (DeliveryState.DONE, [3])
+
+
+async def test_a_cancellation_that_the_supplier_asks_for_is_the_buyers() -> None:
+    async with bench(cancel="delete") as made:
+        await made.deliver(order())
+        view = await made.deliver(taking_away(purpose="cancellation", initiator="seller"))
+
+    assert [each.code for each in view.findings] == ["ERP-CHANGE-SELLER"]
+    assert len(held(made, HEADERS)) == 1
+
+
+@pytest.mark.parametrize("is_sent", [False, True], ids=["before", "after"])
+async def test_a_kill_between_any_two_steps_of_a_cancellation_goes_on_where_it_stopped(is_sent: bool) -> None:
+    at = 0
+    while True:
+        async with bench(cancel="delete") as made:
+            await made.deliver(order())
+            post_by_person(tenant_of(made), "PO-1", {1: 4})
+            delivery_id = await made.plan(taking_away(purpose="cancellation"))
+            was_killed = await made.killed(Killing(made.sink, at, is_sent=is_sent))
+            view = await made.finish(delivery_id)
+            lines = [(each["LineNumber"], each["OrderedPurchaseQuantity"]) for each in held(made, LINES)]
+            assert (view.state, lines) == (DeliveryState.DONE, [(1, 4)]), at
+        if not was_killed:
+            break
+        at += 1
+
+    assert at == 6  # lines and receipts, the same to be cut, two cuts
+
+
 async def test_an_order_in_workflow_is_not_changed_and_the_reason_is_plain() -> None:
     async with bench() as made:
         await made.deliver(order())
@@ -253,7 +372,7 @@ async def test_lines_are_added_and_taken_away() -> None:
          "quantity": {"value": "7", "unit": "EA"}, "price": {"amount": "3.25"}},
         {"sequence": 2, "line_id": "0010", "action": "delete"},
     ]  # fmt: skip
-    async with bench() as made:
+    async with bench(cancel="delete") as made:
         await made.deliver(order())
         view = await made.deliver(changed().model_validate({**paper, "lines": lines}))
         later = await made.deliver(
