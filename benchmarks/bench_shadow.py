@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +23,7 @@ from typing import Any
 
 import aiohttp
 
+from benchmarks.processes import free_port, listening
 from benchmarks.table import Row
 from gateway.control import call
 from gateway.journal.sqlite import SqliteJournal
@@ -189,42 +187,19 @@ def _ground(tenant: str, stage: str) -> Iterator[Ground]:
         contextlib.ExitStack() as running,
     ):
         folder = Path(name)
-        ports = {each: _free_port() for each in ("port", "legacy", "good", "tenant")}
+        ports = {each: free_port() for each in ("port", "legacy", "good", "tenant")}
         for kind in ("legacy", "good"):
             running.enter_context(_peer(kind, ports[kind]))
         if tenant != "down":
             running.enter_context(_peer(tenant, ports["tenant"]))
         (folder / "routes.yaml").write_text(ROUTES.format(folder=folder, stage=stage, **ports))
-        running.enter_context(_process([sys.executable, "-c", SERVE], ports["port"], folder))
+        running.enter_context(listening([sys.executable, "-c", SERVE], ports["port"], folder, is_quiet=True))
         yield Ground(f"http://127.0.0.1:{ports['port']}", folder)
 
 
 def _peer(kind: str, port: int) -> contextlib.AbstractContextManager[None]:
-    return _process([sys.executable, "-m", "benchmarks.shadow_peers", str(port), kind], port, None)
-
-
-@contextlib.contextmanager
-def _process(command: list[str], port: int, cwd: Path | None) -> Iterator[None]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    process = subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(400):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
-                break
-            if process.poll() is not None:
-                raise RuntimeError(f"{command[1:4]} ended with {process.returncode}")
-            time.sleep(0.05)
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    command = [sys.executable, "-m", "benchmarks.shadow_peers", str(port), kind]
+    return listening(command, port, is_quiet=True)
 
 
 def _order(number: int) -> bytes:

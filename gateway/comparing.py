@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from adapters.base import Clock, Delivery, Finding, Reply, Request, StepResult
+from adapters.base.waking import woken_within
 from canonical.document import CanonicalDocument
 from canonical.registry import DocumentError, parse_document, to_json
 from gateway.compare import CompareRules, compare_documents, compare_requests, with_group
@@ -39,7 +40,6 @@ from gateway.order_mover import TRANSPORT as MOVE
 from gateway.program import CompareProgram, Program, Programs, ProgramSource
 from gateway.rehearsal import rehearsed
 from gateway.shadowing import refused_finding, result_of
-from gateway.waking import woken_within
 
 log = logging.getLogger("legacy_bridge.comparing")
 

@@ -38,6 +38,7 @@ from adapters.base import (
     Wait,
 )
 from adapters.base.orders import closes_orders
+from adapters.base.waking import woken_within
 from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
@@ -54,7 +55,6 @@ from gateway.outcome import (
     transients_in_a_row,
 )
 from gateway.shadowing import RENDERS, ShadowLeg, Wire, is_question, shadowed
-from gateway.waking import woken_within
 
 log = logging.getLogger("legacy_bridge.delivery")
 

@@ -314,7 +314,7 @@ def _nothing(summary: Summary, source: str) -> list[Finding]:
 
 
 def _verdict(findings: Sequence[Finding]) -> Verdict:
-    from gateway.planning import verdict_of
+    from gateway.ruling import verdict_of
 
     return verdict_of(findings)
 
