@@ -237,6 +237,16 @@ async def test_an_order_whose_lines_nobody_knows_there_is_a_persons() -> None:
     assert "line '0010', of which 4 stay, is none of its lines there" in view.findings[0].text
 
 
+async def test_a_tenant_that_shows_no_receipts_leaves_the_close_to_a_person() -> None:
+    missing = Fault(Action.STATUS, method="GET", path="/ProductReceiptLines", status=404)
+    async with bench(missing, cancel="delete") as made:
+        await with_an_order(made)
+        view = await made.deliver(closing(line_0010=4, line_0020=0), role="close")
+
+    assert (view.state, codes(view)[-1]) == (DeliveryState.PARKED, "MOVE-CLOSE-BY-HAND")
+    assert quantities(made) == {1: 10, 2: 20}
+
+
 # --- the negative control: without its read-back, a close is believed that never happened ----------------
 
 
