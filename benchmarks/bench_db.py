@@ -42,6 +42,7 @@ from gateway.journal.types import Arrival
 from gateway.pipeline import Pipeline
 from gateway.program import OneRevision
 from gateway.system import SystemClock, SystemRng
+from gateway.taking import take_in_parts
 from gateway.workers import InlineExecutor
 from tests.adapters.db_triggers.hospital import prepared, secret, settings_for
 from tests.adapters.db_triggers.servers import Database, PostgreSQL
@@ -106,10 +107,12 @@ async def _database_side(database: Database) -> list[Row]:
 
 
 FILL = """
-insert into legacy_bridge_outbox (source_table, operation, row_key, lane, after_image, transaction_id)
+insert into legacy_bridge_outbox
+  (source_table, operation, row_key, lane, after_image, transaction_id, schema_fingerprint)
 select 'item', 'U', json_build_array(no)::text, 'item:' || json_build_array(no)::text,
   json_build_object('item_no', no, 'descr', repeat('x', 40), 'uom', 'EA', 'vend_no', 'V1', 'std_price', 12.5,
-    'item_sts', 'A', 'chg_user', 'ops')::text, '1'
+    'item_sts', 'A', 'chg_user', 'ops')::text, '1',
+  (select schema_fingerprint from legacy_bridge_shape where source_table = 'item')
 from (select 'I' || (n % {keys}) as no from generate_series(1, {rows}) n) made;
 vacuum analyze legacy_bridge_outbox;
 checkpoint;
@@ -203,7 +206,7 @@ async def _feed(settings: DbEndpoint, path: Path, rows: int = FED_ROWS) -> float
     async def feed() -> None:
         async with contextlib.aclosing(source.receive_batches()) as batches:
             async for batch in batches:
-                await asyncio.gather(*map(pipeline.take, batch))
+                await take_in_parts(batch, pipeline.take_together)
 
     began = time.perf_counter()
     feeding = asyncio.create_task(feed())
@@ -282,7 +285,7 @@ async def _waits(database: Database, settings: DbEndpoint) -> list[float]:
             async with contextlib.aclosing(source.receive_batches()) as batches:
                 async for batch in batches:
                     seen.put_nowait(time.perf_counter())
-                    await asyncio.gather(*map(pipeline.take, batch))
+                    await take_in_parts(batch, pipeline.take_together)
 
         feeding = asyncio.create_task(feed())
         engine = _engine(database)

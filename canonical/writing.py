@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -93,28 +93,44 @@ def _names(form: _Form, model: type[Model]) -> list[str]:
     return sorted(names) if form.is_sorted else names
 
 
-def _field(form: _Form, model: type[Model], name: str, scope: dict[str, Any]) -> tuple[str, str, str]:
+def _field(form: _Form, model: type[Model], name: str, scope: dict[str, Any]) -> tuple[str, ...]:
     field = model.model_fields[name]
     is_present = "value is not None"
     if not (field.is_required() or field.default is None or name in form.always):
         scope[f"default_{name}"] = field.default
         is_present = f"value is not None and value != default_{name}" if field.default else "value"
-    written = _expression(form, field.annotation, "value", scope)
+    before, written = _found(form, _bare(field.annotation), scope)
     return (
         f"value = fields[{name!r}]",
         f"if {is_present}:",
+        *(f"    {line}" for line in before),
         f"""    text += f',"{name}":{{{written}}}'""",
     )
 
 
+def _found(form: _Form, annotation: Any, scope: dict[str, Any]) -> tuple[Sequence[str], str]:
+    """Give the lines that look for texts which models have ready, and the expression that writes the value.
+
+    They are looked for in place: where there is none, asking for an attribute takes five times as long,
+    and so does pydantic to say so.
+    """
+    inner = _bare(get_args(annotation)[0]) if get_origin(annotation) is tuple else annotation
+    if not (form.is_kept and isinstance(inner, type) and issubclass(inner, Model) and _may_be_ready(inner)):
+        return (), _expression(form, annotation, "value", scope)
+    written = _expression(form, inner, "each", scope)
+    if inner is annotation:
+        return ("each = value", *_LOOK), f"ready or {written}"
+    lines = ("texts = []", "for each in value:", *(f"    {line}" for line in _LOOK))
+    return (*lines, f"    texts.append(ready or {written})"), "sequence(texts)"
+
+
+_LOOK = ("try:", "    ready = kept(each)", "except AttributeError:", "    ready = ''")
+
+
 def _expression(form: _Form, annotation: Any, value: str, scope: dict[str, Any]) -> str:
     """Give the expression that writes a value, which is not None, of an annotated type."""
+    annotation = _bare(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _expression(form, arguments[0], value, scope)
-    if origin in (Union, types.UnionType):
-        (only,) = (each for each in arguments if each is not types.NoneType)
-        return _expression(form, only, value, scope)
     if origin is tuple:
         return f"sequence([{_expression(form, arguments[0], 'each', scope)} for each in {value}])"
     if origin is dict:
@@ -122,10 +138,7 @@ def _expression(form: _Form, annotation: Any, value: str, scope: dict[str, Any])
     if isinstance(annotation, type) and issubclass(annotation, Model):
         name = f"write_{annotation.__name__}"
         scope[name] = _writer(form, annotation)
-        if form.is_kept and issubclass(annotation, ItemLine):
-            return f"ready({value}) or {name}({value})"
-        is_kept = form.is_kept and _is_part(annotation)
-        return f"kept({value}, KEPT, None) or {name}({value})" if is_kept else f"{name}({value})"
+        return f"{name}({value})"
     return f"{_SCALARS[str if origin is Literal else annotation]}({value})"
 
 
@@ -133,7 +146,13 @@ _SCALARS = {str: "quote", bool: "truth", int: "str", Decimal: "number", date: "d
 
 
 def _bare(annotation: Any) -> Any:
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    """Give a type without what is noted about it, and without None."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        (only,) = (each for each in get_args(annotation) if each is not types.NoneType)
+        return _bare(only)
+    return annotation
 
 
 def _is_part(model: type[Model]) -> bool:
@@ -141,16 +160,9 @@ def _is_part(model: type[Model]) -> bool:
     return not issubclass(model, (CanonicalDocument, ItemLine, Provenance, DocumentTotals))
 
 
-def _ready(line: ItemLine) -> str | None:
-    """Give the text of a line that was assembled with it. pydantic takes a microsecond to say "None"."""
-    try:
-        text: str = _written(line)
-    except AttributeError:
-        return None
-    return text
-
-
-_written = WRITTEN.__get__
+def _may_be_ready(model: type[Model]) -> bool:
+    """Tell whether objects of a model may have their text with them: kept, or told to them."""
+    return _is_part(model) or issubclass(model, (ItemLine, Provenance))
 
 
 def _entries(entries: Mapping[str, str]) -> str:
@@ -161,8 +173,7 @@ def _entries(entries: Mapping[str, str]) -> str:
 
 _MOMENT = SchemaSerializer(core_schema.datetime_schema())
 _SHARED = {
-    "KEPT": "_written",
-    "kept": getattr,
+    "kept": WRITTEN.__get__,
     "keep": WRITTEN.__set__,
     "sequence": lambda texts: f"[{','.join(texts)}]",
     "truth": lambda value: "true" if value else "false",
@@ -176,7 +187,6 @@ _TRAVELLING = _Form(
         "moment": lambda value: _MOMENT.to_json(value).decode(),
         "entries": _entries,
         "anything": json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
-        "ready": _ready,
     },
     is_sorted=False,
     is_kept=True,

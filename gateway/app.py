@@ -58,6 +58,7 @@ from gateway.query_comparing import Comparing
 from gateway.revisions import Revisions
 from gateway.stage import Stage
 from gateway.stage_mover import StageMover
+from gateway.taking import take_in_parts
 from gateway.translator import Translator
 
 log = logging.getLogger("legacy_bridge.app")
@@ -214,6 +215,10 @@ class Gateway:
     async def take(self, inbound: Inbound) -> None:
         """Accept one input, for sources and the HTTP application."""
         await self.pipeline.take(inbound)
+
+    async def take_together(self, inbounds: Sequence[Inbound]) -> None:
+        """Accept small inputs of one source by one commit."""
+        await self.pipeline.take_together(inbounds)
 
     async def answer(self, message_id: str, within_s: float) -> Answered | None:
         """Give a waiting caller its acknowledgment where its partner wants it here, else the result."""
@@ -397,7 +402,7 @@ class Gateway:
             try:
                 async with contextlib.aclosing(_batches(source)) as batches:
                     async for batch in batches:
-                        await self._take_together(batch)
+                        await take_in_parts(batch, self._take_patiently)
                         failures = 0
             except JournalError:
                 raise
@@ -406,22 +411,12 @@ class Gateway:
             await self.clock.sleep(SOURCE_PAUSES_S[min(failures, len(SOURCE_PAUSES_S) - 1)])
             failures += 1
 
-    async def _take_together(self, batch: Sequence[Inbound]) -> None:
-        if len(batch) == 1:
-            await self._take_patiently(batch[0])
-            return
-        # All end before any error is told: a source must not go on while inputs of it are still taken.
-        ended = await asyncio.gather(*map(self._take_patiently, batch), return_exceptions=True)
-        for error in ended:
-            if error is not None:
-                raise error
-
-    async def _take_patiently(self, inbound: Inbound) -> None:
+    async def _take_patiently(self, part: Sequence[Inbound]) -> None:
         try:
-            await self.take(inbound)
+            await (self.take(part[0]) if len(part) == 1 else self.take_together(part))
         except JournalBusyError:
-            # It is not settled, so its source offers it again.
-            log.warning("source.journal_busy route=%s", inbound.route)
+            # What is not settled is offered again by its source.
+            log.warning("source.journal_busy route=%s", part[0].route)
             await self.clock.sleep(1.0)
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:

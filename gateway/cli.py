@@ -19,7 +19,8 @@ from importlib.metadata import PackageNotFoundError, version
 from adapters.base.commands import CommandError, Desk
 from adapters.base.registry import AdapterError, commands_module
 from adapters.base.registry import commands as commands_of_adapters
-from gateway.commands.options import HelpFormatter
+from gateway.commands.options import CommandParser, HelpFormatter
+from gateway.commands.terminal import say
 
 GOOD, FINDINGS, USAGE = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as a shell would say it
@@ -109,7 +110,7 @@ def _run(arguments: list[str]) -> int:
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     """Build the parser of the one command that is meant; of all of them, as headings, for ``--help``."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="legacy-bridge", description=DESCRIPTION, epilog=ENDING, formatter_class=HelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"legacy-bridge {_version()}")
@@ -140,7 +141,7 @@ def _desk() -> Desk:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"legacy-bridge: {text}\n")
+    say(f"legacy-bridge: {text}")
 
 
 def _forget_stdout() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from adapters.base import Bounds, DecodeContext, UnitKind
 from adapters.base.registry import adapters
@@ -26,6 +27,7 @@ from gateway.program import (
     Deadlines,
     Program,
     Programs,
+    Tenant,
     UnknownOrder,
     Writing,
 )
@@ -100,7 +102,37 @@ def _program(configuration: Configuration, route: Route) -> Program:
         compare=_compare(configuration, route),
         from_side=route.source.side,
         owners=configuration.gateway.owners.declared(),
+        tenant=_tenant(configuration, route),
     )
+
+
+def _tenant(configuration: Configuration, route: Route) -> Tenant:
+    """Give the ERP's tenant that a route's orders are in: that of its cloud target.
+
+    What an ERP itself tells of has none: there it is where the route of its events looks things up.
+    """
+    tells = configuration.gives_erp_orders(route)
+    looks = [
+        each.targets.cloud
+        for each in configuration.routes.values()
+        if tells and each.source.endpoint == route.source.endpoint and route.id in (each.id, each.follows)
+    ]
+    own = next((each for each in (route.targets.cloud, *looks) if each is not None), None)
+    if own is None:
+        return Tenant()
+    clouds = dict.fromkeys(each.targets.cloud for each in configuration.routes.values())
+    is_own = {
+        name: _tenant_of(configuration, name) == _tenant_of(configuration, own) for name in clouds if name
+    }
+    same = (own, *(name for name, is_same in is_own.items() if is_same and name != own))
+    return Tenant(same, frozenset(name for name, is_same in is_own.items() if not is_same), tells)
+
+
+def _tenant_of(configuration: Configuration, endpoint: str) -> tuple[str, str]:
+    """Tell two tenants apart: by host, and by company where one host has several that number apart."""
+    settings = configuration.endpoints[endpoint].settings
+    base = str(getattr(settings, "base", endpoint))
+    return urlsplit(base).netloc or base, str(getattr(getattr(settings, "defaults", None), "company", ""))
 
 
 def _compare(configuration: Configuration, route: Route) -> CompareProgram | None:

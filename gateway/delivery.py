@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +18,8 @@ from typing import TypeVar
 
 from adapters.base import (
     Accepted,
+    Alias,
+    AliasKind,
     Clock,
     Delivery,
     Finding,
@@ -497,7 +499,17 @@ def delivery_of(claimed: ClaimedDelivery) -> Delivery:
         correlation_id=claimed.correlation_id,
         accepted_at=claimed.accepted_at,
         is_urgent=claimed.is_urgent,
-        aliases=claimed.aliases,
+        aliases=names_at(claimed.target, claimed.aliases),
         transmitter=claimed.transmitter,
         route=claimed.route,
     )
+
+
+def names_at(target: str, aliases: Sequence[Alias]) -> tuple[Alias, ...]:
+    """Give an order's names as one endpoint may take them: the ERP's own are those that it told itself.
+
+    Where it told none (orders and receipts go to one ERP by two endpoints, say), all of them are given.
+    """
+    told = [each for each in aliases if each.kind is AliasKind.ERP and each.target in (None, target)]
+    others = [each for each in aliases if each.kind is not AliasKind.ERP]
+    return (*others, *told) if told else tuple(aliases)

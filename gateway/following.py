@@ -18,10 +18,11 @@ from gateway.journal.types import (
     LedgerEntry,
     Side,
     Transmitter,
+    naming_counts,
 )
-from gateway.naming import Keyed, NamedOrder, keys_of, orders_named
+from gateway.naming import Keyed, NamedOrder, is_anothers, keys_of, orders_named
 from gateway.program import Program
-from gateway.stage import Decision, follow, known_to_us, unknown_order, unsplit
+from gateway.stage import Decision, follow, known_to_us, number_clash, unknown_order, unsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def follow_on(
     ``wait_until`` None: it waits no longer, and an order that is still unknown counts as the route
     declares. One order on the other side, known or declared, is enough to park it: it is never split.
     """
-    known_as = [keys_of(order, facts) for order in each.orders]
+    known_as = [keys_of(order, each, facts) for order in each.orders]
     moving_now = [ledger[key] for keys in known_as for key in keys if key in ledger and ledger[key].moving_to]
     if moving_now:
         return _until_moved(program, moving_now, wait_until, now)
@@ -56,7 +57,7 @@ def follow_on(
     ]
     entries = [ledger[key] for keys in known_as for key in keys if key in ledger]
     if unknown and wait_until is not None:
-        return _awaited(unknown, facts, wait_until)
+        return _awaited(unknown, each, facts, wait_until)
     side = program.unknown.side
     if (undivided := _undivided(program, each, entries, unknown)) is not None:
         decision = undivided
@@ -86,10 +87,23 @@ def told_of_ours(
     if not program.rule.from_cloud or not each.opens:
         return None
     entries = [ledger[key] for key in orders_named(each, facts) if key in ledger]
+    if not entries:
+        return _another_tenants(program, each, facts, ledger)
     ours = [entry for entry in entries if entry.route != program.route]
     if not ours or any(entry.moving_to is not None for entry in entries):
         return None
     return Followed(known_to_us(program.rule, ours[0]), tuple(entry.order_key for entry in ours))
+
+
+def _another_tenants(
+    program: Program, each: Keyed, facts: Facts, ledger: Mapping[str, LedgerEntry]
+) -> Followed | None:
+    """Park an order whose number is that of another tenant's order in the ledger; None: there is no such."""
+    for order in each.orders:
+        entry = ledger.get(order.key or "")
+        if entry is not None and is_anothers(order, entry.order_key, each, facts):
+            return Followed(number_clash(program.rule, entry), ())
+    return None
 
 
 def is_revision(document: CanonicalDocument | None) -> bool:
@@ -138,13 +152,25 @@ def _undivided(
     return None
 
 
-def _awaited(unknown: Sequence[NamedOrder], facts: Facts, until: datetime) -> AwaitedOrder:
+def _awaited(unknown: Sequence[NamedOrder], each: Keyed, facts: Facts, until: datetime) -> AwaitedOrder:
     """Wait for orders by their keys, and by those of their numbers that name no other order yet."""
+    tellers = each.tenant.endpoints if each.tenant.tells else ()
+    known = {
+        number
+        for number, named in facts.resolved.items()
+        if any(naming_counts(naming.target, tellers) for told in named.values() for naming in told)
+    }
     numbers = (number.number for order in unknown for number in order.numbers)
+    keys = (
+        order.key
+        for order in unknown
+        if order.key is not None and not (each.tenant.tells and is_anothers(order, order.key, each, facts))
+    )
     return AwaitedOrder(
-        tuple(dict.fromkeys(number for number in numbers if number not in facts.resolved)),
+        tuple(dict.fromkeys(number for number in numbers if number not in known)),
         until,
-        tuple(dict.fromkeys(order.key for order in unknown if order.key is not None)),
+        tuple(dict.fromkeys(keys)),
+        tellers,
     )
 
 

@@ -17,8 +17,9 @@ from gateway.journal.types import (
     LedgerEntry,
     Message,
     Transmitter,
+    naming_counts,
 )
-from gateway.program import Program
+from gateway.program import NO_TENANT, Program, Tenant
 
 
 class NamedOrder(NamedTuple):
@@ -37,6 +38,7 @@ class Keyed:
     content_hash: str | None = None
     orders: tuple[NamedOrder, ...] = ()
     opens: bool = False  # may open a ledger entry
+    tenant: Tenant = NO_TENANT  # of which ERP the orders named are
 
     @property
     def order_keys(self) -> tuple[str, ...]:
@@ -62,15 +64,16 @@ def keyed(decoded: Decoded, program: Program, message: Message) -> Keyed:
             NamedOrder(order_key_of(each, rules), (OrderNumber("buyer", each),)) for each in numbers
         )
         if not decoded.is_passed_through:
-            return Keyed(decoded, orders=orders)
+            return Keyed(decoded, orders=orders, tenant=program.tenant)
         key = f"bytes:{message.route}:{message.sha256}:{decoded.index}"
-        return Keyed(decoded, key, message.sha256, orders)
+        return Keyed(decoded, key, message.sha256, orders, tenant=program.tenant)
     return Keyed(
         decoded,
         document_key=document_key(document, rules),
         content_hash=content_hash(document),
         orders=_named_orders(document, program),
         opens=program.follows is None and bool(getattr(document, "opens_order", False)),
+        tenant=program.tenant,
     )
 
 
@@ -88,22 +91,41 @@ def _named_orders(document: CanonicalDocument, program: Program) -> tuple[NamedO
 
 def orders_named(each: Keyed, facts: Facts) -> tuple[str, ...]:
     """Give the order keys that a set may mean: by the buyer's numbers, and by other names of an order."""
-    return tuple(dict.fromkeys(key for order in each.orders for key in keys_of(order, facts)))
+    return tuple(dict.fromkeys(key for order in each.orders for key in keys_of(order, each, facts)))
 
 
-def keys_of(order: NamedOrder, facts: Facts) -> tuple[str, ...]:
+def keys_of(order: NamedOrder, each: Keyed, facts: Facts) -> tuple[str, ...]:
     """Give the order keys that one order named may be.
 
     A name counts in its own numbering only: the seller's 1001 is not the ERP's. What a document calls
     the buyer's number is the one that the supplier was given: the ERP's, where the ERP sent the order.
+
+    Two tenants of one ERP number alike. What a tenant itself tells of is never another tenant's order; what
+    anybody else sends is about the tenant that its route goes to, where that has an order of this name.
     """
-    by_alias = (
-        key
+    found: dict[str, bool] = {}  # by key: whether this tenant, or nobody in particular, calls it so
+    if order.key is not None and not (each.tenant.tells and is_anothers(order, order.key, each, facts)):
+        found[order.key] = True
+    for number in order.numbers:
+        for key, namings in facts.resolved.get(number.number, {}).items():
+            kinds = _numberings(number.issuer, facts.ledger.get(key))
+            named = [naming.target for naming in namings if naming.kind in kinds]
+            if named:
+                is_here = any(naming_counts(target, each.tenant.endpoints) for target in named)
+                found[key] = found.get(key, False) or is_here
+    is_any_here = each.tenant.tells or any(is_here for key, is_here in found.items() if key != order.key)
+    return tuple(key for key, is_here in found.items() if is_here or not is_any_here)
+
+
+def is_anothers(order: NamedOrder, key: str, each: Keyed, facts: Facts) -> bool:
+    """Tell whether an order of this very number is another tenant's of the same ERP, by its names."""
+    told = {
+        naming.target
         for number in order.numbers
-        for key, kinds in facts.resolved.get(number.number, {}).items()
-        if kinds & _numberings(number.issuer, facts.ledger.get(key))
-    )
-    return tuple(dict.fromkeys((*((order.key,) if order.key is not None else ()), *by_alias)))
+        for naming in facts.resolved.get(number.number, {}).get(key, ())
+        if naming.kind is AliasKind.ERP
+    }
+    return bool(told & each.tenant.others) and not told & {"", *each.tenant.endpoints}
 
 
 def _numberings(issuer: Issuer, entry: LedgerEntry | None) -> frozenset[AliasKind]:

@@ -80,7 +80,7 @@ class OrderAccounts:
             if isinstance(there, Finding):
                 return SideSeen("system", None, there.text, is_copy=is_copy)
             if there is not None and there.lines_named == "there":
-                there = await self._named_as_sent(look.order_key, there)
+                there = await self._named_as_sent(look.order_key, target, there)
             return SideSeen("system", there, is_copy=is_copy)
         if is_elders:
             problem = (
@@ -90,9 +90,9 @@ class OrderAccounts:
             return SideSeen("journal", None, problem)
         return SideSeen("journal", _by_documents(look, delivered, rules), is_copy=is_copy)
 
-    async def _named_as_sent(self, order_key: str, there: OrderThere) -> OrderThere:
+    async def _named_as_sent(self, order_key: str, target: str, there: OrderThere) -> OrderThere:
         """Give an order with its lines named as its documents name them."""
-        rows = await self._journal.aliases(order_key)
+        rows = await self._journal.aliases(order_key, target)
         aliases = (Alias(AliasKind(kind), number, line, own) for kind, number, line, own in rows)
         names = names_as_sent(there.number, aliases)
         lines = [replace(each, line=names.get(each.line, each.line)) for each in there.lines]

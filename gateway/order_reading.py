@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from adapters.base import Finding
+from adapters.base import Clock, Finding
 from adapters.base.orders import OrderAt, OrderThere, keeper_of
 from gateway.delivery import Destination
 
@@ -15,8 +16,9 @@ TOGETHER = 8
 class OrderReading:
     """Reads orders at destinations. Nothing of it is journaled: it changes nothing, and is asked anew."""
 
-    def __init__(self, destinations: Callable[[], Mapping[str, Destination]]) -> None:
+    def __init__(self, destinations: Callable[[], Mapping[str, Destination]], clock: Clock) -> None:
         self._destinations = destinations
+        self._clock = clock
         self._slots = asyncio.Semaphore(TOGETHER)
 
     def can_read(self, target: str) -> bool:
@@ -29,9 +31,12 @@ class OrderReading:
         """Give an order as it stands at a target; None where it has none. Ask only where it can be read."""
         destination = self._destinations()[target]
         keeper = keeper_of(destination.target)
-        request = keeper.read_order(order) if keeper is not None else None
+        asked = replace(order, asked_at=self._clock.now())
+        request = keeper.read_order(asked) if keeper is not None else None
         if keeper is None or request is None:
             raise LookupError(f"{target} cannot be asked for orders")
+        if isinstance(request, Finding):
+            return request
         async with self._slots:
             reply = await destination.sink.send(request, still_mine=_always)
         return keeper.order_read(reply)

@@ -28,6 +28,7 @@ from adapters.base import (
     Settlement,
     Taken,
 )
+from gateway.awaited import decide_awaited
 from gateway.crosswalk import CodeTableCache
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import (
@@ -41,6 +42,7 @@ from gateway.journal.types import (
     Moved,
     Plan,
 )
+from gateway.message_run import MessageRun
 from gateway.program import Program, ProgramSource
 from gateway.stage import Stage
 from gateway.stragglers import is_answered_otherwise, only_new_orders, too_late
@@ -115,6 +117,51 @@ class Pipeline:
         await inbound.settle(_settlement(acceptance))
         return acceptance
 
+    async def take_together(self, inbounds: Sequence[Inbound]) -> None:
+        """Take small inputs that need no order among each other by one commit, as ``take`` does each.
+
+        Errors: as ``take``. What one does wrong keeps no other from being taken.
+        """
+        programs = self._programs(None)
+        stages = await self._journal.stages()
+        taken: list[tuple[Inbound, Arrival, bytes]] = []
+        for inbound in inbounds:
+            program = programs.routes[inbound.route]
+            if (state := stages.get(program.route)) is not None and state.stage == Stage.RETIRED:
+                await self.take(inbound)
+                continue
+            try:
+                head, rest = await _head_of(inbound.body)
+                if rest is not None:
+                    acceptance = await self._accepted_as(program, programs.revision, inbound, head, rest)
+                    await inbound.settle(_settlement(acceptance))
+                    continue
+            except DecodeError as error:
+                await self._refuse(inbound, Refused(error.finding))
+                continue
+            arrival = self._arrival(program, programs.revision, inbound, head, self._names(), is_whole=True)
+            taken.append((inbound, arrival, head))
+        if taken:
+            await self._accept_all(taken)
+
+    async def _accept_all(self, taken: Sequence[tuple[Inbound, Arrival, bytes]]) -> None:
+        """Accept by one commit and settle; where one keeps it from being, one by one."""
+        try:
+            acceptances = await self._journal.accept_together([(arrival, head) for _, arrival, head in taken])
+        except (JournalError, JournalBusyError):
+            raise
+        except Exception:
+            if len(taken) == 1:
+                raise
+            alone = (self._accept_all([each]) for each in taken)
+            for failure in await asyncio.gather(*alone, return_exceptions=True):
+                if failure is not None:
+                    raise failure from None
+            return
+        self._accepted()
+        for (inbound, _, _), acceptance in zip(taken, acceptances, strict=True):
+            await inbound.settle(_settlement(acceptance))
+
     async def _refuse(self, inbound: Inbound, refusal: Refused) -> None:
         await self._journal.refuse(inbound.route, inbound.origin, refusal.finding, self._clock.now())
         await inbound.settle(refusal)
@@ -131,11 +178,16 @@ class Pipeline:
         head: bytes,
         rest: AsyncIterator[bytes] | None,
     ) -> Acceptance:
-        names = f"m{self._clock.now():%y%m%d}{self._rng.token()}", f"c{self._rng.token()}"
-        arrival = self._arrival(program, revision, inbound, head, names, is_whole=rest is None)
+        arrival = self._arrival(program, revision, inbound, head, self._names(), is_whole=rest is None)
         acceptance = await self._journal.accept(arrival, head if rest is None else _joined(head, rest))
         self._accepted()
         return acceptance
+
+    def _names(self) -> tuple[str, str]:
+        """Give a message id, which begins with the day, and a correlation id."""
+        day, token = self._clock.now(), self._rng.token()
+        date = f"{day.year % 100:02}{day.month:02}{day.day:02}"  # strftime takes three times as long
+        return f"m{date}{token}", f"c{token}"
 
     def _arrival(
         self,
@@ -182,7 +234,7 @@ class Pipeline:
         message = await self._journal.begin_translation(message_id, self._programs(None).revision)
         if message.state not in (MessageState.ACCEPTED, MessageState.TRANSLATING):
             return  # a repeat, or another worker was quicker
-        await (await self._translation(message, turn)).run()
+        await Translation(await self._run_of(message), turn).run()
         self._planned()
 
     async def park_broken(self, message_id: str, error: Exception) -> None:
@@ -191,7 +243,7 @@ class Pipeline:
             message = await self._journal.message(message_id)
             finding = broken(message, error)
             try:
-                plan = await (await self._translation(message)).broken_plan(finding)
+                plan = await Translation(await self._run_of(message)).broken_plan(finding)
             except (JournalError, JournalBusyError):
                 raise
             except Exception:
@@ -225,7 +277,7 @@ class Pipeline:
             plans = [view.plan for view in group]
             message = await self._journal.message(message_id)
             try:
-                decided += await (await self._translation(message)).decide_awaited(plans)
+                decided += await decide_awaited(await self._run_of(message), plans)
             except (JournalError, JournalBusyError):
                 raise
             except Exception as error:  # noqa: BLE001  a message that breaks it must not stop the next one
@@ -255,17 +307,16 @@ class Pipeline:
             )
         return parked
 
-    async def _translation(self, message: Message, turn: Turn | None = None) -> Translation:
+    async def _run_of(self, message: Message) -> MessageRun:
         await self._programs.prepare(message.config_revision)
-        return Translation(
+        return MessageRun(
             self._journal,
             self._programs,
             self._formats,
             self._executor,
             self._clock,
             message,
-            turn,
-            tables=self._tables,
+            self._tables,
             is_call=message.generation == 1 or message.message_id in self._calling,
         )
 

@@ -47,7 +47,7 @@ from gateway.journal.types import (
 from gateway.moving import ORIGIN
 from gateway.naming import Keyed, orders_named
 from gateway.order_facts import order_facts
-from gateway.program import Program
+from gateway.program import Program, Tenant
 from gateway.stage import Decision, Stage, ask, decide, placed_by_phone, unknown_order
 
 
@@ -375,18 +375,21 @@ def _told_by_erp(
     if not entries and carries_our_reference(_document(each.decoded)):
         until = message.accepted_at + timedelta(seconds=program.unknown.after_s)
         if now < until:
-            return waiting(document, AwaitedOrder(each.order_numbers, until, each.order_keys))
+            return waiting(
+                document, AwaitedOrder(each.order_numbers, until, each.order_keys, each.tenant.endpoints)
+            )
         return document, unknown_order(program.rule, None)
-    seen.aliases[each.order_keys[0]] = _names_of(_document(each.decoded))
+    seen.aliases[each.order_keys[0]] = _names_of(_document(each.decoded), each.tenant)
     return document, _opening(ruling, message, each, seen, now)
 
 
-def _names_of(order: CanonicalDocument) -> tuple[Alias, ...]:
+def _names_of(order: CanonicalDocument, tenant: Tenant) -> tuple[Alias, ...]:
     """Give the ERP's names of an order of its own: answers to it must find its lines, as those to ours do."""
     if not isinstance(order, PurchaseOrder):
         return ()
     lines = [ErpLine(line.sequence, line.line_id) for line in order.lines if line.line_id is not None]
-    return order_aliases(order.erp_number or order.number, lines, order.lines)
+    names = order_aliases(order.erp_number or order.number, lines, order.lines)
+    return tuple(replace(each, target=next(iter(tenant.endpoints), None)) for each in names)
 
 
 def _entries(each: Keyed, facts: Facts, seen: _Seen) -> list[LedgerEntry]:

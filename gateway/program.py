@@ -91,6 +91,22 @@ class CompareProgram:
 
 
 @dataclass(frozen=True, slots=True)
+class Tenant:
+    """The tenant of an ERP that a route's orders are in. Two of them number their orders alike.
+
+    ``endpoints``: those that lead to it. ``others``: those that lead to other ERPs. ``tells``: the route's
+    documents come from it, and are about nobody else's orders.
+    """
+
+    endpoints: tuple[str, ...] = ()
+    others: frozenset[str] = frozenset()
+    tells: bool = False
+
+
+NO_TENANT = Tenant()
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One route, compiled."""
 
@@ -118,6 +134,7 @@ class Program:
     compare: CompareProgram | None = None
     from_side: Side | None = None  # whose system sends here
     owners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # entity -> stage -> its owner
+    tenant: Tenant = NO_TENANT
 
     @property
     def stage_route(self) -> str:

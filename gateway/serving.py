@@ -210,7 +210,7 @@ def _compiler(folder: Path) -> Callable[[str, int], Programs | None]:
     """Give what compiles an old revision from its text; None where it can no longer be read."""
 
     def compiled(text: str, revision: int) -> Programs | None:
-        loaded = load_text(text, f"revision {revision}", folder=folder)
+        loaded = load_text(text, f"configuration revision {revision}", folder=folder)
         return None if isinstance(loaded, list) else compile_programs(loaded, revision)
 
     return compiled
@@ -374,7 +374,7 @@ def _operations(gateway: Gateway, secret: SecretStore) -> Operations:
         work_changed=gateway.look_again,
         process=gateway.process_facts,
         plan=plan,
-        reading=OrderReading(gateway.destinations),
+        reading=OrderReading(gateway.destinations, gateway.clock),
     )
     return Operations(gateway.journal, lambda: gateway.configuration, gateway.clock, hooks)
 

@@ -222,10 +222,23 @@ def known_to_us(rule: RouteRule, entry: LedgerEntry) -> Decision:
         code="ORDER-NUMBER-CLASH",
         at=Position(rule.route),
         text=f"the ERP tells of an order, and {entry.order_key} is legacy's: two orders have one number, or "
-        "somebody entered legacy's order in the ERP by hand; give the route's partner an organisation of its "
-        "own, or resolve this exception",
+        "somebody entered legacy's order in the ERP by hand; give the buyer an organisation of its own "
+        "(gateway.organisations), or resolve this exception",
     )
     return Decision(None, Transmitter.NONE, (), "the number is that of legacy's order", findings=(finding,))
+
+
+def number_clash(rule: RouteRule, entry: LedgerEntry) -> Decision:
+    """Decide about an order that one tenant of an ERP tells of, where another's order has its number."""
+    finding = Finding(
+        code="ORDER-NUMBER-CLASH",
+        at=Position(rule.route),
+        text=f"the ERP tells of an order, and {entry.order_key} is an order of another tenant, which came by "
+        f"route {entry.route}: the two number alike; place this one by hand and resolve this, and give the "
+        "buyers of one tenant an organisation of its own (gateway.organisations)",
+    )
+    reason = "the number is that of another tenant's order"
+    return Decision(None, Transmitter.NONE, (), reason, findings=(finding,))
 
 
 def _changed_over_there(rule: RouteRule, entry: LedgerEntry) -> Decision:

@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ.pop("COLUMNS", None)  # pytest-xdist sets it in its workers; a test that wants a width says so
     if (soak := config.getoption("--soak")) is not None:
         os.environ[VARIABLE] = str(soak)  # seen at collection, and by processes that tests start
     try:

@@ -41,6 +41,7 @@ PURE = (
     "gateway/acknowledging.py",
     "gateway/correspondence.py",
     "gateway/earlier.py",
+    "gateway/gathered.py",
     "gateway/order_facts.py",
     "gateway/order_lines.py",
     "gateway/order_documents.py",
@@ -367,7 +368,7 @@ FORBIDDEN = [
     ("pure", "gateway/outcome.py", "from random import random"),
     ("pure", "gateway/compare.py", "print('same')"),
     ("pure", "gateway/lane_keys.py", "from datetime import date\nTODAY = date.today()"),
-    ("pure", "gateway/erp/generic_rest.py", "import aiohttp"),
+    ("pure", "gateway/erp/generic_rest/target.py", "import aiohttp"),
     ("pure", "gateway/erp/sap_s4hana/order.py", "from sys import stderr"),
 ]
 
@@ -415,7 +416,7 @@ ALLOWED = [
     ("gateway/cli/demo_story.py", "import simulators"),
     ("gateway/journal/sqlite.py", "import apsw, threading\nfrom gateway.journal.base import Journal"),
     ("gateway/erp/http.py", "import aiohttp\nfrom gateway.security import tls"),
-    ("gateway/erp/generic_rest.py", "import json\nfrom adapters.base import Outcome"),
+    ("gateway/erp/generic_rest/target.py", "import json\nfrom adapters.base import Outcome"),
     ("gateway/stage.py", "import hashlib\nfrom datetime import datetime\ndef f(now: datetime): return now"),
     ("simulators/cloud_erp/server.py", "import asyncio, os\nfrom simulators.tls import context"),
 ]

@@ -81,7 +81,11 @@ class Desk(Protocol):
         ...
 
     def print_text(self, *lines: str) -> None:
-        """Print lines to stdout; control characters are replaced."""
+        """Print lines for people to stdout, broken at the width of the terminal."""
+        ...
+
+    def print_verbatim(self, *lines: str) -> None:
+        """Print lines to stdout as they are, whatever the terminal: scripts, beginnings of files."""
         ...
 
     def print_wrapped(self, text: str, indent: str = "", hanging: str | None = None) -> None:
@@ -91,7 +95,7 @@ class Desk(Protocol):
     def print_table(
         self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, fixed: Sequence[int] = ()
     ) -> None:
-        """Print a table no wider than the terminal; the columns in ``fixed`` are never cut."""
+        """Print a table no wider than the terminal, uncut; cells in the columns ``fixed`` never break."""
         ...
 
     def print_json(self, value: Any) -> None:
@@ -99,7 +103,7 @@ class Desk(Protocol):
         ...
 
     def print_findings(self, findings: Iterable[Finding], *, as_json: bool = False) -> bool:
-        """Print findings to stderr, one a line; tell whether one of them is more than a note."""
+        """Print findings to stderr, each on a line of its own; tell whether one is more than a note."""
         ...
 
     def say(self, text: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal, Protocol, cast
 
@@ -24,6 +25,7 @@ class OrderAt:
     order_key: str
     number: str
     reference: str = ""
+    asked_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), kw_only=True)  # by ``OrderReading``
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,11 @@ class OrderKeeper(Protocol):
 
     closes_orders: bool
 
-    def read_order(self, order: OrderAt) -> Request | None:
-        """Give the request that reads an order; None where this target cannot be asked."""
+    def read_order(self, order: OrderAt) -> Request | Finding | None:
+        """Give the request that reads an order; None where this target cannot be asked.
+
+        A finding says why the request cannot be written of what is known of this order.
+        """
         ...
 
     def order_read(self, reply: Reply | NoReply) -> OrderThere | Finding | None:

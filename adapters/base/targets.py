@@ -47,6 +47,7 @@ class Alias:
     number: str
     line: str | None = None  # our line sequence, as text, that this names
     line_number: str | None = None  # the other side's id of that line
+    target: str | None = None  # the endpoint whose name it is: two tenants of one ERP number alike
 
 
 @dataclass(frozen=True)

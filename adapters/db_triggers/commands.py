@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from adapters.base import Clock, Finding
+from adapters.base.arguments import whole_number
 from adapters.base.commands import CommandError, Desk, Subparsers
 from adapters.base.registry import EndpointSetup
 from adapters.base.settings import SecretRef
@@ -87,13 +88,6 @@ def add(subparsers: Subparsers, desk: Desk) -> None:
             _add_snapshot(parser)
 
 
-def _rows(text: str) -> int:
-    """Read how many rows a range has: with none, nothing would be read and all be called done."""
-    if not text.isdecimal() or not 1 <= int(text) <= ROWS_MAX:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 to {ROWS_MAX}; found '{text}'")
-    return int(text)
-
-
 def _add_snapshot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--table", help="which table; default: what was asked for in the database, or all")
     parser.add_argument(
@@ -101,7 +95,9 @@ def _add_snapshot(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", dest="to_key", metavar="KEY", help="last key, inclusive")
     parser.add_argument("--why", default="", help="a reason, kept beside it")
-    parser.add_argument("--rows", type=_rows, default=1000, help="rows of one range (default 1000)")
+    # At least one: of ranges without rows nothing would be read, and all be called done.
+    rows = whole_number(1, ROWS_MAX)
+    parser.add_argument("--rows", type=rows, default=1000, help="rows of one range (default 1000)")
 
 
 def render(arguments: argparse.Namespace, desk: Desk) -> int:
@@ -114,7 +110,7 @@ def render(arguments: argparse.Namespace, desk: Desk) -> int:
             made = _asked(setup, setup_live)
         except DdlError as error:
             raise CommandError(f"nothing can be rendered for {setup.name}: {error}", 1) from error
-        desk.print_text(*script(made, objects(made), title=setup.name).splitlines())
+        desk.print_verbatim(*script(made, objects(made), title=setup.name).splitlines())
     return 0
 
 

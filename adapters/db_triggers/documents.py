@@ -139,23 +139,20 @@ def body_of(draft: Draft, reading: Reading | None) -> bytes:
         before = own[0].before if own else None
         if reading.row is None and before is None:  # the row is gone: all that is known of it is its name
             before = image_of(dict(zip(draft.key_names, draft.key, strict=False)))
-    parts = {
-        "table": _json(draft.table),
-        "operation": _json(operation_of(draft, reading)),
-        "key": _json_or_text(last.key) if draft.table == last.table else key_of(draft.key),
-        "before": _json_or_text(before),
-        "after": _json_or_text(after),
-        "id": str(last.id),
-        "transaction": _json(last.transaction),
-        "origin": _json(last.origin or None),
-        "fingerprint": _json(last.fingerprint),
-        "changed_at": _json(last.created_at),
-    }
+    if draft.table != last.table:
+        key = key_of(draft.key)
+    else:
+        key = last.key if draft.key else _json_or_text(last.key)  # with values it was read as JSON already
+    more = ""
     if reading is not None:
-        parts["children"] = _children(reading.children)
-        merged = (quoted(f"{each.table} {each.operation} {each.id}") for each in draft.changes)
-        parts["merged"] = f"[{','.join(merged)}]"
-    return ("{" + ",".join(f'"{name}":{part}' for name, part in parts.items()) + "}").encode()
+        merged = ",".join(quoted(f"{each.table} {each.operation} {each.id}") for each in draft.changes)
+        more = f',"children":{_children(reading.children)},"merged":[{merged}]'
+    return (
+        f'{{"table":{quoted(draft.table)},"operation":{quoted(operation_of(draft, reading))},"key":{key},'
+        f'"before":{_json_or_text(before)},"after":{_json_or_text(after)},"id":{last.id},'
+        f'"transaction":{_json(last.transaction)},"origin":{_json(last.origin or None)},'
+        f'"fingerprint":{_json(last.fingerprint)},"changed_at":{_json(last.created_at)}{more}}}'
+    ).encode()
 
 
 def arrival_key(feed: str, draft: Draft, body: bytes) -> str:

@@ -41,6 +41,7 @@ class CursorPort:
     """One table of one database, through one session."""
 
     listens = False
+    takes_further = False
 
     def __init__(
         self,

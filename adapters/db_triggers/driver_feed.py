@@ -11,7 +11,8 @@ from adapters.db_triggers.driver_feed_session import Session
 from adapters.db_triggers.driver_outbox import OutboxPort
 from adapters.db_triggers.driver_schema import trigger_fingerprints
 from adapters.db_triggers.driver_status import StatusPort
-from adapters.db_triggers.source import DbSource, FeedPort
+from adapters.db_triggers.driver_windows import FeedPort
+from adapters.db_triggers.source import DbSource
 
 
 def source_of(setup: SourceSetup, settings: DbEndpoint) -> DbSource:

@@ -22,19 +22,21 @@ class OutboxPort:
     def __init__(self, session: Session, feed: OutboxFeed) -> None:
         settings = session.settings
         self.listens = feed.notify and settings.dialect == "postgresql"
+        self.takes_further = settings.dialect in statements.TAKES_AND_DELETES
         self._session = session
         self._dialect = settings.dialect
         self._outbox = outbox_table(feed.name, settings.db_schema)
         self._limit = statements.batch_of(settings.dialect, settings.batch)
         self._is_ordered = feed.order == "row"
         self._is_deleted = False
+        taking = statements.take_ordered if self._is_ordered else statements.take_unordered
+        self._taking = taking(self._outbox, self._limit)
 
     async def take(self) -> tuple[list[Change], bool]:
         """Give changes that are ours until ``settle``, oldest first, and whether there may be more now."""
         self._is_deleted = self._dialect in statements.TAKES_AND_DELETES
         if self._is_deleted:
-            take = statements.take_ordered if self._is_ordered else statements.take_unordered
-            found = await self._rows(take(self._outbox, self._limit))
+            found = await self._rows(self._taking)
             found.sort(key=lambda change: change.id)
             return found, len(found) == self._limit
         if self._dialect not in statements.LOCKS_ROWS:

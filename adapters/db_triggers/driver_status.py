@@ -18,6 +18,7 @@ class StatusPort:
     """The change table of one database, through one session."""
 
     listens = False
+    takes_further = False
 
     def __init__(self, session: Session, feed: StatusFeed) -> None:
         self._session = session

@@ -10,24 +10,22 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from adapters.base import DecodeError, Finding, Inbound, Origin, Position, Settlement
 from adapters.base.registry import SourceSetup
 from adapters.db_triggers.config import DbEndpoint
-from adapters.db_triggers.documents import Draft, Reading, arrival_key, body_of, drafts_of
+from adapters.db_triggers.documents import Draft, arrival_key
 from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
-from adapters.db_triggers.driver_reading import RowReader
-from adapters.db_triggers.driver_schema import live_fingerprints
+from adapters.db_triggers.driver_windows import Echoes, FeedPort, SchemaError, Window, Windows
 from adapters.db_triggers.faults import FaultKind, fault_of
-from adapters.db_triggers.images import key_values, record_of
 from adapters.db_triggers.lanes import Lanes
-from adapters.db_triggers.outbox import Change
 
 log = logging.getLogger("legacy_bridge.db_triggers")
 
+WINDOWS_MAX = 4  # batches that are held at once while the journal writes
 OUTAGE_TOLD_S = 60.0  # an outage shorter than this leaves a log line only
 PAUSES_S = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
@@ -35,53 +33,19 @@ DENIED_PAUSE_S = 300.0  # a log-in that was refused, tried again and again, lock
 DENIED_LOOK_S = 5.0  # how often it is looked meanwhile whether there is another password
 NAME_CHARS = 200
 T = TypeVar("T")
-_WORDS = {"I": "insert", "U": "update", "D": "delete"}
-
-
-class FeedPort(Protocol):
-    """How one kind of feed finds changes and lets go of them."""
-
-    listens: bool
-
-    async def take(self) -> tuple[list[Change], bool]:
-        """Give changes that are ours until ``settle``, in order, and whether there may be more now."""
-        ...
-
-    async def complete(self, lanes: Sequence[str], after: int) -> list[Change]:
-        """Give further changes of lanes that are ours."""
-        ...
-
-    async def settle(self, taken: Sequence[Change], *, is_whole: bool) -> None:
-        """Let go of what the journal has, and give the rest back."""
-        ...
-
-
-class Echoes(Protocol):
-    """Tells which changes the gateway itself has caused."""
-
-    async def is_echo(self, connection: AsyncConnection, changes: Sequence[Change]) -> frozenset[int]:
-        """Give the ids of those changes, in the transaction that lets go of them."""
-        ...
 
 
 @dataclass(slots=True)
-class _Work:
-    """One batch: what was taken, which messages it makes, and what became of them."""
+class _Turn:
+    """The windows that are held at once, by one transaction; ``is_cut``: it holds more than stands here."""
 
-    changes: list[Change] = field(default_factory=list)
-    dropped: list[Change] = field(default_factory=list)
-    drafts: list[Draft] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-    settled: set[int] = field(default_factory=set)  # places of drafts
-    has_more: bool = False
+    windows: list[Window] = field(default_factory=list)
+    is_cut: bool = False
 
-
-class SchemaError(Exception):
-    """A table is not as its trigger captures it."""
-
-    def __init__(self, table: str, text: str) -> None:
-        super().__init__(text)
-        self.table = table
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the journal has all that is held."""
+        return not self.is_cut and all(window.is_whole for window in self.windows)
 
 
 class DbSource:
@@ -102,10 +66,9 @@ class DbSource:
         self._settings = settings
         self._session = session
         self._port = port
-        self._reader = RowReader(settings)
+        self._windows = Windows(settings, session, port, echoes=echoes, triggers=triggers)
+        self._ahead: asyncio.Task[Window] | None = None
         self._is_ordered = is_ordered
-        self._echoes = echoes
-        self._triggers = triggers
         self._clock = setup.endpoint.clock
         self._name = setup.endpoint.name
         self._failures = 0  # in a row
@@ -135,125 +98,77 @@ class DbSource:
         try:
             while True:
                 self._is_failing = False
-                work, trouble = await self._attempt(self._take)
-                if work is not None and work.drafts:
-                    lanes = Lanes(work.drafts, is_ordered=self._is_ordered)
+                turn = _Turn()
+                window, trouble = await self._attempt(self._windows.take)
+                while window is not None:
+                    turn.windows.append(window)
+                    self._look_ahead(turn)
+                    lanes = Lanes(window.drafts, is_ordered=self._is_ordered)
+                    received_at = self._clock.now()
                     while places := lanes.following():
-                        yield [self._inbound(work, lanes, at) for at in places]
-                if work is not None and trouble is None:
-                    _, trouble = await self._attempt(lambda work=work: self._settle(work))  # type: ignore[misc]
-                if work is not None and not self._is_failing:
-                    self._recovered()
+                        yield [self._inbound(window, lanes, at, received_at) for at in places]
+                    window = await self._further(turn)
+                if turn.windows:
+                    _, trouble = await self._attempt(partial(self._settle, turn))
+                    if not self._is_failing:
+                        self._recovered()
                 if trouble is not None:
                     yield [self._refusal(trouble)]
-                await self._rest(work)
+                await self._rest(turn)
         finally:
+            await self._forget_ahead()
             await self._session.close()
 
-    # -- taking --------------------------------------------------------------------------------
+    # -- looking ahead -------------------------------------------------------------------------
 
-    async def _take(self) -> _Work:
-        if not self._session.is_open:
-            self._reader.forget()
-            await self._session.open(listens=self._port.listens)
-        changes, has_more = await self._port.take()
-        work = _Work(changes, has_more=has_more)
-        if not changes:
-            await self._port.settle([], is_whole=True)
-            return work
-        await self._check_schema(changes)
-        kept = await self._kept(work, changes)
-        work.drafts = drafts_of(kept, self._settings.tables)
-        if has_more and any(draft.reads_row for draft in work.drafts):
-            lanes = list(dict.fromkeys(change.lane for change in kept))
-            further = await self._port.complete(lanes, changes[-1].id)
-            work.changes += further
-            kept += await self._kept(work, further)
-            work.drafts = drafts_of(kept, self._settings.tables)
-        readings = await self._read(work.drafts)
-        work.bodies = [body_of(draft, reading) for draft, reading in zip(work.drafts, readings, strict=True)]
-        return work
+    def _look_ahead(self, turn: _Turn) -> None:
+        """Take the next window while the journal writes this one, up to WINDOWS_MAX under one hold."""
+        may = self._port.takes_further and turn.windows[-1].has_more and len(turn.windows) < WINDOWS_MAX
+        self._ahead = asyncio.create_task(self._windows.take()) if may else None
 
-    async def _kept(self, work: _Work, changes: Sequence[Change]) -> list[Change]:
-        """Leave out what the gateway wrote itself, and what the settings do not want."""
-        echoes = await self._echoed(changes)
-        own, kept = self._settings.origin, list[Change]()
-        for change in changes:
-            is_ours = change.origin == own or change.id in echoes
-            (work.dropped if is_ours or not self._wants(change) else kept).append(change)
-        return kept
+    async def _further(self, turn: _Turn) -> Window | None:
+        """Give what was taken meanwhile; None where there is none, or where something before it was given up.
 
-    async def _echoed(self, changes: Sequence[Change]) -> frozenset[int]:
-        if self._echoes is None:
-            return frozenset()
-        readable = [change for change in changes if _is_readable(change)]
-        found = await self._echoes.is_echo(self._session.connection, readable)
-        if self._settings.dialect == "sqlite":  # its one write lock is not kept while the journal writes
-            echoes = [change for change in changes if change.id in found]
-            await self._port.settle(echoes, is_whole=False)
-        return found
+        A row must not be told of before an older change of it. What went wrong here is not told: this turn
+        ends, and the next one meets it.
+        """
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
+            return None
+        try:
+            window = await ahead
+        except Exception as error:  # noqa: BLE001  whatever a driver raises
+            log.debug("feed.not_ahead endpoint=%s reason=%s", self._name, error)
+            turn.is_cut = True
+            return None
+        turn.is_cut = not turn.windows[-1].is_whole
+        return None if turn.is_cut else window
 
-    def _wants(self, change: Change) -> bool:
-        table = self._settings.tables.get(change.table)
-        word = _WORDS.get(change.operation)
-        return table is None or word is None or word in table.operations
-
-    async def _read(self, drafts: Sequence[Draft]) -> list[Reading | None]:
-        places = [at for at, draft in enumerate(drafts) if draft.reads]
-        found: list[Reading | None] = [None] * len(drafts)
-        if places:
-            made = await self._reader.read(self._session.connection, [drafts[at] for at in places])
-            for at, reading in zip(places, made, strict=True):
-                found[at] = reading
-            if self._settings.dialect == "sqlite":  # a reader's lock would keep writers from committing
-                await self._session.connection.commit()
-        return found
-
-    async def _check_schema(self, changes: Sequence[Change]) -> None:
-        """Stop where a trigger no longer captures its table. Errors: SchemaError."""
-        captured = {change.table: change.fingerprint for change in changes if change.fingerprint}
-        if not captured:
-            return
-        live = await live_fingerprints(self._session.connection, self._settings)
-        changed = [
-            name
-            for name, mark in captured.items()
-            if name in self._settings.tables and live.get(name) != mark
-        ]
-        if not changed:
-            return
-        triggers = await self._triggers() if self._triggers is not None else {}
-        for name in changed:
-            if name in live and triggers.get(name) == live[name]:
-                continue  # an older row: the trigger has been rendered anew since
-            was, found = captured[name], live.get(name, "no such table")
-            raise SchemaError(
-                name,
-                f"the columns of {name} are not those of its trigger ({was}, now {found}); "
-                "so what is new in it is not captured. Nothing is taken until they agree: `legacy-bridge db "
-                "verify` says what differs, `db render` prints the trigger",
-            )
+    async def _forget_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.cancel()
+            await asyncio.gather(self._ahead, return_exceptions=True)
 
     # -- giving --------------------------------------------------------------------------------
 
-    def _inbound(self, work: _Work, lanes: Lanes, at: int) -> Inbound:
-        draft, body = work.drafts[at], work.bodies[at]
+    def _inbound(self, window: Window, lanes: Lanes, at: int, received_at: datetime) -> Inbound:
+        draft, body = window.drafts[at], window.bodies[at]
 
         async def settle(settlement: Settlement) -> None:
-            if at not in work.settled:  # refused ones, too: the journal has the finding
-                work.settled.add(at)
+            if at not in window.settled:  # refused ones, too: the journal has the finding
+                window.settled.add(at)
                 lanes.taken(at)
 
         return Inbound(
             route=self._setup.route,
             arrival_key=arrival_key(self._session.feed, draft, body),
-            origin=self._origin(draft),
+            origin=self._origin(draft, received_at),
             body=_whole(body),
             settle=settle,
             partner=self._setup.partner,
         )
 
-    def _origin(self, draft: Draft) -> Origin:
+    def _origin(self, draft: Draft, received_at: datetime) -> Origin:
         last = draft.last
         key = "/".join([each or "" for each in draft.key])
         facts = {"operation": last.operation, "row_id": str(last.id)}
@@ -261,20 +176,17 @@ class DbSource:
             facts["merged"] = str(len(draft.changes))
         return Origin(
             transport="db_triggers",
-            received_at=self._clock.now(),
+            received_at=received_at,
             name=f"{draft.table}[{key}]"[:NAME_CHARS],
             peer=self._name,
             facts=facts,
         )
 
-    async def _settle(self, work: _Work) -> None:
-        if not work.changes:
-            return
-        is_whole = len(work.settled) == len(work.drafts)
-        taken = [change for at in work.settled for change in work.drafts[at].changes] + work.dropped
-        await self._port.settle(taken, is_whole=is_whole)
-        if work.dropped:
-            log.info("feed.dropped endpoint=%s rows=%d", self._name, len(work.dropped))
+    async def _settle(self, turn: _Turn) -> None:
+        taken = [change for window in turn.windows for change in window.done]
+        await self._port.settle(taken, is_whole=turn.is_whole)
+        if dropped := sum(len(window.dropped) for window in turn.windows):
+            log.info("feed.dropped endpoint=%s rows=%d", self._name, dropped)
 
     # -- faults --------------------------------------------------------------------------------
 
@@ -340,7 +252,7 @@ class DbSource:
             partner=self._setup.partner,
         )
 
-    async def _rest(self, work: _Work | None) -> None:
+    async def _rest(self, turn: _Turn) -> None:
         """Wait: not at all while there is more, shortly after rows, then longer; NOTIFY wakes it."""
         settings = self._settings
         if self._is_failing:
@@ -350,10 +262,11 @@ class DbSource:
                 await self._clock.sleep(self._pause_s)
             self._pause_s = 0.0
             return
-        if work is not None and work.has_more and (work.settled or work.dropped):
+        last = turn.windows[-1]  # a turn without one has failed
+        if last.has_more and last.done:
             return
         shortest, longest = settings.poll.total_seconds(), settings.poll_max.total_seconds()
-        had_rows = work is not None and bool(work.changes)
+        had_rows = any(window.changes for window in turn.windows)
         self._pause_s = shortest if had_rows else min(max(self._pause_s * 2, shortest), longest)
         await self._session.wait(asyncio.ensure_future(self._clock.sleep(self._pause_s)))
 
@@ -381,15 +294,6 @@ def _end_if_cancelled(error: Exception | None) -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError from error
-
-
-def _is_readable(change: Change) -> bool:
-    """Tell whether a change can be asked about; what its trigger wrote wrongly is parked by name later."""
-    try:
-        key_values(change.key)
-        return record_of(change.before) is not None and record_of(change.after) is not None
-    except ValueError:
-        return False
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:

@@ -141,14 +141,14 @@ def run_check(arguments: argparse.Namespace, desk: Desk) -> int:
         )
         return 1 if found.left else 0
     counted = ", ".join(f"{count} x {name}" for name, count in sorted(found.sets.items()))
-    desk.print_text(f"# read: {counted}")
-    desk.print_text(*_yaml(_changed(found.profile, partner), found.ids, arguments.partner or "NAME"))
+    desk.print_verbatim(f"# read: {counted}")
+    desk.print_verbatim(*_yaml(_changed(found.profile, partner), found.ids, arguments.partner or "NAME"))
     for reason in found.reasons:
         desk.print_wrapped(f"# {reason}", "", "#   ")
     if found.tolerances:
         desk.print_wrapped(f"# tolerated in envelopes: {', '.join(sorted(found.tolerances))}", "", "#   ")
     if not found.reasons:
-        desk.print_text("# no override is needed")
+        desk.print_verbatim("# no override is needed")
     sys.stdout.flush()  # what follows goes to stderr, and must not overtake it
     desk.print_findings(found.left)
     if found.left:

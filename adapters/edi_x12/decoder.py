@@ -218,13 +218,15 @@ class X12Decoder:
         if start is None or end is None:
             return False
         self._passed_bom = self._passed_blanks = False
+        self._at = min(end + len(delimiters.terminator), len(self._buffer))
+        if self._buffer.startswith(b"ST" + delimiters.element, start):
+            self._open_set(start, end)
+            return True
         parts = _segment_text(bytes(self._buffer[start:end]), delimiters)
         place = self._position(start, parts[0] if parts[0] in _CONTROL_NAMES else "")
-        self._at = min(end + len(delimiters.terminator), len(self._buffer))
         match parts[0]:
-            case "ST":
-                self._set_start, self._scanned = start, end
-                self._set_place = (self._base + start, place.line or 1)
+            case "ST":  # wrapped, or with blanks in it
+                self._open_set(start, end)
             case "ISA":
                 self._envelopes.close_interchange(None, place)
                 self._delimiters = None  # a new interchange may have other delimiters
@@ -239,6 +241,11 @@ class X12Decoder:
             case _:
                 self._envelopes.other(parts, place)
         return True
+
+    def _open_set(self, start: int, end: int) -> None:
+        self._line, self._lined = self._line_at(start), start
+        self._set_start, self._scanned = start, end
+        self._set_place = (self._base + start, self._line)
 
     # -- inside a set
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 HEAD_BYTES = 1024  # an ISA has 106; pasted ones are shorter, none seen was longer than 120
 ISA_WIDTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
@@ -19,9 +20,11 @@ NO_BREAK_SPACE = "\u00a0"
 _NEXT_SEGMENT = rb"(?:GS|TA1|IEA|ISB|ST)"
 
 
-@dataclass(frozen=True, slots=True)
-class Delimiters:
-    """The separators of one interchange, as bytes: a terminator may take up to four of them."""
+class Delimiters(NamedTuple):
+    """The separators of one interchange, as bytes: a terminator may take up to four of them.
+
+    A tuple, since what is compiled for them is looked up by them, for every set and more than once.
+    """
 
     element: bytes
     component: bytes

@@ -178,8 +178,9 @@ class Envelopes:
         group = self._group
         if group is None:
             raise AssertionError("a group was opened above")
-        st = raw[:200].split(delimiters.terminator, 1)[0].split(delimiters.element)
-        set_type, control = (part.strip().decode("latin-1")[:TOLD_MAX] for part in [*st, b"", b""][1:3])
+        st = [*raw[:200].split(delimiters.terminator, 1)[0].split(delimiters.element, 3), b"", b""]
+        set_type = st[1].strip().decode("latin-1")[:TOLD_MAX]
+        control = st[2].strip().decode("latin-1")[:TOLD_MAX]
         is_repeated = control in self._controls
         self._controls.add(control)
         index, self._sets = self._sets, self._sets + 1
@@ -193,18 +194,18 @@ class Envelopes:
         if keys and "ST02" in self._partner.unique:
             keys = keys_of_set(current["isa"], group["gs"], (set_type, control), self._partner)
         return SetFrame(
-            index=index,
-            interchange=len(self._interchanges) - 1,
-            units=(Unit(UnitKind.SET, f"{group['key']}.{len(group['sets'])}"), *around.units),
-            delimiters=delimiters,
-            offset=offset,
-            line=line,
-            version=around.version,
-            control_numbers={"ST02": control[:TOLD_MAX], **around.numbers} if control else around.numbers,
-            condemned=tuple((code, text) for code, text in self._condemned),
-            is_repeated=is_repeated,
-            gs=around.gs,
-            control_keys=keys,
+            index,
+            len(self._interchanges) - 1,
+            (Unit(UnitKind.SET, f"{group['key']}.{len(group['sets'])}"), *around.units),
+            delimiters,
+            offset,
+            line,
+            around.version,
+            {"ST02": control, **around.numbers} if control else around.numbers,
+            tuple((code, text) for code, text in self._condemned) if self._condemned else (),
+            is_repeated,
+            around.gs,
+            keys,
         )
 
     def _surroundings(self, set_type: str) -> _Around:

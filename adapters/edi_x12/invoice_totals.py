@@ -22,7 +22,7 @@ def check_invoice_total(reader: Reader) -> None:
     gross = header.get("totals", {}).get("gross")
     if gross is None or not reader.lines:
         return
-    of_lines, unassembled = Decimal(0), list[dict[str, Any]]()
+    of_lines, stated, unassembled = Decimal(0), Decimal(gross), list[dict[str, Any]]()
     for line in reader.lines:
         if type(line) is dict:
             unassembled.append(line)
@@ -34,12 +34,18 @@ def check_invoice_total(reader: Reader) -> None:
             return
         base = price.base_quantity
         of_lines += quantity.value * price.amount if base is None else quantity.value * price.amount / base
+    if (
+        of_lines == stated
+        and not unassembled
+        and "allowances_charges" not in header
+        and "taxes" not in header
+    ):
+        return
     at_header, parts_header = _extras([header])
     at_lines, parts_lines = _extras(unassembled)
     # Some repeat in the summary what stood at the lines, so any of these may be meant.
     totals = [of_lines + extra for extra in (at_header + at_lines, at_header, at_lines)]
     allowed = ROUNDING * (len(reader.lines) + parts_header + parts_lines)
-    stated = Decimal(gross)
     if any(abs(abs(stated) - abs(total)) <= allowed for total in totals):
         return
     total = totals[0]

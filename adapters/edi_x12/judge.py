@@ -229,25 +229,26 @@ def _told(
     order_numbers: tuple[str, ...] = (),
     receipts: tuple[Receipt, ...] = (),
 ) -> Told:
-    worst = report.worst
+    worst, findings = report.worst, report.findings
     decoded = Decoded(
-        index=frame.index,
-        set_type=set_type,
-        document=None if worst is Level.REJECTED else document,
-        findings=tuple(report.findings),
-        raw=raw,
-        units=frame.units,
-        interchange=frame.interchange,
-        is_passed_through=is_passed_through,
-        order_numbers=order_numbers,
-        control_keys=frame.control_keys,
-        receipts=receipts,
-        is_answered_by_receiver=is_passed_through and set_type in report.partner.pass_through,
+        frame.index,
+        set_type,
+        None if worst is Level.REJECTED else document,
+        tuple(findings),
+        raw,
+        frame.units,
+        frame.interchange,
+        is_passed_through,
+        order_numbers,
+        frame.control_keys,
+        receipts,
+        is_passed_through and set_type in report.partner.pass_through,
     )
     facts: dict[str, Any] = {"index": frame.index, "type": set_type, "control": report.control_number}
-    errors = [dict(each.facts) for each in report.findings if each.facts and each.level is not Level.NOTE]
-    if errors:
-        facts["errors"] = errors
-    if worst is not Level.NOTE:
-        facts["verdict"] = worst.value
+    if findings:
+        errors = [dict(each.facts) for each in findings if each.facts and each.level is not Level.NOTE]
+        if errors:
+            facts["errors"] = errors
+        if worst is not Level.NOTE:
+            facts["verdict"] = worst.value
     return Told(decoded, facts, worst)

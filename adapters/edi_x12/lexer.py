@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from adapters.edi_x12.binary import masked
 from adapters.edi_x12.delimiters import Delimiters
@@ -30,8 +31,7 @@ class Tolerance:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Separators:
+class Separators(NamedTuple):
     """The delimiters as text, in the encoding that a set is read with."""
 
     element: str
@@ -41,8 +41,7 @@ class Separators:
     is_line_terminated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SetText:
+class SetText(NamedTuple):
     """A set as text: its segments, never empty, blanks in front taken off."""
 
     text: str

@@ -41,7 +41,8 @@ from adapters.edi_x12.usual_in import LinesReader, read_usual_lines
 from adapters.edi_x12.usual_lines import UsualLines
 from adapters.edi_x12.walk import UNPLACED, Walked
 from canonical.acknowledgment import Acknowledgment, AcknowledgmentLine
-from canonical.document import CanonicalDocument
+from canonical.assembly import Assemble, assembler, part_text, quote
+from canonical.document import CanonicalDocument, Provenance
 from canonical.invoice import Invoice, InvoiceLine
 from canonical.lines import ItemLine
 from canonical.purchase_order import PurchaseOrder, PurchaseOrderLine
@@ -101,8 +102,8 @@ def read_document(
         return None
     header = reader.header
     header["lines"] = reader.lines
-    header["provenance"] = _provenance(context, control_numbers)
     try:
+        header["provenance"] = _provenance(context, control_numbers)
         share(header)
         return reading.model.__pydantic_validator__.validate_python(header)  # type: ignore[no-any-return]
     except ValidationError as error:
@@ -234,11 +235,22 @@ def _check_totals(reader: Reader, reading: SetReading, index: int, partner: X12P
         reader.report.add("X12-CTT-HASH", text, index - 1, "CTT02", level=Level.NOTE)
 
 
-def _provenance(context: DecodeContext, control_numbers: Mapping[str, str]) -> Part:
-    made: Part = {"source": context.source[:1000], "control_numbers": dict(control_numbers)}
-    if context.partner:
-        made["partner"] = context.partner
+def _provenance(context: DecodeContext, control_numbers: Mapping[str, str]) -> Provenance:
+    """Give where a set came from: what is the same for all of an input, and its own numbers."""
+    values, assemble, text = _input(context.source[:1000], context.partner)
+    if control_numbers:
+        numbers = ",".join(f'"{name}":{quote(number)}' for name, number in control_numbers.items())
+        text = f'{text},"control_numbers":{{{numbers}}}'
+    made: Provenance = assemble({**values, "control_numbers": dict(control_numbers)}, f"{text}}}")
     return made
+
+
+@lru_cache(maxsize=256)
+def _input(source: str, partner: str | None) -> tuple[Mapping[str, Any], Assemble, str]:
+    """Give what the provenance of every set of an input says: values, what assembles them, open JSON text."""
+    made = Provenance(source=source, partner=partner) if partner else Provenance(source=source)
+    _, assemble = assembler(Provenance, frozenset({*made.model_fields_set, "control_numbers"}))
+    return made.__dict__, assemble, part_text(made)[:-1]
 
 
 def _report_values(error: ValidationError, report: Report, index: int, place: str) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -18,21 +17,22 @@ from canonical.model import WRITTEN, Model
 from canonical.values import Contact, Party, PaymentTerms, Shipping
 
 KEPT_MAX = 2_048  # parts of all sorts
-_ONE: Mapping[str, type[Model]] = MappingProxyType(
-    dict.fromkeys(("buyer", "seller", "ship_to", "bill_to", "remit_to", "ship_from"), Party)
+_ONE: Final[Mapping[str, type[Model]]] = dict.fromkeys(
+    ("buyer", "seller", "ship_to", "bill_to", "remit_to", "ship_from"), Party
 )
-_MANY: Mapping[str, type[Model]] = MappingProxyType(
-    {"contacts": Contact, "payment_terms": PaymentTerms, "shipping": Shipping}
-)
+_MANY: Final[Mapping[str, type[Model]]] = {
+    "contacts": Contact, "payment_terms": PaymentTerms, "shipping": Shipping,
+}  # fmt: skip
 _kept: dict[tuple[type[Model], bytes], Model] = {}
 
 
 def share(header: Part) -> None:
     """Put kept values in the place of a header's parts; what is not valid stays as it is."""
-    for name in _ONE.keys() & header.keys():
-        header[name] = _shared(_ONE[name], header[name])
-    for name in _MANY.keys() & header.keys():
-        header[name] = [_shared(_MANY[name], part) for part in header[name]]
+    for name, part in header.items():
+        if (one := _ONE.get(name)) is not None:
+            header[name] = _shared(one, part)
+        elif (many := _MANY.get(name)) is not None:
+            header[name] = [_shared(many, each) for each in part]
 
 
 def _shared(model: type[Model], part: Any) -> Any:

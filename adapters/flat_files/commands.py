@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from adapters.base.arguments import whole_number
 from adapters.base.commands import CommandError, Desk, Subparsers
 
 SIZE_BYTES_MAX = 256 * 1024 * 1024
 ROWS_SHOWN = 20
+ROWS_MAX = 1_000_000
 
 
 def add(subparsers: Subparsers, desk: Desk) -> None:
@@ -33,7 +35,8 @@ def add(subparsers: Subparsers, desk: Desk) -> None:
     )  # fmt: skip
     check.add_argument("layout", metavar="LAYOUT", help="a layout file")
     check.add_argument("file", metavar="FILE", help="the file to check")
-    check.add_argument("--rows", type=int, default=ROWS_SHOWN, help=f"records to show; default {ROWS_SHOWN}")
+    rows = whole_number(0, ROWS_MAX)
+    check.add_argument("--rows", type=rows, default=ROWS_SHOWN, help=f"records to show; default {ROWS_SHOWN}")
     check.add_argument(
         "--all", action="store_true", help="show every record, not only the first ones and bad ones"
     )
@@ -54,7 +57,7 @@ def _infer(arguments: argparse.Namespace, desk: Desk) -> int:
         raise CommandError(f"{path}: {error}", 1) from error
     for note in proposal.notes:
         desk.say(f"{path}: {note}")
-    desk.print_text(*proposal.text.rstrip("\n").split("\n"))
+    desk.print_verbatim(*proposal.text.rstrip("\n").split("\n"))
     return 0
 
 

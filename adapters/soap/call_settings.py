@@ -154,6 +154,69 @@ class CallOperation(Settings):
     """Requests of unknown outcome before a person must look."""
 
 
+class OrderCall(Settings):
+    """One operation that is asked about an order that the service has."""
+
+    operation: str
+    """The operation, as the WSDL names it."""
+
+    mapping: MappingName
+    """From an `order_change` to its request; `order.number` is the number that the order has there."""
+
+
+class OrderClose(OrderCall):
+    """The operation that closes an order. Its lines say what stays (`quantity`): what was received there.
+
+    It must set and not subtract: after an unknown outcome the order is read, and closed again if still open.
+    """
+
+    already: frozenset[str] = frozenset()
+    """Codes of faults that say: it is closed already. It is read back then, as after a close."""
+
+    refused: dict[AnswerPath, frozenset[str]] = Field(default_factory=dict)
+    """Fields of the answer that refuse the close when they have one of these texts."""
+
+
+class CallOrders(Settings):
+    """How an order is read and closed that the service has. The paths stand in the answer of `read`."""
+
+    read: OrderCall
+    """Shows one order with what was received and invoiced; it must change nothing."""
+
+    close: OrderClose | None = None
+    """Closes one. Without it a person does, for each order that moves away (`MOVE-CLOSE-BY-HAND`)."""
+
+    number: AnswerPath | None = None
+    """The service's own number of it."""
+
+    state: AnswerPath
+    """A word that says whether it is open."""
+
+    closed: frozenset[str] = Field(min_length=1)
+    """The words that say that it is closed."""
+
+    lines: AnswerPath | None = None
+    """The records of its lines; each is read by the paths below. Without them nothing is compared."""
+
+    line: AnswerPath = "LineNumber"
+    """In a line: its id, as the order had it."""
+
+    quantity: AnswerPath = "Quantity.value"
+    """In a line: what was ordered, or what its close has left of that."""
+
+    unit: AnswerPath | None = None
+    """In a line: the unit of its quantities."""
+
+    price: AnswerPath | None = None
+    """In a line: the price of one unit."""
+
+    received: AnswerPath | None = None
+    """In a line: what was received. More than the gateway knows of is not closed but shown to a person."""
+
+    invoiced: AnswerPath | None = None
+    """In a line: what was invoiced; judged as what was received."""
+
+
 class Call(Settings):
     """How this WSDL's service is called."""
 
@@ -180,6 +243,9 @@ class Call(Settings):
 
     operations: dict[Name, CallOperation] = Field(default_factory=dict)
     """By document type: what canonical documents become. Without an entry only bytes pass through."""
+
+    orders: CallOrders | None = None
+    """How orders that it has are read and closed, for `orders move`, `proof` and `reconcile`."""
 
     queries: frozenset[str] = frozenset()
     """Operations that change nothing: sent again without a look-up when no answer came."""

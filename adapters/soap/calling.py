@@ -13,7 +13,7 @@ from adapters.base.http import HttpOutlet
 from adapters.base.registry import EndpointSetup
 from adapters.base.transport import Sink
 from adapters.soap.call_settings import Call
-from adapters.soap.client import ClientError, compile_client
+from adapters.soap.compiling import ClientError, compile_client
 from adapters.soap.driver_wsdl import WsdlError, wsdl_of
 from adapters.soap.sink import SoapSink, unreachable
 from adapters.soap.target import SoapTarget

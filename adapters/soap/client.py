@@ -12,24 +12,17 @@ from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
-from adapters.base import EncodeError, Finding, Level, Library, Position
-from adapters.base.registry import EndpointError
-from adapters.base.yaml import YamlError
+from adapters.base import EncodeError, Finding, Level
 from adapters.mapping import Mapping as DocumentMapping
-from adapters.mapping import MappingContext, MappingError, Record, crosswalk_words
-from adapters.soap.call_settings import Call, CallOperation, LookUp
-from adapters.soap.client_answer import AnswerRules, FaultReader
+from adapters.mapping import MappingContext, Record
+from adapters.soap.call_settings import Call, CallOperation, CallOrders, LookUp
+from adapters.soap.client_answer import AnswerRules
 from adapters.soap.envelope import Envelope
-from adapters.soap.plan import HEADER_KEY, MessagePlan, PlanCompiler, message_fields
+from adapters.soap.plan import HEADER_KEY, MessagePlan, PlanCompiler
 from adapters.soap.reply import MessageWriter
-from adapters.soap.wsdl import Operation, Port, Version, Wsdl
+from adapters.soap.wsdl import Operation, Version
 from adapters.soap.wsse_names import WSA
-from adapters.xml import XmlBounds
 from canonical.document import CanonicalDocument
-
-
-class ClientError(EndpointError):
-    """An endpoint's `call` does not fit its WSDL or mappings; all reasons at once."""
 
 
 class UnwritableError(Exception):
@@ -145,108 +138,29 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Orders:
+    """How an order that the service has is read, and closed where it can be."""
+
+    settings: CallOrders
+    read: CallPlan
+    close: CallPlan | None
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """A service, ready to be called."""
 
     settings: Call
     submissions: Mapping[str, Submission]
+    orders: Orders | None
     rules: AnswerRules
     version: Version
     operations_by_tag: Mapping[str, str]  # what stands in the Body -> operation
 
-
-def compile_client(name: str, call: Call, wsdl: Wsdl, library: Library) -> Client:
-    """Compile an endpoint's `call`. Errors: ClientError with all findings."""
-    port = _port(name, call, wsdl)
-    compiler = _Compiler(name, call, port, library)
-    submissions = compiler.submissions()
-    for query in sorted(call.queries - set(port.operations)):
-        compiler.no_operation(query, f"{name}.call.queries")
-    if compiler.findings:
-        raise ClientError(tuple(compiler.findings))
-    faults = {key: each for op in port.operations.values() for key, each in op.faults.items()}
-    bounds = XmlBounds(size_bytes_max=call.reply_bytes_max)
-    tags = {each.tag: op.name for op in port.operations.values() for each in op.input.body[:1]}
-    rules = AnswerRules(name, call.faults, FaultReader(call.faults, faults), bounds)
-    return Client(call, submissions, rules, port.version, tags)
-
-
-def _port(name: str, call: Call, wsdl: Wsdl) -> Port:
-    found = next((port for port in wsdl.ports if call.port in (None, port.name)), None)
-    if found is None:
-        known = ", ".join(port.name for port in wsdl.ports)
-        text = f"the WSDL has no port '{call.port}'; there are: {known}"
-        raise ClientError((Finding("SOAP-CALL", Position(f"{name}.call.port"), text),))
-    return found
-
-
-class _Compiler:
-    """One compiling: collects everything that does not fit."""
-
-    def __init__(self, name: str, call: Call, port: Port, library: Library) -> None:
-        self._name = name
-        self._call = call
-        self._port = port
-        self._library = library
-        self.findings: list[Finding] = []
-
-    def submissions(self) -> dict[str, Submission]:
-        """Give what each document type becomes."""
-        made: dict[str, Submission] = {}
-        for document_type, settings in self._call.operations.items():
-            place = f"{self._name}.call.operations.{document_type}"
-            plan = self._plan(settings, document_type, place)
-            asked = settings.look_up
-            look_up = self._plan(asked, document_type, f"{place}.look_up") if asked is not None else None
-            if plan is not None:
-                made[document_type] = Submission(settings, plan, asked, look_up)
-        return made
-
-    def no_operation(self, name: str, place: str) -> None:
-        """Tell of an operation that is not there."""
-        known = ", ".join(sorted(self._port.operations))
-        self._add(place, f"port {self._port.name} has no operation '{name}'; there are: {known}")
-
-    def _plan(self, settings: CallOperation | LookUp, document_type: str, place: str) -> CallPlan | None:
-        operation = self._port.operations.get(settings.operation)
-        if operation is None:
-            self.no_operation(settings.operation, place)
-            return None
-        mapping = self._mapping(settings.mapping, operation, document_type, place)
-        declared = {element.key for element in operation.input.headers}
-        for key in sorted(set(self._call.header) - declared):
-            self._add(place, f"operation {operation.name} declares no header '{key}'")
-        if mapping is None:
-            return None
-        name = f"{self._port.service}.{operation.name}"
-        address = self._call.address if self._call.addressing else ""
-        return CallPlan(operation, self._port.version, mapping, self._call.header, name, address)
-
-    def _mapping(
-        self, name: str, operation: Operation, document_type: str, place: str
-    ) -> DocumentMapping | None:
-        text = self._library.mappings.get(name)
-        if text is None:
-            self._add(place, f"there is no mapping '{name}' under mappings:")
-            return None
-        try:
-            words = crosswalk_words(text.text, text.file)
-            mapping = DocumentMapping.load(text.text, text.file, message_fields(operation.input))
-        except (MappingError, YamlError) as error:
-            self.findings.extend(error.findings)
-            return None
-        if words:
-            told = (
-                f"mapping '{name}' asks code tables ({', '.join(sorted(words))}), which are not there when a "
-                "request is written; translate the codes where the document is read"
-            )
-            self._add(place, told)
-        if mapping.document_type != document_type or mapping.direction == "read":
-            self._add(place, f"mapping '{name}' does not write documents of type {document_type}")
-        return mapping
-
-    def _add(self, place: str, text: str) -> None:
-        self.findings.append(Finding("SOAP-CALL", Position(place), text))
+    @property
+    def timeout_s(self) -> float:
+        """Give how long one request may take as a whole."""
+        return self.settings.timeout.total_seconds()
 
 
 def message_id(reference: str) -> str:

@@ -161,6 +161,15 @@ def judge_fault(fault: FoundFault, effect: Effect, rules: AnswerRules) -> Outcom
     return unknown(effect, f"the service failed, perhaps after the work: {fault.reason}")
 
 
+def refusals(refused: Mapping[str, frozenset[str]], record: Record, place: str) -> tuple[Finding, ...]:
+    """Give what an answer refuses by its fields. ``refused``: by path, the texts that do."""
+    return tuple(
+        Finding("LEGACY-REFUSED", Position(place, path=path), f"the service answers '{_said(record, path)}'")
+        for path, texts in refused.items()
+        if _said(record, path) in texts
+    )
+
+
 def unknown(effect: Effect, reason: str, kind: TransientKind = TransientKind.ERROR) -> Transient | InDoubt:
     """Say that nobody knows: harmless for a question and for what may be repeated, else a doubt."""
     return InDoubt(reason) if effect is Effect.WRITE else Transient(reason, kind)

@@ -75,7 +75,7 @@ def _print(wsdl: Wsdl, chosen: Sequence[Operation], desk: Desk, path: str, *, wi
     )
     desk.print_text("")
     desk.print_table(["OPERATION", "STYLE", "ANSWERS", "FAULTS"], [_row(each) for each in chosen])
-    desk.print_text("", "# A beginning for routes.yaml", *route_skeleton(wsdl, chosen, path).splitlines())
+    desk.print_verbatim("", "# A beginning for routes.yaml", *route_skeleton(wsdl, chosen, path).splitlines())
     if not with_mappings:
         text = "For the beginning of a mapping, name an operation: --operation NAME"
         desk.print_text("")
@@ -83,7 +83,7 @@ def _print(wsdl: Wsdl, chosen: Sequence[Operation], desk: Desk, path: str, *, wi
         return
     for operation in chosen:
         title = f"# A beginning for the mapping of {operation.name}"
-        desk.print_text("", title, *mapping_skeleton(operation).splitlines())
+        desk.print_verbatim("", title, *mapping_skeleton(operation).splitlines())
 
 
 def _row(operation: Operation) -> list[str]:

@@ -74,6 +74,11 @@ class SoapEndpoint(Settings):
         return self.call is None or self.call.copies == "send"
 
     @property
+    def closes_orders(self) -> bool:
+        """Tell whether orders that move away are closed here by a request."""
+        return self.call is not None and self.call.orders is not None and self.call.orders.close is not None
+
+    @property
     def queries(self) -> frozenset[str]:
         """Give the operations that are declared to change nothing."""
         return self.call.queries if self.call is not None else frozenset()

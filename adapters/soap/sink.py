@@ -19,7 +19,7 @@ from lxml import etree
 
 from adapters.base import Clock, DecodeError, NoReply, Reply, Request, Rng
 from adapters.base.transport import Sink
-from adapters.soap.target import is_written
+from adapters.soap.requests import is_written
 from adapters.soap.wsse import SecurityFault, Verifier, verifier
 from adapters.soap.wsse_settings import OutboundSecurity
 from adapters.soap.wsse_write import NONCE_BYTES, Seal, seal, secure

@@ -1,7 +1,7 @@
 """Calling a SOAP service as a pure Target: documents to operations, bytes as they came, never twice blindly.
 
 The steps are `submit` (a document that we write), `look_up` (has it got it?), `pass` (bytes as received) and
-`query` (a question, of either kind).
+`query` (a question, of either kind); `orders` has those of an order that is closed.
 A request without an answer is in doubt: it is looked up where the endpoint declares how, sent again only
 after a look-up at the end of the quiet period found nothing, and otherwise a person must ask.
 """
@@ -32,20 +32,28 @@ from adapters.base import (
     Stuck,
     Wait,
 )
+from adapters.base.orders import OrderAt, OrderThere
 from adapters.base.transport import QUERY
-from adapters.mapping import Record
-from adapters.soap.client import Client, HeaderFacts, Submission, UnwritableError, relates_elsewhere
-from adapters.soap.client_answer import FoundFault, judge_answer, judge_fault, said_at, unknown
+from adapters.soap.client import Client, Submission, relates_elsewhere
+from adapters.soap.client_answer import FoundFault, judge_answer, judge_fault, refusals, said_at, unknown
 from adapters.soap.envelope import Envelope, read_envelope
 from adapters.soap.faults import FaultError
+from adapters.soap.orders import CLOSING_STEPS, OrderDesk
+from adapters.soap.requests import (
+    CORRELATION_HEADER,
+    DOCUMENT_HEADER,
+    REFERENCE_HEADER,
+    facts_of,
+    header_of,
+    is_written,
+    plain_headers,
+    written,
+)
 from adapters.xml import parse_xml
 
 SUBMIT = "submit"
 LOOK_UP = "look_up"
 PASS = "pass"  # noqa: S105 - a step
-DOCUMENT_HEADER = "X-Bridge-Document"
-REFERENCE_HEADER = "X-Bridge-Reference"
-CORRELATION_HEADER = "X-Correlation-Id"
 
 FRESH = timedelta(seconds=60)  # a look-up this young was made for the present decision
 
@@ -57,12 +65,14 @@ class SoapTarget:
         self.name = name
         self._client = client
         self._is_test = is_test
-        self._timeout_s = client.settings.timeout.total_seconds()
+        self._desk = OrderDesk(name, client, client.orders, is_test=is_test) if client.orders else None
 
     def next_request(
         self, delivery: Delivery, done: Sequence[StepResult], now: datetime
     ) -> Request | Wait | Finished | Stuck:
         """Say what to send next. The journal's record of every step begun is all the state there is."""
+        if delivery.role == "close":
+            return self._closing(delivery, done, now)
         if delivery.role == "copy" and self._client.settings.copies == "refuse":
             text = (
                 f"{self.name} would take this copy for an order of its own, and send it to the supplier "
@@ -86,6 +96,8 @@ class SoapTarget:
 
     def interpret(self, request: Request, reply: Reply | NoReply) -> Outcome:
         """Say what a reply means."""
+        if self._desk is not None and request.step in CLOSING_STEPS:
+            return self._desk.interpret(request, reply)
         found = judge_answer(reply, request.effect, self._client.rules)
         match found:
             case FoundFault():
@@ -96,6 +108,28 @@ class SoapTarget:
                 return self._of_answer(request, found) if is_written(request) else Accepted()
             case _:
                 return found
+
+    # -- orders that are there ---------------------------------------------------------------------
+
+    @property
+    def closes_orders(self) -> bool:
+        """Tell whether orders are closed here by a request."""
+        return self._desk is not None and self._desk.closes
+
+    def read_order(self, order: OrderAt) -> Request | Finding | None:
+        """Give the request that reads an order."""
+        return self._desk.read_order(order) if self._desk is not None else None
+
+    def order_read(self, reply: Reply | NoReply) -> OrderThere | Finding | None:
+        """Say what a reply shows of an order."""
+        return self._desk.shown(reply) if self._desk is not None else None
+
+    def _closing(
+        self, delivery: Delivery, done: Sequence[StepResult], now: datetime
+    ) -> Request | Finished | Stuck:
+        if self._desk is None or not self._desk.closes:
+            return self._stuck("MOVE-CLOSE-BY-HAND", f"{self.name} closes no orders by itself")
+        return self._desk.next_request(delivery, done, now)
 
     # -- what next ---------------------------------------------------------------------------------
 
@@ -111,9 +145,10 @@ class SoapTarget:
         if "soapaction" in facts:
             headers.append(("SOAPAction", facts["soapaction"]))
         headers.append((CORRELATION_HEADER, delivery.correlation_id))
-        plain = tuple((name, text) for name, text in headers if _is_plain(text))
         step = QUERY if effect is Effect.READ else PASS
-        return Request(step, effect, "POST", "", delivery.body, plain, self._timeout_s)
+        return Request(
+            step, effect, "POST", "", delivery.body, plain_headers(headers), self._client.timeout_s
+        )
 
     def _effect_of_bytes(self, delivery: Delivery) -> Effect:
         """Tell a question from a change by what stands in the Body, where questions are declared."""
@@ -205,27 +240,9 @@ class SoapTarget:
         document = delivery.document
         if plan is None or document is None:
             raise AssertionError("the caller looked")
-        facts = HeaderFacts(
-            delivery.reference,
-            now,
-            delivery.document_key or "",
-            delivery.order_key or "",
-            delivery.correlation_id,
-            self._is_test,
-            delivery.role,
-        )
-        try:
-            body = plan.write(document, facts, delivery.origin.name or delivery.message_id)
-        except UnwritableError as error:
-            return Stuck(error.findings)
-        headers = (
-            *plan.headers(),
-            (CORRELATION_HEADER, delivery.correlation_id),
-            (DOCUMENT_HEADER, document.document_type),
-            *(((REFERENCE_HEADER, delivery.reference),) if self._client.settings.addressing else ()),
-        )
-        plain = tuple((name, text) for name, text in headers if _is_plain(text))
-        return Request(step, effect, "POST", "", body, plain, self._timeout_s)
+        facts = facts_of(delivery, now, is_test=self._is_test)
+        source = delivery.origin.name or delivery.message_id
+        return written(self._client, step, effect, plan, document, facts, source)
 
     # -- replies -----------------------------------------------------------------------------------
 
@@ -239,7 +256,7 @@ class SoapTarget:
         return judge_fault(fault, request.effect, rules)
 
     def _of_answer(self, request: Request, envelope: Envelope) -> Outcome:
-        submission = self._client.submissions[_header(request, DOCUMENT_HEADER)]
+        submission = self._client.submissions[header_of(request, DOCUMENT_HEADER)]
         plan = submission.look_up_plan if request.step == LOOK_UP else submission.plan
         try:
             record = plan.read(envelope) if plan is not None else None
@@ -247,7 +264,7 @@ class SoapTarget:
             return unknown(request.effect, f"the answer cannot be read ({error.finding.code})")
         if record is None:
             return unknown(request.effect, "the answer is of another operation")
-        refused = _refusals(submission, record, self.name) if request.step == SUBMIT else ()
+        refused = refusals(submission.settings.refused, record, self.name) if request.step == SUBMIT else ()
         if refused:
             return Rejected(refused)
         path = submission.settings.number
@@ -279,11 +296,11 @@ class SoapTarget:
         return code if code in self._client.rules.faults.duplicate else ""
 
     def _relates_elsewhere(self, request: Request, envelope: Envelope) -> bool:
-        reference = _header(request, REFERENCE_HEADER)
+        reference = header_of(request, REFERENCE_HEADER)
         return bool(reference) and relates_elsewhere(envelope, reference)
 
     def _can_look_up(self, request: Request) -> bool:
-        submission = self._client.submissions.get(_header(request, DOCUMENT_HEADER))
+        submission = self._client.submissions.get(header_of(request, DOCUMENT_HEADER))
         return submission is not None and submission.look_up is not None
 
     def _in_doubt(self, delivery: Delivery) -> Finding:
@@ -298,18 +315,6 @@ class SoapTarget:
         return Stuck((Finding(code, Position(self.name), text),))
 
 
-def _refusals(submission: Submission, record: Record, place: str) -> tuple[Finding, ...]:
-    found = [
-        (path, said_at(record, path))
-        for path, texts in submission.settings.refused.items()
-        if said_at(record, path) in texts
-    ]
-    return tuple(
-        Finding("LEGACY-REFUSED", Position(place, path=path), f"the service answers '{text}'")
-        for path, text in found
-    )
-
-
 def _is_safe(submission: Submission) -> bool:
     return submission.settings.resend == "safe"
 
@@ -320,16 +325,3 @@ def _is_found(step: StepResult) -> bool:
 
 def _found_nothing(step: StepResult) -> bool:
     return step.step == LOOK_UP and isinstance(step.outcome, Accepted) and not step.outcome.reference
-
-
-def is_written(request: Request) -> bool:
-    """Tell a request that was written from a document from bytes that pass through."""
-    return bool(_header(request, DOCUMENT_HEADER))
-
-
-def _header(request: Request, name: str) -> str:
-    return next((text for header, text in request.headers if header == name), "")
-
-
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from gateway.commands.connection import ask
-from gateway.commands.options import Subparsers, add_command, add_connection, add_group
+from gateway.commands.options import LIMIT, Subparsers, add_command, add_connection, add_group
 from gateway.commands.terminal import counted, moment, print_json, print_text, print_wrapped, say
 
 EXAMPLE = """\
@@ -19,7 +19,7 @@ def add(subparsers: Subparsers) -> None:
     listing = add_command(
         group, "list", "show the newest entries, oldest first", run_list, example=EXAMPLE.splitlines()[0]
     )
-    listing.add_argument("--limit", metavar="N", type=int, default=50, help="how many (default: 50)")
+    listing.add_argument("--limit", metavar="N", type=LIMIT, default=50, help="how many (default: 50)")
     add_connection(listing)
     verify = add_command(
         group,

@@ -6,6 +6,7 @@ import argparse
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from adapters.base.arguments import whole_number
 from gateway.commands.options import Subparsers, add_command, add_json
 from gateway.commands.terminal import print_json, print_text, print_wrapped
 
@@ -29,7 +30,11 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument("--server", metavar="NAME", action="append",
                         help="a name or address of the server (default: this machine)")  # fmt: skip
     parser.add_argument(
-        "--days", metavar="N", type=_days, default=90, help="how long they hold (default: 90)"
+        "--days",
+        metavar="N",
+        type=whole_number(1, 3_650, "number of days"),
+        default=90,
+        help="how long they hold (default: 90)",
     )
     add_json(parser)
 
@@ -51,9 +56,3 @@ def run(arguments: argparse.Namespace) -> int:
     print_text(*(str(path) for path in written))
     print_wrapped(f"They hold {arguments.days} days and are for development: their keys are not protected.")
     return 0
-
-
-def _days(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= 3_650:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"'{text}' is no number of days; expected 1 to 3650")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from adapters.base import Finding, Level
 from gateway.commands.options import Subparsers, add_command, add_configuration, add_json
-from gateway.commands.terminal import counted, print_findings, print_json, print_text, say, wrapped
+from gateway.commands.terminal import counted, print_findings, print_json, print_text, say
 
 if TYPE_CHECKING:
     from gateway.config import Configuration, Endpoint
@@ -62,7 +62,7 @@ def _tell_reached(configuration: Configuration, findings: list[Finding]) -> None
         words[is_reached if _is_contacted(endpoint) else None].append(name)
     for heading, names in (("reached", words[True]), ("not contacted, nothing is there to ask", words[None])):
         if names:
-            say("\n".join(wrapped(f"{heading}: {', '.join(names)}", hanging="  ")))
+            say(f"{heading}: {', '.join(names)}")
 
 
 def _is_contacted(endpoint: Endpoint) -> bool:

@@ -90,8 +90,12 @@ class GatewayDesk:
         return [self.endpoint(config, each, adapter) for each in served]
 
     def print_text(self, *lines: str) -> None:
-        """Print lines to stdout."""
+        """Print lines for people."""
         terminal.print_text(*lines)
+
+    def print_verbatim(self, *lines: str) -> None:
+        """Print lines as they are."""
+        terminal.print_verbatim(*lines)
 
     def print_wrapped(self, text: str, indent: str = "", hanging: str | None = None) -> None:
         """Print a paragraph."""

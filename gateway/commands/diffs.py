@@ -10,6 +10,7 @@ from typing import Any
 from gateway.commands.connection import ask
 from gateway.commands.errors import CommandError
 from gateway.commands.options import (
+    LIMIT,
     Subparsers,
     add_change,
     add_command,
@@ -17,7 +18,15 @@ from gateway.commands.options import (
     add_group,
     require_why,
 )
-from gateway.commands.terminal import counted, moment, print_json, print_text, print_wrapped, say
+from gateway.commands.terminal import (
+    counted,
+    moment,
+    print_json,
+    print_text,
+    print_verbatim,
+    print_wrapped,
+    say,
+)
 
 EXAMPLE = """\
 legacy-bridge diffs list --route po.acme
@@ -56,7 +65,7 @@ def add(subparsers: Subparsers) -> None:
         group, "show", "show a group: both sides and the place", run_show, example=EXAMPLE.splitlines()[1]
     )
     show.add_argument("group", metavar="GROUP", help="the group's id")
-    show.add_argument("--limit", metavar="N", type=int, default=20, help="documents at most (default: 20)")
+    show.add_argument("--limit", metavar="N", type=LIMIT, default=20, help="documents at most (default: 20)")
     show.add_argument("--values", action="store_true", help="prices, too; that is audited and needs --why")
     add_change(show, is_why_required=False)
     add_connection(show)
@@ -147,7 +156,7 @@ def run_accept(arguments: argparse.Namespace) -> int:
         return 0
     name = str(file)
     changes = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, n=2, lineterm="")
-    print_text(*changes)
+    print_verbatim(*changes)
     documents = counted(accepted["documents"], "document")
     told = "would be ignored" if arguments.dry_run else "is ignored once this is reviewed and loaded"
     say(f"a group of {documents} {told}, until {rule['until']}")

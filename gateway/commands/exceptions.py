@@ -108,9 +108,9 @@ def run_list(arguments: argparse.Namespace) -> int:
     for each in items:
         print_text(each["exception_id"])
         target = f" to {each['target']}" if each["target"] else ""
-        print_text(
-            f"    {moment(each['opened_at'])}  {_kind(each['kind'])[2:]}{target} on route {each['route']}"
-        )
+        name = f", {each['name']}" if each.get("name") else ""  # none from a gateway of an older version
+        place = f"{target} on route {each['route']}{name}"
+        print_wrapped(f"{moment(each['opened_at'])}  {_kind(each['kind'])[2:]}{place}", "    ", "      ")
         _print_reasons(each)
     say(f"{counted(len(items), 'exception')} to look at" if items else "nothing is parked")
     return 0

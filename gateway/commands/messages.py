@@ -8,6 +8,7 @@ from typing import Any
 from gateway.commands.connection import ask
 from gateway.commands.errors import CommandError
 from gateway.commands.options import (
+    LIMIT,
     Subparsers,
     add_change,
     add_command,
@@ -50,7 +51,7 @@ def add(subparsers: Subparsers) -> None:
     listing.add_argument("--route", metavar="ROUTE", help="those of one route")
     listing.add_argument("--state", metavar="STATE", action="append", choices=STATES,
                          help=f"those in this state: {', '.join(STATES)}")  # fmt: skip
-    listing.add_argument("--limit", metavar="N", type=int, default=50, help="how many (default: 50)")
+    listing.add_argument("--limit", metavar="N", type=LIMIT, default=50, help="how many (default: 50)")
     add_connection(listing)
     show = add_command(
         group,

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.commands.connection import ask
 from gateway.commands.csv_files import Fields, Row, RowError, read_rows
-from gateway.commands.options import Subparsers, add_change, add_command, add_connection, require_why
+from gateway.commands.options import LIMIT, Subparsers, add_change, add_command, add_connection, require_why
 from gateway.commands.terminal import counted, print_json, print_table, print_text, print_wrapped, say
 
 MOVE_EXAMPLE = """\
@@ -88,7 +88,7 @@ def _add_batches(group: Subparsers) -> None:
     listing.add_argument("--batch", metavar="BATCH", help="those asked for together")
     listing.add_argument("--state", metavar="STATE", help="asked, agreed, creating, closing, done or ended")
     listing.add_argument("--order", metavar="NUMBER", help="those of one order")
-    listing.add_argument("--limit", metavar="N", type=int, default=100, help="how many (default: 100)")
+    listing.add_argument("--limit", metavar="N", type=LIMIT, default=100, help="how many (default: 100)")
     add_connection(listing)
     proof = add_command(
         group, "proof", "prove what a batch has moved, by count and value on both sides", run_proof,

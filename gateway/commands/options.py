@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
+from adapters.base.arguments import whole_number
 from adapters.base.commands import Subparsers
 from gateway.commands.errors import CommandError
+from gateway.commands.terminal import say
 
 __all__ = [
+    "LIMIT",
+    "CommandParser",
     "HelpFormatter",
     "Subparsers",
     "add_change",
@@ -27,6 +33,7 @@ __all__ = [
 Run = Callable[[argparse.Namespace], int]
 
 CONFIGURATION = "routes.yaml"
+LIMIT = whole_number(1, 1_000_000)  # of --limit: how many of a list
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -41,6 +48,16 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
         for command in self._iter_indented_subactions(action):
             wide = len(self._format_action_invocation(command)) + self._current_indent + 2
             self._action_max_length = max(self._action_max_length, wide)
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose refusals are broken at the width of the terminal; parsers below it are of its kind."""
+
+    def error(self, message: str) -> NoReturn:
+        """Show how the command is used, say what is wrong, and end with 2."""
+        self.print_usage(sys.stderr)
+        say(f"{self.prog}: error: {message}")
+        self.exit(2)
 
 
 def add_command(

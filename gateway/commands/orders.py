@@ -11,6 +11,7 @@ from gateway.commands.connection import ask
 from gateway.commands.csv_files import Fields, Row, RowError, read_rows
 from gateway.commands.errors import CommandError
 from gateway.commands.options import (
+    LIMIT,
     Subparsers,
     add_change,
     add_command,
@@ -20,6 +21,7 @@ from gateway.commands.options import (
 )
 from gateway.commands.terminal import (
     counted,
+    minute,
     moment,
     print_json,
     print_table,
@@ -66,7 +68,7 @@ def add(subparsers: Subparsers) -> None:
     )
     listing.add_argument("--side", choices=SIDES, help="those of one side")
     listing.add_argument("--route", metavar="ROUTE", help="those that came by one route")
-    listing.add_argument("--limit", metavar="N", type=int, default=50, help="how many (default: 50)")
+    listing.add_argument("--limit", metavar="N", type=LIMIT, default=50, help="how many (default: 50)")
     add_connection(listing)
     show = add_command(
         group,
@@ -116,7 +118,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         say("no order is known")
         return 0
     rows = [
-        (each["order_key"], each["side"], each["transmitter"], each["route"], moment(each["opened_at"]))
+        (each["order_key"], each["side"], each["transmitter"], each["route"], minute(each["opened_at"]))
         for each in orders
     ]
     print_table(("ORDER", "SIDE", "SENT BY", "ROUTE", "OPENED"), rows, fixed=(0,))

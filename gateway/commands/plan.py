@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapters.base.arguments import number_above_zero, whole_number
 from gateway.commands.configuration import loaded
 from gateway.commands.connection import url_of
 from gateway.commands.errors import CommandError
 from gateway.commands.options import Subparsers, add_command, add_connection
-from gateway.commands.terminal import print_findings, print_json, print_text, print_wrapped, say
+from gateway.commands.terminal import print_findings, print_json, print_text, say
 
 if TYPE_CHECKING:
     from gateway.forecast.making import Question, Store
@@ -42,9 +43,19 @@ def add(subparsers: Subparsers) -> None:
         example=EXAMPLE, detail=DETAIL,
     )  # fmt: skip
     parser.add_argument("changed", metavar="CHANGED", type=Path, nargs="?", help="the changed routes.yaml")
-    parser.add_argument("--days", type=float, default=DAYS, metavar="N", help="how far back (default: 7)")
     parser.add_argument(
-        "--limit", type=int, default=LIMIT, metavar="N", help="how many messages at most (default: 2000)"
+        "--days",
+        type=number_above_zero(DAYS_MAX, "number of days"),
+        default=DAYS,
+        metavar="N",
+        help="how far back (default: 7)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=whole_number(1, LIMIT_MAX),
+        default=LIMIT,
+        metavar="N",
+        help="how many messages at most (default: 2000)",
     )
     parser.add_argument("--route", metavar="ROUTE", help="only what arrived by this route")
     parser.add_argument(
@@ -59,10 +70,6 @@ def add(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make a plan and show it."""
-    if not 0 < arguments.days <= DAYS_MAX:
-        raise CommandError(f"--days {arguments.days:g}: expected more than 0 and at most {DAYS_MAX:g}")
-    if not 1 <= arguments.limit <= LIMIT_MAX:
-        raise CommandError(f"--limit {arguments.limit}: expected 1 to {LIMIT_MAX}")
     plan = _asked(arguments) if url_of(arguments) is not None else _made(arguments)
     if arguments.html is not None:
         from gateway.forecast.report_html import plan_page
@@ -143,9 +150,4 @@ def _print(plan: Plan, *, as_json: bool) -> None:
     if as_json:
         print_json(plan_view(plan))
         return
-    for line in plan_lines(plan):
-        indent = line[: len(line) - len(line.lstrip())]
-        if line:
-            print_wrapped(line.strip(), indent=indent, hanging=indent + "  ")
-        else:
-            print_text("")
+    print_text(*plan_lines(plan))

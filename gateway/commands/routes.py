@@ -203,7 +203,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         print_json(routes)
         return 0
     rows = [_row(each) for each in routes]
-    print_table(("ROUTE", "STAGE", "DECLARED", "OPEN LEGACY", "OPEN CLOUD", "CHANGED"), rows, fixed=(0, 1, 2))
+    print_table(("ROUTE", "STAGE", "DECLARED", "OPEN LEGACY", "OPEN CLOUD", "CHANGED"), rows, fixed=(0, 2, 5))
     return 0
 
 
@@ -266,7 +266,7 @@ def run_set(arguments: argparse.Namespace) -> int:
     for each in moved["forced"]:
         print_wrapped(f"passed by force: {each['gate']}: {each['text']}", hanging="    ")
     before, after = _named(moved["from"]), _named(moved["to"])
-    print_text(f"{moved['route']}: {before} -> {after} (revision {moved['revision']})")
+    print_text(f"{moved['route']}: {before} -> {after} (stage revision {moved['revision']})")
     side = moved["other_side"]
     if moved["recalled"] is not None:
         print_text(f"{counted(moved['recalled'], 'order')} of which nothing was attempted: decided anew")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import sys
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 from adapters.base import Finding, Level
+from gateway.commands import layout
 
-GAP = "  "
-ELLIPSIS = "…"
-COLUMN_LEAST = 8
+LEAST = 40  # columns; in a narrower terminal lines are broken by the terminal
 
 
 def print_json(value: Any) -> None:
@@ -23,34 +21,28 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def print_verbatim(*lines: str) -> None:
+    """Print lines as they are: what is pasted into a file or run elsewhere must not be broken."""
+    for each in lines:
+        sys.stdout.write(f"{printable(each)}\n")
+
+
 def print_text(*lines: str) -> None:
-    """Print lines as they are."""
-    for line in lines:
-        sys.stdout.write(f"{printable(line)}\n")
+    """Print lines for people, broken at the width of the terminal: beneath their label, or further in."""
+    for each in lines:
+        print_verbatim(*layout.line(printable(each), width_of(sys.stdout)))
 
 
 def print_wrapped(text: str, indent: str = "", hanging: str | None = None) -> None:
     """Print a paragraph, broken at the width of the terminal."""
-    print_text(*wrapped(text, indent, hanging))
-
-
-def wrapped(text: str, indent: str = "", hanging: str | None = None) -> list[str]:
-    """Break a paragraph at the width of the terminal; words that are longer (ids, paths) stay whole."""
-    return textwrap.wrap(
-        printable(text),
-        width(),
-        initial_indent=indent,
-        subsequent_indent=indent if hanging is None else hanging,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [indent.rstrip()]
+    print_verbatim(*layout.paragraph(printable(text), width_of(sys.stdout), indent, hanging))
 
 
 LEVELS = {Level.NOTE: "note", Level.ERROR: "accepted with errors"}  # the others reject what they are about
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool = False, with_level: bool = False) -> bool:
-    """Print findings to stderr, one a line; tell whether one of them is more than a note.
+    """Print findings to stderr, each on a line of its own; tell whether one of them is more than a note.
 
     ``with_level``: say what each means for its set, where one kind of finding may mean either.
     """
@@ -58,8 +50,10 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool = False, with_l
     for finding in findings:
         is_bad = is_bad or finding.level is not Level.NOTE
         told = _with_level(finding) if with_level else str(finding)
-        line = json.dumps(finding.to_json(), ensure_ascii=False) if as_json else printable(told)
-        sys.stderr.write(f"{line}\n")
+        if as_json:
+            sys.stderr.write(json.dumps(finding.to_json(), ensure_ascii=False) + "\n")
+        else:
+            say(told)
     return is_bad
 
 
@@ -70,27 +64,42 @@ def _with_level(finding: Finding) -> str:
 
 
 def say(text: str) -> None:
-    """Tell something beside the result: progress, or that there is nothing."""
-    sys.stderr.write(f"{printable(text)}\n")
+    """Tell something beside the result: progress, a mistake, or that there is nothing."""
+    for each in layout.line(printable(text), width_of(sys.stderr)):
+        sys.stderr.write(f"{each}\n")
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, fixed: Sequence[int] = ()) -> None:
-    """Print a table no wider than the terminal; the widest columns give way, ``fixed`` ones never."""
-    cells = [[printable(cell) for cell in row] for row in (headings, *rows)]
-    widths = _widths(cells, frozenset(fixed))
-    for row in cells:
-        shown = (_cut(cell, room).ljust(room) for cell, room in zip(row, widths, strict=True))
-        sys.stdout.write(GAP.join(shown).rstrip() + "\n")
+    """Print a table no wider than the terminal. Nothing is cut; the columns ``fixed`` never break."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    print_verbatim(*layout.table(headings, cells, width_of(sys.stdout), fixed))
 
 
-def width() -> int:
-    """Give the columns of the terminal, 80 where there is none; COLUMNS says otherwise."""
-    return max(shutil.get_terminal_size((80, 24)).columns, 40)
+def width_of(stream: TextIO) -> int | None:
+    """Give the columns of the terminal that a stream goes to; COLUMNS says otherwise.
+
+    None where it goes to a file or another program: grep wants one thing a line, whole.
+    """
+    try:
+        columns = int(os.environ.get("COLUMNS", ""))
+    except ValueError:
+        columns = 0
+    if columns <= 0:
+        try:
+            columns = os.get_terminal_size(stream.fileno()).columns
+        except (OSError, ValueError):  # no terminal, or closed
+            return None
+    return max(columns, LEAST)
 
 
 def moment(at: str | None) -> str:
     """Write an ISO instant for people: UTC, to the second; "-" for none."""
     return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M:%SZ}" if at else "-"
+
+
+def minute(at: str | None) -> str:
+    """Write an ISO instant for a list: UTC, to the minute; "-" for none."""
+    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%MZ}" if at else "-"
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -101,19 +110,3 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 def printable(text: str) -> str:
     """Replace control characters: what a partner sent must not steer a terminal."""
     return "".join(each if each.isprintable() else " " if each in "\t\r\n" else "�" for each in text)
-
-
-def _widths(cells: Sequence[Sequence[str]], fixed: frozenset[int]) -> list[int]:
-    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
-    surplus = sum(widths) + len(GAP) * (len(widths) - 1) - width()
-    while surplus > 0:
-        shrinkable = [n for n, each in enumerate(widths) if n not in fixed and each > COLUMN_LEAST]
-        if not shrinkable:
-            break
-        widths[max(shrinkable, key=lambda n: widths[n])] -= 1
-        surplus -= 1
-    return widths
-
-
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: room - 1] + ELLIPSIS

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from adapters.base import EncodeError
+from adapters.base.arguments import whole_number
 from gateway.commands.errors import CommandError
 from gateway.commands.options import Subparsers, add_command, add_configuration, add_json
 from gateway.commands.progress import Progress, Watched, size_of
@@ -61,7 +62,8 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--to", dest="to_format", metavar="FORMAT", default="canonical",
                         help="write this format (default: canonical)")  # fmt: skip
-    parser.add_argument("--control-number", metavar="N", type=_control_number, default=1,
+    number = whole_number(1, 999_999_999, "control number")
+    parser.add_argument("--control-number", metavar="N", type=number, default=1,
                         help="control number of the first envelope written (default: 1)")  # fmt: skip
     parser.add_argument("--at", metavar="TIME", type=_instant,
                         help="time of envelopes, as 2026-01-31T08:00Z (default: now)")  # fmt: skip
@@ -165,9 +167,3 @@ def _instant(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"'{text}' is no time; expected one such as 2026-01-31T08:00Z"
         ) from None
-
-
-def _control_number(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= 999_999_999:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"'{text}' is no control number; expected 1 to 999999999")

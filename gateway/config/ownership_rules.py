@@ -56,6 +56,18 @@ def _losing_side(draft: Draft, route: Route) -> Iterator[Finding]:
         yield draft.finding(
             "CONFIG-OWNERSHIP", here, "legacy's own order is closed by targets.legacy; add it"
         )
+    elif route.losing_side == "close" and not _closes_orders(draft, route.targets.legacy):
+        text = (
+            f"'{route.targets.legacy}' closes no orders by itself, so a person does it for each order of the "
+            "cloud ERP (MOVE-CLOSE-BY-HAND); declare how it closes them, if it can: orders.close_path "
+            "(generic_rest), call.orders.close (soap)"
+        )
+        yield draft.finding("CONFIG-OWNERSHIP", here, text, Level.NOTE)
+
+
+def _closes_orders(draft: Draft, target: str | None) -> bool:
+    endpoint = draft.endpoints.get(target or "")
+    return bool(getattr(endpoint.settings, "closes_orders", False)) if endpoint is not None else True
 
 
 def _receiving(draft: Draft, route: Route) -> Iterator[Finding]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -53,6 +53,8 @@ keeps as a revision holds the text of all of them.
 `mappings:` names mapping files (`orders: mappings/orders.yaml`), `layouts:` record layouts.
 """
 
+NOTHING: Mapping[type[BaseModel], str] = MappingProxyType({})
+
 _WORDS: tuple[tuple[type, str], ...] = (
     (bool, "true or false"),
     (int, "whole number"),
@@ -71,53 +73,94 @@ _WORDS: tuple[tuple[type, str], ...] = (
 
 
 def reference(catalogue: Catalogue) -> str:
-    """Give the page as Markdown."""
+    """Give the page as Markdown. What several kinds of endpoints share stands once, and they refer to it."""
     parts = [_INTRODUCTION]
-    parts += _section("gateway", GatewaySettings, "gateway")
-    parts += _section("defaults", Defaults, "defaults")
-    parts += _section("endpoints", Endpoint, "endpoints.NAME")
-    for kind in catalogue.kinds.values():
+    parts += _section("gateway", GatewaySettings)
+    parts += _section("defaults", Defaults)
+    parts += _section("endpoints", Endpoint)
+    kinds = [each for each in catalogue.kinds.values() if each.settings is not None]
+    shared = _shared([each.settings for each in kinds if each.settings is not None])
+    titles = {
+        base: "shared by "
+        + _listed([f"`{each.name}`" for each in kinds if each.settings and issubclass(each.settings, base)])
+        for base in shared
+    }
+    for base in shared:
+        parts += _section(titles[base], base, "", titles)
+    for kind in kinds:
         if kind.settings is not None:
-            parts += _section(
-                f"endpoints of kind `{kind.name}`", kind.settings, "endpoints.NAME", kind.summary
-            )
-    parts += _section("partners", Partner, "partners.NAME")
+            parts += _section(f"endpoints of kind `{kind.name}`", kind.settings, kind.summary, titles)
+    parts += _section("partners", Partner)
     for name, model in catalogue.partners.items():
-        parts += _section(f"`{name}` of a partner", model, f"partners.NAME.{name}")
-    parts += _section("routes", Route, "routes[]")
+        parts += _section(f"`{name}` of a partner", model)
+    parts += _section("routes", Route)
     for kind in catalogue.kinds.values():
         if kind.source_settings is not None:
-            parts += _section(
-                f"`from` of kind `{kind.name}`", kind.source_settings, "routes[].from", kind.summary
-            )
+            parts += _section(f"`from` of kind `{kind.name}`", kind.source_settings, kind.summary)
     for each in catalogue.formats.values():
         if each.settings is not None:
-            title = f"`from.settings` of format `{each.name}`"
-            parts += _section(title, each.settings, "routes[].from.settings", each.summary)
+            parts += _section(f"`from.settings` of format `{each.name}`", each.settings, each.summary)
     return "\n".join(parts)
 
 
-def _section(title: str, model: type[BaseModel], path: str, summary: str = "") -> list[str]:
+def _shared(models: Sequence[type[BaseModel]]) -> list[type[BaseModel]]:
+    """Give the models that several of these are made from, the most general first."""
+    above = [base for model in models for base in model.__mro__[1:] if issubclass(base, BaseModel)]
+    above = [base for base in above if base.model_fields]
+    several = {base for base in above if above.count(base) > 1}
+    return sorted(several, key=lambda base: (len(base.__mro__), base.__name__))
+
+
+def _section(
+    title: str, model: type[BaseModel], summary: str = "", shared: Mapping[type[BaseModel], str] = NOTHING
+) -> list[str]:
+    """Give a section; ``shared``: models that have one of their own, by title, for what is made from them."""
     first = summary or _first_paragraph(model)
+    above = [each for each in model.__mro__[1:] if issubclass(each, BaseModel)]
+    base = next((each for each in above if each in shared), None)
+    own = model.model_fields
+    if base is not None:
+        known = base.model_fields
+        own = {
+            name: field
+            for name, field in own.items()
+            if name not in known or list(_told(name, field, "", {})) != list(_told(name, known[name], "", {}))
+        }
+        first = f"{first}\n\nEvery key [{shared[base]}](#{_anchor(shared[base])}), and:"
     rows = [f"## {title}\n", f"{first}\n", "| key | type | default | |", "|---|---|---|---|"]
-    return [*rows, *_rows(model, path, ""), ""]
+    told: dict[type[BaseModel], str] = {}
+    return [*rows, *(row for name, field in own.items() for row in _told(name, field, "", told)), ""]
 
 
-def _rows(
-    model: type[BaseModel], path: str, prefix: str, inside: tuple[type[BaseModel], ...] = ()
-) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        key = key_of(name, field)
-        if key.startswith(HIDDEN):
-            continue
-        inner, shown = _inner(field.annotation), f"{prefix}{key}"
-        kind = "settings" if inner is not None else _kind(field)
-        text = " ".join((field.description or "").split()).replace("|", "\\|")
-        yield f"| `{shown}` | {kind} | {_default(field, inner is not None)} | {text} |"
-        if inner is not None and inner not in inside:  # settings within themselves are told once
-            for model_below in _alternatives(field.annotation) or (inner,):
-                below = f"{shown}{_step(field.annotation)}."
-                yield from _rows(model_below, path, below, (*inside, model_below))
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _anchor(title: str) -> str:
+    """Give what a heading is called in a link: as Markdown pages are shown, without marks, in lower case."""
+    return "".join(each for each in title.lower().replace(" ", "-") if each.isalnum() or each in "-_")
+
+
+def _told(name: str, field: FieldInfo, prefix: str, told: dict[type[BaseModel], str]) -> Iterator[str]:
+    """Give the rows of one key and of those below it. ``told``: where this section tells a model's keys."""
+    key = key_of(name, field)
+    if key.startswith(HIDDEN):
+        return
+    inner, shown = _inner(field.annotation), f"{prefix}{key}"
+    below = f"{shown}{_step(field.annotation)}"
+    known = told.get(inner) if inner is not None else None
+    kind = "settings" if inner is not None else _kind(field)
+    if known is not None:
+        kind = f"settings, as `{known}`"
+    text = " ".join((field.description or "").split()).replace("|", "\\|")
+    yield f"| `{shown}` | {kind} | {_default(field, inner is not None)} | {text} |"
+    if inner is None or known is not None:
+        return
+    for model in _alternatives(field.annotation) or (inner,):
+        if model.model_fields:
+            told[model] = below
+        for each, each_field in model.model_fields.items():
+            yield from _told(each, each_field, f"{below}.", told)
 
 
 def _inner(annotation: Any) -> type[BaseModel] | None:

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import ssl
 import sys
-import textwrap
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
+from gateway.commands.layout import paragraph
 from gateway.commands.options import user_name
 from gateway.control import call
 from gateway.journal.base import Journal
@@ -21,8 +21,9 @@ from gateway.journal.types import Message, MessageState
 from gateway.serving import Served
 from simulators.scenario import Ending, Sent
 
+WIDTH = 80  # columns of all that a demo prints
 OPEN = (MessageState.ACCEPTED, MessageState.TRANSLATING)
-WIDTH = 80
+
 POST_S = 20.0
 TRANSLATED_S = 20.0
 LOOK_S = 0.05
@@ -58,9 +59,7 @@ class DemoGround:
 
     def tell(self, text: str) -> None:
         """Show a line of progress."""
-        lines = textwrap.wrap(
-            text, WIDTH, initial_indent=f"{self.elapsed_s:5.1f} s  ", subsequent_indent=" " * 9
-        )
+        lines = paragraph(text, WIDTH, f"{self.elapsed_s:5.1f} s  ", " " * 9)
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
 

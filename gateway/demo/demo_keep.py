@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.commands.layout import line
+from gateway.demo.demo_ground import WIDTH
 from gateway.demo.demo_report import heading
 
 COMMAND = "legacy-bridge"
@@ -17,7 +19,7 @@ def instructions(folder: Path, address: str, told: Sequence[str]) -> list[str]:
     return [
         *heading("It keeps running. Where"),
         f"gateway        {address}",
-        *told,
+        *(part for each in told for part in line(each, WIDTH)),
         f"folder         {folder} (its log: demo.log)",
         *heading("What to try, in another terminal"),
         f"cd {folder}",

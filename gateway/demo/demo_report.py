@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from adapters.base import Level
+from gateway.commands.layout import paragraph
 from gateway.commands.terminal import counted, printable
 from gateway.demo.demo_evidence import Found
+from gateway.demo.demo_ground import WIDTH
 from gateway.journal.types import DeliveryState, DeliveryView
 from simulators.scenario import Checked
 
-WIDTH = 80
 LOG_LINES_MAX = 20
 COLUMNS = (2, 30, 25, 17)
 GAP = "  "
@@ -164,10 +165,4 @@ def _row(cells: Sequence[str]) -> list[str]:
 
 
 def _wrapped(text: str, indent: str, hanging: str | None = None) -> list[str]:
-    return textwrap.wrap(
-        printable(text),
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent if hanging is None else hanging,
-        break_on_hyphens=False,
-    )
+    return paragraph(printable(text), WIDTH, indent, hanging)

@@ -58,6 +58,11 @@ class CsrfSessions:
         self._failure: Reply | NoReply = NoReply("none", "no CSRF token")
         self._lock = asyncio.Lock()
 
+    @property
+    def known(self) -> CsrfSession | None:
+        """Give the session that is there already, None where one must be fetched."""
+        return self._session
+
     async def current(self, fetch: Fetch) -> CsrfSession | Reply | NoReply:
         """Give the session; or what came instead of one, which says that nothing was written."""
         failures = self._failures

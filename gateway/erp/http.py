@@ -135,6 +135,8 @@ class HttpSink:
 
     async def _csrf_session(self, fetch: Fetch, until: float) -> CsrfSession | Reply | NoReply:
         """Give the session in the call's own time, whoever is fetching it."""
+        if (known := self._csrf.known) is not None:
+            return known  # as nearly always: no clock needs to run
         try:
             async with asyncio.timeout_at(until):
                 return await self._csrf.current(fetch)

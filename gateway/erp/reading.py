@@ -113,7 +113,7 @@ class ReadingTarget:
         """Tell whether the connector closes orders by requests."""
         return closes_orders(self.connector)
 
-    def read_order(self, order: OrderAt) -> Request | None:
+    def read_order(self, order: OrderAt) -> Request | Finding | None:
         """Give the request that reads an order; None where the connector cannot be asked."""
         keeper = keeper_of(self.connector)
         return keeper.read_order(order) if keeper is not None else None

@@ -278,6 +278,11 @@ class GenericRestSettings(HttpSettings):
         return True
 
     @property
+    def closes_orders(self) -> bool:
+        """Tell whether orders that move away are closed here by a request."""
+        return self.orders is not None and bool(self.orders.close_path)
+
+    @property
     def suppresses_transmission(self) -> bool:
         """Tell whether it can be told that it must not send an order to the supplier."""
         return bool(self.body.transmitter)

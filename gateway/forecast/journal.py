@@ -78,8 +78,9 @@ class ReplayJournal(MemoryJournal):
                 holder = DocumentKey(known.message_id, known.index, known.content_hash, 1, known.since)
                 tables.document_keys.setdefault(key, holder)
         for number, named in found.resolved.items():
-            for key, kinds in named.items():
-                orders.add_aliases(tables, key, [Alias(kind, number) for kind in sorted(kinds)])
+            for key, namings in named.items():
+                told = [Alias(kind, number, target=target or None) for kind, target in sorted(namings)]
+                orders.add_aliases(tables, key, told)
         for key, control in found.controls.items():
             await self._learn_control(key, control)
 

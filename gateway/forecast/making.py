@@ -118,7 +118,7 @@ async def _in_force(question: Question, journal: Journal) -> tuple[str, Configur
         text = await journal.configuration(number)
     except UnknownError as error:
         raise PlanError("the journal holds no configuration yet; start the gateway once") from error
-    name = f"revision {number}"
+    name = f"configuration revision {number}"
     found = load_text(text, name, folder=question.after.folder)
     if isinstance(found, list):
         raise PlanError(

@@ -63,7 +63,7 @@ class Plan:
 
     since: datetime
     until: datetime
-    before: str  # what is compared, in words: "revision 7"
+    before: str  # what is compared, in words: "configuration revision 7"
     after: str
     messages: int
     changed: tuple[Changed, ...]

@@ -115,6 +115,13 @@ class Journal(SourceMemory, Protocol):
         """
         ...
 
+    async def accept_together(self, inputs: Sequence[tuple[Arrival, bytes]]) -> list[Acceptance]:
+        """Write small messages in their order by one commit, each as ``accept`` does: all of them or none.
+
+        Each has a message id of its own. Errors: those of ``accept`` about any of them; nothing is written.
+        """
+        ...
+
     async def refuse(self, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
         """Keep the finding of an input that was refused before acceptance, without its body; give its id."""
         ...
@@ -302,8 +309,13 @@ class Journal(SourceMemory, Protocol):
         """Mark orders closed, audited; give how many were open. Retention counts from here."""
         ...
 
-    async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
-        """Give an order's names as (kind, number, line, line number)."""
+    async def aliases(
+        self, order_key: str, target: str | None = None
+    ) -> tuple[tuple[str, str, str, str], ...]:
+        """Give an order's names as (kind, number, line, line number).
+
+        ``target``: only those that it told, or nobody in particular.
+        """
         ...
 
     # -- moving orders to the other side ---------------------------------------------------

@@ -6,10 +6,11 @@ database's habits: a journal orders messages by itself, in the order of their ac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from adapters.base import Alias, AliasKind, Finding, Interchange, Origin, Role, StepResult, Unit, Verdict
 
@@ -146,17 +147,30 @@ class LedgerEntry:
 MOVED = "moved"  # the stage of an entry whose order was moved from one side to the other
 
 
+class Naming(NamedTuple):
+    """In whose numbering a number names an order. ``target``: the endpoint that told it, "" for nobody's."""
+
+    kind: AliasKind
+    target: str = ""
+
+
+def naming_counts(target: str, tellers: Collection[str]) -> bool:
+    """Tell whether a name that ``target`` told counts where only ``tellers`` do; nobody's always counts."""
+    return not tellers or not target or target in tellers
+
+
 @dataclass(frozen=True, slots=True)
 class AwaitedOrder:
     """A follow-on of which orders are not known yet; re-decided when one appears, or at ``until``.
 
     ``order_numbers``: names by which an alias may come to know one; ``order_keys``: those of the orders
-    themselves.
+    themselves. ``tellers``: whose names count, endpoints of one tenant; empty: everybody's.
     """
 
     order_numbers: tuple[str, ...]
     until: datetime
     order_keys: tuple[str, ...] = ()
+    tellers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +347,7 @@ class Facts:
     ledger: Mapping[str, LedgerEntry]  # by order key; only those that exist
     documents: Mapping[str, KnownDocument]  # by document key; only those that exist
     # Order number as sent -> orders that it names -> in which numberings it does.
-    resolved: Mapping[str, Mapping[str, frozenset[AliasKind]]]
+    resolved: Mapping[str, Mapping[str, frozenset[Naming]]]
     controls: Mapping[str, KnownControl] = field(default_factory=dict)  # by key; only those that exist
 
 

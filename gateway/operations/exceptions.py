@@ -32,8 +32,12 @@ class ExceptionOperations(OperationsBase):
     """Operations on exceptions."""
 
     async def exceptions_list(self, route: str | None = None, limit: Count = 1_000) -> list[JsonObject]:
-        """Show what is parked, oldest first."""
-        return [exception_view(each) for each in await self._journal.exceptions(route=route, limit=limit)]
+        """Show what is parked, oldest first; ``name``: the file, path or database row that it arrived as."""
+        found = []
+        for each in await self._journal.exceptions(route=route, limit=limit):
+            message = await self._message(each.message_id)
+            found.append(exception_view(each) | {"name": message.origin.name})
+        return found
 
     async def exceptions_show(self, exception: Text) -> JsonObject:
         """Show one exception with the message it belongs to. Errors: OperationError where there is none."""

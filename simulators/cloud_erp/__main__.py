@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from simulators.arguments import port, seconds
 from simulators.cloud_erp.server import CloudErp, Settings
 from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp") 
     """Serve until SIGINT or SIGTERM; print the address once it listens."""
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=port, default=0, help="0 takes a free one")
     parser.add_argument("--ledger", type=Path, help="where committed documents are written (JSON lines)")
     parser.add_argument("--faults", type=fault_file, help="a fault script (JSON)")
     parser.add_argument("--enforce-unique", action="store_true", help="refuse a reference that is known")
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp") 
         "--commit-twice", action="store_true", help="as a broken import: each document two times"
     )
     parser.add_argument(
-        "--lag", type=float, default=0.0, metavar="SECONDS", help="look-ups see commits this late"
+        "--lag", type=seconds, default=0.0, metavar="SECONDS", help="look-ups see commits this late"
     )
     parser.add_argument("--certificate", type=Path, help="PEM; serves TLS together with --key")
     parser.add_argument("--key", type=Path)

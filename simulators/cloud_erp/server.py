@@ -97,7 +97,11 @@ class CloudErp(Served):
     @property
     def committed(self) -> list[Committed]:
         """Give all committed documents in the order of their commits."""
-        return [Committed(**entry) for entry in self._ledger.entries]
+        return self.committed_after(0)
+
+    def committed_after(self, sequence: int) -> list[Committed]:
+        """Give the documents that were committed after the one of that number, in order."""
+        return [Committed(**entry) for entry in self._ledger.entries[sequence:]]
 
     def close(self) -> None:
         """Close the ledger; it stays on disk."""

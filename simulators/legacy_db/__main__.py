@@ -10,6 +10,7 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+from simulators.arguments import count, seconds
 from simulators.legacy_db.schema import create_schema
 from simulators.legacy_db.stock import PurchaseOrder, Row, items, order_statements, reference_rows
 
@@ -29,10 +30,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.legacy_db") 
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--file", type=Path, help="the SQLite file")
     what.add_argument("--script", choices=("postgresql", "mariadb", "sqlite"), help="print the tables")
-    parser.add_argument("--items", type=int, default=0, help="how many items to put into a new file")
-    parser.add_argument("--orders", type=int, default=0, help="how many orders to enter")
-    parser.add_argument("--first", type=int, default=880_001, help="number of the first of them")
-    parser.add_argument("--every", type=float, default=0.0, metavar="S", help="seconds between two orders")
+    parser.add_argument("--items", type=count, default=0, help="how many items to put into a new file")
+    parser.add_argument("--orders", type=count, default=0, help="how many orders to enter")
+    parser.add_argument("--first", type=count, default=880_001, help="number of the first of them")
+    parser.add_argument("--every", type=seconds, default=0.0, metavar="S", help="seconds between two orders")
     arguments = parser.parse_args(argv)
     if arguments.script is not None:
         print(create_schema(arguments.script))

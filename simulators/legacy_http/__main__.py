@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from simulators.arguments import count, port
 from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
 from simulators.legacy_http.server import LegacyHttp, Settings
@@ -20,10 +21,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.legacy_http"
     """Serve until SIGINT or SIGTERM; print the address once it listens."""
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=port, default=0, help="0 takes a free one")
     parser.add_argument("--folder", type=Path, help="where requests are kept as received")
     parser.add_argument("--faults", type=fault_file, help="a fault script (JSON)")
-    parser.add_argument("--status", type=int, default=200)
+    parser.add_argument("--status", type=count, default=200)
     parser.add_argument("--reply", type=Path, help="a file whose bytes are the answer")
     parser.add_argument("--content-type", default="text/plain")
     parser.add_argument("--certificate", type=Path, help="PEM; serves TLS together with --key")

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 
+from simulators.arguments import port
 from simulators.order_book.book import Book
 from simulators.order_book.server import OrderBook
 from simulators.serving import until_signalled
@@ -20,7 +21,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.order_book")
     """Serve until SIGINT or SIGTERM; print the address once it listens."""
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=port, default=0, help="0 takes a free one")
     parser.add_argument("--word", default="erp", help="its own name where a transmitter is named")
     parser.add_argument("--prefix", default="PO-", help="of the numbers that it gives")
     arguments = parser.parse_args(argv)

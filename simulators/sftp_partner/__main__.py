@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from simulators.arguments import port
 from simulators.serving import until_signalled
 from simulators.sftp_partner.server import PartnerServer, PartnerServerError, Settings
 
@@ -19,7 +20,7 @@ and one key that may log in, and prints what routes.yaml must say."""
 def main(argv: Sequence[str] | None = None, prog: str = "simulators.sftp_partner") -> None:
     """Serve until SIGINT or SIGTERM; print the settings once it listens."""
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=port, default=0, help="0 takes a free one")
     parser.add_argument("--keys", type=Path, help="where its keys are kept; else they are made up anew")
     parser.add_argument("--folders", default="out,in", help="folders that it offers (default: %(default)s)")
     parser.add_argument(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
+from simulators.arguments import port
 from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
 from simulators.serving import Tls, until_signalled
@@ -19,7 +20,7 @@ from simulators.soap_mms.envelope import SOAP11, SOAP12
 from simulators.soap_mms.server import Settings, SoapMms
 
 DESCRIPTION = """A materials-management system that speaks SOAP, to rehearse with. It serves
-seven operations (and an older RPC/encoded budget service), answers typed faults, and
+eight operations (and an older RPC/encoded budget service), answers typed faults, and
 keeps a ledger of what it committed (GET /_ledger). POST /_faults changes what
 goes wrong. With --call it is the client instead: it sends the XML of a file as
 one request and prints the answer."""
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.soap_mms") -
         prog=prog, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=port, default=0, help="0 takes a free one")
     parser.add_argument("--ledger", type=Path, help="where changes are written (JSON lines)")
     parser.add_argument("--faults", type=fault_file, help="a fault script (JSON)")
     parser.add_argument("--wsdl", type=Path, help="folder whose schemas requests must obey")

@@ -1,9 +1,9 @@
-"""What the seven operations do: the rules of a small materials-management system, and its memory.
+"""What the operations do: the rules of a small materials-management system, and its memory.
 
 It knows only what its own ledger says, so a restart changes nothing. Test cases are chosen by what a
 request says, as with a payment service's test cards: an item `X-...` is unknown, cost center `0000` does
-not exist, vendor `V-HOLD` is on hold, `V-BUSY` finds the system busy, an amount above 20,000 exceeds the
-budget, and a period before 2026 is closed.
+not exist, vendor `V-HOLD` is on hold, `V-BUSY` finds the system busy, orders of `V-AUDIT` are not closed, an
+amount above 20,000 exceeds the budget, and a period before 2026 is closed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from lxml import etree
 
 from simulators.soap_mms.envelope import BUDGET, COMMON, PURCHASING, Call, element, text
+from simulators.soap_mms.tallies import encumbered_of, invoiced_of, ordered_of, received_of
 
 BUDGET_TOTAL = Decimal("20000")
 FIRST_OPEN_PERIOD = "2026-01"
@@ -24,6 +25,7 @@ VENDORS = {
     "V-2200": ("Lakeshore Orthopedics", "39-1122334"),
     "V-HOLD": ("Paused Pharma", "12-0000000"),
     "V-BUSY": ("Busy Biologics", "12-0000001"),
+    "V-AUDIT": ("Audited Anesthetics", "12-0000002"),
 }
 Entry = dict[str, Any]
 
@@ -133,23 +135,46 @@ def get_purchase_order_status(business: Business, payload: etree._Element) -> Ou
     found = business.of("SubmitPurchaseOrder", number)
     if not found:
         raise Refusal("NOT_FOUND", "there is no such order")
-    received = _received(business, number)
+    ordered, received = ordered_of(business, number), received_of(business, number)
+    invoiced = invoiced_of(business, number)
     lines = ""
     for line in found[0]["lines"]:
-        got = received.get(line["line"], Decimal(0))
-        unit = line["uom"]
+        name, unit = line["line"], line["uom"]
         lines += element(
             "LineStatus",
-            text("LineNumber", line["line"])
-            + _quantity("Ordered", line["quantity"], unit)
-            + _quantity("Received", got, unit)
-            + _quantity("Invoiced", 0, unit),
+            text("LineNumber", name)
+            + _quantity("Ordered", ordered[name], unit)
+            + _quantity("Received", received.get(name, Decimal(0)), unit)
+            + _quantity("Invoiced", invoiced.get(name, Decimal(0)), unit),
         )
     status = "PARTIALLY_RECEIVED" if received else "RECEIVED"
+    status = "CLOSED" if business.of("ClosePurchaseOrder", number) else status
     answer = element(
         "GetPurchaseOrderStatusResponse", text("PONumber", number) + text("Status", status) + lines
     )
     return Outcome(answer, None, number)
+
+
+def close_purchase_order(business: Business, payload: etree._Element) -> Outcome:
+    """Close an order: its lines keep what is said, and never less than was received."""
+    number = _say(payload, "PONumber")
+    found = business.of("SubmitPurchaseOrder", number)
+    if not found:
+        raise Refusal("NOT_FOUND", "there is no such order")
+    if business.of("ClosePurchaseOrder", number):
+        raise Refusal("ALREADY_CLOSED", "the order is closed")
+    if found[0]["vendor"] == "V-AUDIT":
+        raise Refusal("AUDIT_HOLD", "orders of this vendor are under audit and stay as they are")
+    kept = {line["line"]: line["quantity"] for line in _lines(payload)}
+    less = tuple(
+        (int(line), "RECEIVED", "more was received than is to be kept")
+        for line, received in received_of(business, number).items()
+        if received > Decimal(kept.get(line, "0"))
+    )
+    if less:
+        raise Refusal("RECEIVED", "more was received than is to be kept", lines=less)
+    answer = element("ClosePurchaseOrderResponse", text("PONumber", number) + text("Status", "CLOSED"))
+    return Outcome(answer, {"kept": kept, "reason": _say(payload, "Reason")}, number)
 
 
 def check_budget(business: Business, payload: etree._Element) -> Outcome:
@@ -208,8 +233,8 @@ def post_goods_receipt(business: Business, payload: etree._Element) -> Outcome:
     found = business.of("SubmitPurchaseOrder", number)
     if not found:
         raise Refusal("NOT_FOUND", "there is no such order")
-    ordered = {line["line"]: Decimal(line["quantity"]) for line in found[0]["lines"]}
-    received, lines = _received(business, number), list(_lines(payload))
+    ordered = ordered_of(business, number)
+    received, lines = received_of(business, number), list(_lines(payload))
     over = tuple(
         (int(line["line"]), "OVER_RECEIPT", "more came than was ordered")
         for line in lines
@@ -248,6 +273,7 @@ OPERATIONS: dict[tuple[str, str], Callable[[Business, etree._Element], Outcome]]
     (PURCHASING, "SubmitRequisition"): submit_requisition,
     (PURCHASING, "SubmitPurchaseOrder"): submit_purchase_order,
     (PURCHASING, "GetPurchaseOrderStatus"): get_purchase_order_status,
+    (PURCHASING, "ClosePurchaseOrder"): close_purchase_order,
     (PURCHASING, "CheckBudget"): check_budget,
     (PURCHASING, "ValidateSupplier"): validate_supplier,
     (PURCHASING, "PostGoodsReceipt"): post_goods_receipt,
@@ -264,6 +290,7 @@ def _lines(parent: etree._Element) -> Iterator[Entry]:
     for line in parent.findall(f"{{{PURCHASING}}}Line"):
         item = line.find(f"{{{PURCHASING}}}Item")
         quantity = line.find(f"{{{PURCHASING}}}Quantity")
+        quantity = line.find(f"{{{PURCHASING}}}Kept") if quantity is None else quantity
         named = (
             [item.findtext(f"{{{COMMON}}}{name}") for name in ("VendorCatalog", "Gtin")]
             if item is not None
@@ -291,19 +318,10 @@ def _check_new(business: Business, operation: str, number: str) -> None:
         raise Refusal("DUPLICATE", "this number exists already")
 
 
-def _received(business: Business, number: str) -> dict[str, Decimal]:
-    received: dict[str, Decimal] = {}
-    for entry in business.of("PostGoodsReceipt", number):
-        for line in entry["lines"]:
-            received[line["line"]] = received.get(line["line"], Decimal(0)) + Decimal(line["quantity"])
-    return received
-
-
 def _budget(business: Business, amount: Decimal, period: str) -> tuple[str, Decimal, Decimal]:
     if period < FIRST_OPEN_PERIOD:
         raise Refusal("PERIOD_CLOSED", "the fiscal period is closed")
-    orders = [each for each in business.entries if each["operation"] == "SubmitPurchaseOrder"]
-    encumbered = sum((Decimal(each["total"]) for each in orders), Decimal(0))
+    encumbered = encumbered_of(business)
     available = BUDGET_TOTAL - encumbered
     decision = "PASS" if amount <= available * Decimal("0.9") else "WARN" if amount <= available else "FAIL"
     return decision, available, encumbered

@@ -1,4 +1,4 @@
-"""The SOAP face of the simulated system: seven operations, typed faults, and misfortunes on request.
+"""The SOAP face of the simulated system: eight operations, typed faults, and misfortunes on request.
 
 An independent witness: it shares no code with the gateway. What it committed stands in its ledger, synced
 before the reply, so that a test can count what really happened.

@@ -8,7 +8,7 @@ from hypothesis import given
 from canonical.lines import ItemLine
 from canonical.purchase_order import PurchaseOrder
 from canonical.registry import parse_document, to_json
-from canonical.scalars import bounded_decimal, plain_digits
+from canonical.scalars import DIGITS_MAX, bounded_decimal, plain_digits, read_decimal
 from canonical.values import DateValue, Quantity, assume_zone
 from tests.canonical.strategies import exact_decimals
 
@@ -94,3 +94,16 @@ def test_a_line_keeps_the_sender_s_line_id_to_the_letter_and_may_have_none() -> 
 
 def test_a_quantity_without_a_unit_has_no_unit_rather_than_each() -> None:
     assert Quantity.model_validate({"value": "007"}).unit is None
+
+
+@pytest.mark.parametrize("text", ["9" * DIGITS_MAX, "0." + "9" * DIGITS_MAX, "-1.50", "1e3", "1E-38", "0e-9"])
+def test_a_json_number_within_the_bound_is_read_with_every_digit(text: str) -> None:
+    assert str(read_decimal(text)) == str(Decimal(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "Infinity", "9" * 39, "0." + "9" * 39, "1e38", "1E-39", "1e9999999", "x"]
+)
+def test_a_json_number_beyond_the_bound_or_none_at_all_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a decimal number"):
+        read_decimal(text)

@@ -37,7 +37,8 @@ from gateway.delivery import Destination
 JOURNAL_CALLS = frozenset(
     {
         "bind_environment", "recover", "load_configuration", "declare_stages",
-        "lease", "set_cursor", "accept", "release", "begin_translation", "plan", "next_control_number",
+        "lease", "set_cursor", "accept", "accept_together", "release", "begin_translation", "plan",
+        "next_control_number",
         "claim", "claim_one", "attempt_started", "step_done", "renew", "settle",
         "set_stage", "replay",
     }
@@ -156,14 +157,20 @@ class CrashingGateway(Gateway):
 
     async def take(self, inbound: Inbound) -> None:
         """Take one input, from sources and from HTTP, with boundaries around its settling."""
+        await super().take(self._watched(inbound))
 
+    async def take_together(self, inbounds: Sequence[Inbound]) -> None:
+        """Take inputs of one source, with boundaries around the settling of each."""
+        await super().take_together([self._watched(each) for each in inbounds])
+
+    def _watched(self, inbound: Inbound) -> Inbound:
         async def settle(settlement: Settlement) -> None:
             self.boundaries.passing("before source settle")
             await inbound.settle(settlement)
             self.boundaries.passing("after source settle")
 
         self.boundaries.passing("source read")
-        await super().take(replace(inbound, settle=settle))
+        return replace(inbound, settle=settle)
 
     def _fit_out(self) -> None:
         built = self.destinations._built

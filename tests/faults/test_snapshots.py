@@ -6,19 +6,23 @@ import asyncio
 import random
 import signal
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from adapters.db_triggers.driver_snapshot import ROWS as RANGE_ROWS
 from adapters.db_triggers.driver_snapshot import Snapshots
+from simulators.cloud_erp import CloudErp
 from tests.adapters.db_triggers.hospital import connected, rendered, secret, settings_for, without_grants
 from tests.adapters.db_triggers.rig import STOCK
 from tests.adapters.db_triggers.servers import Database
-from tests.faults.overlapping import State
-from tests.faults.test_trigger_feeds import Bridge, bridged, database, servers
+from tests.faults.hospital import Running
+from tests.faults.test_trigger_feeds import Bridge, bridged, database, servers, state
 from tests.scale import scaled
 
 __all__ = ["database", "servers"]  # fixtures
@@ -33,8 +37,10 @@ fields:
   revision: qty
 source: {_change: ignore, note: ignore}
 """
-ROWS = scaled(150, most=200_000)
+ROWS = scaled(150, most=200_000)  # all of them from --soak 1334 on
+KILLS = scaled(1, most=5)
 CHANGES_PER_S = 50
+MIB = 1024
 
 
 @pytest.mark.timeout(180)
@@ -48,29 +54,80 @@ async def test_the_erp_ends_with_the_table_of_a_snapshot_beside_live_changes(
     over = asyncio.Event()
     async with bridged(tmp_path, nursery, database) as bridge:
         (bridge.folder / "stock.yaml").write_text(MAPPING)
-        running = await bridge.started()
+        told, lives = Told(bridge.erp), Lives(bridge)
+        await lives.begin()
+        began = time.monotonic()
         changing = asyncio.create_task(change(database, over))
-        snapshots = Snapshots(settings, secret, now=lambda: datetime.now(UTC), rows=max(ROWS // 10, 20))
+        rows = min(max(ROWS // 10, 20), RANGE_ROWS)
+        snapshots = Snapshots(settings, secret, now=lambda: datetime.now(UTC), rows=rows)
         await snapshots.order(["stock"])
         snapping = asyncio.create_task(snapshots.run())
-        await asyncio.sleep(0.5)
-        assert await running.kill() == -signal.SIGKILL
-        running = await bridge.started()
+        await lives.killed_now_and_then(told)
         put = await snapping
         await asyncio.sleep(1)
         over.set()
         changed = await changing
         await snapshots.close()
         found = await table(database)
-        await until_equal(bridge, database, found)
-        assert await running.stop() == 0
+        await until_equal(bridge, told, database, found)
+        took = time.monotonic() - began
+        await lives.end()
 
     assert put >= ROWS
     assert changed > 0
-    assert ledger(bridge) == found
+    assert told.states == found
     print(
-        f"{database.kind}: snapshot of {put} rows, {changed} changes beside it, 1 kill: the ERP has the table"
+        f"{database.kind}: snapshot of {put} rows, {changed} changes beside it, {KILLS} kills: the ERP has "
+        f"the table, by {told.commits} documents in {took:.0f} s; a gateway held {lives.peak_mib} MiB at most"
     )
+
+
+@dataclass
+class Told:
+    """The state that the ERP was told last of each row; an older one after a newer would show."""
+
+    erp: CloudErp
+    states: dict[str, int] = field(default_factory=dict)
+    commits: int = 0
+
+    def look(self) -> Self:
+        """Read what the ledger has since the last look: at full scale it is too long to read it all again."""
+        new = self.erp.committed_after(self.commits)
+        self.commits += len(new)
+        self.states |= dict(map(state, new))
+        return self
+
+
+@dataclass
+class Lives:
+    """One gateway after another, and the most memory that one of them held."""
+
+    bridge: Bridge
+    peak_mib: int = 0
+    running: Running | None = None
+
+    async def begin(self) -> None:
+        self.running = await self.bridge.started()
+
+    async def killed_now_and_then(self, told: Told) -> None:
+        """Kill it KILLS times, as soon as the ERP has a further share of the rows, and begin anew."""
+        for number in range(1, KILLS + 1):
+            while told.look().commits < ROWS * number // (KILLS + 1):
+                await asyncio.sleep(0.05)
+            assert await self._gone().kill() == -signal.SIGKILL
+            await self.begin()
+
+    async def end(self) -> None:
+        assert await self._gone().stop() == 0
+
+    def _gone(self) -> Running:
+        """Take leave of the one that runs; note what it held at most."""
+        running, self.running = self.running, None
+        assert running is not None
+        status = Path(f"/proc/{running.pid}/status").read_text()
+        held = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        self.peak_mib = max(self.peak_mib, int(held.split()[1]) // MIB)
+        return running
 
 
 async def filled(database: Database) -> None:
@@ -108,20 +165,11 @@ async def table(database: Database) -> dict[str, int]:
     return {number: int(quantity) for number, quantity in rows}
 
 
-def ledger(bridge: Bridge) -> dict[str, int]:
-    """Give the state that the ERP was told last of each row; an older one after a newer would show."""
-    last: dict[str, int] = {}
-    states: list[State] = bridge.arrived
-    for key, revision in states:
-        last[key] = revision
-    return last
-
-
-async def until_equal(bridge: Bridge, database: Database, found: dict[str, int]) -> None:
+async def until_equal(bridge: Bridge, told: Told, database: Database, found: dict[str, int]) -> None:
     ends = time.monotonic() + 30 + ROWS / 20
-    while other := different(ledger(bridge), found):
+    while other := different(told.look().states, found):
         assert time.monotonic() < ends, f"{len(other)} of {len(found)} differ: {other[:5]}\n{bridge.log}"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1 + ROWS / 100_000)
     assert database.script("select count(*) from legacy_bridge_outbox;").strip() == "0"
 
 

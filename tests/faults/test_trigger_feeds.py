@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from gateway.journal.sqlite import SqliteJournal
 from gateway.system import SystemClock
-from simulators.cloud_erp import CloudErp, Settings
+from simulators.cloud_erp import CloudErp, Committed, Settings
 from tests.adapters.db_triggers.rig import lay_out
 from tests.adapters.db_triggers.servers import (
     ADMIN,
@@ -147,7 +147,7 @@ class Bridge:
     @property
     def arrived(self) -> list[State]:
         """Give what the ERP's ledger holds, in the order of its commits."""
-        return [_state(each.document_key) for each in self.erp.committed]
+        return [state(each) for each in self.erp.committed]
 
 
 @contextlib.asynccontextmanager
@@ -156,8 +156,9 @@ async def bridged(folder: Path, nursery: Path, database: Database) -> AsyncItera
         yield Bridge(folder, nursery, database, erp)
 
 
-def _state(document_key: str) -> State:
-    parts = document_key.split("|")
+def state(committed: Committed) -> State:
+    """Give the row and its revision that a document of the ERP's ledger tells of."""
+    parts = committed.document_key.split("|")
     return parts[2], int(parts[4] or 0)
 
 

@@ -189,6 +189,13 @@ class Rig:
         transport: str = "folder",
         **facts: str,
     ) -> Acceptance | None:
+        return await self.pipeline.take(self.inbound(body, route, key, transport, **facts))
+
+    def inbound(
+        self, body: bytes, route: str = "po", key: str | None = None, transport: str = "folder", **facts: str
+    ) -> Inbound:
+        """Give an input; how it is settled stands in ``settlements``."""
+
         async def pieces() -> AsyncIterator[bytes]:
             yield body
 
@@ -196,7 +203,7 @@ class Rig:
             self.settlements.append(settlement)
 
         origin = Origin(transport, self.clock.now(), name="in.json", facts=facts)
-        return await self.pipeline.take(Inbound(route, key, origin, pieces(), settle))
+        return Inbound(route, key, origin, pieces(), settle)
 
     async def settled(self, *messages: Acceptance | None) -> None:
         """Wait until these messages are planned and nothing of them is on its way any more."""

@@ -221,3 +221,85 @@ def test_the_command_finds_the_erps_by_their_names_and_runs_one_with_a_fault_scr
         process.send_signal(signal.SIGTERM)
     assert line.startswith("oracle_fusion listens on http://localhost:")
     assert process.returncode == 0
+
+
+# --- closing ------------------------------------------------------------------------------------------
+
+
+async def close(client: Client, path: str, action: str = "close") -> tuple[int, Any]:
+    body = {"name": "close", "parameters": [{"closeAction": action}, {"closeReason": "gone"}]}
+    address = f"{path.replace('draftPurchaseOrders', 'purchaseOrders')}/action/close"
+    status, shown, _ = await client.ask("POST", address, body, content_type=ACTION)
+    return status, shown
+
+
+async def schedules(client: Client, number: str) -> list[dict[str, Any]]:
+    _, page, _ = await client.ask("GET", f"purchaseOrderSchedules?q=OrderNumber='{number}'&onlyData=true")
+    items: list[dict[str, Any]] = page["items"]
+    return items
+
+
+async def receive(client: Client, number: str, quantity: int) -> dict[str, Any]:
+    line = {
+        "TransactionType": "RECEIVE",
+        "SourceDocumentCode": "PO",
+        "DocumentNumber": number,
+        "DocumentLineNumber": 1,
+        "Quantity": quantity,
+    }
+    row = {"ReceiptSourceCode": "VENDOR", "ShipmentNumber": f"S{quantity}", "lines": [line]}
+    _, made, _ = await client.ask("POST", "receivingReceiptRequests", row)
+    path = f"receivingReceiptRequests/{made['HeaderInterfaceId']}?expand=lines,lines.processingErrors"
+    _, shown, _ = await client.ask("GET", path)
+    fields: dict[str, Any] = shown
+    return fields
+
+
+async def test_schedules_show_what_came_and_a_close_leaves_the_quantity_as_it_was_ordered(
+    client: Client,
+) -> None:
+    path, shown = await client.opened()
+    await receive(client, shown["OrderNumber"], 2)
+
+    assert await close(client, path) == (200, {"result": "SUCCESS"})
+    (row,) = await schedules(client, shown["OrderNumber"])
+    assert (row["ScheduleStatusCode"], row["Quantity"], row["ReceivedQuantity"]) == ("CLOSED", 5, 2)
+    assert row["InvoicedQuantity"] is None
+    refused = await receive(client, shown["OrderNumber"], 1)
+    assert refused["lines"]["items"][0]["processingErrors"]["items"][0]["ErrorMessageName"] == "RCV_PO_CLOSED"
+
+
+async def test_what_is_closed_is_not_closed_again_and_no_other_word_closes(client: Client) -> None:
+    path, _ = await client.opened()
+    assert (await close(client, path, "CLOSE"))[0] == 400
+    assert (await close(client, path))[0] == 200
+    status, refused = await close(client, path)
+
+    assert (status, refused["o:errorDetails"][0]["o:errorCode"]) == (400, "PO-5010")
+
+
+async def test_an_order_with_a_pending_change_is_not_closed(client: Client) -> None:
+    path, shown = await client.opened()
+    change = {"OrderNumber": shown["OrderNumber"], "lines": [{"LineNumber": 1, "Quantity": 4}]}
+    await client.ask("POST", "draftPurchaseOrders", change, Upsert_Mode="true")
+    status, refused = await close(client, path)
+
+    assert (status, refused["o:errorDetails"][0]["o:errorCode"]) == (400, "PO-5012")
+
+
+async def test_what_is_finally_closed_takes_no_invoice(client: Client) -> None:
+    path, shown = await client.opened()
+    await close(client, path, "finallyClose")
+    line = {"LineNumber": 1, "LineAmount": 649, "PurchaseOrderNumber": shown["OrderNumber"]}
+    invoice = {
+        "InvoiceNumber": "I-1",
+        "InvoiceCurrency": "USD",
+        "InvoiceAmount": 649,
+        "InvoiceDate": "2026-03-05",
+        "BusinessUnit": "H BU",
+        "Supplier": "Acme",
+        "invoiceLines": [line],
+    }
+    status, _, _ = await client.ask("POST", "invoices", invoice)
+
+    assert status == 400

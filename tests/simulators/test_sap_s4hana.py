@@ -415,9 +415,22 @@ async def test_a_movement_posted_twice_is_there_twice_and_can_be_cancelled_once(
     for _ in range(2):
         assert (await client.ask("POST", f"{service}/A_MaterialDocumentHeader", body))[0] == 201
     assert len(client.sap.documents.entries("material_document")) == 2
+    assert await still_open(client) == [8, 10]
 
     cancel = f"{service}/Cancel?MaterialDocumentYear='2026'&MaterialDocument='5000000001'"
     assert [(await client.ask("POST", cancel))[0] for _ in range(2)] == [200, 400]
+    assert await still_open(client) == [9, 10]
+
+
+async def still_open(client: Client) -> list[Any]:
+    """Give what the schedule lines of the first order's items have open."""
+    expand = "$expand=_PurchaseOrderItem($expand=_PurchaseOrderScheduleLineTP)"
+    _, found, _ = await client.ask("GET", f"{ORDERS}/PurchaseOrder('4500000001')?{expand}")
+    return [
+        each["OpenPurchaseOrderQuantity"]
+        for item in found["_PurchaseOrderItem"]
+        for each in item["_PurchaseOrderScheduleLineTP"]
+    ]
 
 
 async def test_a_requisition_that_is_only_validated_is_not_stored(start) -> None:

@@ -45,6 +45,7 @@ async def test_every_fixture_request_is_valid_and_gets_an_answer(version: str) -
         assert mms.invalid == []
         assert [each.operation for each in mms.committed] == [
             "SubmitPurchaseOrder",
+            "ClosePurchaseOrder",
             "PostGoodsReceipt",
             "SubmitInvoice",
             "SubmitRequisition",

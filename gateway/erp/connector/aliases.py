@@ -36,21 +36,17 @@ def order_aliases(
 
     `ours`: the lines of the document as sent; later documents name a line by the sender's id.
     """
-    made = [Alias(AliasKind.ERP, number)]
+    erp = AliasKind.ERP
+    made = [Alias(erp, number)]
     if release is not None:
-        made.append(Alias(AliasKind.ERP, number, line=f"{RELEASE}{release}"))
+        made.append(Alias(erp, number, f"{RELEASE}{release}"))
     for line in lines:
-        made.append(Alias(AliasKind.ERP, number, line=str(line.sequence), line_number=line.number))
-        made += [
-            Alias(AliasKind.ERP, number, line=f"{line.sequence}/{at}", line_number=schedule)
-            for at, schedule in enumerate(line.schedules, start=1)
-        ]
+        place = str(line.sequence)
+        made.append(Alias(erp, number, place, line.number))
+        for at, schedule in enumerate(line.schedules, start=1):
+            made.append(Alias(erp, number, f"{place}/{at}", schedule))
     # Kind and number are the ERP's here too: a BUYER alias would claim this number for the legacy system.
-    made += [
-        Alias(AliasKind.ERP, number, line=f"{SENT}{line.sequence}", line_number=line.line_id)
-        for line in ours
-        if line.line_id
-    ]
+    made += [Alias(erp, number, f"{SENT}{line.sequence}", line.line_id) for line in ours if line.line_id]
     return tuple(made)
 
 

@@ -80,4 +80,7 @@ def _finding(place: str, status: int, error: ErpError) -> Finding:
 
 def plain(value: object) -> str:
     """Give a text of theirs fit for ours: one line, bounded."""
-    return _CONTROL.sub(" ", str(value)).strip()[:TEXT_MAX]
+    text = str(value)
+    if not text.isprintable():  # a printable one holds no control character
+        text = _CONTROL.sub(" ", text)
+    return text.strip()[:TEXT_MAX]

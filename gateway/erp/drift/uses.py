@@ -134,12 +134,13 @@ SAP_V4: Mapping[str, EntityUse] = {
         "PurchaseOrderQuantityUnit:t3 DocumentCurrency:t3 NetPriceAmount:n NetPriceQuantity:n "
         "OrderPriceUnit:t3 PurchasingDocumentDeletionCode:t SupplierConfirmationControlKey:t4 "
         "InternationalArticleNumber:t18 StorageLocation:t4 TaxCode:t2 PurchaseContract:t10 "
-        "AccountAssignmentCategory:t1 MultipleAcctAssgmtDistribution:t1 PurgDocOrderAcknNumber:t20",
+        "AccountAssignmentCategory:t1 MultipleAcctAssgmtDistribution:t1 PurgDocOrderAcknNumber:t20 "
+        "IsCompletelyDelivered:b IsFinallyInvoiced:b",
     ),
     "PurchaseOrderScheduleLine": _entity(
         "purchase_order order_change",
         "PurchaseOrder:t PurchaseOrderItem:t ScheduleLine:t ScheduleLineDeliveryDate:d "
-        "ScheduleLineOrderQuantity:n PurchaseOrderQuantityUnit:t3",
+        "ScheduleLineOrderQuantity:n OpenPurchaseOrderQuantity:n PurchaseOrderQuantityUnit:t3",
     ),
 }
 SAP_V2: Mapping[str, Mapping[str, EntityUse]] = {
@@ -208,6 +209,13 @@ ORACLE: Mapping[str, Mapping[str, EntityUse]] = {
         "draftPurchaseOrders/lines/schedules": _entity(
             "purchase_order order_change", "ScheduleNumber:n Quantity:n RequestedDeliveryDate:d"
         ),
+    },
+    "purchaseOrderSchedules": {
+        "purchaseOrderSchedules": _entity(  # read only: orders that move away, and reconciling
+            "purchase_order",
+            "OrderNumber:t LineNumber:n ScheduleStatusCode:t Quantity:n ReceivedQuantity:n "
+            "InvoicedQuantity:n",
+        )
     },
     "purchaseRequisitions": {
         "purchaseRequisitions": _entity(

@@ -83,10 +83,10 @@ def decimal_or_none(value: object) -> Decimal | None:
 def text_of(value: object) -> str:
     """Give text or a number as text; empty for null and for what is structured."""
     match value:
-        case bool():
-            return "true" if value else "false"
         case str():
             return value
+        case bool():
+            return "true" if value else "false"
         case int():
             return str(value)
         case Decimal():

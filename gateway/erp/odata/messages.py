@@ -28,6 +28,9 @@ class Severity(Enum):
     ERROR = 4
 
 
+_SEVERITIES = {each.value: each for each in Severity}
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One thing that the service says. `target` is its own name of the field, as sent."""
@@ -84,7 +87,7 @@ def problem_of(body: bytes) -> Problem | None:
 
 def severity_of_number(number: object) -> Severity:
     """Read V4's `numericSeverity`; what is missing or unknown counts as information."""
-    return Severity(number) if isinstance(number, int) and number in (1, 2, 3, 4) else Severity.INFO
+    return _SEVERITIES.get(number, Severity.INFO) if isinstance(number, int) else Severity.INFO
 
 
 def plain(value: object) -> str:

@@ -8,9 +8,11 @@ Format 4.01, sections 4 to 8; OASIS allows `@nextLink` as well from 4.01 on.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any
 
 from gateway.erp.odata.bodies import Entity, ODataBodyError, Page, json_of, objects, text_of
@@ -25,22 +27,12 @@ def write(fields: Mapping[str, Any]) -> bytes:
 
     Errors: TypeError for a value that has no place in it; a binary float is for the caller to keep out.
     """
-    # The json module writes no decimals, and writing all of it in Python takes four times as long (measured,
-    # an order of ten lines). So decimals go through as marked texts, whose marks and quotes are cut off
-    # afterwards. The mark is half a surrogate pair: no text that UTF-8 can carry holds one.
-    count = 0
-
-    def plain(value: Any) -> Any:
-        nonlocal count
-        if isinstance(value, Decimal) and value.is_finite():
-            count += 1
-            return f"{_MARK}{value:f}{_MARK}"
-        return _plain(value)
-
-    text = json.dumps(fields, default=plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    if text.count(_MARK) != 2 * count:
-        raise TypeError("a text with half a surrogate pair has no place in an OData V4 body")
-    return text.replace(f'"{_MARK}', "").replace(f'{_MARK}"', "").encode()
+    # The json module writes no decimals. Dispatch by type takes less than half the time of marking them for
+    # it and cutting the marks off again (measured, an order of ten lines: 27 us instead of 64).
+    try:
+        return _object(fields).encode()
+    except UnicodeEncodeError as error:
+        raise TypeError("a text with half a surrogate pair has no place in an OData V4 body") from error
 
 
 def read_entity(body: bytes) -> Entity:
@@ -89,23 +81,58 @@ def entity_of(fields: dict[str, Any]) -> Entity:
     return Entity({name: each for name, each in fields.items() if not name.startswith("@")}, etag)
 
 
-_MARK = "\udc00"
+_name = lru_cache(maxsize=4_096)(encode_basestring)  # of a property
 
 
-def _plain(value: Any) -> Any:
+def _object(fields: Mapping[str, Any]) -> str:
+    written = [f"{_name(name)}:{_WRITERS.get(type(each), _other)(each)}" for name, each in fields.items()]
+    return "{" + ",".join(written) + "}"
+
+
+def _list(values: Iterable[Any]) -> str:
+    return "[" + ",".join([_WRITERS.get(type(each), _other)(each) for each in values]) + "]"
+
+
+def _decimal(value: Decimal) -> str:
+    if not value.is_finite():
+        raise TypeError(f"{value} has no place in an OData V4 body")
+    text = str(value)  # half the time of the `f` format, which only an exponent needs
+    return f"{value:f}" if "E" in text else text
+
+
+def _day(value: date | time) -> str:
+    return f'"{value.isoformat()}"'
+
+
+def _other(value: Any) -> str:
+    """Write what is not of exactly one of the common types: an enumeration's word, a mapping of its own."""
     match value:
-        case datetime():
-            return _moment(value)
-        case date() | time():
-            return value.isoformat()
+        case str():
+            return encode_basestring(value)
+        case Decimal():
+            return _decimal(value)
+        case None | bool() | int() | float():
+            return json.dumps(value, allow_nan=False)
         case Mapping():
-            return dict(value)
+            return _object(value)
         case Sequence() if not isinstance(value, bytes):
-            return list(value)
+            return _list(value)
     raise TypeError(f"{type(value).__name__} has no place in an OData V4 body")
 
 
 def _moment(value: datetime) -> str:
     if value.tzinfo is None:
         raise TypeError("a moment without a zone has no place in an OData V4 body")
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return f'"{value.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"'
+
+
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    int: str,
+    Decimal: _decimal,
+    dict: _object,
+    list: _list,
+    date: _day,
+    time: _day,
+    datetime: _moment,
+}

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from adapters.base import Alias, Delivery, Reply, Request
+from adapters.base import Alias, Delivery, Finding, NoReply, Reply, Request
+from adapters.base.orders import OrderAt, OrderThere
 from canonical.purchase_order import PurchaseOrder
+from gateway.erp.connector.closing import CLOSE
 from gateway.erp.connector.errors import ErpError
 from gateway.erp.connector.rendering import Rendering
 from gateway.erp.connector.series import Hit, StuckError
@@ -15,12 +17,14 @@ from gateway.erp.connector.settings import for_route
 from gateway.erp.connector.target import Connector, MakeSeries
 from gateway.erp.json_paths import text_at
 from gateway.erp.oracle_fusion.acknowledgments import acknowledgment
+from gateway.erp.oracle_fusion.closing import closing
 from gateway.erp.oracle_fusion.errors import oracle_errors
 from gateway.erp.oracle_fusion.invoices import invoice
 from gateway.erp.oracle_fusion.orders import cancellation, change, order, order_names
 from gateway.erp.oracle_fusion.receipts import receipt
 from gateway.erp.oracle_fusion.requisitions import budget_check, requisition
 from gateway.erp.oracle_fusion.resources import Resources
+from gateway.erp.oracle_fusion.schedules import order_in, reading
 from gateway.erp.oracle_fusion.settings import OracleDefaults, OracleFusionSettings
 from gateway.erp.oracle_fusion.suppliers import supplier
 
@@ -72,6 +76,7 @@ class OracleFusion(Connector):
         "requisition": requisition,
         "budget_check": budget_check,
         "supplier": supplier,
+        CLOSE: closing,
     }
     # A refused funds check must not keep its draft from being removed; a draft that is gone was removed.
     reads_itself: ClassVar[Mapping[str, frozenset[int]]] = {
@@ -114,6 +119,14 @@ class OracleFusion(Connector):
             return _FIELDS.get(field.strip("/"))
         name = _LINE_FIELDS.get(line[2] or "")
         return f"lines[{line[1]}].{name}" if name else f"lines[{line[1]}]"
+
+    def read_order(self, order: OrderAt) -> Request | None:
+        """Give the request that reads an order as it stands there."""
+        return reading(self.resources, order, self.settings.timeout_s)
+
+    def order_read(self, reply: Reply | NoReply) -> OrderThere | Finding | None:
+        """Say what a reply to it shows; lines by Oracle's own numbers."""
+        return order_in(self.name, self.settings.codes.units, reply)
 
     def rendered(self, delivery: Delivery, make: Body, kept_for: str = "") -> dict[str, Any]:
         """Give a body by the codes and the route's defaults; read-only. Errors: StuckError.

@@ -81,3 +81,12 @@ class OracleFusionSettings(ErpSettings):
         description="looks at a receipt until it is processed; after the last it is parked",
     )
     cancel_reason: str = Field(default="Cancelled by the buyer", description="of a cancelled order")
+    close_action: Literal["close", "finallyClose"] = Field(
+        default="close",
+        description="how an order that moved to another system is closed: close can be reopened and keeps "
+        "what is reserved in the budget; finallyClose gives that back, and takes no invoice afterwards. One "
+        "with goods that wait for their invoice is only closed",
+    )
+    close_reason: str = Field(
+        default="Moved to another system", description="closeReason of an order that moved"
+    )

@@ -19,8 +19,10 @@ from adapters.base import (
     Reply,
     Request,
 )
+from adapters.base.orders import OrderAt, OrderThere
 from adapters.xml import XmlBounds, parse_xml
 from canonical.purchase_order import PurchaseOrder
+from gateway.erp.connector.closing import CLOSE
 from gateway.erp.connector.errors import ErpError, plain
 from gateway.erp.connector.rendering import Rendering
 from gateway.erp.connector.series import Answer
@@ -32,11 +34,13 @@ from gateway.erp.odata.messages import Message, Severity
 from gateway.erp.odata.v2 import header_messages
 from gateway.erp.odata.v4 import messages_of
 from gateway.erp.replies import classify, unknown
+from gateway.erp.sap_s4hana.closing import closing
 from gateway.erp.sap_s4hana.confirmations import acknowledgment
 from gateway.erp.sap_s4hana.errors import sap_errors
 from gateway.erp.sap_s4hana.invoices import invoice
 from gateway.erp.sap_s4hana.movements import receipt
 from gateway.erp.sap_s4hana.orders import cancellation, change, order, order_names
+from gateway.erp.sap_s4hana.orders_there import order_in, reading
 from gateway.erp.sap_s4hana.requisitions import budget_check, requisition
 from gateway.erp.sap_s4hana.services import Services, changed, v2_entity
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
@@ -45,7 +49,7 @@ from gateway.erp.sap_s4hana.tracing import canonical_path
 
 Body = TypeVar("Body")
 
-BATCHED = frozenset({"change", "prepare"})
+BATCHED = frozenset({"change", "prepare", CLOSE})
 RENDERED = "sap_s4hana body"
 NAMED = "sap_s4hana names"
 CHANGED_MEANWHILE = frozenset({412, 428})
@@ -66,6 +70,7 @@ class SapS4Hana(Connector):
         "requisition": requisition,
         "budget_check": budget_check,
         "supplier": supplier,
+        CLOSE: closing,
     }
     reads_itself: ClassVar[Mapping[str, frozenset[int]]] = {"supplier": frozenset({404})}
     imagined: ClassVar[Mapping[str, bytes]] = {
@@ -75,6 +80,8 @@ class SapS4Hana(Connector):
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "create": ("PurchaseOrder",),
         "order": ("PurchaseOrder",),
+        "read_back": ("PurchaseOrder",),
+        "invoiced": ("d",),
         "create_requisition": ("d",),
         "post_invoice": ("d",),
         "post_movement": ("d",),
@@ -120,6 +127,14 @@ class SapS4Hana(Connector):
         if step != "create" or not isinstance(document, PurchaseOrder) or not isinstance(fields, Mapping):
             return ()
         return self.names(delivery, document, fields)
+
+    def read_order(self, order: OrderAt) -> Request | None:
+        """Give the request that reads an order as it stands there."""
+        return reading(self.services, order, self.settings.timeout_s)
+
+    def order_read(self, reply: Reply | NoReply) -> OrderThere | Finding | None:
+        """Say what a reply to it shows; lines by SAP's own item numbers."""
+        return order_in(self.name, self.settings.codes.units, reply)
 
     # -- for the series ----------------------------------------------------------------------------
 
@@ -168,14 +183,10 @@ class SapS4Hana(Connector):
         return tuple(self._noted(delivery, each) for each in warnings)
 
     def _noted(self, delivery: Delivery, message: Message) -> Finding:
-        facts = {"erp_code": plain(message.code), "field": plain(message.target)}
-        finding = Finding(
-            "ERP-WARNING",
-            Position(self.name, path=plain(message.target)),
-            f"SAP took it, and remarks: {plain(message.text)}",
-            level=Level.NOTE,
-            facts={name: text for name, text in facts.items() if text},
-        )
+        code, field = plain(message.code), plain(message.target)
+        facts = {name: text for name, text in (("erp_code", code), ("field", field)) if text}
+        text = f"SAP took it, and remarks: {plain(message.text)}"
+        finding = Finding("ERP-WARNING", Position(self.name, path=field), text, Level.NOTE, facts=facts)
         return self._traced(delivery, None, delivery.document, finding)
 
     # -- replies of their own ----------------------------------------------------------------------

@@ -100,7 +100,7 @@ def settle(tables: Tables, claim: Claim, settled: Settled, now: datetime) -> Non
     if settled.state is DeliveryState.DONE:
         delivery.target_reference = settled.reference
         for order_key in delivery.order_keys:
-            orders.add_aliases(tables, order_key, settled.aliases)
+            orders.add_aliases(tables, order_key, settled.aliases, delivery.plan.target)
         tables.lanes.attempted(delivery)
     if settled.state in FINISHED:
         finish(tables, delivery, settled.state, now)
@@ -118,7 +118,7 @@ def _keep_names(tables: Tables, delivery: DeliveryRecord, result: StepResult) ->
     """Write the names that a reply told beside the reply: an order half done has its number all the same."""
     if isinstance(result.outcome, Accepted):
         for order_key in delivery.order_keys:
-            orders.add_aliases(tables, order_key, result.outcome.aliases)
+            orders.add_aliases(tables, order_key, result.outcome.aliases, delivery.plan.target)
 
 
 def finish(tables: Tables, delivery: DeliveryRecord, state: DeliveryState, now: datetime) -> None:

@@ -82,6 +82,11 @@ class MemoryJournal(Keeping):
             "accept", lambda: messages.accept(self._tables, arrival, whole, dedupes=self._dedupes)
         )
 
+    async def accept_together(self, inputs: Sequence[tuple[Arrival, bytes]]) -> list[Acceptance]:
+        return await self._commit(
+            "accept_together", lambda: messages.accept_together(self._tables, inputs, dedupes=self._dedupes)
+        )
+
     async def refuse(self, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
         return await self._commit("refuse", lambda: messages.refuse(self._tables, route, origin, finding, at))
 

@@ -70,8 +70,10 @@ class Keeping(Comparing):
             "close_orders", lambda: orders.close_orders(self._tables, order_keys, who, why, now)
         )
 
-    async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
-        return orders.alias_rows(self._tables, order_key)
+    async def aliases(
+        self, order_key: str, target: str | None = None
+    ) -> tuple[tuple[str, str, str, str], ...]:
+        return orders.alias_rows(self._tables, order_key, target)
 
     # -- moving orders ---------------------------------------------------------------------
 

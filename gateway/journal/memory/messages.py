@@ -50,6 +50,18 @@ def accept(tables: Tables, arrival: Arrival, body: bytes, *, dedupes: bool) -> A
     )
 
 
+def accept_together(
+    tables: Tables, inputs: Sequence[tuple[Arrival, bytes]], *, dedupes: bool
+) -> list[Acceptance]:
+    """Write messages in their order, or none. Errors: ValueError, as ``accept``."""
+    for arrival, body in inputs:
+        _check_announced(arrival, hashlib.sha256(body).hexdigest(), len(body))
+    ids = {arrival.message_id for arrival, _ in inputs}
+    if len(ids) < len(inputs) or not tables.messages.keys().isdisjoint(ids):
+        raise ValueError("a message id is in use, or twice among them; expected new ones")
+    return [accept(tables, arrival, body, dedupes=dedupes) for arrival, body in inputs]
+
+
 def add_planned(tables: Tables, arrival: Arrival, sha256: str, body: bytes) -> MessageRecord:
     """Write a message of the gateway's own that needs no translation."""
     view = replace(_view(tables, arrival, sha256, len(body), None), state=MessageState.PLANNED)

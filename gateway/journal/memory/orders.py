@@ -12,7 +12,17 @@ from gateway.journal.memory import controls
 from gateway.journal.memory.audit import append
 from gateway.journal.memory.records import Tables
 from gateway.journal.moves import MOVING
-from gateway.journal.types import AwaitedOrder, Expected, Facts, KnownDocument, LedgerEntry, Side, Transmitter
+from gateway.journal.types import (
+    AwaitedOrder,
+    Expected,
+    Facts,
+    KnownDocument,
+    LedgerEntry,
+    Naming,
+    Side,
+    Transmitter,
+    naming_counts,
+)
 
 STAGE_PLACED_BY_PHONE = "placed_by_phone"
 
@@ -43,8 +53,9 @@ def facts(
     )
 
 
-def _numberings(tables: Tables, order_key: str, number: str) -> frozenset[AliasKind]:
-    return frozenset(alias.kind for alias in tables.aliases[order_key] if alias.number == number)
+def _numberings(tables: Tables, order_key: str, number: str) -> frozenset[Naming]:
+    named = (alias for alias in tables.aliases[order_key] if alias.number == number)
+    return frozenset(Naming(alias.kind, alias.target or "") for alias in named)
 
 
 def moved(tables: Tables, expected: Expected, *, dedupes: bool) -> str | None:
@@ -168,24 +179,37 @@ def open_orders(tables: Tables, route: str) -> dict[str, int]:
     return dict(Counter(entry.side.value if entry.moving_to is None else MOVING for entry in entries))
 
 
-def add_aliases(tables: Tables, order_key: str, aliases: Iterable[Alias]) -> None:
-    """Write further names of an order; a name that is known is not written twice."""
+def add_aliases(tables: Tables, order_key: str, aliases: Iterable[Alias], target: str = "") -> None:
+    """Write further names of an order; a name that is known is not written twice.
+
+    ``target``: who told those that do not say so themselves.
+    """
     for alias in aliases:
-        tables.aliases.setdefault(order_key, {})[alias] = None
+        told = replace(alias, target=alias.target or target or None)
+        tables.aliases.setdefault(order_key, {})[told] = None
         tables.order_numbers.setdefault(alias.number, {})[order_key] = None
 
 
-def alias_rows(tables: Tables, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
+def alias_rows(
+    tables: Tables, order_key: str, target: str | None = None
+) -> tuple[tuple[str, str, str, str], ...]:
     """Give an order's names as (kind, number, line, line number), "" for what a name has not."""
-    return tuple(
+    rows = (
         (alias.kind.value, alias.number, alias.line or "", alias.line_number or "")
         for alias in tables.aliases.get(order_key, ())
+        if target is None or alias.target in (None, target)
     )
+    return tuple(dict.fromkeys(rows))
 
 
 def is_known(tables: Tables, awaited: AwaitedOrder) -> bool:
     """Tell whether one of the orders that are waited for has a ledger entry now."""
-    named = (key for number in awaited.order_numbers for key in tables.order_numbers.get(number, ()))
+    named = (
+        key
+        for number in awaited.order_numbers
+        for key in tables.order_numbers.get(number, ())
+        if any(naming_counts(each.target, awaited.tellers) for each in _numberings(tables, key, number))
+    )
     return any(_is_there(tables, key) for keys in (awaited.order_keys, named) for key in keys)
 
 

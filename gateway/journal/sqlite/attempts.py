@@ -80,7 +80,7 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
     )
     if is_done:
         for order_key in row.order_keys:
-            add_aliases(db, order_key, settled.aliases)
+            add_aliases(db, order_key, settled.aliases, row.target)
         if row.steps == 0:
             mark_attempted(db, row.target, row.lanes, row.position)
     if is_finished:
@@ -105,7 +105,7 @@ def _keep_names(db: Database, row: Leased, result: StepResult) -> None:
     """Write the names that a reply told beside the reply: an order half done has its number all the same."""
     if isinstance(result.outcome, Accepted) and result.outcome.aliases:
         for order_key in row.order_keys:
-            add_aliases(db, order_key, result.outcome.aliases)
+            add_aliases(db, order_key, result.outcome.aliases, row.target)
 
 
 def recover(db: Database, now: datetime) -> int:

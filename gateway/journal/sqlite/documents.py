@@ -22,7 +22,7 @@ from gateway.journal.sqlite.json_columns import (
     load_strings,
     load_units,
 )
-from gateway.journal.types import AwaitedOrder, DocumentPlan, DocumentView, Side
+from gateway.journal.types import AwaitedOrder, DocumentPlan, DocumentView, Side, naming_counts
 
 if TYPE_CHECKING:
     from gateway.journal.sqlite.planning import PlannedMessage
@@ -106,7 +106,7 @@ def _columns(
         document.side.value if document.side else None,
         document.decision,
         document.repeats,
-        dump_names(awaits.order_numbers, awaits.order_keys) if awaits else None,
+        dump_names(awaits.order_numbers, awaits.order_keys, awaits.tellers) if awaits else None,
         to_micros(awaits.until) if awaits else None,
         document.is_parked,
         dump_pairs(document.passes_to),
@@ -141,13 +141,15 @@ def awaiting(db: Database, now: datetime, limit: int) -> list[DocumentView]:
 def is_known(db: Database, awaited: AwaitedOrder) -> bool:
     """Tell whether one of the orders that are waited for has a ledger entry now."""
     return any(db.row("order.is_entry", (key,)) is not None for key in awaited.order_keys) or any(
-        db.row("order.number_known", (number,)) is not None for number in awaited.order_numbers
+        naming_counts(target, awaited.tellers)
+        for number in awaited.order_numbers
+        for (target,) in db.rows("order.number_known", (number,))
     )
 
 
 def _awaited(names: str, until: int) -> AwaitedOrder:
-    order_numbers, order_keys = load_names(names)
-    return AwaitedOrder(order_numbers, from_micros(until), order_keys)
+    order_numbers, order_keys, tellers = load_names(names)
+    return AwaitedOrder(order_numbers, from_micros(until), order_keys, tellers)
 
 
 def view_of(db: Database, row: Row) -> DocumentView:

@@ -68,6 +68,12 @@ class SqliteJournal(Keeping):
         check_announced(arrival, sha256, len(body))
         return await self._write(messages.accept, arrival, sha256, len(body), body)
 
+    async def accept_together(self, inputs: Sequence[tuple[Arrival, bytes]]) -> list[Acceptance]:
+        hashed = [(arrival, hashlib.sha256(body).hexdigest(), body) for arrival, body in inputs]
+        for arrival, sha256, body in hashed:
+            check_announced(arrival, sha256, len(body))
+        return await self._write(messages.accept_together, hashed)
+
     async def _receive(self, arrival: Arrival, stream: AsyncIterator[bytes]) -> Acceptance:
         """Write a stream piece by piece, staged, then the message; a short one in one transaction."""
         if self._writing is None:

@@ -96,15 +96,15 @@ def load_units(text: str) -> tuple[Unit, ...]:
     return () if text == EMPTY else tuple(Unit(UnitKind(kind), key) for kind, key in json.loads(text))
 
 
-def dump_names(order_numbers: Sequence[str], order_keys: Sequence[str]) -> str:
-    """Give the names of orders that are waited for, numbers and keys apart."""
-    return _encode([list(order_numbers), list(order_keys)])
+def dump_names(order_numbers: Sequence[str], order_keys: Sequence[str], tellers: Sequence[str]) -> str:
+    """Give the names of orders that are waited for, numbers and keys apart, and whose names count."""
+    return _encode([list(order_numbers), list(order_keys), *([list(tellers)] if tellers else [])])
 
 
-def load_names(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give order numbers and order keys back."""
-    order_numbers, order_keys = json.loads(text)
-    return tuple(order_numbers), tuple(order_keys)
+def load_names(text: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Give order numbers, order keys and tellers back."""
+    order_numbers, order_keys, *tellers = json.loads(text)
+    return tuple(order_numbers), tuple(order_keys), tuple(tellers[0]) if tellers else ()
 
 
 def dump_pairs(pairs: Sequence[tuple[str, Role]]) -> str:

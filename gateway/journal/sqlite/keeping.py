@@ -60,8 +60,10 @@ class Keeping(Comparing):
     async def close_orders(self, order_keys: Sequence[str], who: str, why: str, now: datetime) -> int:
         return await self._write(ledger.close_orders, tuple(order_keys), who, why, now)
 
-    async def aliases(self, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
-        return await self._read(ledger.alias_rows, order_key)
+    async def aliases(
+        self, order_key: str, target: str | None = None
+    ) -> tuple[tuple[str, str, str, str], ...]:
+        return await self._read(ledger.alias_rows, order_key, target)
 
     # -- moving orders ---------------------------------------------------------------------
 

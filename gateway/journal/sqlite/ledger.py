@@ -10,7 +10,7 @@ from gateway.journal.sqlite import controls
 from gateway.journal.sqlite.audit_log import append
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros, to_micros_or_none
-from gateway.journal.types import Facts, KnownDocument, LedgerEntry, Side, Transmitter
+from gateway.journal.types import Facts, KnownDocument, LedgerEntry, Naming, Side, Transmitter
 
 STAGE_PLACED_BY_PHONE = "placed_by_phone"
 
@@ -34,10 +34,10 @@ def facts(
     return Facts(ledger, documents, resolved, seen)
 
 
-def _numberings(rows: Iterable[Row]) -> dict[str, frozenset[AliasKind]]:
-    found: dict[str, set[AliasKind]] = {}
-    for order_key, kind in rows:
-        found.setdefault(order_key, set()).add(AliasKind(kind))
+def _numberings(rows: Iterable[Row]) -> dict[str, frozenset[Naming]]:
+    found: dict[str, set[Naming]] = {}
+    for order_key, kind, target in rows:
+        found.setdefault(order_key, set()).add(Naming(AliasKind(kind), target))
     return {order_key: frozenset(kinds) for order_key, kinds in found.items()}
 
 
@@ -130,24 +130,31 @@ def close_orders(db: Database, order_keys: Sequence[str], who: str, why: str, no
     return len(closed)
 
 
-def add_aliases(db: Database, order_key: str, aliases: Iterable[Alias]) -> None:
-    """Write further names of an order; a name that is known is not written twice."""
+def add_aliases(db: Database, order_key: str, aliases: Iterable[Alias], target: str = "") -> None:
+    """Write further names of an order; a name that is known is not written twice.
+
+    ``target``: who told those that do not say so themselves.
+    """
     for alias in aliases:
         name = (alias.kind.value, alias.number, alias.line or "", alias.line_number or "")
-        db.run("order.add_alias", (order_key, *name))
+        db.run("order.add_alias", (order_key, *name, alias.target or target))
 
 
-def alias_rows(db: Database, order_key: str) -> tuple[tuple[str, str, str, str], ...]:
+def alias_rows(
+    db: Database, order_key: str, target: str | None = None
+) -> tuple[tuple[str, str, str, str], ...]:
     """Give an order's names as (kind, number, line, line number), "" for what a name has not."""
-    return tuple((row[0], row[1], row[2], row[3]) for row in db.rows("order.aliases", (order_key,)))
+    rows = db.rows("order.aliases", (order_key,))
+    told = (row for row in rows if target is None or row[4] in ("", target))
+    return tuple(dict.fromkeys((row[0], row[1], row[2], row[3]) for row in told))
 
 
 def aliases_of(db: Database, order_keys: Iterable[str]) -> tuple[Alias, ...]:
     """Give all names of some orders."""
-    rows = (row for key in order_keys for row in alias_rows(db, key))
+    rows = (row for key in order_keys for row in db.rows("order.aliases", (key,)))
     return tuple(
-        Alias(AliasKind(kind), number, line or None, line_number or None)
-        for kind, number, line, line_number in dict.fromkeys(rows)
+        Alias(AliasKind(kind), number, line or None, line_number or None, target or None)
+        for kind, number, line, line_number, target in dict.fromkeys(tuple(row) for row in rows)
     )
 
 

@@ -45,6 +45,11 @@ def accept(db: Database, arrival: Arrival, sha256: str, size_bytes: int, body: b
     return Acceptance(arrival.message_id, ArrivalKind.NEW, MessageState.ACCEPTED, repeat_of)
 
 
+def accept_together(db: Database, inputs: Sequence[tuple[Arrival, str, bytes]]) -> list[Acceptance]:
+    """Write messages in their order: arrival, SHA-256, body of each."""
+    return [accept(db, arrival, sha256, len(body), body) for arrival, sha256, body in inputs]
+
+
 def body_owner(message_id: str) -> str:
     """Give the name under which a message's body is sealed."""
     return f"message:{message_id}"

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from simulators.arguments import count, port, seconds
 from simulators.cloud_erp.base.access import AccessRules
 from simulators.cloud_erp.base.erp import Behaviour, SimulatedErp
 from simulators.cloud_erp.base.routes_lines import Pointer, routes_lines
@@ -23,12 +24,12 @@ def parser(prog: str, description: str) -> argparse.ArgumentParser:
         prog=prog, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument("--host", default="127.0.0.1")
-    made.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    made.add_argument("--port", type=port, default=0, help="0 takes a free one")
     made.add_argument("--ledger", type=Path, help="where commits are written (JSON lines)")
     made.add_argument("--faults", type=fault_file, help="a fault script (JSON)")
-    made.add_argument("--seed", type=int, default=0, help="of ids that look like chance")
+    made.add_argument("--seed", type=count, default=0, help="of ids that look like chance")
     made.add_argument(
-        "--lag", type=float, default=0.0, metavar="SECONDS", help="queries see commits this late"
+        "--lag", type=seconds, default=0.0, metavar="SECONDS", help="queries see commits this late"
     )
     made.add_argument(
         "--client", action="append", default=[], metavar="ID:SECRET", help="OAuth2 client; repeatable"
@@ -36,8 +37,8 @@ def parser(prog: str, description: str) -> argparse.ArgumentParser:
     made.add_argument(
         "--user", action="append", default=[], metavar="NAME:PASSWORD", help="Basic user; repeatable"
     )
-    made.add_argument("--token-life", type=float, default=3_600.0, metavar="SECONDS")
-    made.add_argument("--requests-per-second", type=int, help="refuse more with 429")
+    made.add_argument("--token-life", type=seconds, default=3_600.0, metavar="SECONDS")
+    made.add_argument("--requests-per-second", type=count, help="refuse more with 429")
     made.add_argument("--certificate", type=Path, help="PEM; serves TLS together with --key")
     made.add_argument("--key", type=Path)
     made.add_argument("--client-ca", type=Path, help="PEM; clients must show a certificate signed by it")

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from datetime import date
 
+from simulators.arguments import seconds
 from simulators.cloud_erp.base.command import parser, run
 from simulators.cloud_erp.base.erp import Behaviour
 from simulators.cloud_erp.base.routes_lines import Pointer
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp.or
     options.add_argument(
         "--closed-before", type=date.fromisoformat, help="accounting dates before it are refused"
     )
-    options.add_argument("--processing", type=float, default=0.0, metavar="SECONDS", help="of a receipt")
+    options.add_argument("--processing", type=seconds, default=0.0, metavar="SECONDS", help="of a receipt")
     defaults = "{procurement_bu: Mercy Health BU, currency: USD}"
     pointer = Pointer("fusion", "oracle_fusion", "FUSION_SECRET", "oauth2", defaults)
     run(options.parse_args(argv), _made, pointer)

@@ -25,6 +25,12 @@ from simulators.cloud_erp.base.fields import FieldRules
 from simulators.cloud_erp.oracle_fusion import replies
 from simulators.cloud_erp.oracle_fusion.query import QueryError, matching
 from simulators.cloud_erp.oracle_fusion.replies import Detail
+from simulators.cloud_erp.oracle_fusion.schedules import (
+    CLOSED,
+    ActionRefusedError,
+    closed,
+    schedule_rows,
+)
 from simulators.faults import Fault, FaultScript
 from simulators.serving import Tls
 
@@ -40,6 +46,7 @@ ORDERS, REQUISITIONS, RECEIPTS, INVOICES = (
 CHILDREN: Mapping[str, dict[str, Any]] = {
     "draftPurchaseOrders": {"lines": {"schedules": {"distributions": {}}}, "DFF": {}},
     "purchaseOrders": {"lines": {"schedules": {"distributions": {}}}, "DFF": {}},
+    "purchaseOrderSchedules": {},
     REQUISITIONS: {"lines": {"distributions": {}}, "DFF": {}},
     RECEIPTS: {"lines": {"processingErrors": {}, "lotItemLots": {}}},
     INVOICES: {"invoiceLines": {}},
@@ -53,6 +60,7 @@ BUSINESS_ERRORS: Mapping[str, Detail] = {
         "The charge account isn't valid for the line.", "PO-3301", "/lines/0/POChargeAccount"
     ),
     "submit": Detail("The document can't be submitted: the buyer has no authority.", "PO-4712"),
+    "close": Detail("The document can't be closed: an invoice that is matched to it is on hold.", "PO-5011"),
     "funds": Detail("The budget period isn't open for the control budget.", "XCC-3001"),
     "period": Detail(
         "The accounting date isn't in an open or future-enterable period.", "AP-10144", "/AccountingDate"
@@ -109,6 +117,7 @@ class OracleFusion(SimulatedErp):
         self._route(app, "POST", "/draftPurchaseOrders/{id}/action/submit", self._submit)
         self._route(app, "DELETE", "/draftPurchaseOrders/{id}", self._delete(ORDERS))
         self._route(app, "POST", "/purchaseOrders/{id}/action/cancel", self._cancel)
+        self._route(app, "POST", "/purchaseOrders/{id}/action/close", self._close)
         self._route(app, "PATCH", "/purchaseOrderAcknowledgments/{id}", self._acknowledge)
         self._route(app, "POST", f"/{REQUISITIONS}", self._requisition)
         self._route(app, "POST", f"/{REQUISITIONS}/{{id}}/action/submitRequisition", self._submit_requisition)
@@ -169,6 +178,8 @@ class OracleFusion(SimulatedErp):
             return [each for each in self.documents.shown(ORDERS) if each["StatusCode"] == "INCOMPLETE"]
         if resource == "purchaseOrders":
             return [each for each in self.documents.shown(ORDERS) if each["StatusCode"] != "INCOMPLETE"]
+        if resource == "purchaseOrderSchedules":
+            return self._schedules()
         members = list(self.documents.shown(resource))
         return [self._processed(each) for each in members] if resource == RECEIPTS else members
 
@@ -293,6 +304,25 @@ class OracleFusion(SimulatedErp):
 
         return self._acted(request, body, "purchaseOrders", "cancel", cancel)
 
+    async def _close(self, request: web.Request, body: bytes) -> web.Response:
+        def close(fields: dict[str, Any]) -> dict[str, Any]:
+            given = exact_json.read(body)["parameters"]
+            parameters = {name: value for each in given for name, value in each.items()}
+            changes = [each for each in self.documents.shown(ORDERS) if each.get("_of") == fields["_id"]]
+            self.documents.change(ORDERS, fields["_id"], closed(fields, parameters, changes))
+            return {"result": "SUCCESS"}
+
+        return self._acted(request, body, "purchaseOrders", "close", close)
+
+    def _schedules(self) -> list[dict[str, Any]]:
+        """Give the schedules of all orders with what came of them; a receipt counts once it is processed."""
+        receipts = [self._processed(each) for each in self.documents.shown(RECEIPTS)]
+        counted = [each for each in receipts if each["ProcessingStatusCode"] == "SUCCESS"]
+        invoices = list(self.documents.shown(INVOICES))
+        orders = [each for each in self.documents.shown(ORDERS) if "_of" not in each]
+        placed = [each for each in orders if each["StatusCode"] != "INCOMPLETE"]
+        return [row for order in placed for row in schedule_rows(order, counted, invoices)]
+
     async def _acknowledge(self, request: web.Request, body: bytes) -> web.Response:
         fields, problem = self._taken(request, body, "purchaseOrderAcknowledgments", is_create=False)
         if fields is None:
@@ -403,6 +433,9 @@ class OracleFusion(SimulatedErp):
             return [
                 _processing_error("RCV_INVALID_LINE", "The order line isn't valid.", "DocumentLineNumber")
             ]
+        if order["StatusCode"] in CLOSED or order["StatusCode"] == "CLOSED FOR RECEIVING":
+            text = "The purchase order is closed for receiving."
+            return [_processing_error("RCV_PO_CLOSED", text, "DocumentNumber")]
         if Decimal(line.get("Quantity", 0)) > Decimal(ordered.get("Quantity", 0)):
             return [
                 _processing_error("RCV_OVER_TOLERANCE", "The quantity exceeds the tolerance.", "Quantity")
@@ -413,9 +446,15 @@ class OracleFusion(SimulatedErp):
         fields, problem = self._taken(request, body, INVOICES)
         if fields is None:
             return problem
-        closed, day = self.settings.closed_before, fields.get("AccountingDate", fields["InvoiceDate"])
-        if closed is not None and date.fromisoformat(day) < closed:
+        before, day = self.settings.closed_before, fields.get("AccountingDate", fields["InvoiceDate"])
+        if before is not None and date.fromisoformat(day) < before:
             return replies.error(_version(request), 400, [BUSINESS_ERRORS["period"]])
+        final = {
+            each["OrderNumber"] for each in self._open_orders() if each["StatusCode"] == "FINALLY CLOSED"
+        }
+        if any(each.get("PurchaseOrderNumber") in final for each in fields.get("invoiceLines", [])):
+            detail = Detail("The purchase order is finally closed.", "AP-811001", "/invoiceLines")
+            return replies.error(_version(request), 400, [detail])
         reference = f"{fields['Supplier']}/{fields['InvoiceNumber']}"
         if any(each.reference == reference for each in self.documents.entries(INVOICES, "created")):
             text = "The invoice number already exists for this supplier."
@@ -478,7 +517,10 @@ class OracleFusion(SimulatedErp):
         fields = self._fields(resource, request.match_info["id"])
         if fields is None:
             return replies.error(version, 404, [Detail("The resource isn't available.", "27500")])
-        text = exact_json.write(act(fields))
+        try:
+            text = exact_json.write(act(fields))
+        except ActionRefusedError as refused:
+            return replies.error(version, 400, [refused.detail])
         return web.Response(text=text, content_type="application/vnd.oracle.adf.actionresult+json")
 
     def _delete(self, kind: str) -> Handler:

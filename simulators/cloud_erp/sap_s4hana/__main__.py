@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from datetime import date
 
+from simulators.arguments import seconds
 from simulators.cloud_erp.base.command import parser, run
 from simulators.cloud_erp.base.erp import Behaviour
 from simulators.cloud_erp.base.routes_lines import Pointer
@@ -23,7 +24,7 @@ what goes wrong."""
 def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp.sap_s4hana") -> None:
     """Serve until SIGINT or SIGTERM; print the address once it listens."""
     made = parser(prog, DESCRIPTION)
-    made.add_argument("--csrf-life", type=float, default=1_800.0, metavar="SECONDS")
+    made.add_argument("--csrf-life", type=seconds, default=1_800.0, metavar="SECONDS")
     made.add_argument(
         "--open-from",
         type=date.fromisoformat,

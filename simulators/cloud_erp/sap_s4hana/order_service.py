@@ -1,7 +1,8 @@
 """API_PURCHASEORDER_2 as OData V4: deep insert, reads with expansion, changes under `If-Match`. No network.
 
 Changes need the ETag of the order: without one they are answered 428, with an old one 412. Deleting an
-item sets its deletion code, as SAP does; the order itself stays.
+item sets its deletion code, as SAP does; the order itself stays. Assumed: what a schedule line has open is
+what was not received of it, also where the item's delivery was called complete.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from simulators.cloud_erp.sap_s4hana import orders
@@ -55,7 +57,8 @@ class OrderService:
                 return self._show(operation, unit, name, keys)
             case "GET", "PurchaseOrder", ["_PurchaseOrderItem"]:
                 order = _found(unit, keys)
-                rows = [self._shown_item(order, each, True) for each in order.values[ITEMS]]
+                came = unit.store.received(order.number)
+                rows = [self._shown_item(order, each, came) for each in order.values[ITEMS]]
                 return Result(200, write({"@odata.context": "$metadata", "value": rows}), _headers())
             case "PATCH" | "DELETE", _, []:
                 return self._change(operation, unit, name, keys)
@@ -78,7 +81,7 @@ class OrderService:
         if self._tenant.warns:
             warnings.append(Problem("06/402", "Overall release of the order still possible", ""))
         document = unit.create(KIND, number, str(values.get("CorrespncInternalReference") or ""), values)
-        body = self._shown(document, True) | {"SAP__Messages": [_message(each) for each in warnings]}
+        body = self._shown(unit, document, True) | {"SAP__Messages": [_message(each) for each in warnings]}
         return Result(201, write(body), _headers(document))
 
     def _add_item(self, operation: Operation, unit: Unit, keys: Mapping[str, str]) -> Result:
@@ -95,7 +98,7 @@ class OrderService:
         stored = orders.numbered_item(self._tenant, order.number, item, at)
         values = {**order.values, ITEMS: [*order.values[ITEMS], stored]}
         unit.change(order, values)
-        return Result(201, write(self._shown_item(order, stored, True)), _headers(order))
+        return Result(201, write(self._shown_item(order, stored, {})), _headers(order))
 
     def _change(self, operation: Operation, unit: Unit, name: str, keys: Mapping[str, str]) -> Result:
         order = self._matched(operation, unit, keys)
@@ -152,7 +155,7 @@ class OrderService:
         found = [each for each in known if matches(condition, each.values)]
         top = min(int(operation.query.get("$top", self._tenant.page_size)), self._tenant.page_size)
         deep = "$expand" in operation.query
-        rows = [self._shown(each, deep) for each in found[skip : skip + top]]
+        rows = [self._shown(unit, each, deep) for each in found[skip : skip + top]]
         body: dict[str, Any] = {"@odata.context": "$metadata#PurchaseOrder", "value": rows}
         if "$top" not in operation.query and len(found) > skip + top:
             body["@odata.nextLink"] = f"PurchaseOrder?$skiptoken={skip + top}"
@@ -161,24 +164,45 @@ class OrderService:
     def _show(self, operation: Operation, unit: Unit, name: str, keys: Mapping[str, str]) -> Result:
         order = _found(unit, keys)
         if name == "PurchaseOrder":
-            body = self._shown(order, "$expand" in operation.query)
+            body = self._shown(unit, order, "$expand" in operation.query)
             return Result(200, write({"@odata.context": "$metadata"} | body), _headers(order))
         item = _item(order.values, keys)
         if name != "PurchaseOrderItem" or item is None:
             raise ODataError(404, Problem("/IWBEP/CM_MGC/404", "Resource not found", ""))
-        body = self._shown_item(order, item, "$expand" in operation.query)
+        came = unit.store.received(order.number) if "$expand" in operation.query else None
+        body = self._shown_item(order, item, came)
         return Result(200, write({"@odata.context": "$metadata"} | body), _headers(order))
 
-    def _shown(self, document: Document, deep: bool) -> dict[str, Any]:
-        values = {name: each for name, each in document.values.items() if deep or name != ITEMS}
-        fields = shown(entities()["v4 PurchaseOrder"], values)
-        for item in fields.get(ITEMS, ()):
-            item["@odata.etag"] = document.etag  # one ETag for the order and its parts
-        return {"@odata.etag": document.etag} | fields
+    def _shown(self, unit: Unit, document: Document, deep: bool) -> dict[str, Any]:
+        values = {name: each for name, each in document.values.items() if name != ITEMS}
+        fields = {"@odata.etag": document.etag} | shown(entities()["v4 PurchaseOrder"], values)
+        if not deep:
+            return fields
+        came = unit.store.received(document.number)
+        # One ETag for the order and its parts.
+        items = [self._shown_item(document, each, came) for each in document.values[ITEMS]]
+        return fields | {ITEMS: items}
 
-    def _shown_item(self, order: Document, item: Mapping[str, Any], deep: bool) -> dict[str, Any]:
-        values = {name: each for name, each in item.items() if deep or not isinstance(each, list)}
+    def _shown_item(
+        self, order: Document, item: Mapping[str, Any], came: Mapping[str, Decimal] | None
+    ) -> dict[str, Any]:
+        """Show an item, with its parts where `came` tells what came of the order's items."""
+        values = {name: each for name, each in item.items() if not isinstance(each, list) or came is not None}
+        if came is not None:
+            own = came.get(str(item["PurchaseOrderItem"]).lstrip("0"), Decimal(0))
+            values[SCHEDULES] = _with_open(item[SCHEDULES], own)
         return {"@odata.etag": order.etag} | shown(entities()["v4 PurchaseOrderItem"], values)
+
+
+def _with_open(schedules: list[dict[str, Any]], came: Decimal) -> list[dict[str, Any]]:
+    """Give schedule lines with what each has open: what came is taken off the earliest first."""
+    found = []
+    for each in schedules:
+        ordered = each.get("ScheduleLineOrderQuantity") or Decimal(0)
+        taken = min(ordered, came) if each is not schedules[-1] else came
+        came -= taken
+        found.append({**each, "OpenPurchaseOrderQuantity": ordered - taken})
+    return found
 
 
 def _found(unit: Unit, keys: Mapping[str, str]) -> Document:

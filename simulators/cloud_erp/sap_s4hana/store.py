@@ -6,6 +6,7 @@ changes, which take effect together or not at all.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,7 @@ ENTITIES = {
     "material_document": "v2 A_MaterialDocumentHeader",
 }
 VERSION = "_version"
+INTO_STOCK = {"101": 1, "102": -1, "122": -1, "123": 1}  # goods movement types of receipts and returns
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Store:
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
+        self._counted = 0  # material documents that `_received` holds
+        self._received: Counter[tuple[str, str]] = Counter()
 
     def next_number(self, kind: str) -> str:
         """Give the next number of a kind's range."""
@@ -66,6 +70,19 @@ class Store:
         names = number | {"supplier_invoice": "SupplierInvoice", "material_document": "MaterialDocument"}
         for fields in self._documents.visible(kind, reference):
             yield _document(kind, str(fields[names[kind]]), fields)
+
+    def received(self, order: str) -> dict[str, Decimal]:
+        """Give what came of each item of an order by now, without zeros in front of its number."""
+        for key in self._documents.keys("material_document")[self._counted :]:
+            self._counted += 1
+            document = self._documents.get("material_document", key) or {}
+            sign = -1 if document.get("ReversedMaterialDocument") else 1
+            for row in document.get("to_MaterialDocumentItem") or ():
+                place = str(row["PurchaseOrder"]).lstrip("0"), str(row["PurchaseOrderItem"]).lstrip("0")
+                came = Decimal(row["QuantityInEntryUnit"]) * INTO_STOCK.get(row["GoodsMovementType"], 0)
+                self._received[place] += came * sign  # type: ignore[assignment]
+        wanted = order.lstrip("0")
+        return {item: Decimal(total) for (own, item), total in self._received.items() if own == wanted}
 
     def create(self, kind: str, number: str, reference: str, values: Mapping[str, Any]) -> None:
         """Commit a new document."""

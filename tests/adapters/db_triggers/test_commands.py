@@ -125,7 +125,7 @@ def test_a_snapshot_by_ranges_of_no_rows_is_refused_and_nothing_is_ordered(run: 
     code, _, err = run("snapshot", "items", f"--rows={rows}")
 
     assert code == 2
-    assert "expected a number from 1 to" in " ".join(err.split())
+    assert "is no whole number; expected 1 to" in " ".join(err.split())
     assert count("select count(*) from legacy_bridge_snapshot") == 0
 
 

@@ -41,7 +41,7 @@ routes:
 @pytest.mark.parametrize("kind", ["850", "855", "810", "997"])
 @pytest.mark.parametrize("version", ["004010", "005010"])
 def test_every_guide_is_shown_in_80_columns(bridge: Command, kind: str, version: str) -> None:
-    ended = bridge("x12", "guide", "show", kind, "--release", version)
+    ended = bridge("x12", "guide", "show", kind, "--release", version, columns=80)
 
     assert ended.code == 0
     assert ended.out.startswith(f"{kind} ")

@@ -19,9 +19,7 @@ FILE = clinics_file([("770001", "V00417"), ("770002", "V00417")])
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gateway", "flat", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env={"COLUMNS": "80"}
-    )
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={})
 
 
 def test_a_good_file_is_shown_as_records_and_is_the_same_when_written_back(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ mappings:
   order_out: mappings/purchase_order_out.yaml
   order_status: mappings/purchase_order_status.yaml
   budget_out: mappings/check_budget_out.yaml
+  order_read: mappings/order_read.yaml
+  order_close: mappings/order_close.yaml
 endpoints:
   mms:
     kind: soap
@@ -51,6 +53,12 @@ HEADER = """{RequestHeader: {MessageId: "{reference}", SenderId: BRIDGE, Created
                                TestIndicator: "{is_test}"}}"""
 LOOK_UP = """look_up: {operation: GetPurchaseOrderStatus, mapping: order_status, number: PONumber,
                     waits: [0s], quiet: 0s}"""
+
+
+ORDERS = """{read: {operation: GetPurchaseOrderStatus, mapping: order_read},
+               close: {operation: ClosePurchaseOrder, mapping: order_close, already: [ALREADY_CLOSED]},
+               number: PONumber, state: Status, closed: [CLOSED], lines: LineStatus, quantity: Ordered.value,
+               unit: Ordered.@uom, received: Received.value, invoiced: Invoiced.value}"""
 
 
 def configuration(
@@ -95,6 +103,11 @@ class Called:
         """Give the course of one order through target and sink."""
         canonical = to_json(parse_document(document(**order)))
         made = delivery(canonical=canonical, target="mms")
+        return Course(self.destination.target, self.destination.sink, made, self.clock)
+
+    def course_of_close(self, canonical: bytes) -> Course:
+        """Give the course of an order change, or an order, by which an order is closed."""
+        made = delivery(canonical=canonical, target="mms", role="close")
         return Course(self.destination.target, self.destination.sink, made, self.clock)
 
     def course_of_bytes(self, body: bytes, **changes: Any) -> Course:

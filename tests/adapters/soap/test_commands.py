@@ -22,8 +22,8 @@ def test_operations_styles_and_a_beginning_are_printed(capsys: pytest.CaptureFix
     code, out, err = run(capsys, str(MMS))
 
     assert (code, err) == (0, "")
-    assert "Soap11  1.1   7" in out
-    assert out.count("document/literal wrapped") == 7
+    assert "Soap11  1.1   8" in out
+    assert out.count("document/literal wrapped") == 8
     assert "  - id: soap.submit-purchase-order" in out
 
 

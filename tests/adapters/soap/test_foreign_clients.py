@@ -32,6 +32,7 @@ OPERATIONS = [
     "SubmitRequisition",
     "SubmitPurchaseOrder",
     "GetPurchaseOrderStatus",
+    "ClosePurchaseOrder",
     "CheckBudget",
     "ValidateSupplier",
     "PostGoodsReceipt",
@@ -45,7 +46,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 def routes(change: Callable[[str], str] = str) -> Callable[[str], str]:
-    """Serve all seven operations: orders and questions from the cloud, the rest by legacy."""
+    """Serve all eight operations: orders and questions from the cloud, the rest by legacy."""
 
     def changed(text: str) -> str:
         others = "".join(
@@ -146,6 +147,7 @@ def zeep_calls(client: Any, service: Any, number: str, first: int) -> dict[str, 
     faults = {}
     refused: dict[str, dict[str, Any]] = {
         "GetPurchaseOrderStatus": {"PONumber": "NOBODY"},
+        "ClosePurchaseOrder": {"PONumber": "NOBODY"},
         "PostGoodsReceipt": {
             "PONumber": "NOBODY", "PackingSlip": "S-1", "ReceivedOn": datetime(2026, 11, 22, tzinfo=UTC),
             "Line": [{"LineNumber": 1, "Quantity": {"_value_1": 1, "uom": "BX"}}],
@@ -277,6 +279,7 @@ def node_calls(number: str, prefix: str) -> list[dict[str, Any]]:
             "Total": money,
         },
         "GetPurchaseOrderStatus": {"PONumber": "NOBODY"},
+        "ClosePurchaseOrder": {"PONumber": "NOBODY"},
         "PostGoodsReceipt": {
             "PONumber": "NOBODY", "PackingSlip": "S-1", "ReceivedOn": "2026-11-22T08:00:00Z",
             "Line": [{"LineNumber": "1", "Quantity": line["Quantity"]}],

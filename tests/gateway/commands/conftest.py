@@ -1,4 +1,4 @@
-"""What tests of commands share: running the command in this process, on an 80-column terminal."""
+"""What tests of commands share: running the command in this process, as a script would or on a terminal."""
 
 from __future__ import annotations
 
@@ -29,10 +29,13 @@ class Command:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
 
-    def __call__(self, *arguments: object, stdin: bytes = b"") -> Ended:
+    def __call__(self, *arguments: object, stdin: bytes = b"", columns: int | None = None) -> Ended:
+        """Run it. ``columns``: as a terminal of that width shows it; else one thing a line, for scripts."""
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
         with self._monkeypatch.context() as patched:
-            patched.setenv("COLUMNS", "80")
+            patched.delenv("COLUMNS", raising=False)
+            if columns is not None:
+                patched.setenv("COLUMNS", str(columns))
             patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
             patched.setattr(sys, "stdout", out)
             patched.setattr(sys, "stderr", err)

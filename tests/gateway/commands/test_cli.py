@@ -37,7 +37,7 @@ COMMANDS = [(name,) for name in cli.COMMANDS] + [(name, each) for name in BELOW 
 def test_every_command_explains_itself_with_an_example_in_80_columns(
     bridge: Command, command: tuple[str, ...]
 ) -> None:
-    ended = bridge(*command, "--help")
+    ended = bridge(*command, "--help", columns=80)
 
     assert ended.code == 0
     assert f"  legacy-bridge {command[0]}" in ended.out
@@ -60,7 +60,7 @@ def test_no_line_of_any_help_is_wider_than_80_columns(monkeypatch: pytest.Monkey
 
 
 def test_the_first_help_names_every_command_and_the_exit_codes(bridge: Command) -> None:
-    ended = bridge("--help")
+    ended = bridge("--help", columns=80)
 
     assert ended.code == 0
     for name, summary in cli.COMMANDS.items():
@@ -307,7 +307,7 @@ def test_every_command_of_every_adapter_explains_itself_with_an_example_in_80_co
         found = {words for words in parsers(top, ()) if words[:1] == (name,)}
         assert (name,) in found, f"{made.name}'s commands.py does not add '{name}'"
         for words in found:
-            ended = bridge(*words, "--help")
+            ended = bridge(*words, "--help", columns=80)
             assert ended.code == 0
             assert f"  legacy-bridge {name}" in ended.out
             assert max(map(len, ended.out.splitlines())) <= 80, words

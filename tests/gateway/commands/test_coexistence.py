@@ -34,7 +34,7 @@ def test_the_card_shows_evidence_bound_coverage_and_gates_in_80_columns(
     gateway.do(compare(gateway.bench, count=4))
     gateway.do(compare(gateway.bench, UNIT))
 
-    ended = bridge("readiness", "po.one")
+    ended = bridge("readiness", "po.one", columns=80)
 
     assert ended.code == 1
     assert narrow(ended.out), ended.out
@@ -197,14 +197,12 @@ def test_a_reason_that_is_empty_is_refused_in_plain_words(bridge: Command, gatew
     assert "routes.set: why: expected a text of at least 1 character" in " ".join(ended.err.split())
 
 
-def test_a_list_of_routes_never_cuts_a_declared_share(
-    bridge: Command, gateway: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_of_routes_never_breaks_a_declared_share(bridge: Command, gateway: Running) -> None:
     declared = load_text(ROUTES.replace("stage: cloud", "stage: canary", 1))
     assert isinstance(declared, Configuration)
     gateway.bench.configuration = declared
-    monkeypatch.setattr("gateway.commands.terminal.width", lambda: 50)
 
-    row = next(line for line in bridge("routes", "list").out.splitlines() if line.startswith("po.one"))
+    listed = bridge("routes", "list", columns=50).out.splitlines()
+    row = next(line for line in listed if line.startswith("po.one"))
 
     assert " canary 100% " in row

@@ -81,7 +81,7 @@ def test_a_roll_back_with_recall_says_how_many_orders_are_decided_anew(
 
     assert moved.code == 0, moved.err
     assert moved.out.splitlines()[:2] == [
-        "po.one: cloud -> legacy (revision 2)",
+        "po.one: cloud -> legacy (stage revision 2)",
         "2 orders of which nothing was attempted: decided anew",
     ]
     assert "No open order remains in the cloud ERP." in moved.out
@@ -138,3 +138,20 @@ def test_a_quantity_in_words_is_told_with_its_column_and_what_was_expected(
     told = " ".join(bridge(*words).err.split())
 
     assert "ordered 'two' is no number; expected plain digits, such as 12.5" in told
+
+
+def test_what_a_move_waits_for_is_shown_whole_on_a_terminal_of_80_columns(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    bench = gateway_with_orders.bench
+    (entry, *_) = gateway_with_orders.do(bench.journal.orders(route="po.one"))
+    now, who = bench.clock.now(), "rosalind.van-den-berg"
+    batch = "b260302-1f0c22aa"
+    move = Move("v1", entry.order_key, "po.one", Side.CLOUD, Side.LEGACY, who, now, "wave", batch)
+    gateway_with_orders.do(bench.journal.ask_moves([move], who, "wave", now))
+
+    listed = bridge("orders", "moves", columns=80).out
+
+    assert max(map(len, listed.splitlines())) <= 80
+    waits = [each[listed.index("WAITS FOR") :].strip() for each in listed.splitlines()[1:]]
+    assert " ".join(waits) == f"a person other than {who} to agree"

@@ -37,9 +37,9 @@ def test_what_only_reads_works_while_the_gateway_runs_and_while_it_is_stopped_al
     with running(folder) as gateway:
         arrived(gateway, order_set("PO-1"))
         gateway.do(gateway.bench.deliver(erp=OUTAGE))
-        alive = {command: (bridge(*command), bridge(*command, "--json")) for command in READS}
+        alive = {command: (bridge(*command, columns=80), bridge(*command, "--json")) for command in READS}
 
-    stopped = {command: (bridge(*command), bridge(*command, "--json")) for command in READS}
+    stopped = {command: (bridge(*command, columns=80), bridge(*command, "--json")) for command in READS}
 
     for command in READS:
         text, as_json = alive[command]
@@ -77,7 +77,7 @@ def test_a_route_is_moved_and_the_answer_says_what_stays(bridge: Command, gatewa
     again = bridge("routes", "set", "po.one", "canary", "--share", "25%", "--why", "too fast")
 
     assert moved.code == 0, moved.err
-    assert moved.out.splitlines()[0] == "po.one: cloud -> canary 25% (revision 2)"
+    assert moved.out.splitlines()[0] == "po.one: cloud -> canary 25% (stage revision 2)"
     assert "2 open orders remain in the cloud ERP" in moved.out
     assert (again.code, "share 25% already" in again.err) == (2, True)
     assert bridge("routes", "diff").code == 1
@@ -177,7 +177,7 @@ def test_a_story_is_told_in_80_columns_and_never_shows_prices_or_free_text(
     message = arrived(gateway, order_set("PO-1", note="for Jane Doe"), order_set("PO-2", quantity="three"))
     gateway.do(gateway.bench.deliver(erp=TAKEN))
 
-    told = bridge("explain", message, "--documents")
+    told = bridge("explain", message, "--documents", columns=80)
 
     assert told.code == 0, told.err
     assert narrow(told.out)
@@ -208,7 +208,7 @@ def test_messages_are_shown_and_translated_again(bridge: Command, gateway: Runni
 
     assert replayed.out == f"{message} is translated again, as generation 2\n"
     assert message in bridge("messages", "list", "--state", "accepted").out
-    assert narrow(bridge("messages", "show", message).out)
+    assert narrow(bridge("messages", "show", message, columns=80).out)
 
 
 def test_an_exception_is_listed_shown_retried_and_resolved(bridge: Command, gateway: Running) -> None:
@@ -229,6 +229,29 @@ def test_an_exception_is_listed_shown_retried_and_resolved(bridge: Command, gate
     assert dismissed.code == 0
     assert "sent to the supplier by none" in bridge("orders", "show", "PO-1").out
     assert bridge("exceptions", "list").err == "nothing is parked\n"
+
+
+def test_a_list_of_exceptions_names_the_database_row_or_file_that_each_arrived_as(
+    bridge: Command, gateway: Running
+) -> None:
+    parked = gateway.do(gateway.bench.park(arrived(gateway, order_set("PO-1"), name="po_hdr[660001]")))
+
+    lines = bridge("exceptions", "list").out.splitlines()
+    (item,) = json.loads(bridge("exceptions", "list", "--json").out)
+
+    assert lines[0] == parked
+    assert lines[1].endswith("delivery to erp on route po.one, po_hdr[660001]")
+    assert item["name"] == "po_hdr[660001]"
+
+
+def test_a_list_of_routes_shows_whole_who_changed_each(bridge: Command, gateway: Running) -> None:
+    who = "rosalind.van-den-berg"
+    bridge("routes", "set", "po.one", "canary", "--why", "a clean week", "--who", who)
+
+    listed = bridge("routes", "list", columns=80)
+
+    assert narrow(listed.out), listed.out
+    assert f" {who}" in listed.out
 
 
 def test_an_order_that_waits_is_closed_by_the_id_that_the_call_sheet_shows(
@@ -263,7 +286,7 @@ def test_the_call_sheet_is_printed_from_the_file_with_the_gateway_stopped(
         arrived(gateway, order_set("PO-1"), order_set("PO-2", kind="RO"), order_set("PO-3", quantity="x"))
         gateway.do(gateway.bench.deliver(erp=OUTAGE))
 
-    late = bridge("exceptions", "export", "--downtime")
+    late = bridge("exceptions", "export", "--downtime", columns=80)
     table = bridge("exceptions", "export", "--downtime", "--all", "--csv")
 
     assert late.code == 0, late.err

@@ -59,7 +59,7 @@ def test_a_changed_file_is_planned_and_nothing_is_touched(
 
     assert (code, plan["messages"]) == (1, SIZE)
     assert all(plan["by_kind"][kind] for kind in ("target", "canonical", "request", "outcome"))
-    assert plan["before"] == "revision 1"
+    assert plan["before"] == "configuration revision 1"
     assert report.read_text().startswith("<!DOCTYPE html>")
     assert content(site) == before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from adapters.base import Level
 from gateway.config import Configuration, load_text, stage_findings_of
 from gateway.stage import Stage
 from tests.gateway.config.sample import CATALOGUE, GOOD
@@ -49,6 +50,21 @@ def test_a_route_is_not_moved_to_canary_either_before_it_is_declared() -> None:
     codes = [each.code for each in stage_findings_of(loaded, "po", Stage.CANARY, CATALOGUE)]
 
     assert "CONFIG-OWNERSHIP" in codes
+
+
+def test_a_losing_side_that_closes_nothing_by_itself_is_noted_and_allowed() -> None:
+    loaded = load_text(GOOD.replace(DECLARED, "    losing_side: close\n"), catalogue=CATALOGUE)
+    assert isinstance(loaded, Configuration)
+
+    (note,) = [
+        each
+        for each in stage_findings_of(loaded, "po", Stage.CANARY, CATALOGUE)
+        if each.at.path == "routes[0].losing_side"
+    ]
+
+    assert note.level is Level.NOTE
+    assert "'legacy' closes no orders by itself" in note.text
+    assert "call.orders.close" in note.text
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,48 @@ async def test_a_new_message_keeps_all_that_was_said_of_its_arrival(journal: Jou
     assert message.repeat_of is None
 
 
+async def test_messages_accepted_together_are_what_they_would_be_one_by_one(journal: Journal) -> None:
+    await journal.accept(arrival("m1", key="K1"), b"one")
+    inputs = [
+        (arrival("m2", key="K1"), b"one"),
+        (arrival("m3", key="K1"), b"other"),
+        (arrival("m4", key="K2"), b"two"),
+        (arrival("m5", key="K3"), b"two"),
+        (arrival("m6", key="K2"), b"two"),
+    ]
+
+    told = await journal.accept_together(inputs)
+
+    assert [(each.message_id, each.kind) for each in told] == [
+        ("m1", ArrivalKind.SAME),
+        ("m3", ArrivalKind.CONFLICT),
+        ("m4", ArrivalKind.NEW),
+        ("m5", ArrivalKind.NEW),
+        ("m4", ArrivalKind.SAME),
+    ]
+    assert told[3].repeat_of == "m4"
+    assert [each.message_id for each in await journal.messages()] == ["m5", "m4", "m3", "m1"]  # newest first
+    assert b"".join([piece async for piece in journal.body("m5")]) == b"two"
+
+
+async def test_of_messages_accepted_together_all_are_kept_or_none(journal: Journal) -> None:
+    wrong = arrival("m2", sha256="0" * 64, size_bytes=3)
+
+    with pytest.raises(ValueError, match="m2"):
+        await journal.accept_together([(arrival("m1"), b"one"), (wrong, b"two"), (arrival("m3"), b"three")])
+
+    assert await journal.messages() == []
+
+
+async def test_a_message_id_in_use_keeps_all_that_are_accepted_together_out(journal: Journal) -> None:
+    await journal.accept(arrival("m1"), b"one")
+
+    with pytest.raises(ValueError, match="message"):
+        await journal.accept_together([(arrival("m2"), b"two"), (arrival("m1"), b"three")])
+
+    assert [each.message_id for each in await journal.messages()] == ["m1"]
+
+
 async def test_the_body_comes_back_byte_for_byte_in_bounded_pieces(scene: Scene) -> None:
     whole = bytes(range(256)) * 4096  # 1 MiB
 

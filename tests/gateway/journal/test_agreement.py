@@ -150,7 +150,11 @@ async def accept(twins: Twins) -> None:
         is_urgent=rng.random() < 0.2,
     )
     body = rng.choice([b"ISA*1", b"ISA*2", b"ISA*3", told.message_id.encode()])
-    await twins.both("accept", lambda journal: journal.accept(told, body))
+    if twins.ids % 4:
+        await twins.both("accept", lambda journal: journal.accept(told, body))
+        return
+    again = replace(told, message_id=twins.new_id("m"), arrival_key="K1")
+    await twins.both("accept", lambda journal: journal.accept_together([(told, body), (again, body)]))
 
 
 async def plan(twins: Twins) -> None:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from adapters.base import AliasKind
 from gateway.journal.base import Journal
-from gateway.journal.types import Expected, LedgerEntry, Moved, Planned, Side, Transmitter
+from gateway.journal.types import (
+    AwaitedOrder,
+    Expected,
+    LedgerEntry,
+    Moved,
+    Naming,
+    Planned,
+    Side,
+    Transmitter,
+)
 from tests.gateway.journal.builders import ROUTE, T0, Scene, alias, delivery, document, entry
 
 
@@ -110,7 +122,7 @@ async def test_importing_seeds_the_ledger_and_leaves_what_is_there(scene: Scene)
     kept = await ledger_of(scene.journal, "O-1", "O-2")
     assert (kept["O-1"].side, kept["O-2"].side, kept["O-2"].stage) == (Side.CLOUD, Side.LEGACY, "imported")
     resolved = (await scene.journal.facts([], [], ["PO-2", "0000PO-2"])).resolved
-    further = {"O-2": frozenset({AliasKind.IMPORTED})}
+    further = {"O-2": frozenset({Naming(AliasKind.IMPORTED)})}
     assert resolved == {"PO-2": further, "0000PO-2": further}
 
 
@@ -137,7 +149,7 @@ async def test_a_plan_writes_the_names_that_a_document_gives_an_order(scene: Sce
         ("buyer", "PO-7", "", ""),
         ("supplier_visible", "V-99", "", ""),
     }
-    visible = {"O-1": frozenset({AliasKind.SUPPLIER_VISIBLE})}
+    visible = {"O-1": frozenset({Naming(AliasKind.SUPPLIER_VISIBLE)})}
     assert (await scene.journal.facts([], [], ["V-99"])).resolved == {"V-99": visible}
 
 
@@ -162,6 +174,37 @@ async def test_a_number_may_name_several_orders(scene: Scene) -> None:
 
     resolved = (await scene.journal.facts([], [], ["BLANKET"])).resolved
     assert set(resolved["BLANKET"]) == {"O-1", "O-2"}
+
+
+async def test_a_number_that_two_endpoints_told_is_known_by_each_of_them(scene: Scene) -> None:
+    await scene.accept("m1")
+    names = {
+        key: (replace(alias("4500001"), target=told),) for key, told in (("O-1", "west"), ("O-2", "east"))
+    }
+    await scene.plan("m1", [document(0, "O-1", "O-2")], aliases=names)
+
+    resolved = (await scene.journal.facts([], [], ["4500001"])).resolved["4500001"]
+    assert resolved == {
+        "O-1": frozenset({Naming(AliasKind.ERP, "west")}),
+        "O-2": frozenset({Naming(AliasKind.ERP, "east")}),
+    }
+    assert await scene.journal.aliases("O-1", "east") == ()
+    assert await scene.journal.aliases("O-1", "west") == (("erp", "4500001", "", ""),)
+
+
+async def test_what_waits_for_a_name_of_one_endpoint_is_not_woken_by_anothers(scene: Scene) -> None:
+    until = T0 + timedelta(hours=1)
+    await scene.accept("m1")
+    waits = replace(document(0), awaits=AwaitedOrder(("4500001",), until, (), ("west",)))
+    await scene.plan("m1", [waits])
+    for message, key, told in (("m2", "O-1", "east"), ("m3", "O-2", "west")):
+        assert await scene.journal.awaiting(T0) == []
+        await scene.accept(message)
+        names = {key: (replace(alias("4500001"), target=told),)}
+        await scene.plan(message, [document(0, key)], opens=(entry(key),), aliases=names)
+
+    (woken,) = await scene.journal.awaiting(T0)
+    assert (woken.message_id, woken.plan.awaits) == ("m1", waits.awaits)
 
 
 async def test_an_order_without_names_has_none(journal: Journal) -> None:

@@ -18,6 +18,7 @@ from tests.gateway.journal.builders import (
     ROUTE,
     T0,
     Scene,
+    arrival,
     delivery,
     document,
     entry,
@@ -101,6 +102,7 @@ async def everything_once(journal: Journal) -> None:
     await journal.declare_stages({ROUTE: ("cloud", "100")}, T0)
     await journal.set_stage(ROUTE, "cloud", "legacy", "0", "ann", "back", T0)
     await journal.refuse(ROUTE, origin(), finding(), T0)
+    await journal.accept_together([(arrival("t1"), b"one"), (arrival("t2"), b"two")])
     await scene.order("m1", opens=[entry()])
     claim = await journal.renew((await scene.claim_only()).claim, 60, scene.monotonic)
     await scene.start(claim)

@@ -10,13 +10,13 @@ from pathlib import Path
 import apsw
 import pytest
 
-from adapters.base import Finding, Interchange, Position, Rejected, Reply
+from adapters.base import AliasKind, Finding, Interchange, Position, Rejected, Reply
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite import JournalInUseError, JournalKeyError, SqliteJournal
 from gateway.journal.sqlite.cipher import cipher_for, open_note, seal_note
 from gateway.journal.sqlite.named_sql import load_migrations
 from gateway.journal.sqlite.opening import is_affected, require_sound_sqlite
-from gateway.journal.types import DeliveryState, MessageState
+from gateway.journal.types import DeliveryState, MessageState, Naming
 from tests.gateway.journal.builders import T0, Scene, arrival, delivery, document, pieces, request, result
 from tests.gateway.journal.conftest import SetClock
 
@@ -130,6 +130,28 @@ async def test_a_journal_of_version_1_is_brought_up_to_date_and_goes_on(tmp_path
     assert len(await journal.overdue(T0.replace(year=2027), T0)) == 1
     assert await journal.damage() == []
     await journal.close()
+
+
+async def test_names_of_an_older_journal_are_the_endpoints_that_told_them(tmp_path: Path) -> None:
+    write_version_1(tmp_path / "journal.db")
+    with apsw.Connection(str(tmp_path / "journal.db")) as connection:
+        ((key, target),) = connection.execute(
+            "SELECT order_key, target FROM order_delivery JOIN delivery USING (number) "
+            "WHERE target_reference = 'ERP-1'"
+        )
+        known = [("erp", "ERP-1", "", ""), ("erp", "ERP-1", "1", "10"), ("erp", "X-9", "", "")]
+        for row in [*known, ("imported", "ERP-1", "", "")]:
+            connection.execute("INSERT INTO alias VALUES (?, ?, ?, ?, ?)", (key, *row))
+
+    journal = await opened(tmp_path / "journal.db")
+    resolved = (await journal.facts([], [], ["ERP-1", "X-9"])).resolved
+    told = {each: await journal.aliases(key, each) for each in (target, "another")}
+    await journal.close()
+
+    assert resolved["ERP-1"][key] == {Naming(AliasKind.ERP, target), Naming(AliasKind.IMPORTED)}
+    assert resolved["X-9"][key] == {Naming(AliasKind.ERP)}
+    assert set(told[target]) == {*known, ("imported", "ERP-1", "", "")}
+    assert set(told["another"]) == {("erp", "X-9", "", ""), ("imported", "ERP-1", "", "")}
 
 
 async def test_a_journal_of_an_older_version_is_not_opened_for_reading_alone(tmp_path: Path) -> None:

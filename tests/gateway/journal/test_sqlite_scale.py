@@ -1,11 +1,11 @@
-"""Claims among very many deliveries: how many rows SQLite touches, counted, never timed."""
+"""Claims and translation among very many rows: how many of them SQLite touches, counted, never timed."""
 
 from __future__ import annotations
 
 import apsw
 import pytest
 
-from gateway.journal.sqlite import claims, overdue
+from gateway.journal.sqlite import claims, documents, messages, overdue
 from gateway.journal.sqlite.cipher import cipher_for
 from gateway.journal.sqlite.database import SQL, Database
 from gateway.journal.sqlite.opening import open_writer
@@ -13,6 +13,7 @@ from gateway.journal.types import Want
 from tests.gateway.journal.builders import ERP, T0, after
 
 DELIVERIES = 50_000
+MESSAGES = 20_000  # that wait for their translation, and as many documents that wait for nothing
 HEADS = 40  # of them can be claimed; the others wait behind, for their time, or are leased
 
 MESSAGE = """
@@ -25,6 +26,50 @@ INSERT INTO delivery (number, delivery_id, message, generation, position, target
     order_keys, content_type, planned_at, deadline_at, is_urgent, state, wakes_at, waits_for, lease_until)
 VALUES (?1, 'd' || ?1, 1, 1, ?1, ?2, 'live', 'R' || ?1, '[]', '[]', '', 0, 0, ?3, ?4, ?5, ?6, ?7)
 """
+OPEN_MESSAGE = """
+INSERT INTO message (sequence, message_id, route, state, sha256, sha256_head, size_bytes, origin,
+    correlation_id, accepted_at, is_urgent, config_revision)
+VALUES (?1, 'm' || ?1, ?2, 'accepted', '', 0, 0, '["folder", 0, "", "", "", "", {}]', '', 0, ?3, 1)
+"""
+DOCUMENT = """
+INSERT INTO document (document_id, message, generation, document_index, set_type, units, verdict, findings,
+    order_keys, is_urgent, decision, awaits, awaits_until, is_parked, passes_to)
+VALUES (?1, ?1, 1, 0, '850', '[]', 'accepted', '[]', '[]', 0, '', ?2, ?3, 0, '[]')
+"""
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """A store that a snapshot filled faster than it is translated: 20,000 messages wait, two are urgent.
+
+    Three documents wait for their orders, among 20,000 that wait for nothing.
+    """
+    path = tmp_path_factory.mktemp("behind") / "journal.db"
+    db = open_writer(path, cipher_for(None), vfs=None, synchronous=False, dedupes=True)
+    numbers = range(1, MESSAGES + 1)
+    rows = ((number, "receipts" if number == 7 else "orders", number in (7, 9_000)) for number in numbers)
+    waits = ('[["PO-1"], []]', 1 << 52)
+    with db.connection:
+        db.connection.executemany(OPEN_MESSAGE, rows)
+        db.connection.executemany(
+            DOCUMENT, ((number, *(waits if number % 7_000 == 0 else (None, None))) for number in numbers)
+        )
+    return db
+
+
+def test_routes_to_translate_are_found_without_reading_what_waits_there(behind: Database) -> None:
+    found: list[tuple[str, bool]] = []
+
+    steps = steps_of(behind, lambda: found.extend(messages.routes_to_translate(behind)))
+
+    assert found == [("orders", False), ("orders", True), ("receipts", True)]
+    assert steps < 500  # one look at every message that waits would be a hundred times as many
+
+
+def test_documents_that_wait_for_orders_are_found_without_reading_the_others(behind: Database) -> None:
+    assert [row[0] for row in behind.rows("document.awaiting")] != []
+
+    assert steps_of(behind, lambda: documents.awaiting(behind, T0, 100)) < 1_000
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +156,6 @@ def test_overdue_work_is_found_by_its_deadline(crowded: Database) -> None:
         "retention.forget_arrival_keys",
         "retention.forget_document_keys",
         "exception.delivery",
-        "document.awaiting",
     ],
 )
 def test_what_runs_all_the_time_goes_by_an_index(crowded: Database, name: str) -> None:

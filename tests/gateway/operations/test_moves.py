@@ -39,7 +39,7 @@ def configuration() -> Configuration:
 
 def operations_of(hospital: Hospital, *, asks: bool = True) -> Operations:
     known = configuration()
-    reading = OrderReading(lambda: hospital.destinations) if asks else None
+    reading = OrderReading(lambda: hospital.destinations, hospital.clock) if asks else None
     return Operations(hospital.journal, lambda: known, hospital.clock, Hooks(reading=reading))
 
 

@@ -86,7 +86,9 @@ SELECT $document_columns FROM document JOIN message ON message.sequence = docume
 ORDER BY document.document_id LIMIT ?;
 
 -- name: awaiting
-SELECT $document_columns FROM document JOIN message ON message.sequence = document.message
+-- By name, or SQLite goes through all documents there ever were to have them in this order.
+SELECT $document_columns FROM document INDEXED BY document_awaiting
+    JOIN message ON message.sequence = document.message
 WHERE document.awaits_until IS NOT NULL ORDER BY document.message, document.document_index;
 
 -- name: awaiting_one

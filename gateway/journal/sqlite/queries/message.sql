@@ -52,14 +52,17 @@ WHERE route = ? AND is_urgent = ? AND state IN ('accepted', 'translating') ORDER
 
 -- name: routes_to_translate
 -- Jumps from one (route, urgency) to the next in the index instead of reading every open message.
+-- Compared as a pair, (route, is_urgent) > (...) would: SQLite looks up the pair's first part alone.
 WITH RECURSIVE lane (route, is_urgent) AS (
     SELECT * FROM (
         SELECT route, is_urgent FROM message WHERE state IN ('accepted', 'translating')
         ORDER BY route, is_urgent LIMIT 1)
     UNION ALL
-    SELECT next.route, next.is_urgent FROM lane JOIN message AS next ON next.sequence = (
-        SELECT sequence FROM message WHERE state IN ('accepted', 'translating')
-          AND (route, is_urgent) > (lane.route, lane.is_urgent) ORDER BY route, is_urgent LIMIT 1)
+    SELECT next.route, next.is_urgent FROM lane JOIN message AS next ON next.sequence = coalesce(
+        (SELECT sequence FROM message WHERE state IN ('accepted', 'translating')
+           AND route = lane.route AND is_urgent > lane.is_urgent ORDER BY is_urgent LIMIT 1),
+        (SELECT sequence FROM message WHERE state IN ('accepted', 'translating')
+           AND route > lane.route ORDER BY route, is_urgent LIMIT 1))
 )
 SELECT route, is_urgent FROM lane;
 

@@ -61,17 +61,19 @@ SELECT CASE WHEN moving_to IS NULL THEN side ELSE 'moving' END AS stands, count(
 WHERE route = ? AND closed_at IS NULL GROUP BY stands;
 
 -- name: add_alias
-INSERT OR IGNORE INTO alias (order_key, kind, number, line, line_number) VALUES (?, ?, ?, ?, ?);
+INSERT OR IGNORE INTO alias (order_key, kind, number, line, line_number, target) VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: aliases
-SELECT kind, number, line, line_number FROM alias WHERE order_key = ? ORDER BY kind, number, line, line_number;
+SELECT kind, number, line, line_number, target FROM alias WHERE order_key = ?
+ORDER BY kind, number, line, line_number, target;
 
 -- name: named
-SELECT DISTINCT order_key, kind FROM alias WHERE number = ? ORDER BY order_key;
+SELECT DISTINCT order_key, kind, target FROM alias WHERE number = ? ORDER BY order_key;
 
 -- name: number_known
-SELECT 1 FROM alias JOIN order_entry USING (order_key) WHERE alias.number = ? AND moving_to IS NULL
-LIMIT 1;
+-- By whom: an order that another tenant of the ERP numbers alike is not the one that is waited for.
+SELECT DISTINCT alias.target FROM alias JOIN order_entry USING (order_key)
+WHERE alias.number = ? AND moving_to IS NULL;
 
 -- name: link_document
 INSERT OR IGNORE INTO order_document (order_key, document_id, opens) VALUES (?, ?, ?);

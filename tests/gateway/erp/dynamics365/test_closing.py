@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.base import Finding, NoReply, Reply
+from adapters.base import Finding, NoReply, Reply, Request
 from adapters.base.orders import LineThere, OrderAt, OrderThere, closes_orders, keeper_of
 from gateway.erp.dynamics365.closing import kept
 from gateway.erp.dynamics365.standing import standing_lines
@@ -76,7 +76,7 @@ async def seen(made: Bench, number: str = "PO-1") -> OrderThere | Finding | None
     keeper = keeper_of(made.target)
     assert keeper is not None
     request = keeper.read_order(OrderAt("", number))
-    assert request is not None
+    assert isinstance(request, Request)
     return keeper.order_read(await made.sink.send(request))
 
 

@@ -34,6 +34,23 @@ def test_v2_writes_decimals_as_text_and_v4_as_numbers() -> None:
     assert v4.write(fields) == b'{"A":1234567.123456789012345,"B":1000}'
 
 
+def test_v4_writes_words_of_enumerations_and_whole_numbers_as_json_does() -> None:
+    class Word(str):
+        __slots__ = ()
+
+    fields = {
+        "Word": Word('say "so"'),
+        "Count": 7,
+        "Share": 0.5,
+        "Rows": ({"N": Decimal("0E-7")},),
+        "No": False,
+    }
+
+    assert v4.write(fields) == (
+        b'{"Word":"say \\"so\\"","Count":7,"Share":0.5,"Rows":[{"N":0.0000000}],"No":false}'
+    )
+
+
 def test_each_version_writes_days_times_and_moments_in_its_own_form() -> None:
     fields = {
         "Day": date(2026, 12, 1),
