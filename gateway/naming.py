@@ -123,7 +123,7 @@ def is_anothers(order: NamedOrder, key: str, each: Keyed, facts: Facts) -> bool:
         naming.target
         for number in order.numbers
         for naming in facts.resolved.get(number.number, {}).get(key, ())
-        if naming.kind is AliasKind.ERP
+        if naming.kind in (AliasKind.ERP, AliasKind.LEFT)
     }
     return bool(told & each.tenant.others) and not told & {"", *each.tenant.endpoints}
 
@@ -135,7 +135,7 @@ def _numberings(issuer: Issuer, entry: LedgerEntry | None) -> frozenset[AliasKin
         case "seller":
             kinds |= {AliasKind.SELLER}
         case "erp":
-            kinds |= {AliasKind.ERP}
+            kinds |= {AliasKind.ERP, AliasKind.LEFT}
         case "buyer":
             kinds |= {AliasKind.BUYER, AliasKind.SUPPLIER_VISIBLE}
             if entry is not None and entry.transmitter is Transmitter.ERP:

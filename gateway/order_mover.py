@@ -235,7 +235,9 @@ class OrderMover:
         placed = await placed_at(self._journal, look, _target(program, move.was))
         names = carried_aliases(entry, [each.target_reference for each in placed])
         log.info("move.done move=%s order=%s side=%s", move.move_id, move.order_key, move.to.value)
-        return await self._journal.finish_move(move.move_id, names, now)
+        return await self._journal.finish_move(
+            move.move_id, names, now, left=_target(program, move.was) or None
+        )
 
 
 def _has_happened(view: DeliveryView) -> bool:

@@ -365,9 +365,12 @@ class Journal(SourceMemory, Protocol):
         """Go on from CREATING to CLOSING with the delivery that closes the old order; False where it had."""
         ...
 
-    async def finish_move(self, move_id: str, aliases: Sequence[Alias], now: datetime) -> bool:
+    async def finish_move(
+        self, move_id: str, aliases: Sequence[Alias], now: datetime, left: str | None = None
+    ) -> bool:
         """End a move that is CLOSING: the ledger says the new side from now on, transmitter NONE. Audited.
 
+        ``left``: the endpoint that has it no longer; the ERP's names that it told become LEFT.
         What waits for the order is decided again. False where it was not CLOSING (any more).
         """
         ...

@@ -111,9 +111,11 @@ class Keeping(Comparing):
             "close_moved", lambda: moving.close_moved(self._tables, move_id, delivery, now)
         )
 
-    async def finish_move(self, move_id: str, aliases: Sequence[Alias], now: datetime) -> bool:
+    async def finish_move(
+        self, move_id: str, aliases: Sequence[Alias], now: datetime, left: str | None = None
+    ) -> bool:
         return await self._commit(
-            "finish_move", lambda: moving.finish_move(self._tables, move_id, aliases, now)
+            "finish_move", lambda: moving.finish_move(self._tables, move_id, aliases, now, left)
         )
 
     async def end_move(self, move_id: str, outcome: str, now: datetime) -> bool:

@@ -95,8 +95,10 @@ class Keeping(Comparing):
     async def close_moved(self, move_id: str, delivery: DeliveryPlan, now: datetime) -> bool:
         return await self._write(moving.close_moved, move_id, delivery, now)
 
-    async def finish_move(self, move_id: str, aliases: Sequence[Alias], now: datetime) -> bool:
-        return await self._write(moving.finish_move, move_id, aliases, now)
+    async def finish_move(
+        self, move_id: str, aliases: Sequence[Alias], now: datetime, left: str | None = None
+    ) -> bool:
+        return await self._write(moving.finish_move, move_id, aliases, now, left)
 
     async def end_move(self, move_id: str, outcome: str, now: datetime) -> bool:
         return await self._write(moving.end_move, move_id, outcome, now)

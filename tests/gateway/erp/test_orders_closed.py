@@ -6,6 +6,7 @@ entry. Everything is real but time: gateway, mover, connector, HTTP sink, and a 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -19,6 +20,7 @@ import pytest_asyncio
 
 from adapters.base import Reply, Request
 from adapters.base.orders import OrderAt, OrderThere
+from canonical.registry import to_json
 from gateway.config import Configuration, load_text
 from gateway.journal.moves import MoveState
 from gateway.journal.types import DeliveryState, DeliveryView, Side
@@ -28,7 +30,8 @@ from simulators.cloud_erp.base.erp import SimulatedErp
 from simulators.faults import Action, Fault
 from tests.gateway.erp.bench import Killing
 from tests.gateway.erp.erp_hospital import Deaf, ErpHospital
-from tests.gateway.erp.erps import ErpUnderTest, Oracle
+from tests.gateway.erp.erps import ERPS, ErpUnderTest, Oracle
+from tests.gateway.erp.paper import change
 from tests.gateway.order_hospital import key_of
 
 GOOD = ("", Action.COMMIT_THEN_RESET)
@@ -173,6 +176,25 @@ async def test_the_move_is_proven_by_both_systems_themselves_line_by_line(make: 
     assert (asked["orders"], asked["problems"], early["is_finished"]) == (1, [], False)
     assert (proof["holds"], proof["differences"]) == (True, [])
     assert (proof["states"], proof["sides"]["cloud"]["orders"]) == ({"done": 1}, 1)
+
+
+@pytest.mark.parametrize("erp", ERPS, ids=lambda each: each.kind)
+async def test_an_order_that_comes_back_is_another_order_there_and_what_follows_finds_it(
+    erp: ErpUnderTest,
+) -> None:
+    async with ErpHospital(erp) as hospital:
+        await hospital.place("7")
+        await hospital.move_away("7")
+        await hospital.move("7", to=Side.CLOUD, batch="back")
+        await hospital.settle()
+        assert (await hospital.entry("7")).side is Side.CLOUD, await hospital.codes()
+        await hospital.take(json.loads(to_json(change("7", quantity="15"))), "changes")
+        await hospital.settle()
+        orders = erp.orders(hospital.tenant)
+
+    assert await hospital.codes() == []
+    assert [each.quantities[-1] for each in orders][-1] == 15
+    assert {count for (_, what), count in hospital.sent.counted.items() if "purchase_order" in what} <= {1}
 
 
 @pytest.mark.parametrize("is_sent", [True, False], ids=["after", "before"])

@@ -63,6 +63,9 @@ WHERE route = ? AND closed_at IS NULL GROUP BY stands;
 -- name: add_alias
 INSERT OR IGNORE INTO alias (order_key, kind, number, line, line_number, target) VALUES (?, ?, ?, ?, ?, ?);
 
+-- name: leave_names
+UPDATE OR REPLACE alias SET kind = 'left' WHERE order_key = ? AND kind = 'erp' AND target = ?;
+
 -- name: aliases
 SELECT kind, number, line, line_number, target FROM alias WHERE order_key = ?
 ORDER BY kind, number, line, line_number, target;
