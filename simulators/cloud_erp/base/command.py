@@ -79,7 +79,8 @@ async def _serve(arguments: argparse.Namespace, make: Make, pointer: Pointer) ->
         user=next(iter(behaviour.access.users or ()), ""),
         is_mutual=arguments.client_ca is not None,
     )
-    print(f"{erp.title} listens on {erp.url}\n\n{lines}", flush=True)
+    # In one write: whoever reads the address only, and goes, breaks no pipe.
+    print(f"{erp.title} listens on {erp.url}\n\n{lines}\n", end="", flush=True)
     await signalled
     await erp.stop()
 
