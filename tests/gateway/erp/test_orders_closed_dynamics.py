@@ -23,6 +23,7 @@ from tests.gateway.erp.erps import DynamicsByOurNumber
 from tests.gateway.erp.paper import SUPPLIER, change, order
 
 HEADERS, LINES = "PurchaseOrderHeadersV2", "PurchaseOrderLinesV2"
+SWALLOWED = Fault(Action.STATUS, method="PATCH", status=204, commits=False)
 
 
 def closing(**stays: int | str) -> OrderChange:
@@ -241,6 +242,40 @@ async def test_an_order_whose_lines_nobody_knows_there_is_a_persons() -> None:
     assert "line '0010', of which 4 stay, is none of its lines there" in view.findings[0].text
 
 
+async def test_an_order_older_than_the_gateway_is_closed_by_the_erps_own_line_numbers() -> None:
+    async with bench(cancel="delete") as made:
+        erp = tenant_of(made)
+        header = {"dataAreaId": "usmf", "PurchaseOrderNumber": "PO-1", "PurchaseOrderStatus": "Backorder"}
+        erp.documents.create(HEADERS, "usmf|PO-1", header, number="PO-1")
+        for at, quantity in ((1, 10), (2, 20)):
+            line = {
+                "dataAreaId": "usmf",
+                "PurchaseOrderNumber": "PO-1",
+                "LineNumber": at,
+                "OrderedPurchaseQuantity": quantity,
+                "PurchaseOrderLineStatus": "Backorder",
+            }
+            erp.documents.create(LINES, f"usmf|PO-1|{at}", line, number=f"PO-1/{at}")
+        post_by_person(erp, "PO-1", {1: 4})
+        view = await made.deliver(closing(line_1=4, line_2=0), role="close")
+
+    assert (view.state, quantities(made)) == (DeliveryState.DONE, {1: 4})
+
+
+async def test_what_a_person_closed_meanwhile_is_seen_by_a_retry() -> None:
+    async with bench(SWALLOWED, cancel="delete") as made:
+        await with_an_order(made)
+        view = await made.deliver(closing(line_0010=4, line_0020=0), role="close")
+        (line,) = tenant_of(made).order_lines("PO-1")
+        by_hand = line | {"PurchaseOrderLineStatus": "Received"}  # its deliver remainder is cancelled
+        tenant_of(made).documents.change(LINES, "usmf|PO-1|1", by_hand)
+        await made.retry(view.delivery_id)
+        after = await made.finish(view.delivery_id)
+
+    assert (view.state, after.state) == (DeliveryState.PARKED, DeliveryState.DONE)
+    assert after.target_reference == "PO-1"
+
+
 async def test_a_tenant_that_shows_no_receipts_leaves_the_close_to_a_person() -> None:
     missing = Fault(Action.STATUS, method="GET", path="/ProductReceiptLines", status=404)
     async with bench(missing, cancel="delete") as made:
@@ -252,9 +287,6 @@ async def test_a_tenant_that_shows_no_receipts_leaves_the_close_to_a_person() ->
 
 
 # --- the negative control: without its read-back, a close is believed that never happened ----------------
-
-
-SWALLOWED = Fault(Action.STATUS, method="PATCH", status=204, commits=False)
 
 
 class Unread(Sink):
