@@ -21,7 +21,7 @@ from simulators.faults import Action, Fault, FaultScript
 from simulators.order_book.book import Book
 from simulators.order_book.server import OrderBook
 from tests.adapters.erp_events.test_own_orders import ORDER
-from tests.gateway.erp.erps import ERPS, ErpUnderTest, Oracle
+from tests.gateway.erp.erps import ERPS, ErpUnderTest, Oracle, Sap
 from tests.lifecycles.test_convert_killed import Gateway
 
 PATIENCE_S = 60.0
@@ -113,24 +113,40 @@ async def test_all_orders_leave_an_erp_by_command_and_both_systems_prove_it(
     assert {order.transmitter for order in made.legacy.orders.values()} == {"none"}
 
 
+# What is read before the close, and then the read-back, which never gets its answer; and what closes.
+READ_BACKS: list[tuple[ErpUnderTest, str, int, str]] = [
+    (
+        Oracle(),
+        "purchaseOrderSchedules",
+        3,
+        r"/action/close$",
+    ),  # the quantities, the look-up before the close
+    (Sap(), r"/PurchaseOrder\('[0-9]+'\)", 2, r"/\$batch$"),  # the order
+]
+
+
 @pytest.mark.timeout(120)
-async def test_a_gateway_killed_between_close_and_read_back_closes_once_and_proves_it(tmp_path: Path) -> None:
-    # The quantities, the look-up before the close, and then the read-back, which never gets its answer.
-    hangs = Fault(Action.HANG_BEFORE_COMMIT, method="GET", path="purchaseOrderSchedules", nth=(3,))
-    async with site(Oracle(), tmp_path, hangs) as made:
+@pytest.mark.parametrize(
+    ("erp", "read", "nth", "closing"), READ_BACKS, ids=[each[0].kind for each in READ_BACKS]
+)
+async def test_a_gateway_killed_between_close_and_read_back_closes_once_and_proves_it(
+    erp: ErpUnderTest, read: str, nth: int, closing: str, tmp_path: Path
+) -> None:
+    hangs = Fault(Action.HANG_BEFORE_COMMIT, method="GET", path=read, nth=(nth,))
+    async with site(erp, tmp_path, hangs) as made:
         await made.place("HB-1")
         batch = await made.convert()
         async with asyncio.timeout(PATIENCE_S):
             while not any(each.fault for each in made.erp.requests):
                 await asyncio.sleep(0.01)
-        assert closings(made.erp) == 1
+        assert closings(made.erp, closing) == 1
         await made.gateway.kill()
         await made.gateway.start()
         proof = await made.proof(batch)
 
     assert proof["holds"], proof
-    assert closings(made.erp) == 1
+    assert closings(made.erp, closing) == 1
 
 
-def closings(erp: SimulatedErp) -> int:
-    return sum(bool(re.search(r"/action/close$", each.path)) for each in erp.requests)
+def closings(erp: SimulatedErp, closing: str) -> int:
+    return sum(bool(re.search(closing, each.path)) for each in erp.requests)
