@@ -258,6 +258,10 @@ class DbSettings(Settings):
     mappings: dict[str, MappingName] = Field(default_factory=dict)
     """Table -> mapping between its columns and the canonical document, by its name under `mappings`."""
 
+    updates: dict[str, MappingName] = Field(default_factory=dict)
+    """Table -> mapping for changes of rows that were there, most often to an `order_change`. Default: as
+    `mappings`; an order that is sent again with other content is parked."""
+
     deletes: Literal["map", "park"] | None = None
     """A deleted row is mapped from its before image, or parked for a person (`park`, the default)."""
 
@@ -267,6 +271,9 @@ class DbPartner(Settings):
 
     mappings: dict[str, MappingName] = Field(default_factory=dict)
     """Table -> mapping, by its name under `mappings`."""
+
+    updates: dict[str, MappingName] = Field(default_factory=dict)
+    """Table -> mapping for changes of rows that were there."""
 
     deletes: Literal["map", "park"] | None = None
     """What becomes of a deleted row: `map` or `park`."""

@@ -36,6 +36,7 @@ from canonical.document import CanonicalDocument
 
 TRUNCATED = "T"
 CHANGE = "_change"  # what a mapping may read beside the columns: `_change.operation`, `_change.before.QTY`
+ORDERS = frozenset({"purchase_order", "requisition"})
 UNITS = (Unit(UnitKind.SET, "0"), Unit(UnitKind.FILE, "0"))
 INTERCHANGE = Interchange(None, None, "", is_acknowledgment=False, facts={})
 
@@ -136,7 +137,7 @@ def _translated(change: Read, context: DecodeContext) -> tuple[CanonicalDocument
     refusal = _refusal(change, context)
     if refusal is not None:
         return None, (refusal,)
-    mapping = mapping_of(change.table, context)
+    mapping = _mapping_of(change, context)
     if not isinstance(mapping, FieldMapping):
         return None, mapping
     mapped = MappingContext(
@@ -147,8 +148,9 @@ def _translated(change: Read, context: DecodeContext) -> tuple[CanonicalDocument
         findings_max=context.bounds.findings_max,
     )
     document, found = mapping.read_document(change.record, mapped)
-    findings = (*_notes(change), *found)
-    return (None if any(each.level is Level.REJECTED for each in found) else document), findings
+    if any(each.level is Level.REJECTED for each in found):
+        document = None
+    return document, (*_notes(change, document), *found)
 
 
 def _refusal(change: Read, context: DecodeContext) -> Finding | None:
@@ -177,38 +179,68 @@ def _refusal(change: Read, context: DecodeContext) -> Finding | None:
     return None
 
 
-def _notes(change: Read) -> Iterator[Finding]:
+def _notes(change: Read, document: CanonicalDocument | None) -> Iterator[Finding]:
     if len(change.merged) > 1:
         shown = ", ".join(change.merged[:10]) + (" ..." if len(change.merged) > 10 else "")
         text = f"{len(change.merged)} changes were picked up together and read as one state: {shown}"
         yield Finding("DB-MERGED", Position(change.source), text, Level.NOTE)
+    if change.operation == Operation.UPDATE and getattr(document, "opens_order", False):
+        yield Finding("DB-UPDATE", Position(change.source), _sent_again(change.table), Level.NOTE)
 
 
-def mapping_of(table: str, context: DecodeContext) -> FieldMapping | tuple[Finding, ...]:
-    """Give a table's mapping, compiled; or why it cannot be used."""
-    name = _mappings(context.settings).get(table) or _mappings(context.partner_settings).get(table)
+def _mapping_of(change: Read, context: DecodeContext) -> FieldMapping | tuple[Finding, ...]:
+    """Give the mapping that reads a change, compiled; or why it cannot be used."""
+    every = _settings(context.settings), _settings(context.partner_settings)
+    name = None
+    if change.operation == Operation.UPDATE:
+        name = next((each.updates[change.table] for each in every if change.table in each.updates), None)
+    if name is None:
+        name = next((each.mappings[change.table] for each in every if change.table in each.mappings), None)
     if name is None:
         text = (
-            f"changes of {table} arrive, and no mapping reads them; add {table} to `mappings` in the "
-            "settings of the endpoint's first route, or drop its trigger"
+            f"changes of {change.table} arrive, and no mapping reads them; add {change.table} to `mappings` "
+            "in the settings of the endpoint's first route, or drop its trigger"
         )
-        return (Finding("DB-TABLE", Position(table), text),)
+        return (Finding("DB-TABLE", Position(change.table), text),)
     source = context.library.mappings.get(name)
     if source is None:
-        return (Finding("DB-TABLE", Position(table), f"there is no mapping '{name}' under `mappings`"),)
+        return (
+            Finding("DB-TABLE", Position(change.table), f"there is no mapping '{name}' under `mappings`"),
+        )
     return _compiled(source)
 
 
 def judged(settings: BaseModel, library: Any) -> list[Finding]:
-    """Give what is wrong with the mappings that settings name."""
+    """Give what is wrong with the mappings that settings name, and which tables' updates they do not tell."""
+    told = _settings(settings)
     found: list[Finding] = []
-    for name in _mappings(settings).values():
+    for name in (*told.mappings.values(), *told.updates.values()):
         source = library.mappings.get(name)
         made = _compiled(source) if source is not None else ()
         found += (
             made if isinstance(made, tuple) else [each for each in made.notes if each.level is not Level.NOTE]
         )
+    for table, name in told.mappings.items():
+        source = library.mappings.get(name)
+        made = _compiled(source) if source is not None else ()
+        if table not in told.updates and isinstance(made, FieldMapping) and _only_opens(made):
+            found.append(
+                Finding("DB-UPDATE", Position("", path=f"mappings.{table}"), _sent_again(table), Level.NOTE)
+            )
     return found
+
+
+def _only_opens(mapping: FieldMapping) -> bool:
+    """Tell whether every document of a mapping is a new order: none says its purpose."""
+    return mapping.document_type in ORDERS and "purpose" not in mapping.fields
+
+
+def _sent_again(table: str) -> str:
+    return (
+        f"an update of {table} is read as the same order sent again, which never updates it: with other "
+        "content it is parked (DOCUMENT-CHANGED). Name a mapping to an order_change under "
+        f"`updates: {{{table}: ...}}`, or leave updates out at the endpoint (`operations: insert`)"
+    )
 
 
 @lru_cache(maxsize=256)
@@ -221,15 +253,13 @@ def _compiled(source: SourceText) -> FieldMapping | tuple[Finding, ...]:
         return (Finding("MAP-FORM", Position(source.file), str(error)),)
 
 
-def _mappings(settings: BaseModel | None) -> Mapping[str, str]:
-    return settings.mappings if isinstance(settings, (DbSettings, DbPartner)) else {}
+def _settings(settings: BaseModel | None) -> DbSettings | DbPartner:
+    return settings if isinstance(settings, (DbSettings, DbPartner)) else DbSettings()
 
 
 def _deletes(context: DecodeContext) -> str:
-    for settings in (context.settings, context.partner_settings):
-        if isinstance(settings, (DbSettings, DbPartner)) and settings.deletes is not None:
-            return settings.deletes
-    return "park"
+    every = _settings(context.settings).deletes, _settings(context.partner_settings).deletes
+    return next((each for each in every if each is not None), "park")
 
 
 def _unreadable(finding: Finding) -> Summary:

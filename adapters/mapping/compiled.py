@@ -38,6 +38,7 @@ class Mapping:
         self.name = plan.spec.mapping
         self.document_type = plan.spec.document
         self.direction = plan.spec.direction
+        self.fields = frozenset(plan.spec.fields)  # canonical paths that the document's own record fills
         self.notes = tuple(notes)  # what check found and what does not hinder its use
         self.losses = tuple(_losses(plan.root))
         self._plan = plan

@@ -141,4 +141,4 @@ def _judged(
             else:
                 parts = tuple(finding.at.path.split(".")) if finding.at.path else ()
                 own: tuple[str, str, *tuple[str | int, ...]] = (place[0], place[1], *(place[2:] + parts))
-                yield draft.finding(finding.code, own, finding.text)
+                yield draft.finding(finding.code, own, finding.text, finding.level)

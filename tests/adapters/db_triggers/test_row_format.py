@@ -220,8 +220,58 @@ def test_mappings_of_the_partner_hold_where_the_route_names_none() -> None:
     assert found.document is not None
 
 
+UPDATES = """
+mapping: changes
+document: order_change
+direction: read
+trim: both
+fields: {order.number: po_no, revision: _change.id}
+"""
+
+
+def updated(operation: str, id_: int = 9) -> bytes:
+    after = {"po_no": "PO7   ", "po_dt": "20261102", "note": None}
+    return body_of(drafts_of([change(id_, "po_hdr", operation, ["PO7   "], after=after)], {})[0], None)
+
+
+@pytest.mark.parametrize(
+    "operation, document_type", [("I", "purchase_order"), ("R", "purchase_order"), ("U", "order_change")]
+)
+def test_updates_are_read_by_a_mapping_of_their_own(operation: str, document_type: str) -> None:
+    texts = {"orders": SourceText("orders.yaml", MAPPING), "changes": SourceText("changes.yaml", UPDATES)}
+    settings = {"mappings": {"po_hdr": "orders"}, "updates": {"po_hdr": "changes"}}
+    context = DecodeContext(
+        "m1", "test", settings=DbSettings.model_validate(settings), library=Library(texts)
+    )  # fmt: skip
+    decoder = RowFormat().decoder(context)
+    list(decoder.feed(updated(operation)))
+    (found,), _ = decoder.finish()
+
+    assert found.document is not None
+    assert found.document.document_type == document_type
+    assert found.findings == ()
+
+
+def test_an_update_that_is_read_as_an_order_again_says_which_setting_is_missing() -> None:
+    assert codes(one(updated("I"))) == []
+    assert codes(one(updated("U"))) == [("DB-UPDATE", "po_hdr[PO7   ]")]
+
+
+def test_check_tells_of_a_table_whose_updates_would_be_parked() -> None:
+    library = Library(
+        {"orders": SourceText("orders.yaml", MAPPING), "changes": SourceText("changes.yaml", UPDATES)}
+    )
+
+    def told(**settings: Any) -> list[tuple[str, str, Level]]:
+        found = judged(DbSettings.model_validate({"mappings": {"po_hdr": "orders"}, **settings}), library)
+        return [(finding.code, finding.at.path, finding.level) for finding in found]
+
+    assert told() == [("DB-UPDATE", "mappings.po_hdr", Level.NOTE)]
+    assert told(updates={"po_hdr": "changes"}) == []
+
+
 def test_check_judges_the_mappings_that_settings_name() -> None:
-    settings = DbSettings.model_validate({"mappings": {"po_hdr": "orders"}})
+    settings = DbSettings.model_validate({"mappings": {"po_hdr": "orders"}, "updates": {"po_hdr": "orders"}})
     broken = Library({"orders": SourceText("orders.yaml", MAPPING.replace("number: po_no", "numbr: po_no"))})
 
     assert judged(settings, Library({"orders": SourceText("orders.yaml", MAPPING)})) == []
