@@ -20,7 +20,7 @@ from gateway.order_facts import order_facts
 from gateway.outgoing import OutgoingBytes
 from gateway.planning import plan_decision
 from gateway.stage import Decision, Stage, decide
-from gateway.writing import without_unwritable
+from gateway.writing import with_notes, without_unwritable
 
 
 async def decide_awaited(run: MessageRun, documents: Sequence[DocumentPlan]) -> int:
@@ -104,7 +104,8 @@ class _Awaited:
         decided, planned, bound = plan_decision(
             program, run.message, document, decision, decoded.raw, decoded.interchange
         )
-        deliveries, unwritable = await self._outgoing.write(program, [decided], planned)
+        deliveries, unwritable, notes = await self._outgoing.write(program, [decided], planned)
+        (decided,) = with_notes((decided,), notes)
         if unwritable:
             (decided,), _ = without_unwritable((decided,), (), unwritable)
             bound, deliveries = [], []

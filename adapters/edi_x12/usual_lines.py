@@ -48,7 +48,8 @@ class Item:
     text: str  # item_ids, description, description_may_be_phi
 
 
-_NOTHING_KNOWN: tuple[Item | None, Mapping[str, Quantity]] = (None, MappingProxyType({}))
+_NO_QUANTITIES: Mapping[str, Quantity] = MappingProxyType({})
+_NOTHING_KNOWN: tuple[Item | None, Mapping[str, Quantity]] = (None, _NO_QUANTITIES)
 
 
 @dataclass(eq=False, frozen=True, slots=True)
@@ -143,8 +144,7 @@ class LineForm:
         """Judge a line of which not all is known; None where anything about it is not usual."""
         unit, amount, rest = offer.split(self.mark, 2)
         told = self.mark + rest
-        item, quantities = self.items.get((unit, told)), self.quantities.setdefault(unit, {})
-        quantity = quantities.get(value)
+        item, quantity = self.items.get((unit, told)), self.quantities.get(unit, _NO_QUANTITIES).get(value)
         if item is not None and quantity is not None and number in self.numbers and item.amount != amount:
             price = self._price(item, amount)
             if price is not None:
@@ -160,6 +160,7 @@ class LineForm:
             if len(self.items) >= ITEMS_MAX:
                 self.items_before, self.items, self.known = self.items, {}, {}
             self.items[unit, told] = item
+        quantities = self.quantities.setdefault(unit, {})  # of X12's own units, so there are only so many
         if len(self.numbers) >= HEAD_VALUES_MAX:
             self.numbers.clear()
         if len(quantities) >= HEAD_VALUES_MAX:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.base import DecodeContext
+from adapters.base import DecodeContext, Level, Verdict
 from adapters.edi_x12.config import InterchangeId, X12Partner
 from adapters.edi_x12.profile import Outbound
 from gateway.journal.types import Acceptance, Side, Transmitter
@@ -256,6 +256,21 @@ async def test_an_order_goes_out_as_x12_where_the_gateway_transmits() -> None:
         assert [text[90:99] for text in (first, second)] == ["000000001", "000000002"]
         assert first[102] == "T"
         assert len(rig.targets["erp"].sent) == 2
+
+
+async def test_what_an_order_says_and_its_850_does_not_is_told_with_the_order_and_stops_nothing() -> None:
+    lines = [{**LINES[0], "category": "IMPLANTS"}, {**LINES[0], "sequence": 2, "category": "GLOVES"}]
+    async with Rig(transmitting(ACME), stage="cloud").running() as rig:
+        day = {"date": "2026-03-04"}
+        message = await rig.take(order("4701", lines=lines, order_date=day, department="OR"))
+        await rig.settled(message)
+
+        (document,) = await rig.documents(message)
+        told = [(each.code, each.at.path, each.level) for each in document.plan.findings]
+        assert ("X12-OUT-LEFT", "lines[0].category", Level.NOTE) in told
+        assert not [path for _, path, _ in told if "department" in path]  # a REF says it
+        assert document.plan.verdict is Verdict.ACCEPTED
+        assert len(rig.targets["supplier"].sent) == len(rig.targets["erp"].sent) == 1
 
 
 async def test_an_order_that_the_suppliers_guide_does_not_allow_parks_and_goes_nowhere() -> None:
