@@ -213,6 +213,10 @@ class Gateway:
         self._planned()
         return programs.revision
 
+    def renew_decoding(self) -> None:
+        """Let decoding processes begin anew: they have read files as they were."""
+        self._executor.renew()
+
     async def take(self, inbound: Inbound) -> None:
         """Accept one input, for sources and the HTTP application."""
         await self.pipeline.take(inbound)
