@@ -44,6 +44,7 @@ class Keep(Enum):
 
 
 DEFAULT_BOUNDS = XmlBounds()
+ATTRIBUTE_BYTES_MIN = len(' a=""')
 
 
 def parse_xml(
@@ -64,9 +65,9 @@ def parse_xml(
     _check_prolog(body, source, encoding)
     # libxml2 holds about 100 bytes for each element and attribute, so a small body can fill the memory.
     # Each of them shows one of these characters, whose number is therefore a bound before anything is built.
-    # An element takes four bytes at least: short documents need no counting.
+    # An element takes four bytes at least, an attribute five: short documents need no counting.
     tags = body.count(b"<") if len(body) > 4 * bounds.elements_max else 0
-    equals = body.count(b"=")
+    equals = body.count(b"=") if len(body) > ATTRIBUTE_BYTES_MIN * bounds.attributes_max else 0
     if tags > 2 * bounds.elements_max:
         _refuse(
             "XML-ELEMENTS",
@@ -77,7 +78,11 @@ def parse_xml(
         text = f"the document has {equals} equals signs; up to {2 * bounds.attributes_max} it is read"
         _refuse("XML-ATTRS", source, text)
     root = _parsed(body, source, keep, encoding)
-    _check_tree(root, source, bounds, tags, equals)
+    _check_entities(body, root, source)
+    _check_elements(root, source, bounds, tags)
+    _check_attributes(
+        root, source, bounds, equals, may_be_wide=_is_wide(encoding) or _has_long_tag(body, bounds)
+    )
     return root
 
 
@@ -144,8 +149,7 @@ _BEFORE_DOCTYPE = re.compile(
 
 def _check_prolog(body: bytes, source: str, encoding: str | None) -> None:
     """Refuse a document type before libxml2 sees it: without one there are no entities to attack with."""
-    is_wide = encoding is not None and encoding.lower().startswith("utf-16")
-    text = body.decode(encoding, "replace") if encoding and is_wide else body.decode("latin-1")
+    text = body.decode(encoding, "replace") if encoding and _is_wide(encoding) else body.decode("latin-1")
     if found := _BEFORE_DOCTYPE.match(text):
         before = found[0]
         at = Position(source, before.count("\n") + 1, len(before) - before.rfind("\n"))
@@ -197,38 +201,65 @@ _ATTRIBUTES_COUNT = etree.XPath("count(//@*)")
 _ELEMENTS_COUNT = etree.XPath("count(//*)")
 
 
-def _check_tree(root: etree._Element, source: str, bounds: XmlBounds, tags: int, equals: int) -> None:
-    """Hold the exact bounds; libxml2's own XPath counts a thousand elements in ten microseconds."""
+def _check_entities(body: bytes, root: etree._Element, source: str) -> None:
     document_type: object = root.getroottree().docinfo.internalDTD
-    # The prolog was searched already: what libxml2 sees and we did not must not pass either.
-    if document_type is not None or any(True for _ in root.iter(etree.Entity)):
+    # The prolog was searched already: what libxml2 sees and we did not must not pass either. An entity's
+    # reference begins with an ampersand, whose byte stands in every encoding of it.
+    if document_type is not None or (b"&" in body and any(True for _ in root.iter(etree.Entity))):
         _refuse("XML-DTD", source, DTD_TEXT)
+
+
+def _check_elements(root: etree._Element, source: str, bounds: XmlBounds, tags: int) -> None:
+    """Hold the exact bounds; libxml2's own XPath counts a thousand elements in ten microseconds."""
     if tags > bounds.elements_max and (elements := _count(_ELEMENTS_COUNT, root)) > bounds.elements_max:
         _refuse(
             "XML-ELEMENTS",
             source,
             f"the document has {elements} elements; at most {bounds.elements_max} are read",
         )
-    if equals > bounds.element_attributes_max:
-        _check_attributes(root, source, bounds, equals)
     deep = _found_by(f"({'/*' * (bounds.nesting_max + 1)})[1]", root)
     if deep is not None:
         text = f"elements are nested more than {bounds.nesting_max} levels deep"
         raise DecodeError(Finding("XML-DEPTH", element_position(deep, source), text))
 
 
-def _check_attributes(root: etree._Element, source: str, bounds: XmlBounds, equals: int) -> None:
+def _check_attributes(
+    root: etree._Element, source: str, bounds: XmlBounds, equals: int, *, may_be_wide: bool
+) -> None:
     # Each attribute shows an equals sign: as long as there are few of these, there is nothing to count.
     attributes = _count(_ATTRIBUTES_COUNT, root) if equals > bounds.attributes_max else 0
     if attributes > bounds.attributes_max:
         text = f"the document has {attributes} attributes; at most {bounds.attributes_max} are read"
         _refuse("XML-ATTRS", source, text)
+    if not may_be_wide:
+        return
     wide = _found_by(f"(//@*[{bounds.element_attributes_max + 1}]/..)[1]", root)
     if wide is not None:
         text = (
             f"the element has {len(wide.attrib)} attributes; at most {bounds.element_attributes_max} are read"
         )
         raise DecodeError(Finding("XML-ATTRS", element_position(wide, source), text))
+
+
+def _has_long_tag(body: bytes, bounds: XmlBounds) -> bool:
+    """Tell whether a tag is long enough to hold more attributes than an element may have.
+
+    No '<' stands within a tag, for XML 1.0 (5th edition), 3.1, allows none in a value. So a tag of so many
+    attributes is a stretch of bytes without one; a text may be such a stretch, too, and is then looked at.
+    In UTF-16 the byte is part of other characters: that is for `_is_wide` to tell.
+    """
+    least = ATTRIBUTE_BYTES_MIN * (bounds.element_attributes_max + 1)
+    find, end, place = body.rfind, len(body) - least, 0
+    while place <= end:
+        found = find(b"<", place, place + least)
+        if found < 0:
+            return True
+        place = found + 1
+    return False
+
+
+def _is_wide(encoding: str | None) -> bool:
+    return encoding is not None and encoding.lower().startswith("utf-16")
 
 
 def _count(expression: etree.XPath, root: etree._Element) -> int:

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +20,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.mtls_peers import client_context
+from benchmarks.processes import free_port, listening
 from benchmarks.table import Row
 from gateway.security.certificates import write_development_certificates
 
@@ -89,13 +87,13 @@ def _proxy_rate(folder: Path) -> float:
 
 
 def _gateway_rate(folder: Path, pair: int) -> float:
-    port = _free_port()
+    port = free_port()
     with _process("erp", folder) as erp:
         own = folder / f"gateway-{pair}"
         own.mkdir()
         (own / "certs").symlink_to(folder / "certs")
         (own / "routes.yaml").write_text(ROUTES.format(folder=own, port=port, erp=erp))
-        with _running([sys.executable, "-c", SERVE], port, cwd=own):
+        with listening([sys.executable, "-c", SERVE], port, cwd=own):
             return asyncio.run(_rate(folder, f"https://127.0.0.1:{port}/v1/inbound/po", erp))
 
 
@@ -145,31 +143,7 @@ def _order(number: int) -> bytes:
 
 @contextlib.contextmanager
 def _process(kind: str, folder: Path, *more: str) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "benchmarks.mtls_peers", kind, str(folder / "certs"), str(port), *more]
-    with _running(command, port):
+    with listening(command, port):
         yield port
-
-
-@contextlib.contextmanager
-def _running(command: list[str], port: int, cwd: Path | None = None) -> Iterator[None]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    process = subprocess.Popen(command, cwd=cwd, env=environment)
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
-                break
-            if process.poll() is not None:
-                raise RuntimeError(f"{command[1:4]} ended with {process.returncode}")
-            time.sleep(0.05)
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -12,12 +12,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +22,7 @@ from pathlib import Path
 import aiohttp
 
 from adapters.base import Delivery, Effect, Finished, NoReply, Reply, Request, StepResult
+from benchmarks.processes import simulator
 from benchmarks.table import Row
 from canonical.registry import to_json
 from gateway.erp.connector.target import Connector
@@ -59,7 +57,7 @@ def run() -> list[Row]:
 
 
 async def _measured(erp: ErpUnderTest) -> list[Row]:
-    with _simulator(erp.kind) as url:
+    with simulator(f"cloud_erp.{erp.kind}") as url:
         settings = erp.settings(base=url, plaintext=True, timeout_s=20.0, connections=1)
         target = erp.target(settings)
         async with _sink(erp.kind, settings) as sink, _session() as session:
@@ -161,17 +159,3 @@ async def _session() -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(limit=1)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
-
-
-@contextlib.contextmanager
-def _simulator(kind: str) -> Iterator[str]:
-    """Run a simulated ERP as a process of its own; give its address."""
-    command = [sys.executable, "-m", f"simulators.cloud_erp.{kind}"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-    try:
-        line = process.stdout.readline() if process.stdout is not None else ""
-        yield line.rpartition(" ")[2].strip()
-    finally:
-        process.terminate()
-        process.wait()

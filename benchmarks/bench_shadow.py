@@ -2,19 +2,18 @@
 
 Two gateway processes with the same route in stage shadow, which sends everything to a tenant and compares
 with legacy's answer: the one's tenant is well, the other's is not. A further row sets the first beside one
-in stage legacy, without any shadow: what the leg itself costs. Requests come at a fixed rate (open loop: a
-late answer delays no later request), in turn to the one and to the other, so that whatever else the
-machine does befalls both; the clock runs from when a request was due. A pair is one block.
+in stage legacy that compares nothing: what shadow and comparison cost. Requests come at a fixed rate (open
+loop: a late answer delays no later request), in turn to the one and to the other, so that whatever else the
+machine does befalls both, and each at a random moment of its turn, so that no shadow's fixed delay meets or
+misses them all; the clock runs from when a request was due. A pair is one block.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
+import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,8 +25,10 @@ from typing import Any
 
 import aiohttp
 
+from benchmarks.processes import free_port, listening
 from benchmarks.table import Row
 from gateway.control import call
+from gateway.journal.comparisons import ComparisonState
 from gateway.journal.sqlite import SqliteJournal
 from gateway.system import SystemClock
 
@@ -70,18 +71,21 @@ routes:
     targets: {{legacy: legacy, cloud: erp}}
     stage: {stage}
     reply: {{mode: pass_through, within: 20s}}
-    compare: {{with: reply, reads: {{seller_number: number}}}}
-    shadow:
-      mode: sandbox
-      to: tenant
-      allow: [{{host: 127.0.0.1, methods: [GET, POST]}}]
-  - id: po.moved
+{shadow}  - id: po.moved
     from: {{http: true, format: edi_x12, partner: mms, set: "850"}}
     targets: {{legacy: legacy, cloud: erp}}
     stage: legacy
     canary: {{select: {{facility: ["04"]}}}}
     losing_side: nothing
     ownership: {{receiving: {{at: owner}}, matching: {{at: owner}}, on_order: none}}
+"""
+
+SHADOW = """\
+    compare: {with: reply, reads: {seller_number: number}}
+    shadow:
+      mode: sandbox
+      to: tenant
+      allow: [{host: 127.0.0.1, methods: [GET, POST]}]
 """
 
 
@@ -103,12 +107,26 @@ def _growth(name: str, before: tuple[str, str], tenant: str) -> Row:
     """Measure a gateway with a tenant against another one: its tenant, and its route's stage."""
     with _ground(*before) as without, _ground(tenant, "shadow") as ground:
         calm, shadowed = zip(*asyncio.run(_pairs(without, ground)), strict=True)
+        if tenant == "good":
+            asyncio.run(_all_answered(ground))
     growths = [after - before for before, after in zip(calm, shadowed, strict=True)]
     ratios = [after / before for before, after in zip(calm, shadowed, strict=True)]
     grown_s, ratio, base_s = statistics.median(growths), statistics.median(ratios), statistics.median(calm)
     holds = grown_s <= max(GROWTH_MAX * base_s, GROWTH_MAX_S)
     figure = f"p99 {base_s * 1e3:.1f} ms, grows by {grown_s * 1e3:+.2f} ms (median of {PAIRS} pairs)"
     return Row(f"live p99 {name}", figure, ratio, "<= +5 % or 1 ms", holds)
+
+
+async def _all_answered(ground: Ground) -> None:
+    """See that shadows went all their way, and were compared: a leg that ends early costs less."""
+    journal = await SqliteJournal.open_readonly(ground.folder / "journal.db", clock=SystemClock())
+    try:
+        found = await journal.comparisons(route="po.shadow", limit=100_000)
+    finally:
+        await journal.close()
+    ended = [each.shadow for each in found if each.state is ComparisonState.COMPARED]
+    if len(ended) < (PAIRS - 1) * REQUESTS or set(ended) != {"answered"}:
+        raise RuntimeError(f"{len(ended)} shadows ended as {sorted(set(ended))}; expected answered ones")
 
 
 async def _pairs(without: Ground, ground: Ground) -> list[tuple[float, float]]:
@@ -125,10 +143,11 @@ async def _pairs(without: Ground, ground: Ground) -> list[tuple[float, float]]:
 
 async def _block(session: aiohttp.ClientSession, urls: list[str], block: int, count: int) -> list[float]:
     """Send requests at a fixed rate, to each address in turn; give how long each took since it was due."""
+    chance = random.Random(block)
     began = time.monotonic()
     tasks = []
     for number in range(count):
-        due = began + number / RATE_PER_S
+        due = began + (number + chance.random()) / RATE_PER_S
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         body = _order(block * 10_000 + number)
         tasks.append(asyncio.create_task(_post(session, urls[number % len(urls)], body, due)))
@@ -189,42 +208,21 @@ def _ground(tenant: str, stage: str) -> Iterator[Ground]:
         contextlib.ExitStack() as running,
     ):
         folder = Path(name)
-        ports = {each: _free_port() for each in ("port", "legacy", "good", "tenant")}
+        ports = {each: free_port() for each in ("port", "legacy", "good", "tenant")}
         for kind in ("legacy", "good"):
             running.enter_context(_peer(kind, ports[kind]))
         if tenant != "down":
             running.enter_context(_peer(tenant, ports["tenant"]))
-        (folder / "routes.yaml").write_text(ROUTES.format(folder=folder, stage=stage, **ports))
-        running.enter_context(_process([sys.executable, "-c", SERVE], ports["port"], folder))
+        (folder / "routes.yaml").write_text(
+            ROUTES.format(folder=folder, stage=stage, shadow=SHADOW if stage == "shadow" else "", **ports)
+        )
+        running.enter_context(listening([sys.executable, "-c", SERVE], ports["port"], folder, is_quiet=True))
         yield Ground(f"http://127.0.0.1:{ports['port']}", folder)
 
 
 def _peer(kind: str, port: int) -> contextlib.AbstractContextManager[None]:
-    return _process([sys.executable, "-m", "benchmarks.shadow_peers", str(port), kind], port, None)
-
-
-@contextlib.contextmanager
-def _process(command: list[str], port: int, cwd: Path | None) -> Iterator[None]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    process = subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(400):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
-                break
-            if process.poll() is not None:
-                raise RuntimeError(f"{command[1:4]} ended with {process.returncode}")
-            time.sleep(0.05)
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    command = [sys.executable, "-m", "benchmarks.shadow_peers", str(port), kind]
+    return listening(command, port, is_quiet=True)
 
 
 def _order(number: int) -> bytes:

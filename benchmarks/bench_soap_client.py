@@ -21,7 +21,7 @@ from adapters.base import Library, SourceText
 from adapters.soap.call_settings import Call
 from adapters.soap.client import HeaderFacts
 from adapters.soap.compiling import compile_client
-from adapters.soap.driver_wsdl import wsdl_of
+from adapters.soap.wsdl_loader import wsdl_of
 from benchmarks.table import Row
 from canonical.document import CanonicalDocument
 from canonical.registry import parse_document

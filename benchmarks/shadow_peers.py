@@ -12,7 +12,7 @@ import itertools
 import sys
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"number":"L1"}'
-NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+NONE_FOUND = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"items": []}'
 CREATED = (
     b'HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"number":"D1"}'
 )
@@ -38,7 +38,7 @@ async def _answer(kind: str, turn: int, head: bytes, writer: asyncio.StreamWrite
     if kind == "legacy":
         writer.write(OK)
     elif kind == "good":
-        writer.write(NOT_FOUND if head.startswith(b"GET") else CREATED)
+        writer.write(NONE_FOUND if head.startswith(b"GET") else CREATED)
     elif kind == "slow":
         await asyncio.sleep(SLOW_S)
         return False

@@ -1,4 +1,4 @@
-"""Nobody finds out too late: alarms about orders past their deadline, until someone acknowledges them.
+"""Nobody finds out too late: alarms about late orders and canaries that went back, until someone hears them.
 
 What is due and what it says is pure; ``AlarmLoop`` asks the journal, sends by webhook and e-mail,
 and remembers what went out. An alarm names orders and reasons, never prices or free text.
@@ -18,24 +18,26 @@ from typing import Any
 
 from adapters.base import Clock
 from gateway.journal.base import Journal, JournalBusyError
-from gateway.journal.types import Overdue
+from gateway.journal.types import Overdue, RolledBack
 
 log = logging.getLogger("legacy_bridge.alarms")
 
 CHECK_S = 10.0
 OVERDUE_MAX = 20_000  # looked at in one check
+SHOWN_MAX = 3  # routes in a subject
 ENTRIES_MAX = 200  # of one alarm, urgent ones first; the rest is counted
 PARKED_REASON = "a person must look; explain says why"  # a finding's words may be another system's
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm about everything that is due now, or about certificates that end."""
+    """One alarm: about all orders that are due now, about routes that went back, or certificates that end."""
 
     at: datetime
     entries: tuple[Overdue, ...]
     tell: tuple[str, ...]  # who is to act, by the routes' configuration
     certificates: tuple[str, ...] = ()  # a sentence for each that ends within thirty days
+    rolled_back: tuple[RolledBack, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -43,6 +45,10 @@ class Alarm:
         if self.certificates:
             count = len(self.certificates)
             return f"legacy-bridge: {count} certificate{'s end' if count > 1 else ' ends'} within 30 days"
+        if self.rolled_back:
+            names = ", ".join(f"{each.route} to {each.stage}" for each in self.rolled_back[:SHOWN_MAX])
+            more = len(self.rolled_back) - SHOWN_MAX
+            return f"legacy-bridge: went back by itself: {names}{f' and {more} more' if more > 0 else ''}"
         urgent = sum(1 for entry in self.entries if entry.is_urgent)
         rush = f", {urgent} of them urgent" if urgent else ""
         count = len(self.entries)
@@ -80,12 +86,13 @@ class AlarmLoop:
         while True:
             try:
                 await self.check()
+                await self.check_roll_backs()
             except JournalBusyError:
                 log.warning("alarm.journal_busy looked again later")
             await self._clock.sleep(CHECK_S)
 
     async def check(self) -> Alarm | None:
-        """Send one alarm about all that is due; None where nothing is."""
+        """Send one alarm about all orders that are due; None where nothing is."""
         now = self._clock.now()
         missing = await self._journal.mark_unacknowledged(now)
         if missing:
@@ -100,14 +107,31 @@ class AlarmLoop:
         log.error(
             "alarm.overdue count=%d routes=%s", len(due), ",".join(sorted({each.route for each in due}))
         )
+        if await self._is_sent(alarm):
+            await self._journal.alarm_sent(due, now)
+        return alarm
+
+    async def check_roll_backs(self) -> Alarm | None:
+        """Send one alarm about the routes that went back by themselves; None where none is due."""
+        now = self._clock.now()
+        found = await self._journal.rolled_back()
+        due = tuple(each for each in found if is_due(each.last_alarm_at, now, self._repeat))
+        if not due:
+            return None
+        tell = tuple(dict.fromkeys(name for each in due for name in self._tell(each.route)))
+        alarm = Alarm(now, (), tell, rolled_back=due)
+        log.error("alarm.rolled_back routes=%s", ",".join(each.route for each in due))
+        if await self._is_sent(alarm):
+            await self._journal.alarm_sent(due, now)
+        return alarm
+
+    async def _is_sent(self, alarm: Alarm) -> bool:
+        """Send an alarm in every way. One that worked is enough to pause; else the next check sends it."""
         results = await asyncio.gather(*(send(alarm) for send in self._senders), return_exceptions=True)
         problems = [result for result in results if isinstance(result, BaseException)]
         for problem in problems:
             log.error("alarm.not_sent reason=%s", f"{type(problem).__name__}: {problem}")
-        if len(problems) < len(results) or not results:
-            # One way that worked is enough to pause; none at all is tried again at the next check.
-            await self._journal.alarm_sent(due, now)
-        return alarm
+        return len(problems) < len(results) or not results
 
     def _by_own_route(self, entry: Overdue) -> Overdue:
         """Give a message as a whole the deadline of its route; the journal was asked with the shortest."""
@@ -119,8 +143,13 @@ class AlarmLoop:
 
 def alarms_due(overdue: Sequence[Overdue], now: datetime, repeat: timedelta) -> tuple[Overdue, ...]:
     """Give what an alarm is due for, urgent ones first: never told, or told longer ago than the pause."""
-    due = (entry for entry in overdue if entry.last_alarm_at is None or entry.last_alarm_at + repeat <= now)
+    due = (entry for entry in overdue if is_due(entry.last_alarm_at, now, repeat))
     return tuple(sorted(due, key=lambda entry: (not entry.is_urgent, entry.deadline_at)))
+
+
+def is_due(last_at: datetime | None, now: datetime, repeat: timedelta) -> bool:
+    """Tell whether an alarm goes out again."""
+    return last_at is None or last_at + repeat <= now
 
 
 def reason_of(entry: Overdue) -> str:
@@ -139,6 +168,8 @@ def webhook_body(alarm: Alarm) -> bytes:
             "certificates": list(alarm.certificates[:ENTRIES_MAX]),
         }
         return json.dumps(told).encode()
+    if alarm.rolled_back:
+        return json.dumps(_roll_backs(alarm)).encode()
     entries: list[dict[str, Any]] = [
         {
             "message_id": entry.message_id,
@@ -162,6 +193,21 @@ def webhook_body(alarm: Alarm) -> bytes:
     return json.dumps(body).encode()
 
 
+def _roll_backs(alarm: Alarm) -> dict[str, Any]:
+    routes = [
+        {"route": each.route, "stage": each.stage, "at": each.at.isoformat(), "reason": each.why}
+        for each in alarm.rolled_back[:ENTRIES_MAX]
+    ]
+    return {
+        "event": "routes_rolled_back",
+        "at": alarm.at.isoformat(),
+        "subject": alarm.subject,
+        "count": len(alarm.rolled_back),
+        "tell": list(alarm.tell),
+        "routes": routes,
+    }
+
+
 def signature(body: bytes, secret: str) -> str:
     """Sign a webhook body: HMAC-SHA-256 (RFC 2104), hex."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
@@ -175,6 +221,8 @@ def mail_text(alarm: Alarm) -> str:
         return "\n".join([*lines, *alarm.certificates[:ENTRIES_MAX], "", advice]) + "\n"
     if alarm.tell:
         lines += [f"For: {', '.join(alarm.tell)}", ""]
+    if alarm.rolled_back:
+        return "\n".join([*lines, *_roll_back_lines(alarm)]) + "\n"
     for entry in alarm.entries[:ENTRIES_MAX]:
         orders = ", ".join(entry.order_keys) or "not translated yet"
         lines += [
@@ -192,3 +240,21 @@ def mail_text(alarm: Alarm) -> str:
         "Stop these alarms:       legacy-bridge exceptions acknowledge MESSAGE --why TEXT",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _roll_back_lines(alarm: Alarm) -> list[str]:
+    lines = []
+    for each in alarm.rolled_back[:ENTRIES_MAX]:
+        lines += [
+            f"{each.route}: in stage {each.stage} since {each.at:%Y-%m-%d %H:%M}Z, for new orders",
+            f"    {each.why}",
+        ]
+    return [
+        *lines,
+        "",
+        "Orders of before stay on the side that they are on.",
+        "",
+        "See why:                 legacy-bridge readiness ROUTE",
+        "Send it forward again:   legacy-bridge routes set ROUTE canary --why TEXT",
+        "Stop these alarms:       legacy-bridge exceptions acknowledge ROUTE --why TEXT",
+    ]

@@ -43,7 +43,7 @@ from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration, Route
 from gateway.config import check as check_presence
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
-from gateway.delivery import DeliveryWorker
+from gateway.delivery import DeliveryWorker, Destination
 from gateway.destinations import Destinations, endpoint_setup
 from gateway.expiry import ExpiryLoop
 from gateway.facade_routes import served_facades
@@ -64,6 +64,8 @@ from gateway.translator import Translator
 log = logging.getLogger("legacy_bridge.app")
 
 DRAIN_S = 10.0
+DELIVERING = ("deliver", "shadow")  # the loops whose work is finished before the end
+SHADOWS_GATHER_S = 0.25
 PRUNE_EVERY_S = 60.0
 PRUNE_BATCH = 500
 SOURCE_PAUSES_S = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -130,12 +132,8 @@ class Gateway:
         programs = await self._load(configuration, who)
         self.programs = Revisions(programs, journal, self._compiled)
         self.destinations.take_over(destinations)
-        self.worker = DeliveryWorker(
-            journal, self.destinations, self.clock, self._rng,
-            name=self.name, lease_s=programs.lease_s,
-            settled=self._settled,
-            compared=Comparing(journal, self.clock, lambda route: self.facade_of(route)),  # noqa: PLW0108
-        )  # fmt: skip
+        self.worker = self._deliverer(self.name, programs.lease_s, is_tenant=False)
+        self.shadows = self._deliverer(f"{self.name}-shadows", programs.lease_s, is_tenant=True)
         self.pipeline = Pipeline(
             journal, self.programs, format_by_name, self._executor, self.clock, self._rng,
             accepted=self._arrived, planned=self._planned,
@@ -150,6 +148,7 @@ class Gateway:
         )
         self.comparisons = Comparisons(journal, self.programs, self.destinations, self.clock)
         self._run("deliver", self.worker.run())
+        self._run("shadow", self.shadows.run())
         self._run("move", self.mover.run())
         self._run("translate", self.translator.run())
         self._run("calls", self.calls.run())
@@ -170,16 +169,18 @@ class Gateway:
     async def stop(self, within_s: float = DRAIN_S) -> None:
         """Take nothing more, finish what is under way (bounded), let go of everything but the journal."""
         self.is_ready = False
-        for name in [name for name in self._tasks if name != "deliver"]:
+        for name in [name for name in self._tasks if name not in DELIVERING]:
             await _cancelled(self._tasks.pop(name))
-        deliver = self._tasks.pop("deliver", None)
-        if deliver is not None:
-            self.worker.stop_claiming()
+        if delivering := [self._tasks.pop(name) for name in DELIVERING if name in self._tasks]:
+            workers = (self.worker, self.shadows)
+            for worker in workers:
+                worker.stop_claiming()
             try:
-                await asyncio.wait_for(self.worker.drain(), within_s)
+                await asyncio.wait_for(asyncio.gather(*(each.drain() for each in workers)), within_s)
             except TimeoutError:
                 log.warning("gateway.drain_incomplete the rest is recovered at the next start")
-            await _cancelled(deliver)
+            for task in delivering:
+                await _cancelled(task)
         await self.destinations.close()
 
     async def reload(self, configuration: Configuration, who: str) -> int:
@@ -211,6 +212,10 @@ class Gateway:
         self._start_sources(sources)
         self._planned()
         return programs.revision
+
+    def renew_decoding(self) -> None:
+        """Let decoding processes begin anew: they have read files as they were."""
+        self._executor.renew()
 
     async def take(self, inbound: Inbound) -> None:
         """Accept one input, for sources and the HTTP application."""
@@ -294,6 +299,20 @@ class Gateway:
         await self.journal.declare_stages(declared_stages(configuration), now)
         return compile_programs(configuration, revision)
 
+    def _deliverer(self, name: str, lease_s: float, *, is_tenant: bool) -> DeliveryWorker:
+        """Make what delivers to shadows' tenants, or to all others, which it lets go first."""
+
+        def destinations() -> Mapping[str, Destination]:
+            return {key: each for key, each in self.destinations().items() if each.is_tenant is is_tenant}
+
+        return DeliveryWorker(
+            self.journal, destinations, self.clock, self._rng,
+            name=name, lease_s=lease_s,
+            gather_s=SHADOWS_GATHER_S if is_tenant else 0.0,
+            settled=self._settled,
+            compared=Comparing(self.journal, self.clock, lambda route: self.facade_of(route)),  # noqa: PLW0108
+        )  # fmt: skip
+
     def _arrived(self) -> None:
         self.translator.wake()
 
@@ -310,6 +329,7 @@ class Gateway:
 
     def _planned(self) -> None:
         self.worker.wake()
+        self.shadows.wake()
         self.translator.wake()  # a planned order may be what a follow-on waits for
 
     def _alarms(self) -> AlarmLoop:

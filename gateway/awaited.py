@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from adapters.base import Decoded
+from adapters.base import Alias, Decoded
 from gateway.decoded_sets import EarlierGenerations, found_again
 from gateway.earlier import Sent, unsent
 from gateway.entity_owner import not_the_owner
 from gateway.following import Followed, follow_on, told_of_ours, waiting
 from gateway.going_on import bound_deliveries
-from gateway.journal.types import AwaitedOrder, DeliveryPlan, DocumentPlan, Expected, Facts
+from gateway.journal.types import NO_ALIASES, AwaitedOrder, DeliveryPlan, DocumentPlan, Expected, Facts
 from gateway.looking_up import facts_of, revisions_of
 from gateway.message_run import MessageRun
-from gateway.naming import Keyed, keyed, orders_named
+from gateway.naming import Keyed, keyed, orders_named, told_names
 from gateway.order_facts import order_facts
 from gateway.outgoing import OutgoingBytes
 from gateway.planning import plan_decision
 from gateway.stage import Decision, Stage, decide
-from gateway.writing import without_unwritable
+from gateway.writing import with_notes, without_unwritable
 
 
 async def decide_awaited(run: MessageRun, documents: Sequence[DocumentPlan]) -> int:
@@ -73,14 +73,19 @@ class _Awaited:
         keys = followed.order_keys or document.order_keys
         decision = await self._owned(followed.decision, document, keys, facts)
         settled = replace(document, awaits=None, order_keys=keys)
-        return await self._plan(*await self._carried_out(settled, decision), expected)
+        names = told_names(each, facts, facts.ledger)
+        return await self._plan(*await self._carried_out(settled, decision), expected, names)
 
     async def _plan(
-        self, document: DocumentPlan, deliveries: Sequence[DeliveryPlan], expected: Expected
+        self,
+        document: DocumentPlan,
+        deliveries: Sequence[DeliveryPlan],
+        expected: Expected,
+        names: Mapping[str, Sequence[Alias]] = NO_ALIASES,
     ) -> bool:
         run = self._run
         return await run.journal.plan_awaited(
-            run.message.message_id, document, deliveries, expected, run.clock.now()
+            run.message.message_id, document, deliveries, expected, run.clock.now(), names
         )
 
     async def _owned(
@@ -99,7 +104,8 @@ class _Awaited:
         decided, planned, bound = plan_decision(
             program, run.message, document, decision, decoded.raw, decoded.interchange
         )
-        deliveries, unwritable = await self._outgoing.write(program, [decided], planned)
+        deliveries, unwritable, notes = await self._outgoing.write(program, [decided], planned)
+        (decided,) = with_notes((decided,), notes)
         if unwritable:
             (decided,), _ = without_unwritable((decided,), (), unwritable)
             bound, deliveries = [], []

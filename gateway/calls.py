@@ -30,12 +30,12 @@ from adapters.base import (
     StepResult,
     Transient,
 )
+from adapters.base.waking import woken_within
 from gateway.acknowledging import REPLY
 from gateway.delivery import Destination, deliver_once
 from gateway.journal.base import Journal, JournalBusyError, StaleClaimError, UnknownError
 from gateway.journal.types import ClaimedDelivery, DeliveryState, DeliveryView, MessageState, Settled
 from gateway.pipeline import Pipeline
-from gateway.waking import woken_within
 
 log = logging.getLogger("legacy_bridge.calls")
 

@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from adapters.base import Clock, Delivery, Finding, Reply, Request, StepResult
+from adapters.base.waking import woken_within
 from canonical.document import CanonicalDocument
 from canonical.registry import DocumentError, parse_document, to_json
 from gateway.compare import CompareRules, compare_documents, compare_requests, with_group
@@ -34,12 +36,12 @@ from gateway.journal.comparisons import (
     DocumentInOrder,
     NoiseReading,
 )
+from gateway.journal.hurry import unhurried
 from gateway.journal.types import ClaimedDelivery, CrosswalkRow, DeliveryView, DocumentView, Message
 from gateway.order_mover import TRANSPORT as MOVE
 from gateway.program import CompareProgram, Program, Programs, ProgramSource
 from gateway.rehearsal import rehearsed
-from gateway.shadowing import refused_finding, result_of
-from gateway.waking import woken_within
+from gateway.shadowing import PATIENCE, is_behind, refused_finding, result_of
 
 log = logging.getLogger("legacy_bridge.comparing")
 
@@ -53,6 +55,14 @@ LAST_AGAIN_S = 600.0
 EVIDENCE_MAX = 500  # documents of one order that are looked at
 
 _Key = tuple[str, int]
+
+
+class _Due(NamedTuple):
+    """A document that waits for its other side and is looked at now."""
+
+    key: _Key
+    since: float  # monotonic seconds
+    wait_s: float  # the last pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +130,12 @@ class Comparisons:
             self._wake.set()
 
     async def run(self) -> None:
-        """Compare until cancelled. Errors: JournalError, which must end the process."""
+        """Compare until cancelled, after what is live. Errors: JournalError, which must end the process."""
         await self._patiently_begin()
         while True:
             self._wake.clear()
             try:
-                is_more = await self.step()
+                is_more = await unhurried(self.step())
             except JournalBusyError:
                 log.warning("comparing.journal_busy looked at again later")
                 is_more = False
@@ -147,14 +157,30 @@ class Comparisons:
         """Do what there is to do now, a batch of it; tell whether there is more at once."""
         programs = self._programs(None)
         is_more = await self._take_up(programs)
+        due = self._due()
+        try:
+            done: list[Comparison] = []
+            for each in due:
+                is_late = self._clock.monotonic() - each.since >= PATIENCE.total_seconds()
+                done += await unhurried(self._look(programs, each.key, each.wait_s), unless=is_late)
+                await self._clock.sleep(PAUSE_S)
+            await self._note(done)
+        except JournalBusyError:
+            for each in due:
+                self._look_at(each.key, each.wait_s)
+            raise
+        return is_more or len(due) == BATCH
+
+    def _due(self) -> list[_Due]:
+        """Take what is to be looked at by now, a batch of it."""
+        due: list[_Due] = []
         now = self._clock.monotonic()
-        while self._again and self._again[0][0] <= now:
-            _, turn, key = heapq.heappop(self._again)
+        while self._again and self._again[0][0] <= now and len(due) < BATCH:
+            since, turn, key = heapq.heappop(self._again)
             wait_s, latest = self._waits.get(key, (0.0, -1))
             if turn == latest:  # an earlier turn was overtaken by news
-                await self._look(programs, key, wait_s)
-                await self._clock.sleep(PAUSE_S)
-        return is_more
+                due.append(_Due(key, since, wait_s))
+        return due
 
     async def _pause(self) -> None:
         due_s = self._again[0][0] - self._clock.monotonic() if self._again else LOOK_S
@@ -172,29 +198,36 @@ class Comparisons:
         found, reached = await self._journal.documents_after(routes, position, BATCH)
         begun: list[Comparison] = []
         for each in found:
-            program = programs.of_set(each.message_route, each.view.plan.set_type)
-            if each.transport == MOVE:
-                continue  # legacy never had it so: what moved is proven by orders proof
-            if program is not None and program.is_evidence:
-                await self._note(begun)
-                await self._evidence_came(programs, program, each)
-            elif program is not None and program.compare is not None and program.reply != "query":
-                begun += await self._begun(programs, program, program.compare, each)
+            is_late = is_behind(each.accepted_at, self._clock.now())
+            await unhurried(self._take_up_one(programs, each, begun), unless=is_late)
             await self._clock.sleep(PAUSE_S)
         await self._note(begun)
         if reached != position:
             await self._journal.set_cursor(CURSOR, str(reached), known)
         return len(found) == BATCH
 
-    async def _note(self, begun: list[Comparison]) -> None:
+    async def _take_up_one(self, programs: Programs, each: DocumentInOrder, begun: list[Comparison]) -> None:
+        program = programs.of_set(each.message_route, each.view.plan.set_type)
+        if program is None or each.transport == MOVE:
+            return  # legacy never had what moved: that is proven by orders proof
+        if program.is_evidence:
+            await self._note(begun)
+            await self._evidence_came(programs, program, each)
+        elif program.compare is not None and program.reply != "query":
+            begun += await self._begun(programs, program, program.compare, each)
+
+    async def _note(self, noted: list[Comparison]) -> None:
         """Write comparisons in one go: each commit is one that what is live may have to wait for."""
-        if not begun:
+        if not noted:
             return
-        await self._journal.note_comparisons(begun)
-        for each in begun:
+        await self._journal.note_comparisons(noted)
+        for each in noted:
+            key = (each.message_id, each.document_index)
             if each.state is ComparisonState.WAITING:
-                self._look_at((each.message_id, each.document_index), FIRST_AGAIN_S)
-        begun.clear()
+                self._look_at(key, FIRST_AGAIN_S)
+            else:
+                self._waits.pop(key, None)
+        noted.clear()
 
     async def _begun(
         self, programs: Programs, program: Program, compare: CompareProgram, each: DocumentInOrder
@@ -231,7 +264,7 @@ class Comparisons:
                 if comparison.state is ComparisonState.COMPARED:
                     await self._learn(programs, comparison, each)
                 elif comparison.state is ComparisonState.ALONE:
-                    await self._look(programs, key, LAST_AGAIN_S, comparison)
+                    await self._note(await self._look(programs, key, LAST_AGAIN_S, comparison))
                 else:
                     self._look_at(key, 0.0)
 
@@ -269,21 +302,18 @@ class Comparisons:
 
     async def _look(
         self, programs: Programs, key: _Key, wait_s: float, known: Comparison | None = None
-    ) -> None:
-        """Compare a document where both sides are there; else look again later, and not for ever."""
+    ) -> list[Comparison]:
+        """Give what is to be written of a document; nothing yet: look again later, and not for ever."""
         found = await self._journal.comparisons(message_id=key[0], document_index=key[1], limit=1)
         comparison = known or next(iter(found), None)
         if comparison is None or (known is None and comparison.state is not ComparisonState.WAITING):
             self._waits.pop(key, None)
-            return
+            return []
         program = programs.routes.get(comparison.route)
         settled = await self._safely(programs, program, comparison) if program is not None else None
-        if settled is None:
-            if known is None:
-                self._look_at(key, min(2 * wait_s, LAST_AGAIN_S))
-            return
-        self._waits.pop(key, None)
-        await self._journal.note_comparisons([settled])
+        if settled is None and known is None:
+            self._look_at(key, min(2 * wait_s, LAST_AGAIN_S))
+        return [settled] if settled is not None else []
 
     async def _safely(
         self, programs: Programs, program: Program, comparison: Comparison

@@ -41,7 +41,7 @@ def compile_programs(configuration: Configuration, revision: int) -> Programs:
     return Programs(
         revision=revision,
         routes={name: _program(configuration, route) for name, route in routes.items()},
-        shared=_shared(routes),
+        shared=shared_sets(routes),
         retries=retry_policies(configuration),
         lease_s=configuration.defaults.lease.total_seconds(),
     )
@@ -60,7 +60,8 @@ def feeding_route(routes: Mapping[str, Route], route: Route) -> str:
     return next(name for name, other in routes.items() if source_key(other) == source_key(route))
 
 
-def _shared(routes: Mapping[str, Route]) -> dict[str, dict[str, str]]:
+def shared_sets(routes: Mapping[str, Route]) -> dict[str, dict[str, str]]:
+    """Give whose the sets of shared sources are: feeding route -> set type -> route."""
     shared: dict[str, dict[str, str]] = {}
     for name, route in routes.items():
         first = feeding_route(routes, route)

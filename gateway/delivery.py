@@ -38,8 +38,10 @@ from adapters.base import (
     Wait,
 )
 from adapters.base.orders import closes_orders
+from adapters.base.waking import woken_within
 from gateway.erp.limits import TargetHealth, Work
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
+from gateway.journal.hurry import unhurried
 from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled, Want
 from gateway.outcome import (
     GoOn,
@@ -53,8 +55,7 @@ from gateway.outcome import (
     next_step,
     transients_in_a_row,
 )
-from gateway.shadowing import RENDERS, ShadowLeg, Wire, is_question, shadowed
-from gateway.waking import woken_within
+from gateway.shadowing import RENDERS, ShadowLeg, Wire, is_behind, is_question, shadowed
 
 log = logging.getLogger("legacy_bridge.delivery")
 
@@ -78,6 +79,11 @@ class Destination:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     shadow: ShadowLeg = RENDERS  # what shadow deliveries may do here; questions are asked
 
+    @property
+    def is_tenant(self) -> bool:
+        """Tell whether this is a shadow's own tenant: nothing live is ever delivered there."""
+        return self.shadow.mode != "render"
+
 
 Compared = Callable[[ClaimedDelivery, Settled], Awaitable[Settled]]  # judges what a shadow was answered
 
@@ -85,7 +91,7 @@ Compared = Callable[[ClaimedDelivery, Settled], Awaitable[Settled]]  # judges wh
 class DeliveryWorker:
     """The loop around ``deliver_once``: claims what each target can take, urgent first."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what one loop is made of; only the wiring makes one
         self,
         journal: Journal,
         destinations: Callable[[], Mapping[str, Destination]],
@@ -94,20 +100,28 @@ class DeliveryWorker:
         *,
         name: str,
         lease_s: float = 60.0,
+        gather_s: float = 0.0,
         settled: Callable[[ClaimedDelivery, Settled], None] = lambda claimed, settled: None,
         compared: Compared | None = None,
     ) -> None:
+        """``gather_s``: for shadows alone, which let live work go first.
+
+        What there is comes together for so long, to be claimed in one go: each claim is a commit.
+        """
         self._journal = journal
         self._destinations = destinations
         self._clock = clock
         self._rng = rng
         self._name = name
         self._lease_s = lease_s
+        self._gather_s = gather_s
         self._settled = settled
         self._compared = compared
         self._wake = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._is_stopping = False
+        self._is_behind = False  # what was claimed last has waited long enough
+        self._is_backlogged = False  # there was as much to claim as there was room
 
     def wake(self) -> None:
         """Say that there may be something to deliver."""
@@ -126,6 +140,7 @@ class DeliveryWorker:
                 self._raise_failures()
                 if not claimed:
                     await self._pause()
+                    await self._gather()
         finally:
             await self._end()
 
@@ -157,11 +172,20 @@ class DeliveryWorker:
         if not wants:
             return []
         try:
-            return await self._journal.claim(self._name, wants, self._lease_s, now, monotonic)
+            claim = self._journal.claim(self._name, wants, self._lease_s, now, monotonic)
+            claimed = await unhurried(claim, unless=self._is_hurried)
         except JournalBusyError:
             log.warning("delivery.journal_busy claimed again later")
             await self._clock.sleep(BUSY_S)
             return []
+        self._is_behind = any(is_behind(each.accepted_at, now) for each in claimed)
+        if room := sum(want.slots for want in wants):
+            self._is_backlogged = len(claimed) >= room
+        return claimed
+
+    @property
+    def _is_hurried(self) -> bool:
+        return self._is_behind or not self._gather_s
 
     def _begin(self, claimed: ClaimedDelivery, destination: Destination) -> None:
         work = destination.health.started(self._clock.monotonic(), is_urgent=claimed.is_urgent)
@@ -177,11 +201,13 @@ class DeliveryWorker:
         task.add_done_callback(ended)
 
     async def _deliver(self, claimed: ClaimedDelivery, destination: Destination, work: Work) -> None:
+        delivering = deliver_once(
+            claimed, destination, self._journal, self._clock, self._rng, self._lease_s, work,
+            compared=self._compared,
+        )  # fmt: skip
         try:
-            settled = await deliver_once(
-                claimed, destination, self._journal, self._clock, self._rng, self._lease_s, work,
-                compared=self._compared,
-            )  # fmt: skip
+            is_hurried = claimed.role != "shadow" or is_behind(claimed.accepted_at, self._clock.now())
+            settled = await unhurried(delivering, unless=is_hurried)
         except StaleClaimError:
             log.warning(
                 "delivery.claim_lost delivery=%s target=%s", claimed.claim.delivery_id, claimed.target
@@ -208,9 +234,16 @@ class DeliveryWorker:
             pauses.append((due_at - self._clock.now()).total_seconds())
         await woken_within(self._clock, self._wake, max(min(pauses), 0.005))
 
+    async def _gather(self) -> None:
+        if self._gather_s and not self._is_backlogged:
+            await self._clock.sleep(self._gather_s)
+
     async def _next_due(self, targets: list[str]) -> datetime | None:
+        if not targets:
+            return None
         try:
-            return await self._journal.next_due(targets) if targets else None
+            next_due = self._journal.next_due(targets)
+            return await unhurried(next_due, unless=self._is_hurried)
         except JournalBusyError:
             return self._clock.now() + timedelta(seconds=BUSY_S)
 

@@ -27,8 +27,9 @@ from gateway.outcome import RetryPolicy
 from gateway.security.settings import TlsSettings
 from gateway.shadowing import RENDERS, ShadowLeg
 
-# The library: the texts that its settings name; the shadow: where nothing else may be delivered.
-MadeFrom = tuple[Endpoint, RetryPolicy, Library, Shadow | None]
+# The library: the texts that its settings name; the shadow: where nothing else may be delivered; last, the
+# version of files that only the adapter knows.
+MadeFrom = tuple[Endpoint, RetryPolicy, Library, Shadow | None, str]
 Prepared = dict[str, tuple[MadeFrom, Destination]]  # by name: made from, made
 
 
@@ -71,11 +72,12 @@ class Destinations:
         retries, shadows = retry_policies(configuration), configuration.shadow_endpoints()
         for name, endpoint in configuration.endpoints.items():
             texts = library_for(configuration.library, endpoint.settings)
-            made_from = (endpoint, retries.get(name, RetryPolicy()), texts, shadows.get(name))
+            version = _version(endpoint)
+            made_from = (endpoint, retries.get(name, RetryPolicy()), texts, shadows.get(name), version)
             if self._from.get(name) == made_from and name in self._built:
                 built[name] = (made_from, self._built[name])
                 continue
-            destination = self._build(name, *made_from)
+            destination = self._build(name, *made_from[:-1])
             if destination is not None:
                 built[name] = (made_from, destination)
         return built
@@ -132,6 +134,13 @@ class Destinations:
             )
 
         return lend
+
+
+def _version(endpoint: Endpoint) -> str:
+    adapter = adapters().get(endpoint.kind)
+    if adapter is None or adapter.version is None or endpoint.settings is None:
+        return ""
+    return adapter.version(endpoint.settings)
 
 
 def shadow_guard(shadow: Shadow | None) -> ShadowGuard | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from adapters.base import Decoded, Finding, Position
+from adapters.base import AliasKind, Decoded, Finding, Position
 from canonical.document import CanonicalDocument
 from canonical.invoice import Invoice
 from canonical.order_change import OrderChange
@@ -22,7 +22,7 @@ from gateway.journal.types import (
 )
 from gateway.naming import Keyed, NamedOrder, is_anothers, keys_of, orders_named
 from gateway.program import Program
-from gateway.stage import Decision, follow, known_to_us, number_clash, unknown_order, unsplit
+from gateway.stage import Decision, follow, known_to_us, left_behind, number_clash, unknown_order, unsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,9 @@ def follow_on(
     if unknown and wait_until is not None:
         return _awaited(unknown, each, facts, wait_until)
     side = program.unknown.side
-    if (undivided := _undivided(program, each, entries, unknown)) is not None:
+    if (away := _moved_away(program, each, facts, entries)) is not None:
+        decision = away
+    elif (undivided := _undivided(program, each, entries, unknown)) is not None:
         decision = undivided
     elif entries and (not unknown or side is not None):
         declared = [_declared(program, order, side, now) for order in unknown if side is not None]
@@ -92,7 +94,26 @@ def told_of_ours(
     ours = [entry for entry in entries if entry.route != program.route]
     if not ours or any(entry.moving_to is not None for entry in entries):
         return None
-    return Followed(known_to_us(program.rule, ours[0]), tuple(entry.order_key for entry in ours))
+    decision = _moved_away(program, each, facts, ours) or known_to_us(program.rule, ours[0])
+    return Followed(decision, tuple(entry.order_key for entry in ours))
+
+
+def _moved_away(
+    program: Program, each: Keyed, facts: Facts, entries: Sequence[LedgerEntry]
+) -> Decision | None:
+    """Decide about what an ERP tells of an order that has moved away from it; None: it is no such."""
+    if not program.tenant.tells or not entries:
+        return None
+    left = {
+        key
+        for order in each.orders
+        for number in order.numbers
+        for key, namings in facts.resolved.get(number.number, {}).items()
+        for naming in namings
+        if naming.kind is AliasKind.LEFT and naming_counts(naming.target, program.tenant.endpoints)
+    }
+    is_away = all(entry.order_key in left and entry.side is Side.LEGACY for entry in entries)
+    return left_behind(program.rule, entries[0]) if is_away else None
 
 
 def _another_tenants(

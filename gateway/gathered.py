@@ -13,8 +13,8 @@ from gateway.correspondence import repeats_refused
 from gateway.earlier import Sent
 from gateway.going_on import Bound, refused_units
 from gateway.journal.types import DeliveryPlan, DocumentPlan, Side
-from gateway.planning import verdict_of
 from gateway.program import Program
+from gateway.ruling import verdict_of
 from gateway.stage import Stage
 
 

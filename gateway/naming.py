@@ -5,11 +5,12 @@ A number counts in its own numbering only; which orders it may mean is looked up
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from adapters.base import AliasKind, Decoded
-from canonical.document import CanonicalDocument, Issuer, OrderNumber
+from adapters.base import Alias, AliasKind, Decoded
+from canonical.document import CanonicalDocument, Issuer, OrderNumber, OrderReference
 from canonical.keys import document_key, order_key_of, order_keys
 from canonical.registry import content_hash
 from gateway.journal.types import (
@@ -27,6 +28,7 @@ class NamedOrder(NamedTuple):
 
     key: str | None
     numbers: tuple[OrderNumber, ...]
+    sellers: tuple[str, ...] = ()  # among them: the seller's, told from those that other sellers give
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,40 @@ def keyed(decoded: Decoded, program: Program, message: Message) -> Keyed:
 def _named_orders(document: CanonicalDocument, program: Program) -> tuple[NamedOrder, ...]:
     rules, buyer = program.key_rules, getattr(document, "buyer", None)
     named = tuple(
-        NamedOrder(order_key_of(order.number, rules, buyer) if order.number else None, order.numbers)
+        _named(order_key_of(order.number, rules, buyer) if order.number else None, order, program.partner)
         for order in document.named_orders
     )
     by_number = {order.key for order in named}
     # A requisition has no order yet: its own key stands for it.
     itself = (key for key in order_keys(document, rules) if key not in by_number)
     return (*(NamedOrder(key, ()) for key in itself), *named)
+
+
+def _named(key: str | None, order: OrderReference, partner: str | None) -> NamedOrder:
+    """Give an order's names; a seller's number counts among that partner's own, and as it is if imported."""
+    numbers = order.numbers
+    if partner is None or order.seller_number is None:
+        return NamedOrder(key, numbers)
+    own = f"{order.seller_number} of {partner}"
+    return NamedOrder(key, (*numbers, OrderNumber("seller", own, order.release)), (own,))
+
+
+def told_names(
+    each: Keyed, facts: Facts, ledger: Mapping[str, LedgerEntry]
+) -> Mapping[str, tuple[Alias, ...]]:
+    """Give what a seller calls the orders that a document names, by order key: next it may say no more.
+
+    A number that may mean two orders is nobody's name.
+    """
+    told: dict[str, tuple[Alias, ...]] = {}
+    for order in each.orders:
+        known = [key for key in keys_of(order, each, facts) if key in ledger] if order.sellers else []
+        if len(known) == 1:
+            told[known[0]] = (
+                *told.get(known[0], ()),
+                *(Alias(AliasKind.SELLER, own) for own in order.sellers),
+            )
+    return told
 
 
 def orders_named(each: Keyed, facts: Facts) -> tuple[str, ...]:
@@ -102,11 +131,14 @@ def keys_of(order: NamedOrder, each: Keyed, facts: Facts) -> tuple[str, ...]:
 
     Two tenants of one ERP number alike. What a tenant itself tells of is never another tenant's order; what
     anybody else sends is about the tenant that its route goes to, where that has an order of this name.
+    A seller may use one number for several orders; it is asked only where the buyer's is not known.
     """
+    is_known = order.key in facts.ledger
     found: dict[str, bool] = {}  # by key: whether this tenant, or nobody in particular, calls it so
     if order.key is not None and not (each.tenant.tells and is_anothers(order, order.key, each, facts)):
         found[order.key] = True
-    for number in order.numbers:
+    asked = [number for number in order.numbers if not (is_known and number.issuer == "seller")]
+    for number in asked:
         for key, namings in facts.resolved.get(number.number, {}).items():
             kinds = _numberings(number.issuer, facts.ledger.get(key))
             named = [naming.target for naming in namings if naming.kind in kinds]
@@ -123,7 +155,7 @@ def is_anothers(order: NamedOrder, key: str, each: Keyed, facts: Facts) -> bool:
         naming.target
         for number in order.numbers
         for naming in facts.resolved.get(number.number, {}).get(key, ())
-        if naming.kind is AliasKind.ERP
+        if naming.kind in (AliasKind.ERP, AliasKind.LEFT)
     }
     return bool(told & each.tenant.others) and not told & {"", *each.tenant.endpoints}
 
@@ -135,7 +167,7 @@ def _numberings(issuer: Issuer, entry: LedgerEntry | None) -> frozenset[AliasKin
         case "seller":
             kinds |= {AliasKind.SELLER}
         case "erp":
-            kinds |= {AliasKind.ERP}
+            kinds |= {AliasKind.ERP, AliasKind.LEFT}
         case "buyer":
             kinds |= {AliasKind.BUYER, AliasKind.SUPPLIER_VISIBLE}
             if entry is not None and entry.transmitter is Transmitter.ERP:

@@ -124,7 +124,7 @@ class _Fold:
     def place(self, order: PurchaseOrder) -> None:
         """Take an order, or one that replaces it; a later cancellation leaves nothing ordered."""
         if order.purpose == "cancellation":
-            self.lines = {name: replace(line, ordered=ZERO) for name, line in self.lines.items()}
+            self._cancel()
             return
         if order.purpose == "confirmation" and self.order is not None:
             return
@@ -154,8 +154,17 @@ class _Fold:
             price=unit_price(price),
         )
 
+    def _cancel(self) -> None:
+        self.lines = {name: replace(line, ordered=ZERO) for name, line in self.lines.items()}
+
     def change(self, change: OrderChange) -> None:
-        """Take a change of the buyer's: quantities and prices of its lines are the new ones."""
+        """Take a change of the buyer's: quantities and prices of its lines are the new ones.
+
+        One that cancels leaves nothing ordered, whatever lines it names.
+        """
+        if change.purpose == "cancellation":
+            self._cancel()
+            return
         if self.order is None:
             self.problems.append("a change came without its order")
             return

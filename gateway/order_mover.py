@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adapters.base import Clock, Format, Origin, Rng, Verdict
+from adapters.base.waking import woken_within
 from canonical.document import CanonicalDocument
 from canonical.registry import content_hash, to_json
 from gateway.crosswalk import CodeTableCache
@@ -34,7 +35,6 @@ from gateway.moving import Remainder, cannot_take, carried_aliases, pinned, rema
 from gateway.order_lines import differs
 from gateway.order_looks import OrderLook, look_at, placed_at
 from gateway.program import Program, ProgramSource
-from gateway.waking import woken_within
 from gateway.writing import written
 
 log = logging.getLogger("legacy_bridge.mover")
@@ -235,7 +235,9 @@ class OrderMover:
         placed = await placed_at(self._journal, look, _target(program, move.was))
         names = carried_aliases(entry, [each.target_reference for each in placed])
         log.info("move.done move=%s order=%s side=%s", move.move_id, move.order_key, move.to.value)
-        return await self._journal.finish_move(move.move_id, names, now)
+        return await self._journal.finish_move(
+            move.move_id, names, now, left=_target(program, move.was) or None
+        )
 
 
 def _has_happened(view: DeliveryView) -> bool:

@@ -16,7 +16,7 @@ from gateway.journal.types import ControlNumber, DeliveryPlan, DocumentPlan
 from gateway.message_run import MessageRun
 from gateway.planning import Chunk
 from gateway.program import Program, Writing
-from gateway.writing import without_unwritable, writing_of, written
+from gateway.writing import losses, with_notes, without_unwritable, writing_of, written
 
 
 class OutgoingBytes:
@@ -33,25 +33,33 @@ class OutgoingBytes:
         """Write the documents of a chunk for the targets that take bytes; park what cannot be written."""
         deliveries: list[DeliveryPlan] = []
         problems: dict[int, tuple[Finding, ...]] = {}
+        notes: dict[int, tuple[Finding, ...]] = {}
         by_index = {document.index: document for document in chunk.documents}
         for each in chunk.deliveries:
             document = by_index.get(each.document_index) if each.document_index is not None else None
             if document is None:
                 deliveries.append(each)
                 continue
-            made, found = await self.write(self._run.program_of(document.set_type), [document], [each])
+            program = self._run.program_of(document.set_type)
+            made, found, told = await self.write(program, [document], [each])
             deliveries += made
             problems |= found
-        documents, kept = without_unwritable(chunk.documents, tuple(deliveries), problems)
+            notes |= {index: (*notes.get(index, ()), *more) for index, more in told.items()}
+        noted = with_notes(chunk.documents, notes)
+        documents, kept = without_unwritable(noted, tuple(deliveries), problems)
         bound = tuple(each for each in chunk.bound if each.index not in problems)
         return replace(chunk, documents=documents, deliveries=kept, bound=bound)
 
     async def write(
         self, program: Program, documents: Sequence[DocumentPlan], deliveries: Sequence[DeliveryPlan]
-    ) -> tuple[list[DeliveryPlan], dict[int, tuple[Finding, ...]]]:
-        """Give the deliveries with their bytes, and by set index why the others cannot be written."""
+    ) -> tuple[list[DeliveryPlan], dict[int, tuple[Finding, ...]], dict[int, tuple[Finding, ...]]]:
+        """Give the deliveries with their bytes, and by set index why the others cannot be written, and notes.
+
+        The notes tell what the bytes do not say of a document.
+        """
         made: list[DeliveryPlan] = []
         problems: dict[int, tuple[Finding, ...]] = {}
+        notes: dict[int, tuple[Finding, ...]] = {}
         canonical = {document.index: document.canonical for document in documents}
         for each in deliveries:
             writing, text = writing_of(program, each), canonical.get(each.document_index or 0)
@@ -63,9 +71,11 @@ class OutgoingBytes:
             body = self._bodies[each.delivery_id]
             if isinstance(body, bytes):
                 made.append(replace(each, body=body, content_type=writing.content_type))
+                index = each.document_index or 0
+                notes[index] = (*notes.get(index, ()), *losses(writing, self._run.formats, text))
             else:
                 problems[each.document_index or 0] = body
-        return made, problems
+        return made, problems, notes
 
     async def _body(
         self, program: Program, writing: Writing, canonical: bytes

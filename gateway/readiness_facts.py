@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from gateway.compare import excused, learned
-from gateway.compiling import feeding_route, ignored
+from gateway.compiling import feeding_route, ignored, shared_sets
 from gateway.config import Configuration, Route
 from gateway.journal.base import Journal
 from gateway.journal.comparisons import AttemptCount, ComparisonCounts
@@ -36,7 +36,7 @@ async def card_of(
     feeding = feeding_route(configuration.routes, route)
     newest = await journal.messages(route=feeding, limit=1)
     planned = [each for each in await journal.planned_stages() if each.route == route.id]
-    cloud, legacy = await _attempts(journal, route, state, now)
+    cloud, legacy = await _attempts(journal, configuration, route, state, now)
     return Card(
         route=route.id,
         state=state,
@@ -61,7 +61,7 @@ async def limits_card(
     journal: Journal, configuration: Configuration, route: Route, state: StageState, now: datetime
 ) -> Card:
     """Give as much of a card as the limits of a running canary need: it is asked for every few seconds."""
-    cloud, legacy = await _attempts(journal, route, state, now)
+    cloud, legacy = await _attempts(journal, configuration, route, state, now)
     feeding = feeding_route(configuration.routes, route)
     return Card(
         route=route.id,
@@ -78,28 +78,36 @@ async def limits_card(
 
 
 async def _attempts(
-    journal: Journal, route: Route, state: StageState, now: datetime
+    journal: Journal, configuration: Configuration, route: Route, state: StageState, now: datetime
 ) -> tuple[dict[timedelta, Attempts], dict[timedelta, Attempts]]:
-    """Count both systems' answers: the ERP's to live deliveries, while it gets none to shadows."""
+    """Count both systems' answers to the route's own messages: the ERP's to live ones, else to shadows."""
+    owners = shared_sets(configuration.routes)
+
+    async def counted(target: str | None, roles: Iterable[str], since: datetime) -> Attempts:
+        found = await journal.attempt_counts(target, since) if target is not None else []
+        return _summed([each for each in found if each.role in roles and route.id in owners_of(each, owners)])
+
     is_rehearsed = state.stage in (Stage.LEGACY, Stage.SHADOW)
     target = (route.shadow.to if is_rehearsed else None) or route.targets.cloud
     roles = ("shadow",) if is_rehearsed else ("live",)
     cloud, legacy = {}, {}
     for span in spans_of(route.gates):
         since = max(now - span, state.changed_at)  # what was before this stage is no fault of it
-        cloud[span] = await _counted(journal, target, roles, since)
-        legacy[span] = await _counted(journal, route.targets.legacy, LEGACY_ROLES, now - span)
+        cloud[span] = await counted(target, roles, since)
+        legacy[span] = await counted(route.targets.legacy, LEGACY_ROLES, now - span)
     return cloud, legacy
 
 
-async def _counted(journal: Journal, target: str | None, roles: Iterable[str], since: datetime) -> Attempts:
-    if target is None:
-        return Attempts()
-    found: list[AttemptCount] = [
-        each for each in await journal.attempt_counts(target, since) if each.role in roles
-    ]
+def _summed(found: Iterable[AttemptCount]) -> Attempts:
+    every = list(found)
     return Attempts(
-        sum(each.accepted for each in found),
-        sum(each.failed for each in found),
-        tuple(duration for each in found for duration in each.durations_s),
+        sum(each.accepted for each in every),
+        sum(each.failed for each in every),
+        tuple(duration for each in every for duration in each.durations_s),
     )
+
+
+def owners_of(count: AttemptCount, owners: Mapping[str, Mapping[str, str]]) -> set[str]:
+    """Give whose messages these attempts were about; an interchange that went on whole may be of several."""
+    of_sets = owners.get(count.route, {})
+    return {of_sets.get(each, count.route) for each in count.set_types} or {count.route}

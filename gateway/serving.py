@@ -47,6 +47,7 @@ from gateway.journal.sqlite import SqliteJournal
 from gateway.operations import Hooks, OperationError, Operations
 from gateway.order_reading import OrderReading
 from gateway.program import Programs
+from gateway.rereading import read_again
 from gateway.security.partners import PartnerCertificates, PartnerError
 from gateway.security.secrets import SecretError, SecretStore
 from gateway.security.settings import TlsSettings
@@ -399,11 +400,18 @@ async def _reload_on_hangup(path: Path, gateway: Gateway, hangup: asyncio.Event)
 async def reload(path: Path, gateway: Gateway, who: str) -> bool:
     """Take over the routes.yaml of now; one that cannot be run changes nothing, and the log says why.
 
+    Files that it names are read again first (WSDLs), for it is judged by them. One that cannot be read any
+    more stays as it was, with a finding in the log, and keeps nothing else from being taken over.
     Errors: JournalError, after which the process must end.
     """
+    reread = await asyncio.to_thread(read_again, gateway.configuration)
+    for finding in reread.findings:
+        log.error("configuration.finding %s", finding)
+    is_taken = False
     try:
         configuration = _configuration(path)
         revision = await gateway.reload(configuration, who)
+        is_taken = True
     except JournalError:
         raise
     except (ServeError, ReloadError) as error:
@@ -414,5 +422,10 @@ async def reload(path: Path, gateway: Gateway, who: str) -> bool:
     except Exception as error:  # noqa: BLE001  a secret, a certificate, an endpoint: what is in force stays
         log.error("configuration.refused reason=%s", f"{type(error).__name__}: {error}")
         return False
+    finally:
+        if not is_taken:
+            reread.undo()
+    if reread.has_changed:
+        gateway.renew_decoding()
     log.info("configuration.reloaded revision=%d", revision)
     return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from adapters.base import (
@@ -39,6 +39,7 @@ ASKED_WITHIN_S = 10.0  # for one step: a tenant that dawdles is not waited for
 STEPS_MAX = 20
 FAILURES_MAX = 3
 LEFT_ALONE_S = 30.0
+PATIENCE = timedelta(seconds=30)  # for which live work goes first; then a shadow competes with it
 
 
 @dataclass(slots=True)
@@ -126,6 +127,11 @@ def _following(
             if leg.breaker.is_open(wire.clock.monotonic()):
                 return _ended("shadow: not asked, the tenant has not answered for a while")
             return following
+
+
+def is_behind(since: datetime, now: datetime) -> bool:
+    """Tell whether what waits since then has let live work go first for long enough."""
+    return now - since >= PATIENCE
 
 
 def is_question(following: Request | Wait | Finished | Stuck) -> bool:

@@ -228,6 +228,14 @@ def known_to_us(rule: RouteRule, entry: LedgerEntry) -> Decision:
     return Decision(None, Transmitter.NONE, (), "the number is that of legacy's order", findings=(finding,))
 
 
+def left_behind(rule: RouteRule, entry: LedgerEntry) -> Decision:
+    """Decide about what an ERP tells of an order that has moved to legacy: it is read, and goes nowhere."""
+    reason = f"the ERP tells of order {entry.order_key}, which has moved to legacy and is closed there"
+    if rule.from_cloud:
+        return Decision(entry.side, entry.transmitter, (), reason)
+    return _towards(rule, None, Side.CLOUD, Transmitter.NONE, reason)
+
+
 def number_clash(rule: RouteRule, entry: LedgerEntry) -> Decision:
     """Decide about an order that one tenant of an ERP tells of, where another's order has its number."""
     finding = Finding(

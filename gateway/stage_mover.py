@@ -17,7 +17,7 @@ from gateway.config import Configuration, Route, stage_findings_of
 from gateway.config.catalogue import installed
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleStageError, UnknownError
 from gateway.journal.comparisons import PlannedStage
-from gateway.journal.types import StageState
+from gateway.journal.types import ROLL_BACK, StageState
 from gateway.readiness import broken_limits, failing, is_forward, judge, next_share, passed_gates
 from gateway.readiness_facts import card_of, limits_card
 from gateway.stage import Stage
@@ -87,7 +87,7 @@ class StageMover:
         if not broken:
             return False
         log.error("route.rolled_back route=%s to=%s limits=%d", route.id, limits.to, len(broken))
-        return await self._moved(state, limits.to, state.share_percent, "roll_back", "; ".join(broken))
+        return await self._moved(state, limits.to, state.share_percent, ROLL_BACK, "; ".join(broken))
 
     async def _ramped(self, configuration: Configuration, route: Route, state: StageState) -> None:
         ramp = route.canary.ramp if route.canary is not None else None

@@ -13,7 +13,7 @@ from dataclasses import replace
 from adapters.base import DecodeError, Finding, Format, Position
 from gateway.crosswalk import CodeTableCache
 from gateway.journal.base import Journal
-from gateway.journal.types import Arrival, Message, MessageState
+from gateway.journal.types import Arrival
 from gateway.naming import Keyed, keyed
 from gateway.program import Program, Programs
 
@@ -54,9 +54,10 @@ async def only_new_orders(
     except DecodeError:
         return 0
     named: list[Keyed] = []
+    message = arrival.message()
     for each in sets:
         own = programs.of_set(arrival.route, each.set_type) or program
-        named.append(keyed(each, own, _message(arrival)))
+        named.append(keyed(each, own, message))
     is_new = all(each.opens for each in named) and not await _is_any_known(named, journal)
     return len(named) if is_new else 0
 
@@ -66,24 +67,3 @@ async def _is_any_known(named: Sequence[Keyed], journal: Journal) -> bool:
     documents = tuple(dict.fromkeys(each.document_key for each in named if each.document_key))
     facts = await journal.facts(orders, documents, ())
     return bool(facts.ledger or facts.documents)
-
-
-def _message(arrival: Arrival) -> Message:
-    return Message(
-        message_id=arrival.message_id,
-        route=arrival.route,
-        state=MessageState.ACCEPTED,
-        arrival_key=arrival.arrival_key,
-        partner=arrival.partner,
-        sha256=arrival.sha256,
-        size_bytes=arrival.size_bytes,
-        origin=arrival.origin,
-        correlation_id=arrival.correlation_id,
-        accepted_at=arrival.accepted_at,
-        is_urgent=arrival.is_urgent,
-        config_revision=arrival.config_revision,
-        generation=1,
-        resend=False,
-        planned_through=0,
-        sequence=0,
-    )

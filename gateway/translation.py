@@ -24,8 +24,9 @@ from gateway.looking_up import expected_of, facts_of
 from gateway.message_run import MessageRun
 from gateway.naming import Keyed, keyed
 from gateway.outgoing import OutgoingBytes
-from gateway.planning import Chunk, Ruling, plan_chunk
+from gateway.planning import Chunk, plan_chunk
 from gateway.program import Program
+from gateway.ruling import Ruling
 from gateway.stage import Stage
 from gateway.turns import Turn
 

@@ -12,11 +12,11 @@ import logging
 from itertools import takewhile
 
 from adapters.base import Clock
+from adapters.base.waking import woken_within
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import Message
 from gateway.pipeline import FAILURES_MAX, Pipeline, is_passing
 from gateway.turns import Turn
-from gateway.waking import woken_within
 from gateway.workers import INLINE_BYTES_MAX
 
 log = logging.getLogger("legacy_bridge.translator")

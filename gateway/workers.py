@@ -63,6 +63,9 @@ class InlineExecutor:
         """Start decoding."""
         return InlineDecoding(self._formats(format_name).decoder(context))
 
+    def renew(self) -> None:
+        """Do nothing: it is this process that has read the files."""
+
 
 class ProcessExecutor:
     """Decodes small inputs here and big ones in at most ``workers`` processes, one more for urgent ones.
@@ -92,6 +95,15 @@ class ProcessExecutor:
             slots.release()
             raise
         return _RemoteDecoding(worker, lambda: self._give_back(worker, slots))
+
+    def renew(self) -> None:
+        """Let other workers take what begins from now on: these have read files as they were."""
+        for worker in self._all:
+            worker.is_outdated = True
+        for worker in self._free:
+            worker.stop()
+        self._all.difference_update(self._free)
+        self._free.clear()
 
     async def close(self) -> None:
         """End all workers."""
@@ -132,7 +144,7 @@ class ProcessExecutor:
 
     def _keep(self, worker: _Worker) -> None:
         """Keep a worker for the next input; one that died or still owes an answer is ended."""
-        if worker.is_usable and worker in self._all:
+        if worker.is_usable and worker in self._all and not worker.is_outdated:
             self._free.append(worker)
             return
         worker.stop()
@@ -174,6 +186,7 @@ class _Worker:
         self._process.start()
         other.close()
         self.is_usable = True
+        self.is_outdated = False
 
     @property
     def pid(self) -> int | None:

@@ -6,12 +6,12 @@ the plan is made: the control number is in the frozen bytes, and what cannot be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.base import CodeTables, EncodeError, Envelope, Environment, Finding, Format
-from canonical.registry import parse_document
+from adapters.base import CodeTables, EncodeError, Envelope, Environment, Finding, Format, Lossy
+from canonical.registry import parse_document, read_own
 from gateway.journal.types import DeliveryPlan, DocumentPlan
 from gateway.program import Program, Writing
 
@@ -47,6 +47,25 @@ def written(
         return formats(writing.format_name).encode([parse_document(canonical)], envelope)
     except EncodeError as error:
         return error.findings
+
+
+def losses(writing: Writing, formats: Callable[[str], Format], canonical: bytes) -> tuple[Finding, ...]:
+    """Give notes about what a written document does not say of our own one."""
+    made = formats(writing.format_name)
+    return made.left_out(read_own(canonical)) if isinstance(made, Lossy) else ()
+
+
+def with_notes(
+    documents: tuple[DocumentPlan, ...], notes: Mapping[int, Sequence[Finding]]
+) -> tuple[DocumentPlan, ...]:
+    """Add to documents what writing them told, each note once, to however many targets they go."""
+
+    def noted(document: DocumentPlan) -> DocumentPlan:
+        found = list(document.findings)
+        found += [each for each in notes[document.index] if each not in found]
+        return replace(document, findings=tuple(found))
+
+    return tuple(noted(each) if notes.get(each.index) else each for each in documents)
 
 
 def without_unwritable(

@@ -34,6 +34,10 @@ PURE = (
     "gateway/stage/*",
     "gateway/outcome.py",
     "gateway/planning.py",
+    "gateway/ruling.py",
+    "gateway/known_before.py",
+    "gateway/order_opening.py",
+    "gateway/passing_on.py",
     "gateway/naming.py",
     "gateway/following.py",
     "gateway/going_on.py",
@@ -88,6 +92,9 @@ PURE = (
     "gateway/api/arguments.py",
     "gateway/inlets/lifecycle.py",
     "gateway/operations/progress.py",
+    "gateway/commands/layout.py",
+    "gateway/journal/types/*",
+    "gateway/journal/errors.py",
     "gateway/dossier.py",
     "gateway/forecast/model.py",
     "gateway/forecast/requests.py",
@@ -103,6 +110,7 @@ INPUT_OUTPUT = (
     "adapters/*/source.py",  # the two edges of an adapter
     "adapters/*/sink.py",
     "adapters/*/commands.py",  # its part of the command line
+    "adapters/base/waking.py",  # how every loop waits, ours and the sources'
     "adapters/*/driver_*.py",  # one blocking library behind one file
     "canonical/schemas.py",  # the command that keeps the published schemas
 )

@@ -68,6 +68,10 @@ class Executor(Protocol):
         """Start decoding one input of about that size; an urgent one does not wait behind others."""
         ...
 
+    def renew(self) -> None:
+        """Decode what begins from now on with files as they are now; what is under way goes on."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

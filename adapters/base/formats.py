@@ -254,6 +254,15 @@ class Numbered(Protocol):
         ...
 
 
+@runtime_checkable
+class Lossy(Protocol):
+    """What a format adds that has no place for all that a document may say."""
+
+    def left_out(self, document: CanonicalDocument) -> tuple[Finding, ...]:
+        """Give a note for each field that ``encode`` leaves out of a document, none where it says all."""
+        ...
+
+
 class EncodeError(Exception):
     """A document cannot be written in this format; all reasons at once."""
 

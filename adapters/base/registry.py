@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -89,6 +89,15 @@ class FacadeSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class Reread:
+    """What came of reading files again that settings name. Findings: of what stays as it was read before."""
+
+    findings: tuple[Finding, ...] = ()
+    has_changed: bool = False
+    undo: Callable[[], None] = lambda: None  # put what was read before back into force
+
+
+@dataclass(frozen=True, slots=True)
 class Adapter:
     """What one adapter offers; all but the name and the summary may be absent."""
 
@@ -115,6 +124,8 @@ class Adapter:
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``
     writes_documents: Callable[[BaseModel], bool] | None = None  # its target wants documents, also for legacy
     prepare: Callable[[BaseModel], None] | None = None  # slow reading, done in a thread before it is needed
+    version: Callable[[BaseModel], str] | None = None  # of the files that settings name, as they are in force
+    reread: Callable[[Sequence[BaseModel]], Reread] | None = None  # for a reload, in a thread, of all
     warm: Callable[[], None] | None = None  # what its format's first input would wait for, likewise
     judge_endpoint: Callable[[str, BaseModel, Library], list[Finding]] | None = None  # with its files
     check_endpoint: Callable[[EndpointSetup], Awaitable[list[str]]] | None = None  # the same, with secrets

@@ -31,6 +31,7 @@ class AliasKind(StrEnum):
     BUYER = "buyer"  # the legacy system's own order number
     SUPPLIER_VISIBLE = "supplier_visible"  # fixed for the order's life
     ERP = "erp"
+    LEFT = "left"  # an ERP's, of an order that it has no longer: the order was moved away and closed there
     SELLER = "seller"  # the supplier's number
     IMPORTED = "imported"  # of an order from before the gateway: whose number it is, nobody said
 

@@ -16,6 +16,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.base import Clock
+from adapters.base.waking import woken_within
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.driver_engine import require_file
 
@@ -80,19 +82,12 @@ class Session:
             os.close(self._lock_file)
             self._lock_file = None
 
-    async def wait(self, pause: asyncio.Future[None]) -> None:
-        """Wait until the pause is over or a commit wakes us."""
-        waking = asyncio.ensure_future(self._awaken())
+    async def wait(self, clock: Clock, seconds: float) -> None:
+        """Wait so long, or until a commit wakes us."""
         try:
-            await asyncio.wait({pause, waking}, return_when=asyncio.FIRST_COMPLETED)
+            await woken_within(clock, self.woken, seconds)
         finally:
-            for each in (pause, waking):
-                each.cancel()
-            await asyncio.gather(pause, waking, return_exceptions=True)
             self.woken.clear()
-
-    async def _awaken(self) -> None:
-        await self.woken.wait()
 
     async def _cut(self, connection: AsyncConnection) -> None:
         """End the socket without a good-bye: a statement that was cut short would never let us say one."""

@@ -276,7 +276,7 @@ class DbSource:
         shortest, longest = settings.poll.total_seconds(), settings.poll_max.total_seconds()
         had_rows = any(window.changes for window in turn.windows)
         self._pause_s = shortest if had_rows else min(max(self._pause_s * 2, shortest), longest)
-        await self._session.wait(asyncio.ensure_future(self._clock.sleep(self._pause_s)))
+        await self._session.wait(self._clock, self._pause_s)
 
     async def _rest_denied(self) -> None:
         """Wait for long, or until the password is another one."""

@@ -6,7 +6,6 @@ backordered, rejected) is worked out in `answer_reading.py`, by the partner's pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -16,7 +15,7 @@ from adapters.edi_x12.grammar import Elements
 from adapters.edi_x12.places import LineNames, PlaceReader, Reading
 from adapters.edi_x12.reader import Reader
 from canonical.acknowledgment import LineResponse, LineStatus
-from canonical.assembly import assembler, part_text, quote
+from canonical.assembly import assembler, kept_text, part_text, quote
 from canonical.values import Quantity
 
 _NAMES = LineNames("PO1")
@@ -97,7 +96,13 @@ _RESPONSE, _respond = assembler(LineResponse, _PLAIN)
 def _plain_response(row: Elements, status: LineStatus, unit: str | None, zone: str) -> LineResponse:
     code, quantity = row[0] or "", parts_in.quantity(row[1] or "", unit)
     date = parts_in.kinded_date(row[3], row[4] or "", zone, None, None)
-    values = {**_RESPONSE, "status": status, "raw_code": code, "quantity": quantity, "dates": (date,)}
+    values = _RESPONSE.copy()
+    values["status"], values["raw_code"], values["quantity"], values["dates"] = (
+        status,
+        code,
+        quantity,
+        (date,),
+    )
     text = (
         f'{{"status":"{status}","raw_code":{quote(code)},"quantity":{part_text(quantity)}'
         f',"dates":[{part_text(date)}]}}'
@@ -111,15 +116,16 @@ class PlainAnswer:
     """An answer that other quantities may have, too: a response but for its quantity, and its JSON text."""
 
     unit: str | None
-    values: Mapping[str, Any]
+    values: dict[str, Any]
     head: str
     tail: str
 
     def of(self, quantity: Quantity) -> LineResponse:
         """Give the response about a quantity."""
-        made: LineResponse = _respond(
-            {**self.values, "quantity": quantity}, f"{self.head}{part_text(quantity)}{self.tail}"
-        )
+        values = self.values.copy()
+        values["quantity"] = quantity
+        text = f"{self.head}{kept_text(quantity) or part_text(quantity)}{self.tail}"
+        made: LineResponse = _respond(values, text)
         return made
 
 

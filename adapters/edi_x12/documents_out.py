@@ -25,10 +25,7 @@ def write_order(page: Page, document: CanonicalDocument) -> None:
     assert isinstance(document, PurchaseOrder)  # noqa: S101 - WRITERS says so
     page.begin(0, write_out.kept_of(document))
     raw = document.raw_codes
-    is_named = any(
-        each.kind == "contract" and each.number == document.contract for each in document.references
-    )
-    contract = raw.get("BEG06") or ("" if is_named else document.contract or "")
+    contract = raw.get("BEG06") or _contract(document)
     page.add(
         "BEG",
         [
@@ -38,7 +35,7 @@ def write_order(page: Page, document: CanonicalDocument) -> None:
             document.release or "",
             parts_out.day(document.order_date),
             contract,
-            *(raw.get(f"BEG{n:02}", "") for n in range(7, 13)),
+            *(raw.get(name, "") for name in _BEG_KEPT),
         ],
     )
     _head(page, document, "BY", "TD5")
@@ -48,6 +45,19 @@ def write_order(page: Page, document: CanonicalDocument) -> None:
     write_out.totals(page, document, document.totals, len(document.lines))
     for line in document.lines:
         _order_line(page, line)
+
+
+_BEG_KEPT = tuple(f"BEG{n:02}" for n in range(7, 13))
+
+
+def _contract(document: PurchaseOrder) -> str:
+    """Give the contract for BEG06, unless a REF names it."""
+    number = document.contract
+    if number is None or any(
+        each.kind == "contract" and each.number == number for each in document.references
+    ):
+        return ""
+    return number
 
 
 def _order_type(page: Page, document: PurchaseOrder) -> str:

@@ -20,6 +20,7 @@ from adapters.edi_x12.kept import Row, with_kept
 from adapters.edi_x12.lexer import Places, SetText, separators_of
 from adapters.edi_x12.outbound import Group, write_interchange
 from adapters.edi_x12.page import Page, Problem
+from adapters.edi_x12.parts_out import trimmed
 from adapters.edi_x12.read_in import PLAIN_COMPONENT, with_component
 from adapters.edi_x12.report import Report
 from adapters.edi_x12.walk import walk_slowly, walk_usual
@@ -121,20 +122,25 @@ def _judged(
     encoding = partner.encoding or "utf-8"
     separators = separators_of(delimiters, encoding)
     mark, end = separators.element, separators.terminator
-    body = [mark.join(row).rstrip(mark) for row in rows]
+    rows = [row if row[-1] else trimmed(list(row)) for row in rows]
+    body = [mark.join(row) for row in rows]
     st = f"ST{mark}{guide.set_type}{mark}{control}"
     whole = [st, *body, f"SE{mark}{len(body) + 2}{mark}{control}"]
     line_break = "" if separators.is_line_terminated else delimiters.line_break.decode()
     text = f"{end}{line_break}".join(whole) + end  # the envelope breaks the line behind the set
-    if _holds_a_delimiter(text, rows, separators.element, separators.terminator, line_break):
+    if _holds_a_delimiter(text, rows, mark, end):
+        return _cleaned(rows, guide, control, partner, delimiters)
+    read = SetText(text, whole, separators)
+    is_allowed = walk_usual(read, guide, f"{end}{line_break}") is not None
+    # What the guide's patterns accept holds no control character.
+    if not is_allowed and _holds_a_control(text, rows, end, line_break):
         return _cleaned(rows, guide, control, partner, delimiters)
     try:
         raw = text.encode(encoding)
     except UnicodeEncodeError as error:
         problem = f"holds a character that {encoding}, this partner's encoding, does not have"
         return [_finding("X12-OUT-ENCODING", f"ST {control}", f"{problem} (at {error.start})")]
-    read = SetText(text, whole, separators)
-    if walk_usual(read, guide, f"{end}{line_break}") is not None:
+    if is_allowed:
         return WrittenSet(guide.set_type, raw)
     report = Report("canonical", control, partner, Places(raw, delimiters, 0, 1), FINDINGS_MAX)
     walk_slowly(read, body, guide, report)
@@ -146,17 +152,16 @@ def _judged(
     return bad or WrittenSet(guide.set_type, raw)
 
 
-def _holds_a_delimiter(text: str, rows: list[Row], element: str, terminator: str, line_break: str) -> bool:
-    """Tell whether a value holds a delimiter or a control character, by counting them in the whole."""
+def _holds_a_delimiter(text: str, rows: list[Row], element: str, terminator: str) -> bool:
+    """Tell whether a value holds a delimiter, by counting them in the whole."""
     marks = sum(map(len, rows)) - len(rows) + 4
-    for row in rows:  # empty elements at a segment's end are not written
-        at = len(row)
-        while at > 1 and not row[at - 1]:
-            at -= 1
-        marks -= len(row) - at
+    return text.count(element) != marks or text.count(terminator) != len(rows) + 2
+
+
+def _holds_a_control(text: str, rows: list[Row], terminator: str, line_break: str) -> bool:
+    """Tell whether a value holds a control character: there are more than the breaks between segments."""
     breaks = len(line_break) * (len(rows) + 1) + (len(rows) + 2 if terminator in "\r\n" else 0)
-    controls = sum(text.count(each) for each in _CONTROLS if each in text)
-    return text.count(element) != marks or text.count(terminator) != len(rows) + 2 or controls != breaks
+    return sum(text.count(each) for each in _CONTROLS if each in text) != breaks
 
 
 _CONTROLS = "".join(map(chr, range(32)))

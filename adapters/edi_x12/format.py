@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from adapters.base.findings import Finding
 from adapters.base.formats import (
     ControlKey,
     DecodeContext,
@@ -17,6 +18,7 @@ from adapters.edi_x12.acknowledge import acknowledge
 from adapters.edi_x12.control_keys import keys_of_body
 from adapters.edi_x12.decoder import X12Decoder, identity, looks_like_x12
 from adapters.edi_x12.encode import encode
+from adapters.edi_x12.left_out import left_out
 from adapters.edi_x12.outbound import wrap
 from canonical.document import CanonicalDocument
 
@@ -35,6 +37,10 @@ class X12Format:
     def encode(self, documents: Sequence[CanonicalDocument], envelope: Envelope) -> bytes:
         """Write orders, acknowledgments and invoices. Errors: EncodeError, with all findings."""
         return encode(documents, envelope)
+
+    def left_out(self, document: CanonicalDocument) -> tuple[Finding, ...]:
+        """Give a note for each field of a document that its set does not say."""
+        return left_out(document)
 
     def acknowledge(
         self, interchange: Interchange, verdicts: Mapping[int, Verdict], envelope: Envelope

@@ -169,6 +169,8 @@ def exceeds(form: FastForm, events: Sequence[Event]) -> bool:
     if len(events) <= form.bound_least:
         return False
     paths = [path for path, _ in events]
+    if len(paths) - len(set(paths)) < form.bound_least:  # so many do not come again
+        return False
     low = [bound for bound in form.ascending[:FEW_BOUNDS] if bound.most < len(paths)]
     if len(low) < FEW_BOUNDS:  # mostly there are as many events as one or two limits: no need to count all
         return any(paths.count(bound.path) > bound.most and _is_exceeded(bound, paths) for bound in low)

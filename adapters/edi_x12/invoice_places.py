@@ -57,9 +57,10 @@ def _nte(reader: Reader, row: Elements, index: int) -> Reading:
 
 
 def _reference(reader: Reader, row: Elements, index: int) -> Reading:
+    """Read a REF of the header; VN is the supplier's number of the order, often all that an invoice names."""
     made = places.header_reference(reader, row, index)
-    if made is None and row[0] == "VN" and row[1] is not None and "orders" in reader.header:
-        reader.header["orders"][0].setdefault("seller_number", row[1])
+    if made is None and row[0] == "VN" and row[1] is not None:
+        reader.header.setdefault("orders", [{}])[0].setdefault("seller_number", row[1])
     return made
 
 

@@ -13,7 +13,8 @@ from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.delimiters import Delimiters
 from adapters.edi_x12.explain import Explainer, Spot
 from adapters.edi_x12.grammar import fast_form
-from adapters.edi_x12.guide import Guide, guide_for
+from adapters.edi_x12.guide import VERSIONS, Guide, guide_for
+from adapters.edi_x12.guide_loader import guide_names
 from adapters.edi_x12.lexer import Places, SetText, read_set
 from adapters.edi_x12.read_in import READINGS, read_document
 from adapters.edi_x12.receipts import receipts_of
@@ -187,21 +188,32 @@ def _without_guide(
     report: Report,
     partner: X12Partner,
 ) -> Told:
-    version = frame.version or "no version"
-    what = f"there is no guide for set '{set_type[:10]}' in {version}"
+    what = f"there is no guide for set '{set_type[:10]}' in {frame.version or 'no version'}"
+    hint = _nearest_guide(set_type, frame.version)
     is_declared = set_type in partner.pass_through
     is_refused = partner.unknown_sets == "reject" and not is_declared
     if is_refused:
-        text = f"{what}, and this partner's unknown_sets is 'reject'"
+        text = f"{what}, and this partner's unknown_sets is 'reject'{hint}"
         report.add("X12-NO-GUIDE", text, 0, "ST01", level=Level.REJECTED, facts={"set_error": "1"})
     elif set_type not in ACKNOWLEDGMENTS and not is_declared:
-        hint = "; if another version's guide fits, name it in read_version_as" if set_type == "850" else ""
         report.add(
             "X12-NO-GUIDE", f"{what}; the set is passed through as it is{hint}", 0, "ST01", level=Level.NOTE
         )
     passed = report.worst is not Level.REJECTED
     numbers = _order_numbers(read)
     return _told(raw, frame, set_type, None, report, is_passed_through=passed, order_numbers=numbers)
+
+
+def _nearest_guide(set_type: str, version: str) -> str:
+    """Say what to do about a version that no real file has tested: a person knows if another fits."""
+    if set_type not in guide_names():
+        return ""
+    nearest = max((each for each in VERSIONS if each <= version), default=VERSIONS[0])
+    setting = "version" if not version else f"read_version_as: {{{version}: {nearest}}}"
+    return (
+        f"; guides are for {' and '.join(VERSIONS)}: where the partner's own guide asks for no more than "
+        f"{nearest} has, translate it by that one with partners.<partner>.edi_x12.{setting}"
+    )
 
 
 def _order_numbers(read: SetText) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from adapters.edi_x12.config import X12Partner
 from adapters.edi_x12.delimiters import Delimiters
 from adapters.edi_x12.lexer import Places
 from adapters.edi_x12.page import Page, Segment
+from adapters.edi_x12.parts_out import trimmed
 from adapters.edi_x12.read_in import READINGS, read_segments
 from adapters.edi_x12.reader import Reader
 from adapters.edi_x12.report import Report
@@ -98,14 +99,7 @@ def _found(
 
 
 def _same(row: Sequence[str], other: Sequence[str]) -> bool:
-    return _trimmed(row) == _trimmed(other)
-
-
-def _trimmed(row: Sequence[str]) -> list[str]:
-    made = list(row)
-    while made and not made[-1]:
-        made.pop()
-    return made
+    return trimmed(list(row)) == trimmed(list(other))
 
 
 @lru_cache(maxsize=4096)

@@ -26,12 +26,15 @@ class Problem:
 
 @dataclass(slots=True)
 class Part:
-    """One owner's segments: the header's, a line's. A loop's stand behind its first segment."""
+    """One owner's segments: the header's, a line's. A loop's stand behind its first segment.
+
+    Usual lines that follow each other are one part: nothing of theirs is kept, and they are in order.
+    """
 
     line: int  # 0: header and summary
     kept: Sequence[Kept]
     segments: dict[str, list[Segment]] = field(default_factory=dict)  # by top-level place of the owner
-    in_order: list[Segment] = field(default_factory=list)  # a usual line's, instead: first its own segment
+    in_order: list[Segment] = field(default_factory=list)  # usual lines', instead: first a line's own segment
 
 
 class Page:
@@ -41,6 +44,10 @@ class Page:
         self.guide = guide
         self.partner = partner
         self.ranks = ranks(guide)
+        self.names = _names(guide)
+        # What is asked for every line; pydantic takes twice as long to tell it.
+        self.has_own_units = bool(partner.units)
+        self.item_qualifiers: Mapping[str, str] = partner.outbound.item_qualifiers
         self.problems: list[Problem] = []
         self.parts: list[Part] = []
         self.part = Part(0, ())
@@ -50,16 +57,25 @@ class Page:
         self.part = Part(line, kept)
         self.parts.append(self.part)
 
+    def put_in_order(self, line: int, segments: list[Segment]) -> None:
+        """Put a usual line behind the one before; such lines that follow each other are one part."""
+        if self.part.in_order:
+            self.part.in_order += segments
+            return
+        self.part = Part(line, (), {}, segments)
+        self.parts.append(self.part)
+
     def add(self, path: str, elements: Sequence[str]) -> None:
         """Put one segment at its place."""
         self.add_below(path, path, elements)
 
     def add_below(self, loop: str, path: str, elements: Sequence[str]) -> None:
         """Put a segment behind what was last put at a loop's place."""
-        if path not in self.ranks:
+        name = self.names.get(path)
+        if name is None:
             self.problem("X12-OUT-PLACE", path, "has no place in this partner's guide")
             return
-        self.part.segments.setdefault(loop, []).append((path, [path.rpartition("/")[2], *elements]))
+        self.part.segments.setdefault(loop, []).append((path, [name, *elements]))
 
     def problem(self, code: str, path: str, text: str) -> None:
         """Say what keeps the set from being written."""
@@ -80,7 +96,8 @@ class Page:
     def whole(self) -> list[tuple[Part, list[Segment]]]:
         """Give all segments in the guide's order, with whose they are: header, lines, summary."""
         rank = self.ranks
-        line = min((rank[top] for part in self.parts if part.line for top in _tops(part)), default=1 << 30)
+        tops_of_lines = {top for part in self.parts if part.line for top in _tops(part)}
+        line = min(map(rank.__getitem__, tops_of_lines), default=1 << 30)
         head: list[tuple[Part, list[Segment]]] = []
         tail: list[tuple[Part, list[Segment]]] = []
         for part in self.parts:
@@ -110,3 +127,9 @@ def ranks(guide: Guide) -> Mapping[str, int]:
         found.setdefault(place.path, len(found))
         pending.extend(reversed(place.children))
     return found
+
+
+@lru_cache(maxsize=256)
+def _names(guide: Guide) -> Mapping[str, str]:
+    """Give the segment of each place."""
+    return {path: path.rpartition("/")[2] for path in ranks(guide)}

@@ -198,7 +198,8 @@ _REFERENCE, _refer = assembler(Reference, frozenset({"kind", "number", "qualifie
 def plain_reference(qualifier: str, number: str) -> Reference:
     """Give a plain REF, mostly a number that is seen once: what there is to check of it was checked."""
     kind = codes.REFERENCES.get(qualifier, "other")
-    values = {**_REFERENCE, "kind": kind, "number": number, "qualifier": qualifier}
+    values = _REFERENCE.copy()
+    values["kind"], values["number"], values["qualifier"] = kind, number, qualifier
     text = f'{{"kind":"{kind}","number":{quote(number)},"qualifier":{quote(qualifier)}}}'
     made: Reference = _refer(values, text)
     return made
@@ -334,7 +335,9 @@ _ITEM_ID, _identify = assembler(ItemIdentifier, frozenset({"scheme", "value"}))
 
 def _plain_id(scheme: str, value: str) -> ItemIdentifier:
     text = f'{{"scheme":"{scheme}","value":{quote(value)}}}'
-    made: ItemIdentifier = _identify({**_ITEM_ID, "scheme": scheme, "value": value}, text)
+    values = _ITEM_ID.copy()
+    values["scheme"], values["value"] = scheme, value
+    made: ItemIdentifier = _identify(values, text)
     return made
 
 

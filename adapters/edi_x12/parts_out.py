@@ -85,16 +85,18 @@ def unit(code: str | None, sent: str | None, partner: X12Partner) -> str:
 
 def day(value: DateValue | None) -> str:
     """Write a date as CCYYMMDD."""
-    return "" if value is None else _digits(value.date)
+    return "" if value is None else eight_digits(value.date)
 
 
-def _digits(value: date) -> str:
+@lru_cache(maxsize=1024)
+def eight_digits(value: date) -> str:
+    """Write a day as CCYYMMDD."""
     return value.isoformat().replace("-", "")  # a quarter of the time of strftime
 
 
 def moment(value: DateValue) -> Elements:
     """Write date, time and zone: as sent where it was X12, else with the zone that the moment has."""
-    digits = _digits(value.date)
+    digits = eight_digits(value.date)
     if value.text:
         sent = _AS_X12.fullmatch(value.text)
         if sent and sent[1] == digits:
@@ -106,7 +108,7 @@ def moment(value: DateValue) -> Elements:
     zone = codes_out.ZONES.get(offset.total_seconds() / 3600) if offset is not None else None
     if zone is None:
         at, zone = at.astimezone(UTC), "UT"
-    return [_digits(at.date()), f"{at:%H%M%S}" if at.second else f"{at:%H%M}", zone]
+    return [eight_digits(at.date()), f"{at:%H%M%S}" if at.second else f"{at:%H%M}", zone]
 
 
 def dated(value: KindedDate) -> Elements:
@@ -231,7 +233,7 @@ def freight(value: Shipping) -> Elements:
         made[2] = value.freight_location or ""
     if made[2] and not made[1] and not any(name.startswith("FOB") for name in raw):
         made[1] = "ZZ"
-    return _trimmed(made)
+    return trimmed(made)
 
 
 def carrier(value: Shipping, segment: str) -> Elements:
@@ -246,9 +248,10 @@ def carrier(value: Shipping, segment: str) -> Elements:
     ):
         if sent and sent != made[position]:
             made[position] = sent
-    if segment == "TD5" and value.carrier_code and not any(name.startswith("TD5") for name in raw):
+    is_named = segment == "TD5" and not made[1] and value.carrier_code
+    if is_named and not any(name.startswith("TD5") for name in raw):
         made[1] = "2"  # a SCAC
-    return _trimmed(made)
+    return trimmed(made)
 
 
 def charge(value: AllowanceCharge, partner: X12Partner) -> Elements:
@@ -314,11 +317,12 @@ def price(value: Price | None, sent: str | None) -> Elements:
 
 def basis(value: Price) -> str:
     """Write the basis of a price. Errors: OutError, as `price`."""
-    return _basis(value.basis, value.basis_code, value.base_quantity)
+    return basis_of(value.basis, value.basis_code, value.base_quantity)
 
 
 @lru_cache(maxsize=1024)
-def _basis(word: str | None, sent: str | None, base: Decimal | None) -> str:
+def basis_of(word: str | None, sent: str | None, base: Decimal | None) -> str:
+    """Write a basis, as sent where that means the same. Errors: OutError, as `price`."""
     if sent is not None:
         known = codes.PRICE_BASES.get(sent, ("other", None))
         if known[0] == (word or "other") and (Decimal(known[1]) if known[1] else None) == base:
@@ -367,7 +371,7 @@ def packaging(value: Packaging) -> Elements:
         if quantity is not None:
             made[at], made[at + 1] = number(quantity.value), quantity.unit or ""
     made[14] = value.description or ""
-    return _trimmed(made)
+    return trimmed(made)
 
 
 def measured(quantity: Quantity | None) -> Elements:
@@ -386,7 +390,8 @@ def _with_raw(made: Elements, segment: str, raw: Mapping[str, str], at: tuple[in
     return made
 
 
-def _trimmed(made: Elements) -> Elements:
+def trimmed(made: Elements) -> Elements:
+    """Take the empty elements off a segment's end."""
     while made and not made[-1]:
         made.pop()
     return made

@@ -16,11 +16,11 @@ from adapters.edi_x12.answer_places import PlainAnswer, plain_answer, read_answe
 from adapters.edi_x12.answer_reading import ACCEPTING, promised
 from adapters.edi_x12.grammar import HEAD_VALUES_MAX
 from adapters.edi_x12.reader import Reader
-from adapters.edi_x12.usual_lines import AnswerForm, UsualAnswer, UsualLines
+from adapters.edi_x12.usual_lines import AnswerForm, UsualAnswer, UsualLine, UsualLines
 from canonical.acknowledgment import LineResponse
 from canonical.assembly import Assemble, assembler, kept_text, part_text, quote
 from canonical.lines import ItemLine
-from canonical.values import DateValue
+from canonical.values import DateValue, Quantity, Reference
 
 _NAMES = frozenset(
     {
@@ -44,68 +44,102 @@ def _memory(statuses: Iterable[tuple[str, str]], status_from: str, zone: str) ->
     return {}
 
 
-def _responder(reader: Reader) -> Callable[[UsualAnswer, int], tuple[LineResponse, DateValue | None]]:
-    """Give what reads an ACK: the response and the date that it promises."""
-    reading = reader.partner.acknowledgments
-    memory = _memory(tuple(reading.statuses.items()), reading.status_from, reader.zone)
+Respond = Callable[[UsualAnswer, int, str, Quantity], tuple[LineResponse, DateValue | None]]
 
-    def respond(answer: UsualAnswer, index: int) -> tuple[LineResponse, DateValue | None]:
-        form, value = answer
-        known = memory.get(form)
-        if known is not None and known.plain is not None:
-            plain = known.plain
-            return plain.of(parts_in.quantity(value, plain.unit)), known.promise
-        response = read_answer(reader, form.with_quantity(value), index)
-        promise = promised([response])
-        if known is None:
-            if len(memory) >= HEAD_VALUES_MAX:
-                memory.clear()
-            memory[form] = _Known(plain_answer(response), promise)
-        return response, promise
+
+def _responder(reader: Reader) -> Respond:
+    """Give what reads an ACK: the response and the date that it promises.
+
+    It is told what the line's own quantity is, as sent and as it is: mostly the ACK's is the same.
+    """
+    reading = reader.partner.acknowledgments
+    known_of = _memory(tuple(reading.statuses.items()), reading.status_from, reader.zone).get
+
+    def respond(
+        answer: UsualAnswer, index: int, value: str, quantity: Quantity
+    ) -> tuple[LineResponse, DateValue | None]:
+        form, told = answer
+        known = known_of(form)
+        if known is None or known.plain is None:
+            return _learned(reader, answer, index)
+        plain = known.plain
+        if told != value or plain.unit != quantity.unit:
+            quantity = parts_in.quantity(told, plain.unit)
+        return plain.of(quantity), known.promise
 
     return respond
 
 
+def _learned(reader: Reader, answer: UsualAnswer, index: int) -> tuple[LineResponse, DateValue | None]:
+    reading = reader.partner.acknowledgments
+    memory = _memory(tuple(reading.statuses.items()), reading.status_from, reader.zone)
+    form, told = answer
+    response = read_answer(reader, form.with_quantity(told), index)
+    promise = promised([response])
+    if form not in memory:
+        if len(memory) >= HEAD_VALUES_MAX:
+            memory.clear()
+        memory[form] = _Known(plain_answer(response), promise)
+    return response, promise
+
+
 def read_usual_answers(reader: Reader, model: type[ItemLine], lines: UsualLines, index: int) -> int:
     """Add lines to the document; the index of their first segment comes in, that of their last goes out."""
-    shapes, respond = _shapes(model), _responder(reader)
-    for number, value, quantity, item, price, qualifier, reference, answer in lines:
-        sequence = len(reader.lines) + 1
-        reader.line_indexes.append(index)
-        reader.quantities.append(value)
+    shapes, respond, kept = _shapes(model), _responder(reader), kept_text
+    add, counted, began = reader.lines.append, reader.quantities.append, reader.line_indexes.append
+    sequence = len(reader.lines)
+    for line in lines:
+        number, value, quantity, item, price, qualifier, reference, answer = line
+        sequence += 1
+        began(index)
+        counted(value)
         index += 2 + (qualifier is not None) + (answer is not None)
-        given: dict[str, Any] = {
-            "sequence": sequence,
-            "line_id": number,
-            "item_ids": item.item_ids,
-            "description": item.description,
-            "description_may_be_phi": True,
-            "quantity": quantity,
-            "price": price,
-        }
         made = None if qualifier is None else parts_in.plain_reference(qualifier, reference)
-        if made is not None:
-            given["references"] = (made,)
-        response, promise = (None, None) if answer is None else respond(answer, index - 1)
-        if response is not None:
-            given["responses"] = [response]
+        response, promise = (None, None) if answer is None else respond(answer, index - 1, value, quantity)
         if response is None or response.status not in ACCEPTING or response.item_ids:
-            reader.lines.append(given)
+            add(_to_work_out(sequence, line, made, response))
             continue
         accepted = response.quantity or quantity
         blank, assemble = shapes[(made is not None) + 2 * (promise is not None)]
-        values = {**blank, **given, "status": response.status, "accepted": accepted, "responses": (response,)}
-        text = (
-            f'{{"sequence":{sequence},"line_id":{quote(number)}{item.text},"quantity":{part_text(quantity)}'
-        )
+        values = blank.copy()
+        values["sequence"], values["line_id"], values["item_ids"] = sequence, number, item.item_ids
+        values["description"], values["description_may_be_phi"] = item.description, True
+        values["quantity"], values["price"] = quantity, price
+        values["status"], values["accepted"], values["responses"] = response.status, accepted, (response,)
+        many = kept(quantity) or part_text(quantity)
+        text = f'{{"sequence":{sequence},"line_id":{quote(number)}{item.text},"quantity":{many}'
         if made is not None:
-            text += f',"references":[{kept_text(made)}]'
-        text += f',"price":{part_text(price)},"status":"{response.status}","accepted":{part_text(accepted)}'
+            values["references"] = (made,)
+            text += f',"references":[{kept(made)}]'
+        if accepted is not quantity:
+            many = kept(accepted) or part_text(accepted)
+        text += f',"price":{kept(price) or part_text(price)},"status":"{response.status}","accepted":{many}'
         if promise is not None:
             values["promised"] = promise
             text += f',"promised":{part_text(promise)}'
-        reader.lines.append(assemble(values, f'{text},"responses":[{part_text(response)}]}}'))
+        add(assemble(values, f'{text},"responses":[{part_text(response)}]}}'))
     return index - 1
+
+
+def _to_work_out(
+    sequence: int, line: UsualLine, made: Reference | None, response: LineResponse | None
+) -> dict[str, Any]:
+    """Give a line as a plain part, whose answer `answer_reading.py` works out with the others."""
+    number, _, quantity, item, price, *_ = line
+    given: dict[str, Any] = {
+        "sequence": sequence,
+        "line_id": number,
+        "item_ids": item.item_ids,
+        "description": item.description,
+        "description_may_be_phi": True,
+        "quantity": quantity,
+        "price": price,
+    }
+    if made is not None:
+        given["references"] = (made,)
+    if response is not None:
+        given["responses"] = [response]
+    return given
 
 
 @cache

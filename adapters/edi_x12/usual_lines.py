@@ -48,6 +48,10 @@ class Item:
     text: str  # item_ids, description, description_may_be_phi
 
 
+_NO_QUANTITIES: Mapping[str, Quantity] = MappingProxyType({})
+_NOTHING_KNOWN: tuple[Item | None, Mapping[str, Quantity]] = (None, _NO_QUANTITIES)
+
+
 @dataclass(eq=False, frozen=True, slots=True)
 class AnswerForm:
     """What an ACK says beside its quantity (ACK02): its elements when it was first seen."""
@@ -87,7 +91,9 @@ class LineForm:
     ends: tuple[Node | None, ...]  # where the line ends: with PID, REF, DTM, both
     items: dict[tuple[str, str], Item] = field(default_factory=dict)  # by unit and what follows the price
     items_before: dict[tuple[str, str], Item] = field(default_factory=dict)
-    quantities: dict[tuple[str, str], Quantity] = field(default_factory=dict)  # by digits and unit
+    quantities: dict[str, dict[str, Quantity]] = field(default_factory=dict)  # by unit and digits
+    known: dict[str, tuple[Item, dict[str, Quantity]]] = field(default_factory=dict)
+    """What a line says from its unit to its description, at the item's own price -> item, quantities."""
     numbers: set[str] = field(default_factory=set)
     dates: set[str] = field(default_factory=set)
     is_reference: Callable[[str], re.Match[str] | None] = re.compile("(?!)").fullmatch  # of REF02
@@ -98,23 +104,24 @@ class LineForm:
 
     def run(self, text: str, at: int) -> tuple[list[UsualLine], int, int, Node]:
         """Give the usual lines from an offset on, how many segments they are, where they end, at what."""
-        match, ends, numbers, known = self.match, self.ends, self.numbers, self.dates
-        is_answered = self.is_answered
-        item_of, quantity_of = self.items.get, self.quantities.get
+        match, ends, numbers, dates = self.match, self.ends, self.numbers, self.dates
+        is_answered, known_of = self.is_answered, self.known.get
         found: list[UsualLine] = []
         add = found.append
         count, behind = 0, self.line
         while (cut := match(text, at)) is not None:
-            number, value, unit, amount, told, qualifier, reference, date = cut.groups()
-            item, quantity, price = item_of((unit, told)), quantity_of((value, unit)), None
-            if item is not None and quantity is not None and number in numbers:
-                price = item.price if item.amount == amount else self._price(item, amount)
-            if item is None or quantity is None or price is None:
-                learned = self._learn(number, value, unit, amount, told)
+            number, value, offer, qualifier, reference, date = cut.groups()
+            known = known_of(offer)
+            item, quantities = known if known is not None and number in numbers else _NOTHING_KNOWN
+            quantity = quantities.get(value)
+            if item is not None and quantity is not None:
+                price = item.price
+            else:
+                learned = self._learn(number, value, offer)
                 if learned is None:
                     break
                 quantity, item, price = learned
-                item_of = self.items.get
+                known_of = self.known.get
             if qualifier is None:
                 size, node = (2, ends[0]) if date is None else (3, ends[2])
             elif self.takes_reference(qualifier, reference):
@@ -124,7 +131,7 @@ class LineForm:
             if node is None:
                 break
             last: Any = date
-            if date is not None and date not in known:
+            if date is not None and date not in dates:
                 last = self._answer(date, node) if is_answered else self.takes_date(date, node)
                 if last is None:
                     break
@@ -133,29 +140,38 @@ class LineForm:
             at, behind = cut.end(), node
         return found, count, at, behind
 
-    def _learn(
-        self, number: str, value: str, unit: str, amount: str, told: str
-    ) -> tuple[Quantity, Item, Price] | None:
+    def _learn(self, number: str, value: str, offer: str) -> tuple[Quantity, Item, Price] | None:
         """Judge a line of which not all is known; None where anything about it is not usual."""
-        rest, _, described = told.partition(self.joint)
-        row = _accepted(self.line, self.mark.join((self.line.segment, number, value, unit, amount + rest)))
+        unit, amount, rest = offer.split(self.mark, 2)
+        told = self.mark + rest
+        item, quantity = self.items.get((unit, told)), self.quantities.get(unit, _NO_QUANTITIES).get(value)
+        if item is not None and quantity is not None and number in self.numbers and item.amount != amount:
+            price = self._price(item, amount)
+            if price is not None:
+                return quantity, item, price
+        line, _, described = rest.partition(self.joint)
+        row = _accepted(self.line, self.mark.join((self.line.segment, number, value, unit, amount, line)))
         if row is None or not _is_plain(number, value, unit, amount):
             return None
-        item = self.items.get((unit, told))
         if item is None:
             item = self.items_before.get((unit, told)) or self._item(row, described)
             if item is None:
                 return None
             if len(self.items) >= ITEMS_MAX:
-                self.items_before, self.items = self.items, {}
+                self.items_before, self.items, self.known = self.items, {}, {}
             self.items[unit, told] = item
-        for known in (self.numbers, self.quantities):
-            if len(known) >= HEAD_VALUES_MAX:
-                known.clear()
+        quantities = self.quantities.setdefault(unit, {})  # of X12's own units, so there are only so many
+        if len(self.numbers) >= HEAD_VALUES_MAX:
+            self.numbers.clear()
+        if len(quantities) >= HEAD_VALUES_MAX:
+            quantities.clear()
         self.numbers.add(number)
-        quantity = self.quantities[value, unit] = parts_in.quantity(value, unit)
+        quantity = quantities[value] = parts_in.quantity(value, unit)
         part_text(quantity)  # written now, it is read only from then on
-        return quantity, item, item.price if item.amount == amount else parts_in.price(amount, row[4])
+        if item.amount == amount:
+            self.known[offer] = item, quantities
+            return quantity, item, item.price
+        return quantity, item, parts_in.price(amount, row[4])
 
     def _price(self, item: Item, amount: str) -> Price | None:
         """Give a known item's price of today: its own with another amount. Notes ask for presence only."""
@@ -168,7 +184,7 @@ class LineForm:
     def _item(self, row: Elements, described: str) -> Item | None:
         text = _accepted(self.text, described)
         try:
-            return None if text is None else _item(row, text[4] or "")
+            return None if text is None else _item(row[3:], text[4] or "")
         except ValidationError:
             return None
 
@@ -259,8 +275,8 @@ def _line_pattern(name: str, separator: str, joint: str, terminator: str, answer
     closing = answer if answered else date
     behind = "|".join(f"{each}{mark}" for each in (name, *_BEHIND))
     return re.compile(
-        f"{name}{mark}({value}){mark}({value}){mark}({value}){mark}({value})"
-        f"({mark}[^{stop}]+{end}PID{mark}F{mark}{{4}}{value}){end}"
+        f"{name}{mark}({value}){mark}({value}){mark}"
+        f"({value}{mark}{value}{mark}[^{stop}]+{end}PID{mark}F{mark}{{4}}{value}){end}"
         f"(?:REF{mark}({value}){mark}({value}){end})?"
         f"(?:{closing}{end})?"
         f"(?={behind})"
@@ -306,9 +322,13 @@ def _is_plain(number: str, value: str, unit: str, amount: str) -> bool:
     return is_short and not is_odd and unit in codes.UNITS
 
 
+@lru_cache(maxsize=ITEMS_MAX)
 def _item(row: Elements, description: str) -> Item | None:
-    """Give the item of a line that says nothing odd. Source: X12 PO103-PO125, IT103-IT125."""
-    amount, ids = row[3], row[5:]
+    """Give the item of a line that says nothing odd. Source: X12 PO104-PO125, IT104-IT125.
+
+    Orders, their acknowledgments and their invoices share it: they speak of the same items.
+    """
+    amount, ids = row[0], row[2:]
     if amount is None or ids[0] is None or parts_in.gaps(ids) or "PO" in ids[::2]:
         return None
     if len(description) > TEXT_MAX:
@@ -316,7 +336,7 @@ def _item(row: Elements, description: str) -> Item | None:
     item_ids = parts_in.item_ids(ids[:4] if not any(ids[4:]) else ids)
     texts = ",".join(map(part_text, item_ids))
     text = f',"item_ids":[{texts}],"description":{quote(description)},"description_may_be_phi":true'
-    price = parts_in.price(amount, row[4])
+    price = parts_in.price(amount, row[1])
     rest = part_text(price).removeprefix(f'{{"amount":"{amount}"')
     _, reprice = assembler(Price, frozenset(price.model_fields_set))
     return Item(item_ids, description, amount, price, rest, reprice, text)

@@ -5,15 +5,15 @@ What it writes is what `write_out.py` writes for the same line, field by field; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
-from adapters.edi_x12 import codes, parts_out
+from adapters.edi_x12 import codes, codes_out, parts_out
 from adapters.edi_x12.guide import Guide
-from adapters.edi_x12.page import Page, Part, ranks
+from adapters.edi_x12.page import Page, ranks
 from canonical.purchase_order import PurchaseOrderLine
-from canonical.values import DateValue
+from canonical.values import DateValue, ItemIdentifier
 
 _USUAL = frozenset(
     {
@@ -21,37 +21,54 @@ _USUAL = frozenset(
         "references", "requested",
     }
 )  # fmt: skip
+_PLAIN_QUALIFIERS = {scheme: parts_out.item_qualifier(scheme, None) for scheme in codes_out.ITEM_SCHEMES}
 _PLACES = ("PO1", "PO1/PID", "PO1/REF", "PO1/DTM")
 
 
 def write_usual_line(page: Page, line: PurchaseOrderLine) -> bool:
-    """Put a usual line on the page; False where it is another, or something of it has no place."""
-    quantity, price = line.quantity, line.price
-    if not line.model_fields_set <= _USUAL or quantity is None or price is None or page.partner.units:
+    """Put a usual line on the page; False where it is another, or something of it has no place.
+
+    Fields are read from the models' own dicts, in half the time: there are a dozen of them in a line.
+    """
+    if page.has_own_units or not line.__pydantic_fields_set__ <= _USUAL or not _has_places(page.guide):
         return False
-    unit = quantity.unit
-    if (unit is not None and unit not in codes.UNITS) or not _has_places(page.guide):
+    fields = line.__dict__
+    quantity, price = fields["quantity"], fields["price"]
+    if quantity is None or price is None:
+        return False
+    counted, priced = quantity.__dict__, price.__dict__
+    unit = counted["unit"]
+    if unit is not None and unit not in codes.UNITS:
         return False
     try:
-        basis = parts_out.basis(price)
+        basis = parts_out.basis_of(priced["basis"], priced["basis_code"], priced["base_quantity"])
     except parts_out.OutError:
         return False
-    row = ["PO1", line.line_id or "", _number(quantity.value), unit or "", _number(price.amount), basis]
-    wanted: Mapping[str, str] = page.partner.outbound.item_qualifiers
-    for each in line.item_ids:
-        row += (wanted.get(each.scheme) or parts_out.item_qualifier(each.scheme, each.qualifier), each.value)
+    number = fields["line_id"] or ""
+    row = ["PO1", number, _number(counted["value"]), unit or "", _number(priced["amount"]), basis]
+    row += _ids(fields["item_ids"], page.item_qualifiers)
     segments = [("PO1", row)]
-    if line.description is not None:
-        segments.append(("PO1/PID", ["PID", "F", "", "", "", line.description]))
-    for reference in line.references:
+    if (description := fields["description"]) is not None:
+        segments.append(("PO1/PID", ["PID", "F", "", "", "", description]))
+    for reference in fields["references"]:
         if reference.may_be_phi:
             return False
-        segments.append(("PO1/REF", ["REF", *parts_out.reference(reference)]))
-    if line.requested is not None:
-        segments.append(("PO1/DTM", ["DTM", "002", *_moment(line.requested)]))
-    page.part = Part(line.sequence, (), {}, segments)
-    page.parts.append(page.part)
+        segments.append(("PO1/REF", ["REF", *parts_out.trimmed(parts_out.reference(reference))]))
+    if (requested := fields["requested"]) is not None:
+        segments.append(("PO1/DTM", ["DTM", "002", *_moment(requested)]))
+    page.put_in_order(fields["sequence"], segments)
     return True
+
+
+def _ids(values: Sequence[ItemIdentifier], wanted: Mapping[str, str]) -> list[str]:
+    """Write item ids; a usual line has no gaps between them."""
+    made: list[str] = []
+    for each in values:
+        fields = each.__dict__
+        scheme, sent = fields["scheme"], fields["qualifier"]
+        qualifier = wanted.get(scheme) or sent or _PLAIN_QUALIFIERS.get(scheme)
+        made += (qualifier or parts_out.item_qualifier(scheme, sent), fields["value"])
+    return made
 
 
 @lru_cache(maxsize=256)
@@ -68,7 +85,8 @@ def _number(value: Decimal) -> str:
 
 def _moment(value: DateValue) -> list[str]:
     """Write a date as it was sent, mostly eight digits."""
-    sent = value.text
-    if value.at is None and sent is not None and sent == value.date.isoformat().replace("-", ""):
-        return [sent, "", ""]
+    fields = value.__dict__
+    sent: str | None = fields["text"]
+    if fields["at"] is None and sent is not None and sent == parts_out.eight_digits(fields["date"]):
+        return [sent]
     return parts_out.moment(value)

@@ -32,7 +32,7 @@ from adapters.erp_events.notice import Notice, NoticeError, read_notices
 from adapters.mapping import Mapping as FieldMapping
 from adapters.mapping import MappingContext
 from canonical.document import CanonicalDocument, DocumentReference, OrderReference
-from canonical.purchase_order import PurchaseOrder
+from canonical.purchase_order import PurchaseOrder, PurchaseOrderLine
 from canonical.registry import DocumentError, read_json
 from canonical.status_event import StatusEvent
 
@@ -151,8 +151,10 @@ class ErpEventsDecoder(WholeBody):
             return [
                 Decoded(0, kind, None, (Finding("ERP-EVENT-NO-LINES", at, text),), body, units)
             ], _summary(1)
-        if isinstance(document, PurchaseOrder) and status in _PURPOSE:
-            document = document.model_copy(update={"purpose": _PURPOSE[status]})
+        if isinstance(document, PurchaseOrder):
+            document = _with_units(document)
+            if status in _PURPOSE:
+                document = document.model_copy(update={"purpose": _PURPOSE[status]})
         return [Decoded(0, kind, document, tuple(findings), body, units)], _summary(1)
 
     def _mapping(self, erp: str, kind: str) -> FieldMapping:
@@ -225,6 +227,24 @@ def _record(value: Any) -> Any:
             return str(value)
         case _:
             return value
+
+
+def _with_units(order: PurchaseOrder) -> PurchaseOrder:
+    """Give schedules the unit of their line where the API names one for the line only, as Oracle's does."""
+    if not any(line.schedules and line.quantity is not None for line in order.lines):
+        return order
+    return order.model_copy(update={"lines": tuple(_in_its_unit(line) for line in order.lines)})
+
+
+def _in_its_unit(line: PurchaseOrderLine) -> PurchaseOrderLine:
+    unit = line.quantity.unit if line.quantity is not None else None
+    schedules = tuple(
+        each.model_copy(update={"quantity": each.quantity.model_copy(update={"unit": unit})})
+        if each.quantity is not None and each.quantity.unit is None
+        else each
+        for each in line.schedules
+    )
+    return line.model_copy(update={"schedules": schedules})
 
 
 def _summary(sets: int) -> Summary:

@@ -67,14 +67,6 @@ class Mapping:
         """Compile the text of a mapping file. Errors: YamlError, MappingError."""
         return cls.compile(load_yaml(text, source), source_fields)
 
-    @property
-    def invertible(self) -> bool:
-        """Say whether every document that this mapping reads is written so that it reads the same.
-
-        A crosswalk counts as invertible: whether its table is, its loading shows.
-        """
-        return not self.losses
-
     def read(self, record: Record, context: MappingContext) -> tuple[dict[str, Any], tuple[Finding, ...]]:
         """Give the fields of a canonical document for ``model_validate``, and what did not fit."""
         run = Run(context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
 from pydantic import BaseModel
 
@@ -10,7 +10,7 @@ from adapters.base.facade import Facade
 from adapters.base.findings import Finding
 from adapters.base.formats import Format
 from adapters.base.library import Library
-from adapters.base.registry import Adapter, EndpointSetup, FacadeSetup
+from adapters.base.registry import Adapter, EndpointSetup, FacadeSetup, Reread
 from adapters.base.targets import Target
 from adapters.base.transport import Sink
 
@@ -31,6 +31,8 @@ def adapter() -> Adapter:
         sink=_sink,
         writes_documents=_writes_documents,
         prepare=_prepare,
+        version=_version,
+        reread=_reread,
         judge_endpoint=_judge_endpoint,
         check=_check,
         answers_queries=True,
@@ -75,6 +77,18 @@ def _prepare(settings: BaseModel) -> None:
     from adapters.soap.calling import prepare
 
     prepare(settings)
+
+
+def _version(settings: BaseModel) -> str:
+    from adapters.soap.calling import version
+
+    return version(settings)
+
+
+def _reread(settings: Sequence[BaseModel]) -> Reread:
+    from adapters.soap.calling import reread
+
+    return reread(settings)
 
 
 def _judge_endpoint(name: str, settings: BaseModel, library: Library) -> list[Finding]:

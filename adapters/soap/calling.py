@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import Protocol, cast
 
@@ -10,13 +10,14 @@ from pydantic import BaseModel
 
 from adapters.base import Finding, Library, Position
 from adapters.base.http import HttpOutlet
-from adapters.base.registry import EndpointSetup
+from adapters.base.registry import EndpointSetup, Reread
 from adapters.base.transport import Sink
 from adapters.soap.call_settings import Call
 from adapters.soap.compiling import ClientError, compile_client
-from adapters.soap.driver_wsdl import WsdlError, wsdl_of
+from adapters.soap.driver_wsdl import WsdlError
 from adapters.soap.sink import SoapSink, unreachable
 from adapters.soap.target import SoapTarget
+from adapters.soap.wsdl_loader import read_again, version_of, wsdl_of
 from adapters.xml import XmlBounds
 
 
@@ -86,6 +87,16 @@ def soap_sink(setup: EndpointSetup) -> Sink:
 def prepare(settings: BaseModel) -> None:
     """Read the WSDL, so that it is known when the target is built. It blocks. Errors: WsdlError."""
     wsdl_of(str(cast(CalledEndpoint, settings).wsdl))
+
+
+def version(settings: BaseModel) -> str:
+    """Tell the WSDL that is in force from any other. It blocks where it was not read yet."""
+    return version_of(str(cast(CalledEndpoint, settings).wsdl))
+
+
+def reread(settings: Sequence[BaseModel]) -> Reread:
+    """Read the WSDLs anew that changed, of all endpoints there are. It blocks."""
+    return read_again(str(cast(CalledEndpoint, each).wsdl) for each in settings)
 
 
 def judge_call(name: str, settings: BaseModel, library: Library) -> list[Finding]:

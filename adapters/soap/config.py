@@ -60,7 +60,8 @@ class SoapEndpoint(Settings):
     """A SOAP service: one that the gateway serves in legacy's place, or one that it calls."""
 
     wsdl: PresentFile
-    """The WSDL. What it imports stands in the same folder; nothing is fetched. Read at the start."""
+    """The WSDL. What it imports stands in the same folder; nothing is fetched. Read at the start,
+    and again by a reload."""
 
     serve: Serve | None = None
     """Serve it: routes say `from: {endpoint: NAME, format: soap, set: OPERATION}`."""

@@ -1,4 +1,4 @@
-"""Reading a WSDL at start: zeep resolves it, we keep plain values, and zeep is never asked again.
+"""Reading a WSDL: zeep resolves it, we keep plain values, and zeep is never asked again.
 
 zeep's own parsing takes wrong dates for none and unknown types for known ones, so it reads WSDLs only.
 This file is blocking and slow (a second for a thousand types): call it in a thread, before serving.
@@ -10,7 +10,6 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -50,12 +49,6 @@ class WsdlError(Exception):
     def __init__(self, finding: Finding) -> None:
         super().__init__(str(finding))
         self.finding = finding
-
-
-@lru_cache(maxsize=64)
-def wsdl_of(path: str) -> Wsdl:
-    """Give a WSDL by its file, read once per process. Errors: WsdlError."""
-    return read_wsdl(Path(path))
 
 
 def read_wsdl(path: Path) -> Wsdl:

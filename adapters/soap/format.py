@@ -29,13 +29,13 @@ from adapters.mapping import MappingContext, MappingError, SourceField
 from adapters.mapping.fused import NotFusedError
 from adapters.soap.attachments import ATTACHMENTS_KEY
 from adapters.soap.config import SoapEndpoint, SoapRoute
-from adapters.soap.driver_wsdl import wsdl_of
 from adapters.soap.faults import FaultError, refused
 from adapters.soap.fused import ReadFused, fused_reader
 from adapters.soap.plan import message_fields
 from adapters.soap.receive import Received, opened, received, with_parts_in_place
 from adapters.soap.service import Service
 from adapters.soap.wsdl import Message
+from adapters.soap.wsdl_loader import wsdl_of
 from canonical.document import CanonicalDocument
 
 NAME = "soap"
@@ -45,28 +45,32 @@ _LOOKS_LIKE = re.compile(
 _RUSH = re.compile(rb"""["'>]\s*(?:RUSH|STAT|URGENT)\s*["'<]""")
 
 
-@lru_cache(maxsize=64)
+_services: dict[str, Service] = {}  # by the WSDL's file; as many as endpoints name
+
+
 def service_of(path: str) -> Service:
-    """Give a WSDL compiled, once per process: it is read when the gateway starts. Errors: WsdlError."""
-    return Service(wsdl_of(path))
+    """Give a WSDL compiled, once for each that comes into force. Errors: WsdlError."""
+    wsdl, known = wsdl_of(path), _services.get(path)
+    if known is None or known.wsdl is not wsdl:
+        known = _services[path] = Service(wsdl)
+    return known
 
 
 @lru_cache(maxsize=256)
-def mapping_of(text: str, file: str, path: str, operation: str) -> DocumentMapping:
+def mapping_of(text: str, file: str, service: Service, operation: str) -> DocumentMapping:
     """Give a mapping compiled against an operation's request. Errors: MappingError, YamlError."""
-    message = service_of(path).wsdl.operations[operation].input
+    message = service.wsdl.operations[operation].input
     return DocumentMapping.load(text, file, request_fields(message))
 
 
 @lru_cache(maxsize=256)
-def fused_of(text: str, file: str, path: str, operation: str) -> ReadFused | None:
+def fused_of(text: str, file: str, service: Service, operation: str) -> ReadFused | None:
     """Give an operation's fused reader, None where a record must be made. Errors: MappingError, YamlError."""
-    service = service_of(path)
     if service.wsdl.schema is None:  # it leaves all judging to the schema
         return None
     try:
         return fused_reader(
-            service.wsdl.operations[operation].input, mapping_of(text, file, path, operation).root
+            service.wsdl.operations[operation].input, mapping_of(text, file, service, operation).root
         )
     except NotFusedError:
         return None
@@ -160,14 +164,12 @@ class SoapDecoder:
         findings = service.problems(request.called, operation.input, source)
         document = None
         if not findings:
-            document, told = self._document(request, endpoint)
+            document, told = self._document(request)
             findings = list(told)
         units = (Unit(UnitKind.SET, "0"), Unit(UnitKind.FILE, "0"))
         return Decoded(0, operation.name, document, tuple(findings), body, units)
 
-    def _document(
-        self, request: Received, endpoint: SoapEndpoint
-    ) -> tuple[CanonicalDocument | None, Sequence[Finding]]:
+    def _document(self, request: Received) -> tuple[CanonicalDocument | None, Sequence[Finding]]:
         context = self._context
         settings = context.settings
         name = settings.mapping if isinstance(settings, SoapRoute) else None
@@ -177,8 +179,8 @@ class SoapDecoder:
             told = f"no mapping says what {operation} means; name one in from.settings.mapping"
             return None, [Finding("SOAP-NO-MAPPING", Position(context.source), told)]
         try:
-            mapping = mapping_of(text.text, text.file, endpoint.wsdl, operation)
-            fused = fused_of(text.text, text.file, endpoint.wsdl, operation)
+            mapping = mapping_of(text.text, text.file, request.service, operation)
+            fused = fused_of(text.text, text.file, request.service, operation)
         except (MappingError, YamlError) as error:
             return None, error.findings
         try:

@@ -30,6 +30,7 @@ from adapters.soap.types import (
     local_name,
     namespace_of,
 )
+from adapters.soap.unrolled import PlainPart, unrolled
 from adapters.soap.wsdl import Message, Version
 from adapters.xml import parse_xml
 
@@ -38,7 +39,6 @@ Write = Callable[[Any, "_Out"], None]
 ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 XS = "http://www.w3.org/2001/XMLSchema"
 _SPECIAL = re.compile(r"[&<>\r]")
-_SPECIAL_IN_PAIR = re.compile(r"[&<>\"]")
 _SPECIAL_IN_ATTRIBUTE = re.compile(r"[&<\"\t\n\r]")
 # Source: XML 1.0 (5th edition), 2.2: what is no character of XML, and cannot be escaped either.
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -131,14 +131,10 @@ class _Compiler:
     def element(self, element: ElementModel, *, is_top: bool = False, declared: str = "") -> Write:
         """Compile an element: absent where it may be, nil where it may be, else written."""
         name = self._named(element.tag)
-        extra = declared
-        if self._is_encoded and is_top:
-            extra += f' soap:encodingStyle="{ENCODING}"'
-        elif self._is_encoded:
-            extra += self._type_attribute(element.type)
         attributes, content = self._type(element.type)
         key, is_required, is_nillable = element.key, element.is_required, element.is_nillable
-        begin, end = f"<{name}{extra}", f"</{name}>"
+        begin, end = self._begin(element, is_top=is_top, declared=declared), f"</{name}>"
+        begins = begin + ("" if element.type.attributes or element.type.array_item is not None else ">")
         nil = f'<{name}{declared} xsi:nil="true"/>'
 
         def write(value: Any, out: _Out) -> None:
@@ -150,20 +146,25 @@ class _Compiler:
                         "SOAP-REQUIRED", key, "the schema requires this element, and there is no value"
                     )
                 return
-            out.add(begin)
-            attributes(value, out)
-            out.add(">")
+            out.add(begins)
+            if begins is begin:
+                attributes(value, out)
+                out.add(">")
             content(value, out)
             out.add(end)
 
         if element.type.derived:
             return self._by_type(element, write, begin, end)
-        if element.type.is_text:
-            return _plain_text_first(f"{begin}>", end, write)
-        if element.type.kind and len(element.type.attributes) == 1:
-            attribute = element.type.attributes[0]
-            return _plain_pair_first(f'{begin} {self._named(attribute.tag)}="', attribute.key, end, write)
         return write
+
+    def _begin(self, element: ElementModel, *, is_top: bool = False, declared: str = "") -> str:
+        """Write an element's tag up to its attributes."""
+        extra = declared
+        if self._is_encoded and is_top:
+            extra += f' soap:encodingStyle="{ENCODING}"'
+        elif self._is_encoded:
+            extra += self._type_attribute(element.type)
+        return f"<{self._named(element.tag)}{extra}"
 
     def _by_type(self, element: ElementModel, own: Write, begin: str, end: str) -> Write:
         made: dict[str, tuple[str, Write, Write]] = {}
@@ -228,12 +229,26 @@ class _Compiler:
         return write
 
     def _group(self, group: GroupModel) -> Write:
-        parts = [self._part(part) for part in group.parts]
         if group.repeats and len(group.parts) > 1 and group.kind == "sequence":
-            return _in_turn(group, parts)
+            return _in_turn(group, [self._part(part) for part in group.parts])
         if group.kind == "choice" and not group.repeats:
-            return _one_of(group, parts)
-        return _all_of(group, parts)
+            return _one_of(group, [self._part(part) for part in group.parts])
+        every = unrolled([self._in_line(part) for part in group.parts])
+        return _all_of(group, [self._part(part) for part in group.parts] if every is None else [every])
+
+    def _in_line(self, part: ElementModel | AnyModel | GroupModel) -> PlainPart | Write:
+        """Give a part as one that can be written in place, or else its writer."""
+        if not isinstance(part, ElementModel) or part.repeats or part.type.derived or not part.type.kind:
+            return self._part(part)
+        begin, end = self._begin(part), f"</{self._named(part.tag)}>"
+        own = self.element(part)
+        if part.type.is_text:
+            return PlainPart(part.key, part.is_required, f"{begin}>", end, own)
+        if len(part.type.attributes) == 1:
+            attribute = part.type.attributes[0]
+            begin += f' {self._named(attribute.tag)}="'
+            return PlainPart(part.key, part.is_required, begin, end, own, attribute.key)
+        return self._part(part)
 
     def _part(self, part: ElementModel | AnyModel | GroupModel) -> Write:
         """Compile one part of a group; it is given the record that the group stands in."""
@@ -268,12 +283,15 @@ class _Compiler:
             (each.key, f' {self._named(each.tag)}="', each.is_required and each.default is None)
             for each in attributes
         )
+        find = _SPECIAL_IN_ATTRIBUTE.search
 
         def write(value: Any, out: _Out) -> None:
             record = value if value.__class__ is dict else {}
             for key, begin, is_required in every:
                 text = record.get(key)
-                if text is not None:
+                if text.__class__ is str and text.isprintable() and find(text) is None:
+                    out.add(f'{begin}{text}"')
+                elif text is not None:
                     out.add(f'{begin}{_attribute(_plain(text, key, out))}"')
                 elif is_required:
                     out.refuse("SOAP-REQUIRED", key, "the schema requires this attribute; there is no value")
@@ -303,36 +321,6 @@ class _Compiler:
         namespace = namespace_of(tag)
         local = local_name(tag)
         return f"{self._prefixes[namespace]}:{local}" if namespace else local
-
-
-def _plain_text_first(begin: str, end: str, write: Write) -> Write:
-    """Write a text that needs no escaping, as nearly all do, in one piece; everything else as usual."""
-    find = _SPECIAL.search
-
-    def write_text(value: Any, out: _Out) -> None:
-        if value.__class__ is str and value.isprintable() and find(value) is None:
-            out.add(f"{begin}{value}{end}")
-        else:
-            write(value, out)
-
-    return write_text
-
-
-def _plain_pair_first(begin: str, key: str, end: str, write: Write) -> Write:
-    """The same for a text with one attribute: amounts and quantities."""
-    find = _SPECIAL_IN_PAIR.search
-
-    def write_pair(value: Any, out: _Out) -> None:
-        if value.__class__ is dict:
-            text, said = value.get(TEXT_KEY), value.get(key)
-            if isinstance(text, str) and isinstance(said, str):
-                both = text + said
-                if both.isprintable() and find(both) is None:
-                    out.add(f'{begin}{said}">{text}{end}')
-                    return
-        write(value, out)
-
-    return write_pair
 
 
 def _nothing(value: Any, out: _Out) -> None:
@@ -396,17 +384,24 @@ def _all_of(group: GroupModel, parts: list[Write]) -> Write:
 
 def _one_of(group: GroupModel, parts: list[Write]) -> Write:
     ways = tuple(
-        (frozenset({part.key}) if isinstance(part, ElementModel) else _keys(_as_group(part)), write)
+        ((part.key,) if isinstance(part, ElementModel) else tuple(_keys(_as_group(part))), write)
         for part, write in zip(group.parts, parts, strict=True)
     )
     names = " or ".join(sorted(_keys(group)))
     can_be_empty = not group.is_required or any(_may_be_absent(part) for part in group.parts)
 
     def write(record: Any, out: _Out) -> None:
-        chosen = [way for keys, way in ways if _is_there(record, keys)]
-        if len(chosen) == 1:
-            chosen[0](record, out)
-        elif chosen:
+        chosen, several = None, False
+        for keys, way in ways:
+            for key in keys:
+                if record.get(key) is not None:
+                    chosen, several = way, chosen is not None
+                    break
+            if several:
+                break
+        if chosen is not None and not several:
+            chosen(record, out)
+        elif chosen is not None:
             out.refuse("SOAP-CHOICE", names, "the schema takes one of these, and several have values")
         elif not can_be_empty:
             nil = next((way for keys, way in ways if any(key in record for key in keys)), None)

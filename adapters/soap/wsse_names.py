@@ -6,7 +6,6 @@ Profile 1.1, X.509 Token Profile 1.1, XML Signature (W3C, 2nd edition), XML Encr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 SOAP11: Final = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -23,7 +22,6 @@ XML: Final = "http://www.w3.org/XML/1998/namespace"
 WSA: Final = "http://www.w3.org/2005/08/addressing"
 WSA_2004: Final = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 
-FAULT_NAMESPACE: Final = WSSE  # of the fault codes in SecurityFault.code
 SECURITY: Final = f"{{{WSSE}}}Security"
 TIMESTAMP: Final = f"{{{WSU}}}Timestamp"
 CREATED: Final = f"{{{WSU}}}Created"
@@ -68,5 +66,3 @@ ACTORS_OF_OURS: Final = frozenset(
     }
 )
 """Who is meant by a header block for the last receiver. Source: SOAP 1.1, 4.2.2; SOAP 1.2 part 1, 2.2."""
-
-PREFIXES: Final[Mapping[str, str]] = {"wsse": WSSE, "wsu": WSU, "ds": DSIG, "xenc": XENC}

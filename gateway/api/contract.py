@@ -23,7 +23,6 @@ from gateway.security.roles import Role, role_for
 PREFIX = "/v1"
 LIFECYCLE = lifecycle_headers(deprecated=None, sunset=None)  # of version 1 of this API: nothing of it ends
 WHO = "who"  # never a parameter here: it is who holds the token
-PAGE_MAX = 10_000
 
 _TABLE = """
 GET    /status                          status

@@ -18,8 +18,6 @@ from gateway.journal.types import DeliveryView, DocumentView, Message
 
 DOCUMENTS_MAX = 1_000
 
-MayRead = Callable[[Message, Caller | None], bool]
-
 
 def mount_messages(
     app: HttpApp,

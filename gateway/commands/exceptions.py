@@ -63,12 +63,12 @@ def add(subparsers: Subparsers) -> None:
     quiet = add_command(
         group,
         "acknowledge",
-        "stop the alarms about a message",
+        "stop the alarms about a message, or about a route that went back",
         run_acknowledge,
         example='legacy-bridge exceptions acknowledge m260102abcdefghijklmnop --why "on it"',
         detail="What is late stays in the queues and on the call sheet.",
     )
-    quiet.add_argument("message", metavar="ID", help="the message's id")
+    quiet.add_argument("message", metavar="ID", help="the message's id, or the route's")
     add_change(quiet)
     add_connection(quiet)
     downtime.add(group)

@@ -12,7 +12,6 @@ from typing import BinaryIO
 FIRST_S = 1.0  # an input that is read sooner needs none
 BETWEEN_S = 0.2
 BAR_WIDTH = 20
-NAME_LEAST = 12
 
 
 class Progress:

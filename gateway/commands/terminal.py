@@ -53,7 +53,7 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool = False, with_l
         if as_json:
             sys.stderr.write(json.dumps(finding.to_json(), ensure_ascii=False) + "\n")
         else:
-            say(told)
+            say(printable(told))
     return is_bad
 
 
@@ -65,8 +65,9 @@ def _with_level(finding: Finding) -> str:
 
 def say(text: str) -> None:
     """Tell something beside the result: progress, a mistake, or that there is nothing."""
-    for each in layout.line(printable(text), width_of(sys.stderr)):
-        sys.stderr.write(f"{each}\n")
+    for each in text.split("\n"):
+        for line in layout.line(printable(each), width_of(sys.stderr)):
+            sys.stderr.write(f"{line}\n")
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, fixed: Sequence[int] = ()) -> None:

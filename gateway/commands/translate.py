@@ -91,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         worst = max(worst, _translate(name, arguments, written, output))
     try:
         output.write(written.encoded())
+        print_findings(written.left_out(), as_json=arguments.json)
     except EncodeError as error:
         print_findings(error.findings, as_json=arguments.json)
         worst = max(worst, 1)

@@ -21,6 +21,7 @@ from adapters.base import (
     Format,
     Level,
     Library,
+    Lossy,
     Position,
     Summary,
     Unit,
@@ -110,6 +111,17 @@ class Written:
         if self.to_format == CANONICAL or not self.documents:
             return b""
         return format_named(self.to_format).encode(self.documents, self.envelope(self.to_format))
+
+    def left_out(self) -> list[Finding]:
+        """Give notes about what the bytes do not say of the documents."""
+        if self.to_format == CANONICAL:
+            return []
+        made = format_named(self.to_format)
+        return (
+            [note for each in self.documents for note in made.left_out(each)]
+            if isinstance(made, Lossy)
+            else []
+        )
 
 
 def without_profile() -> Profile:
@@ -314,7 +326,7 @@ def _nothing(summary: Summary, source: str) -> list[Finding]:
 
 
 def _verdict(findings: Sequence[Finding]) -> Verdict:
-    from gateway.planning import verdict_of
+    from gateway.ruling import verdict_of
 
     return verdict_of(findings)
 

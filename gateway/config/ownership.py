@@ -119,6 +119,3 @@ class Owners(Settings):
         """Give what is declared: entity -> stage -> owner."""
         found = {name: getattr(self, name) for name in ENTITIES}
         return {name: phases.by_stage() for name, phases in found.items() if phases is not None}
-
-
-NO_OWNERS = Owners()

@@ -126,7 +126,7 @@ def _section(
             for name, field in own.items()
             if name not in known or list(_told(name, field, "", {})) != list(_told(name, known[name], "", {}))
         }
-        first = f"{first}\n\nEvery key [{shared[base]}](#{_anchor(shared[base])}), and:"
+        first = f"{first}\n\nEvery key that is [shared](#{_anchor(shared[base])}), and:"
     rows = [f"## {title}\n", f"{first}\n", "| key | type | default | |", "|---|---|---|---|"]
     told: dict[type[BaseModel], str] = {}
     return [*rows, *(row for name, field in own.items() for row in _told(name, field, "", told)), ""]

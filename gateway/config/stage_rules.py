@@ -131,17 +131,22 @@ def _transmitters(draft: Draft, route: Route, stage: Stage) -> Iterator[Finding]
 def _erp_output(draft: Draft, route: Route) -> Iterator[Finding]:
     """An ERP sends an order to the supplier exactly where the ledger says so; others say nothing about it."""
     endpoint = draft.endpoints.get(route.targets.cloud or "")
-    declared = getattr(endpoint.settings, "supplier_output", None) if endpoint is not None else None
+    if endpoint is None:
+        return
+    declared = getattr(endpoint.settings, "supplier_output", None)
+    silent: tuple[str, ...] = getattr(endpoint.settings, "silent_outputs", ("off",))
     word = route.transmitter.cloud
     if declared == "undeclared" and word is not Transmitter.ERP:
+        sender = "nobody (none)" if word is Transmitter.NONE else word.value
         text = (
-            f"orders are sent to the supplier by {word.value}, and '{route.targets.cloud}' does not say that "
-            "its own output is off; expected supplier_output: off or per_order there"
+            f"orders are sent to the supplier by {sender}, and '{route.targets.cloud}' does not say that its "
+            f"own output is off; expected supplier_output: {' or '.join(silent)} there, as the ERP is set up"
         )
     elif declared == "off" and word is Transmitter.ERP:
+        sends = "supplier_output: per_order" if "per_order" in silent else "no supplier_output"
         text = (
             f"the ERP is to send orders to the supplier, and the output of '{route.targets.cloud}' is off: "
-            "nobody would; expected supplier_output: per_order there, or another transmitter"
+            f"nobody would; expected {sends} there, or another transmitter"
         )
     else:
         return

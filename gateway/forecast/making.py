@@ -143,8 +143,8 @@ def _notes(traffic: Traffic, before: Run) -> list[str]:
         )
     if traffic.refused:
         notes.append(
-            f"{traffic.refused} inputs were refused before acceptance; no bytes of them are kept, so they "
-            "are not replayed"
+            f"{traffic.refused} {'input was' if traffic.refused == 1 else 'inputs were'} refused before "
+            "acceptance; no bytes of that are kept, so it is not replayed"
         )
     gone = sum(1 for each in before.forecasts if "BODY-GONE" in each.codes)
     if gone:

@@ -155,11 +155,16 @@ def is_imagined(reply: Reply | NoReply | None, outcome: Outcome | None) -> bool:
     return isinstance(outcome, Accepted) and isinstance(reply, NoReply) and reply.written == "none"
 
 
+AttemptSort = tuple[str, str, tuple[str, ...]]  # role, route, set types: see below
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptCount:
-    """How attempts at one target came out in a span of time; what was only imagined is none."""
+    """How attempts at one target came out, of one sort of messages; what was only imagined is none."""
 
     role: str
+    route: str  # to which the message belongs: its source's
+    set_types: tuple[str, ...]  # of the sets that the deliveries were about, in order
     accepted: int
     failed: int
     durations_s: tuple[float, ...]  # of those that were answered, in no order

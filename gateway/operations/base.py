@@ -79,7 +79,9 @@ class OperationsBase:
         return tuple(found)
 
     async def routes_of(self, subject: str) -> set[str]:
-        """Give the routes of a message, delivery, exception or order; none where it is not known."""
+        """Give the routes of a message, delivery, exception, order or route; none where it is not known."""
+        if subject in await self._journal.stages():
+            return {subject}
         message_id = subject.partition(".")[0].partition("/")[0]
         try:
             return {(await self._journal.message(message_id)).route}

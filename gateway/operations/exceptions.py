@@ -139,9 +139,14 @@ class ExceptionOperations(OperationsBase):
         return "begun"
 
     async def alarms_acknowledge(self, message: Text, who: Text, why: Text) -> JsonObject:
-        """Stop the alarms about a message; what is late of it stays in the queues and on the call sheet."""
-        await self._message(message)
-        stopped = await self._journal.acknowledge_alarm(message, who, why, self._clock.now())
+        """Stop the alarms about a message, or a route that went back by itself.
+
+        What is late of a message stays in the queues and on the call sheet.
+        """
+        try:
+            stopped = await self._journal.acknowledge_alarm(message, who, why, self._clock.now())
+        except UnknownError as error:
+            raise OperationError("unknown", str(error)) from error
         return {"message_id": message, "stopped": stopped}
 
     async def exceptions_call_sheet(self, everything: bool = False) -> list[JsonObject]:

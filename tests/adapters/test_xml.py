@@ -118,6 +118,39 @@ def test_too_many_attributes_on_one_element_are_refused_with_its_path() -> None:
     assert len(etree.fromstring(body)[1].attrib) == 60_000  # control: lxml takes them
 
 
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=30),
+    st.sampled_from(["", "x", "&lt;", " &amp;=", "\u3c3c"]),
+    st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-16-be"]),
+)
+def test_whatever_else_a_document_holds_an_element_with_too_many_attributes_is_found(
+    counts: list[int], value: str, encoding: str
+) -> None:
+    """The shortest attributes there are, and characters whose bytes look like a tag in UTF-16."""
+    body = f"<a>{''.join(tag_of(each, value) for each in counts)}</a>".encode(encoding)
+    bounds = XmlBounds(element_attributes_max=4)
+
+    if max(counts) > 4:
+        finding = refusal(body, bounds)
+        first = next(at for at, each in enumerate(counts, start=1) if each > 4)
+        assert finding.code == "XML-ATTRS"
+        assert finding.at.path == (f"/a/b[{first}]" if len(counts) > 1 else "/a/b")
+    else:
+        assert len(parse_xml(body, "t.xml", bounds)) == len(counts)
+
+
+def test_control_a_tag_is_no_stretch_of_bytes_without_a_mark_in_utf_16() -> None:
+    """Why UTF-16 is always counted: there the byte of '<' is half of other characters."""
+    tag = tag_of(3, "\u3c3c")
+
+    assert tag.encode("utf-16-le").count(b"<") > tag.count("<")
+
+
+def tag_of(attributes: int, value: str) -> str:
+    written = "".join(f' {chr(97 + n)}="{value}"' for n in range(attributes))
+    return f"<b{written}/>"
+
+
 def test_too_many_attributes_in_all_are_refused() -> None:
     body = b"<a>" + b"<b c='1' d='2'/>" * 200 + b"</a>"
 

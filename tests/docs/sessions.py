@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.docs.pages import PROJECT, File, Step, session
 
 COMMAND_S, SAME_S = 60.0, 45.0
+COLUMNS = 80
 SHOWN_AS = "/srv/bridge"  # what a page calls the folder that its session runs in
 ASKS = re.compile(
     r"^(ls|cat|legacy-bridge (explain|status|audit|messages (list|show)|orders (list|show)"
@@ -70,7 +71,7 @@ class Shell:
         self._process = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             cwd=folder,
-            env={"PATH": path, "HOME": str(folder), "LOGNAME": "ann", "LC_ALL": "C.UTF-8", "COLUMNS": "80"},
+            env={"PATH": path, "HOME": str(folder), "LOGNAME": "ann", "LC_ALL": "C.UTF-8"},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -88,7 +89,8 @@ class Shell:
         stdin = self._process.stdin
         assert stdin is not None
         stdin.write(
-            f"{{ {command}\n}} >{told} 2>&1 </dev/null\necho $? >{done}.part; mv {done}.part {done}\n"
+            f"{_terminal(command)}\n{{ {command}\n}} >{told} 2>&1 </dev/null\n"
+            f"echo $? >{done}.part; mv {done}.part {done}\n"
         )
         stdin.flush()
         ends_at = time.monotonic() + COMMAND_S
@@ -213,6 +215,12 @@ def rewrite(text: str, folder: Path, pause_s: float) -> str:
             lines[first:behind] = printed
             moved += len(printed) - (behind - first)
     return "\n".join(lines) + "\n"
+
+
+def _terminal(command: str) -> str:
+    """Give the shell the width of a terminal, or none where what is printed goes to a program or file."""
+    is_redirected = re.search(r"[|>]", re.sub(r"'[^']*'|\"[^\"]*\"", "", command))
+    return "unset COLUMNS" if is_redirected else f"export COLUMNS={COLUMNS}"
 
 
 def _with(text: str, words: dict[str, str]) -> str:

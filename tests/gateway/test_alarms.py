@@ -25,7 +25,7 @@ from gateway.alarm_senders import Mail, Webhook
 from gateway.alarms import ENTRIES_MAX, Alarm, AlarmLoop, Send, alarms_due, mail_text, webhook_body
 from gateway.journal.base import JournalBusyError
 from gateway.journal.memory import MemoryJournal
-from gateway.journal.types import ControlNumber, DeliveryState, Overdue, Settled
+from gateway.journal.types import ROLL_BACK, ControlNumber, DeliveryState, Overdue, RolledBack, Settled
 from tests.gateway.journal.builders import T0, Scene, after, delivery, document, in_doubt
 from tests.gateway.smtp_sink import SmtpSink
 from tests.gateway.support import Certificates
@@ -45,7 +45,11 @@ class Bench:
         self.journal = MemoryJournal(clock=self.clock)
         self.scene = Scene(self.journal)
         self.sent: list[Alarm] = []
-        self.loop = AlarmLoop(
+        self.loop = self.anew(*senders)
+
+    def anew(self, *senders: Send) -> AlarmLoop:
+        """Give a loop that knows only what the journal does."""
+        return AlarmLoop(
             self.journal,
             self.clock,
             senders or (self.keep,),
@@ -133,6 +137,63 @@ async def test_a_parked_set_raises_an_alarm_too() -> None:
         await bench.clock.pass_(80)
 
         assert [entry.state for entry in bench.sent[0].entries] == ["parked"]
+
+
+async def went_back(bench: Bench) -> None:
+    await bench.journal.declare_stages({"orders_in": ("canary", "5")}, T0)
+    await bench.journal.set_stage("orders_in", "canary", "shadow", "5", ROLL_BACK, "5% failed", after(1))
+
+
+async def test_a_canary_that_went_back_by_itself_raises_an_alarm_until_somebody_acknowledges_it() -> None:
+    async with Bench().running() as bench:
+        await went_back(bench)
+        await bench.clock.pass_(15 * 60 * 2 + 30)
+        assert [alarm.tell for alarm in bench.sent] == [("owner of orders_in",)] * 3
+        assert {alarm.subject for alarm in bench.sent} == {
+            "legacy-bridge: went back by itself: orders_in to shadow"
+        }
+
+        await bench.journal.acknowledge_alarm("orders_in", "ann", "on it", bench.clock.now())
+        await bench.clock.pass_(60 * 60)
+        assert len(bench.sent) == 3
+
+
+async def test_a_roll_back_that_could_not_be_told_is_told_at_the_next_check_after_a_restart_too() -> None:
+    async def away(alarm: Alarm) -> None:
+        raise ConnectionError("no network")
+
+    async with Bench(away).running() as bench:
+        await went_back(bench)
+        await bench.clock.pass_(30)
+    bench.loop = bench.anew()
+    async with bench.running():
+        await bench.clock.pass_(20)
+
+    assert [[each.route for each in alarm.rolled_back] for alarm in bench.sent] == [["orders_in"]]
+
+
+async def test_a_route_that_a_person_moves_on_is_told_no_more() -> None:
+    async with Bench().running() as bench:
+        await went_back(bench)
+        await bench.clock.pass_(20)
+        await bench.journal.set_stage("orders_in", "shadow", "legacy", "0", "ann", "wait", bench.clock.now())
+        await bench.clock.pass_(60 * 60)
+
+        assert len(bench.sent) == 1
+
+
+def test_an_alarm_about_a_roll_back_says_why_and_what_to_do() -> None:
+    back = RolledBack("po.acme", "shadow", 7, T0, "5% of attempts failed; expected at most 2%")
+    alarm = Alarm(after(9), (), ("scm-oncall",), rolled_back=(back,))
+    told, text = json.loads(webhook_body(alarm)), mail_text(alarm)
+
+    assert (told["event"], told["count"], told["tell"]) == ("routes_rolled_back", 1, ["scm-oncall"])
+    assert told["routes"] == [
+        {"route": "po.acme", "stage": "shadow", "at": T0.isoformat(), "reason": back.why}
+    ]
+    assert "For: scm-oncall" in text
+    assert back.why in text
+    assert "exceptions acknowledge ROUTE" in text
 
 
 def test_the_webhook_of_the_how_to_page_is_what_is_sent_but_for_its_numbers() -> None:

@@ -119,6 +119,23 @@ async def test_what_reaches_the_erps_request_differs_there_too() -> None:
     ]
 
 
+async def test_what_a_canary_leaves_on_legacy_is_compared_as_a_document_and_has_no_shadow() -> None:
+    rig = Rig(*routes(), stage="canary")
+    async with rig.running():
+        rig.destinations["erp"] = replace(rig.destinations["erp"], target=Plain("erp"))
+        desk = Desk(rig)
+        await desk.take(po(facility="01", line={"price": {"amount": "12.51"}}))
+        await desk.take(po(facility="01"), "legacy.orders")
+        done = await desk.only()
+
+        assert [len(rig.targets[name].sent) for name in ("mms", "erp")] == [1, 0]
+        assert {each.role for each in await rig.journal.deliveries()} == {"live"}
+    assert (done.state, done.shadow) == (ComparisonState.COMPARED, "")
+    assert [(each.surface, each.pattern) for each in done.differences] == [
+        ("document", "lines[].price.amount")
+    ]
+
+
 async def test_without_legacys_version_in_time_there_is_no_legacy_evidence_and_a_late_one_still_counts() -> (
     None
 ):

@@ -34,9 +34,11 @@ from gateway.delivery import DeliveryWorker, Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.base import JournalBusyError, JournalError
+from gateway.journal.hurry import is_unhurried
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import DeliveryState, DeliveryView, Settled
 from gateway.outcome import RetryPolicy
+from gateway.shadowing import PATIENCE
 from tests.gateway.journal.builders import Scene, delivery
 from tests.gateway.support import SeededRng
 from tests.gateway.timeline import Timeline
@@ -589,3 +591,52 @@ async def test_retries_beyond_the_targets_budget_wait_without_spending_attempts(
         assert any("retry budget" in view.reason for view in views)
         waits = max(view.not_before or bench.clock.now() for view in views)
         assert waits > bench.clock.now() + timedelta(seconds=300)
+
+
+class Hurry:
+    """Whether each call to a journal let live work go first, in order."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._heard: list[tuple[str, bool]] = []
+        bench.journal.on_commit = self._note
+
+    async def _note(self, name: str, phase: str) -> None:
+        if phase == "before":
+            self._heard.append((name, is_unhurried()))
+
+    def of(self, name: str) -> list[bool]:
+        return [each for called, each in self._heard if called == name]
+
+
+async def test_a_shadow_lets_live_work_go_first_for_a_while_and_then_competes_with_it() -> None:
+    bench = Bench(Erp())
+    hurry = Hurry(bench)
+    patience_s = PATIENCE.total_seconds()
+    async with bench.running():
+        await bench.order("live")
+        await bench.clock.pass_(1)
+        await bench.order("new", role="shadow")
+        await bench.clock.pass_(1)
+        await bench.order("old", role="shadow", not_before=bench.clock.now() + PATIENCE)
+        await bench.clock.pass_(patience_s + 5)
+
+    assert hurry.of("settle") == [False, True, False]
+
+
+async def test_the_loop_of_a_tenant_claims_together_and_after_what_is_live() -> None:
+    bench = Bench(Erp())
+    bench.worker = DeliveryWorker(
+        bench.journal, lambda: bench.destinations, bench.clock, SeededRng(), name="w1", gather_s=0.25
+    )
+    hurry = Hurry(bench)
+    async with bench.running():
+        await bench.clock.pass_(1)
+        for name in ("one", "two", "three"):
+            await bench.order(name, role="shadow")
+        await bench.clock.pass_(0.1)
+        states = {await bench.state(name) for name in ("one", "two", "three")}
+        await bench.clock.pass_(1)
+
+    assert states == {DeliveryState.READY}
+    assert hurry.of("settle") == [True] * 3
+    assert set(hurry.of("claim")) == {True}

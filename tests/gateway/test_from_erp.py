@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from adapters.base import AliasKind, DecodeContext, Decoded
+from canonical.document import OrderNumber
+from canonical.keys import KeyRules
 from gateway.config import Configuration, load_text
-from gateway.journal.types import LedgerEntry, Side, Transmitter
+from gateway.following import Followed, follow_on, told_of_ours
+from gateway.journal.types import MOVED, AwaitedOrder, Facts, LedgerEntry, Naming, Side, Transmitter
+from gateway.naming import Keyed, NamedOrder
+from gateway.program import Program, Tenant, UnknownOrder
 from gateway.stage import OrderFacts, RouteRule, Stage, decide, follow
 
 RULE = RouteRule(
@@ -123,3 +130,44 @@ def test_what_would_lose_or_double_such_orders_is_refused(
     tmp_path: Path, words: dict[str, str], expected: str
 ) -> None:
     assert any(expected in each for each in told(tmp_path, **words)), told(tmp_path, **words)
+
+
+# -- an order that has moved away from the ERP that tells of it -----------------------------------------
+
+TENANT = Tenant(("s4",), tells=True)
+
+
+def told_of(opens: bool, kind: AliasKind, follows: str | None = None) -> Followed | AwaitedOrder | None:
+    """Decide about what s4 tells of 4500: legacy has the order now, and `kind` says whose name that is."""
+    rule = RULE if follows is None else RouteRule(route="events", cloud_target="s4")
+    program = Program(
+        "r", "erp_events", DecodeContext("r", "test"), rule, KeyRules(organisation="mercy"), follows=follows,
+        unknown=UnknownOrder(Side.CLOUD, 0), tenant=TENANT,
+    )  # fmt: skip
+    order = NamedOrder(None, (OrderNumber("erp", "4500"),))
+    each = Keyed(Decoded(0, "event", None, (), b"", ()), orders=(order,), opens=opens, tenant=TENANT)
+    ledger = {ORDER.order_key: replace(entry(Side.LEGACY, Transmitter.NONE), stage=MOVED)}
+    facts = Facts(ledger, {}, {"4500": {ORDER.order_key: frozenset({Naming(kind, "s4")})}})
+    if opens:
+        return told_of_ours(program, each, facts, ledger)
+    return follow_on(program, each, facts, ledger, None, NOW)
+
+
+@pytest.mark.parametrize(
+    "opens, follows, targets", [(True, None, []), (False, None, []), (False, "po.out", ["s4"])]
+)
+def test_an_erp_may_tell_of_an_order_that_left_it_and_nobody_gets_it(
+    opens: bool, follows: str | None, targets: list[str]
+) -> None:
+    found = told_of(opens, AliasKind.LEFT, follows)
+
+    assert isinstance(found, Followed)
+    assert (found.decision.findings, [each.target for each in found.decision.intents]) == ((), targets)
+    assert "has moved to legacy" in found.decision.reason
+
+
+def test_an_erps_order_of_a_number_that_is_legacys_and_never_left_it_is_still_a_clash() -> None:
+    found = told_of(True, AliasKind.ERP)
+
+    assert isinstance(found, Followed)
+    assert [each.code for each in found.decision.findings] == ["ORDER-NUMBER-CLASH"]

@@ -57,6 +57,14 @@ def test_a_cancellation_leaves_nothing_and_a_sellers_change_alters_nothing() -> 
     assert counted(state_of(order("7", 10), sellers)) == [("10", "0", "0")]
 
 
+def test_a_change_that_cancels_the_order_leaves_nothing_whatever_lines_it_names() -> None:
+    cancels = {**change("7", "C-1", 1, 3), "purpose": "cancellation"}
+    state = state_of(order("7", 10, 5), receipt("7", "R-1", 1, 4), cancels)
+
+    assert counted(state) == [("0", "4", "0"), ("0", "0", "0")]
+    assert remainder(state, MOVE) == "nothing of it is left to be delivered: close it where it is"
+
+
 def test_lines_are_added_deleted_and_replaced_as_the_buyer_says() -> None:
     added = {"sequence": 1, "line_id": "9", "action": "add", "quantity": {"value": "2", "unit": "EA"}}
     deleted = {"sequence": 2, "line_id": "2", "action": "delete"}

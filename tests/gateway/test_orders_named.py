@@ -9,7 +9,7 @@ import pytest
 from adapters.base import AliasKind, Decoded
 from canonical.document import Issuer, OrderNumber
 from gateway.journal.types import Facts, LedgerEntry, Naming, Side, Transmitter
-from gateway.naming import Keyed, NamedOrder, orders_named
+from gateway.naming import Keyed, NamedOrder, orders_named, told_names
 from gateway.program import NO_TENANT, Tenant
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -98,3 +98,41 @@ def test_what_others_send_is_about_the_tenant_of_their_route_where_that_has_such
 
 def test_a_number_that_the_suppliers_system_told_makes_no_order_another_tenants() -> None:
     assert meant(TOLD_BY_WEST, ("K", "supplier"), key="K") == ("K",)
+
+
+# -- what a seller calls an order ----------------------------------------------------------------------
+
+
+def of_acme(key: str | None, number: str) -> Keyed:
+    """An order that acme names by a number of its own, and perhaps by the buyer's."""
+    own = f"{number} of acme"
+    named = NamedOrder(key, (OrderNumber("seller", number), OrderNumber("seller", own)), (own,))
+    return Keyed(Decoded(0, "855", None, (), b"", ()), orders=(named,))
+
+
+def test_what_two_suppliers_call_1001_are_two_orders() -> None:
+    known = facts(AliasKind.SELLER, Transmitter.GATEWAY)
+    by_acme = Facts(known.ledger, {}, {"1001 of acme": {"K": frozenset({Naming(AliasKind.SELLER)})}})
+    by_others = Facts(known.ledger, {}, {"1001 of bolt": {"K": frozenset({Naming(AliasKind.SELLER)})}})
+
+    assert orders_named(of_acme(None, "1001"), by_acme) == ("K",)
+    assert orders_named(of_acme(None, "1001"), by_others) == ()
+
+
+def test_a_sellers_number_is_not_asked_where_the_buyers_is_known() -> None:
+    known = facts(AliasKind.SELLER, Transmitter.GATEWAY)
+    other = LedgerEntry("L", Side.LEGACY, Transmitter.NONE, "po", "legacy", "stage legacy", AT)
+    both = Facts(
+        {**known.ledger, "L": other}, {}, {"1001 of acme": {"L": frozenset({Naming(AliasKind.SELLER)})}}
+    )
+
+    assert orders_named(of_acme("K", "1001"), both) == ("K",)
+
+
+def test_a_sellers_number_that_may_mean_two_orders_names_neither() -> None:
+    known = facts(AliasKind.SELLER, Transmitter.GATEWAY)
+    other = LedgerEntry("L", Side.LEGACY, Transmitter.NONE, "po", "legacy", "stage legacy", AT)
+    ledger = {**known.ledger, "L": other}
+    resolved = {"1001": {key: frozenset({Naming(AliasKind.IMPORTED)}) for key in ("K", "L")}}
+
+    assert told_names(of_acme(None, "1001"), Facts(ledger, {}, resolved), ledger) == {}

@@ -453,6 +453,9 @@ class Unlucky:
             raise self.error
         return await self.inner.decoding(format_name, context, size_bytes)
 
+    def renew(self) -> None:
+        self.inner.renew()
+
 
 @pytest.mark.parametrize("error", [WorkerError("died"), RuntimeError("a defect")])
 async def test_a_follow_on_that_cannot_be_decided_is_parked_and_stops_nobody_else(error: Exception) -> None:

@@ -235,6 +235,27 @@ async def test_an_urgent_input_does_not_wait_behind_a_batch(executor: ProcessExe
     await batch.close()
 
 
+@pytest.mark.parametrize("is_busy", [True, False])
+async def test_after_files_have_changed_another_process_decodes_and_what_is_under_way_goes_on(
+    executor: ProcessExecutor, is_busy: bool
+) -> None:
+    first = await begun(executor)
+    before = await pid_of(first)
+    if not is_busy:
+        await first.finish()
+        await first.close()
+    executor.renew()
+    if is_busy:
+        assert await pid_of(first) == before
+        await first.finish()
+        await first.close()
+
+    second = await begun(executor)
+    assert await pid_of(second) != before
+    await second.finish()
+    await second.close()
+
+
 async def test_the_loop_goes_on_while_a_batch_is_decoded(executor: ProcessExecutor) -> None:
     body = interchange([f"{n % 7:02}" for n in range(2_000)])
     decoding = await executor.decoding("edi_x12", X12, len(body))
@@ -262,6 +283,9 @@ class KilledOnce:
         if self.times >= 0:
             raise WorkerError("the decoding process died")
         return await self.inner.decoding(format_name, context, size_bytes)
+
+    def renew(self) -> None:
+        self.inner.renew()
 
 
 @pytest.mark.parametrize("deaths, state", [(2, MessageState.PLANNED), (3, MessageState.PARKED)])

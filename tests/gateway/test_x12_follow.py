@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
 import pytest
 
-from adapters.base import DecodeContext
+from adapters.base import DecodeContext, Level, Verdict
 from adapters.edi_x12.config import InterchangeId, X12Partner
 from adapters.edi_x12.profile import Outbound
 from gateway.journal.types import Acceptance, Side, Transmitter
@@ -257,6 +258,21 @@ async def test_an_order_goes_out_as_x12_where_the_gateway_transmits() -> None:
         assert len(rig.targets["erp"].sent) == 2
 
 
+async def test_what_an_order_says_and_its_850_does_not_is_told_with_the_order_and_stops_nothing() -> None:
+    lines = [{**LINES[0], "category": "IMPLANTS"}, {**LINES[0], "sequence": 2, "category": "GLOVES"}]
+    async with Rig(transmitting(ACME), stage="cloud").running() as rig:
+        day = {"date": "2026-03-04"}
+        message = await rig.take(order("4701", lines=lines, order_date=day, department="OR"))
+        await rig.settled(message)
+
+        (document,) = await rig.documents(message)
+        told = [(each.code, each.at.path, each.level) for each in document.plan.findings]
+        assert ("X12-OUT-LEFT", "lines[0].category", Level.NOTE) in told
+        assert not [path for _, path, _ in told if "department" in path]  # a REF says it
+        assert document.plan.verdict is Verdict.ACCEPTED
+        assert len(rig.targets["supplier"].sent) == len(rig.targets["erp"].sent) == 1
+
+
 async def test_an_order_that_the_suppliers_guide_does_not_allow_parks_and_goes_nowhere() -> None:
     strict = ACME.model_copy(
         update={"guides": X12Partner.model_validate({"guides": {"850": {"limits": {"REF": "M/1"}}}}).guides}
@@ -267,3 +283,76 @@ async def test_an_order_that_the_suppliers_guide_does_not_allow_parks_and_goes_n
 
         assert await rig.codes(message) == ["X12-SEG-MISSING"]
         assert rig.targets["supplier"].sent == rig.targets["erp"].sent == []
+
+
+# -- what the supplier calls an order
+
+
+def by_seller(number: str, invoice: str = "INV-9", control: int = 960) -> bytes:
+    """An invoice that names its order by the supplier's number alone."""
+    body = f"BIG*20260310*{invoice}|REF*VN*{number}|IT1*1*5*EA*9.99**VN*A-1|TDS*4995|CTT*1"
+    return envelope(numbered(1, body, "810"), "IN", control)
+
+
+async def test_an_invoice_that_carries_only_the_suppliers_number_finds_the_order_of_an_earlier_855() -> None:
+    async with Rig(originating(), following(), stage="canary").running() as rig:
+        await opened(rig, "4701", "04")
+        await rig.settled(await rig.take(x855("4701", seller="SO-881"), route="ack"))
+        message = await rig.take(by_seller("SO-881"), route="ack")
+        await rig.settled(message)
+
+        entry = (await rig.journal.orders())[0]
+        assert ("seller", "SO-881 of acme", "", "") in await rig.journal.aliases(entry.order_key)
+        (document,) = await rig.documents(message)
+        assert document.plan.order_keys == (entry.order_key,)
+        assert document.plan.side is Side.CLOUD
+        assert [each["document_type"] for each in cloud_documents(rig)[1:]] == ["acknowledgment", "invoice"]
+
+
+async def test_a_later_855_whose_order_number_nobody_knows_finds_its_order_by_the_suppliers() -> None:
+    async with Rig(originating(), following(), stage="canary").running() as rig:
+        await opened(rig, "4701", "04")
+        await rig.settled(await rig.take(x855("4701", seller="SO-881"), route="ack"))
+        message = await rig.take(x855("UNKNOWN", "ACK*IB*5*EA", 901, seller="SO-881"), route="ack")
+        await rig.settled(message)
+
+        (document,) = await rig.documents(message)
+        assert document.plan.order_keys == ((await rig.journal.orders())[0].order_key,)
+        assert document.plan.side is Side.CLOUD
+
+
+async def test_without_an_855_that_told_it_the_suppliers_number_is_of_no_order_that_is_known() -> None:
+    async with Rig(originating(), following(), stage="canary").running() as rig:
+        await opened(rig, "4701", "04")
+        await rig.settled(await rig.take(x855("4701"), route="ack"))
+        message = await rig.take(by_seller("SO-881"), route="ack")
+        await rig.settled(message)
+
+        assert rig.targets["mms"].bodies == [by_seller("SO-881")]
+        (document,) = await rig.documents(message)
+        assert document.plan.decision == "order unknown: declared to go to legacy"
+
+
+async def test_an_invoice_that_came_before_the_855_waits_for_the_name_that_it_tells() -> None:
+    unknown = UnknownOrder(Side.LEGACY, 3_600.0)
+    async with Rig(originating(), replace(following(), unknown=unknown), stage="canary").running() as rig:
+        await opened(rig, "4701", "04")
+        early = await rig.take(by_seller("SO-881"), route="ack")
+        await rig.settled(await rig.take(x855("4701", seller="SO-881"), route="ack"))
+        await rig.settled(early)
+
+        (document,) = await rig.documents(early)
+        assert document.plan.side is Side.CLOUD
+
+
+async def test_a_name_told_by_an_855_that_waited_for_its_order_is_known_from_then_on() -> None:
+    unknown = UnknownOrder(Side.LEGACY, 3_600.0)
+    async with Rig(originating(), replace(following(), unknown=unknown), stage="canary").running() as rig:
+        early = await rig.take(x855("4701", seller="SO-881"), route="ack")
+        while not (documents := await rig.documents(early)) or documents[0].plan.awaits is None:
+            await asyncio.sleep(0.005)
+        await opened(rig, "4701", "04")
+        await rig.settled(early)
+
+        entry = (await rig.journal.orders())[0]
+        assert ("seller", "SO-881 of acme", "", "") in await rig.journal.aliases(entry.order_key)

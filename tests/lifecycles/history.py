@@ -20,6 +20,7 @@ from canonical.keys import document_key
 from canonical.registry import parse_document
 from gateway.journal.base import Journal
 from gateway.journal.types import (
+    NO_ALIASES,
     DeliveryPlan,
     DocumentPlan,
     Expected,
@@ -111,8 +112,9 @@ class WithoutLedger:
         deliveries: list[DeliveryPlan],
         expected: Expected,
         now: Any,
+        aliases: Any = NO_ALIASES,
     ) -> bool:
-        return await self._journal.plan_awaited(message_id, document, deliveries, expected, now)
+        return await self._journal.plan_awaited(message_id, document, deliveries, expected, now, aliases)
 
 
 class History:

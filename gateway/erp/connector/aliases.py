@@ -56,7 +56,8 @@ def names_as_sent(number: str, aliases: Iterable[Alias]) -> dict[str, str]:
     A line to which its sender gave no id is called by its place in the order. Where each schedule is a line
     there, all of a line's are called as it is; schedules that are counted anew in each line are no lines.
     """
-    own = [each for each in aliases if each.kind is AliasKind.ERP and each.number == number and each.line]
+    kinds = (AliasKind.ERP, AliasKind.LEFT)
+    own = [each for each in aliases if each.kind in kinds and each.number == number and each.line]
     named = [(each.line or "", each.line_number) for each in own if each.line_number]
     sent = {line.removeprefix(SENT): theirs for line, theirs in named if line.startswith(SENT)}
     lines = {theirs: sent.get(line, line) for line, theirs in named if line.isdecimal()}

@@ -274,11 +274,11 @@ class _Run:
 
     def _answers(self, step: str) -> list[Answer]:
         """Give what a read was answered, oldest first."""
-        steps = [each for each in self._steps(step) if _answer_of(each) is not None]
-        fresh = [each for each in steps if self._is_fresh(each)]
-        self.has_used_stale |= bool(steps) and not fresh
-        found = (_answer_of(each) for each in (fresh if self._is_fresh_only else steps))
-        return [each for each in found if each is not None]
+        steps = self._steps(step)
+        known = [(each, answer) for each in steps if (answer := _answer_of(each)) is not None]
+        fresh = [answer for each, answer in known if self._is_fresh(each)]
+        self.has_used_stale |= bool(known) and not fresh
+        return fresh if self._is_fresh_only else [answer for _, answer in known]
 
     def _is_fresh(self, looked: StepResult) -> bool:
         return self._now - (looked.ended_at or looked.started_at) <= timedelta(seconds=FRESH_S)

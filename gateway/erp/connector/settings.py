@@ -7,7 +7,7 @@ and again under `per_route`, where only what differs for a route is written.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
@@ -101,6 +101,8 @@ class ErpSettings(HttpSettings):
         description="whether the ERP sends orders to suppliers by itself: off (set up so), or per_order "
         "(told with each order). Routes whose transmitter is not the ERP need one of these",
     )
+    silent_outputs: ClassVar[tuple[str, ...]] = ("off", "per_order")
+    """Words of `supplier_output` under which an order can be there and not be sent by the ERP."""
 
     @property
     def takes_documents(self) -> bool:

@@ -142,6 +142,15 @@ SAP_V4: Mapping[str, EntityUse] = {
         "PurchaseOrder:t PurchaseOrderItem:t ScheduleLine:t ScheduleLineDeliveryDate:d "
         "ScheduleLineOrderQuantity:n OpenPurchaseOrderQuantity:n PurchaseOrderQuantityUnit:t3",
     ),
+    "PurchaseOrderNote": _entity("purchase_order", "TextObjectType:t4 Language:t2 PlainLongText:t"),
+    "PurchaseOrderItemNote": _entity(
+        "purchase_order order_change", "TextObjectType:t4 Language:t2 PlainLongText:t"
+    ),
+    "PurOrderItemPricingElement": _entity(
+        "purchase_order order_change",
+        "ConditionType:t4 ConditionRateAmount:n ConditionCurrency:t3 ConditionRateRatio:n "
+        "ConditionRateRatioUnit:t3",
+    ),
 }
 SAP_V2: Mapping[str, Mapping[str, EntityUse]] = {
     "API_PURCHASEREQ_PROCESS_SRV": {
@@ -156,7 +165,8 @@ SAP_V2: Mapping[str, Mapping[str, EntityUse]] = {
             "PurchaseRequisitionPrice:n PurReqnPriceQuantity:n PurReqnItemCurrency:t CompanyCode:t4 "
             "PurchasingOrganization:t4 PurchasingGroup:t3 Plant:t4 PurReqnExternalReference:t26 "
             "PurchaseRequisitionItemText:t40 MaterialGroup:t9 SupplierMaterialNumber:t35 StorageLocation:t4 "
-            "DeliveryDate:d FixedSupplier:t10 PurReqnItemExternalReference:t10",
+            "DeliveryDate:d FixedSupplier:t10 PurReqnItemExternalReference:t10 "
+            "IsDeleted:t1 OrderedQuantity:n",
         ),
     },
     "API_SUPPLIERINVOICE_PROCESS_SRV": {

@@ -93,6 +93,7 @@ class Closing:
         self._delivery = delivery
         self._change = change
         self._order = order
+        self._knows_lines = any(order.line_numbers(each) for each in change.lines)
         self.keys: Mapping[str, str] = {
             "dataAreaId": connector.settings.of_route(delivery.route).company,
             "PurchaseOrderNumber": order.number,
@@ -109,7 +110,7 @@ class Closing:
         found: list[Cut] = []
         more: list[str] = []
         for line in self._change.lines:
-            parts = [unnamed.pop(each) for each in self._order.line_numbers(line) if each in unnamed]
+            parts = [unnamed.pop(each) for each in self._numbers(line) if each in unnamed]
             stays, name = _stays(line), line.line_id or str(line.sequence)
             received = sum((each.received for each in parts), ZERO)
             if stays and not parts:
@@ -127,6 +128,12 @@ class Closing:
                 f"it has lines there that no document ordered ({', '.join(added)}), and which did not move"
             )
         return found
+
+    def _numbers(self, line: OrderChangeLine) -> tuple[str, ...]:
+        """Give the ERP's numbers of a line; an order older than the gateway calls its lines by them."""
+        if self._knows_lines:
+            return self._order.line_numbers(line)
+        return ((line.line_id or str(line.sequence)).lstrip("0"),)
 
     def is_not_closed(self, why: str) -> StuckError:
         """Give the error for an order that was not closed, or is not seen to be."""

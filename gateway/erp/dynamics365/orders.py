@@ -8,7 +8,7 @@ A step of unknown outcome is looked up by its key, what is there is adopted, and
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,9 @@ NUMBER_LENGTH = 20
 REFERENCE_LENGTH = 26  # VendorOrderReference holds more
 DIGITS, SCALE = 20, 6
 MIDDAY = time(12, 0, tzinfo=UTC)  # dates are moments there: midday is the same day in every zone
+
+MOVED = "move"
+"""The origin of what is left of an order that moves here (`gateway.order_mover`)."""
 
 _KEPT = "dynamics365.order"
 HEADER_COMPARED = ("OrderVendorAccountNumber", "CurrencyCode", "VendorOrderReference")
@@ -72,6 +75,8 @@ def create_order(connector: Dynamics365, delivery: Delivery, now: datetime) -> S
     connector.is_output_off(delivery)  # raises where two would send it to the supplier, or nobody
     rendered = rendered_once(connector, delivery, order)
     company = rendered.header["dataAreaId"]
+    if delivery.origin.transport == MOVED and rendered.number:
+        rendered = yield from _come_back(connector, rendered)
     if connector.settings.check_vendor:
         yield from check_vendor(
             connector, company, str(rendered.header["OrderVendorAccountNumber"]), "seller"
@@ -93,6 +98,28 @@ def create_order(connector: Dynamics365, delivery: Delivery, now: datetime) -> S
             is_unique=True,
         )
     return Finished(number, aliases_of(number, rendered, order))
+
+
+def _come_back(connector: Dynamics365, rendered: RenderedOrder) -> Generator[Ask, Answer, RenderedOrder]:
+    """Give a moved order a number that is free: where it was there before, its own is the closed order's.
+
+    Errors: StuckError for a number without room for the mark.
+    """
+    number, company = rendered.number, str(rendered.header["dataAreaId"])
+    call = found_by_any(HEADERS, "PurchaseOrderNumber", (number, f"{number}-M*"), dataAreaId=company)
+    found = yield Read("numbers", call)
+    taken = {
+        str(each.get("PurchaseOrderNumber")): str(each.get("VendorOrderReference") or "")
+        for each in rows(found.fields) or ()
+    }
+    mine = f"{_reference(rendered)}."
+    ours = next((name for name, reference in taken.items() if reference.startswith(mine)), None)
+    names = (number, *(f"{number}-M{at}" for at in range(2, len(taken) + 2)))
+    free = ours or next(name for name in names if name not in taken)
+    rendering = Rendering(connector.settings.codes, connector.place)
+    rendering.bounded(free, NUMBER_LENGTH, "number")
+    rendering.finish()
+    return replace(rendered, number=free, header={**rendered.header, "PurchaseOrderNumber": free})
 
 
 def check_vendor(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gateway.erp.connector.settings import ErpSettings, for_route
 from gateway.security.settings import Settings
@@ -87,6 +87,13 @@ class Dynamics365Settings(ErpSettings):
         description="where an 855 is written: the vendor's response (vendor collaboration), or only the "
         "confirmed day of the order's own lines, the rest being the buyer's",
     )
+    supplier_output: Literal["undeclared", "off"] = Field(
+        default="undeclared",
+        description="whether the ERP sends orders to suppliers by itself. off: it is set up there that "
+        "confirming an order sends nothing; no field of an order says so. Routes whose transmitter is not "
+        "the ERP need it",
+    )
+    silent_outputs: ClassVar[tuple[str, ...]] = ("off",)
     check_vendor: bool = Field(
         default=True, description="look the vendor up before an order: unknown or on hold parks with its name"
     )
@@ -103,12 +110,15 @@ class Dynamics365Settings(ErpSettings):
         routes = self.per_route.values()
         if not self.defaults.company and not (routes and all(each.company for each in routes)):
             raise ValueError("defaults.company is missing: without a legal entity nothing is found")
-        if self.supplier_output == "per_order":
-            text = (
-                "supplier_output: per_order is none of Dynamics': no field of an order says so; expected off"
-            )
-            raise ValueError(f"{text} (set up there that confirming sends nothing)")
         return self
+
+    @field_validator("supplier_output", mode="before")
+    @classmethod
+    def _no_order_says_so(cls, value: object) -> object:
+        if value == "per_order":
+            text = "no field of an order at Dynamics keeps the ERP from sending it; expected off"
+            raise ValueError(f"{text}, once it is set up there that confirming an order sends nothing")
+        return value
 
     def of_route(self, route: str) -> Dynamics365Defaults:
         """Give the defaults that hold for a route."""

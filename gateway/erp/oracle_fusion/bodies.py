@@ -20,7 +20,8 @@ from canonical.values import AllowanceCharge, DateValue, Distribution
 from gateway.erp.connector.aliases import ErpOrder
 from gateway.erp.connector.rendering import Rendering, accounting_date, product, without_nothing
 from gateway.erp.connector.settings import AccountingDate
-from gateway.erp.oracle_fusion.settings import OracleDefaults
+from gateway.erp.oracle_fusion.charges import charge_lines, contract_of, untold
+from gateway.erp.oracle_fusion.settings import OracleDefaults, OracleFusionSettings
 
 DESCRIPTION_MAX = 240
 ITEM_DESCRIPTION_MAX = 240
@@ -29,7 +30,11 @@ NOTE_MAX = 1_000
 
 
 def order_body(
-    order: PurchaseOrder, supplier: str, rendering: Rendering, defaults: OracleDefaults
+    order: PurchaseOrder,
+    supplier: str,
+    rendering: Rendering,
+    defaults: OracleDefaults,
+    settings: OracleFusionSettings,
 ) -> dict[str, Any]:
     """Give a draft order without its reference."""
     head = without_nothing(
@@ -46,10 +51,17 @@ def order_body(
             "NoteToSupplier": _note(order, rendering),
         }
     )
-    lines = [_order_line(at, line, order, rendering, defaults) for at, line in enumerate(order.lines)]
+    lines = [
+        _order_line(at, line, order, rendering, defaults)
+        | without_nothing({"SourceAgreement": contract_of(order, at, settings)})
+        for at, line in enumerate(order.lines)
+    ]
     if not lines:
         rendering.required(None, "a line", "lines")
-    return {**head, "lines": lines}
+    if settings.not_told == "park":
+        for each in untold(order, settings):
+            rendering.problem(each.code, each.text, each.path)
+    return {**head, "lines": [*lines, *charge_lines(order, settings, defaults, rendering)]}
 
 
 def _note(order: PurchaseOrder, rendering: Rendering) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from adapters.base import Alias, Delivery, Finding, NoReply, Reply, Request
+from adapters.base import Alias, Delivery, Finding, Level, NoReply, Reply, Request
 from adapters.base.orders import OrderAt, OrderThere
 from canonical.purchase_order import PurchaseOrder
 from gateway.erp.connector.closing import CLOSE
@@ -17,6 +18,7 @@ from gateway.erp.connector.settings import for_route
 from gateway.erp.connector.target import Connector, MakeSeries
 from gateway.erp.json_paths import text_at
 from gateway.erp.oracle_fusion.acknowledgments import acknowledgment
+from gateway.erp.oracle_fusion.charges import untold
 from gateway.erp.oracle_fusion.closing import closing
 from gateway.erp.oracle_fusion.errors import oracle_errors
 from gateway.erp.oracle_fusion.invoices import invoice
@@ -143,6 +145,17 @@ class OracleFusion(Connector):
         if kept_for:
             delivery.worked_out[kept_for] = body
         return body
+
+    def notes(self, delivery: Delivery) -> tuple[Finding, ...]:
+        """Give what of an order Oracle got no word of."""
+        document = delivery.document
+        if not isinstance(document, PurchaseOrder):
+            return ()
+        found = (
+            replace(self.place.finding(each.code, each.text, each.path), level=Level.NOTE)
+            for each in untold(document, self.settings)
+        )
+        return tuple(self._traced(delivery, None, document, each) for each in found)
 
     def only(self, hits: Sequence[Hit] | str) -> Hit | None:
         """Give the one document found, None for none. Errors: StuckError for doubles and differences."""

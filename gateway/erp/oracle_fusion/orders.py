@@ -46,12 +46,16 @@ def order(connector: OracleFusion, delivery: Delivery, now: datetime) -> Series:
     supplier = yield from supplier_name(connector, delivery, document.seller)
     output = {connector.settings.output_field: connector.settings.output_off} if is_off else {}
     body = connector.rendered(
-        delivery, lambda r, d: order_body(document, supplier, r, d) | output, kept_for=f"order of {supplier}"
+        delivery,
+        lambda r, d: order_body(document, supplier, r, d, connector.settings) | output,
+        kept_for=f"order of {supplier}",
     )
     open_orders = yield Read("open", resources.query(ORDERS, reference.condition, CHILDREN))
     found = connector.only(_hits(open_orders, reference, body))
     if found is not None:
-        return Finished(found.number, connector.aliases(delivery, "open", found.fields))
+        return Finished(
+            found.number, connector.aliases(delivery, "open", found.fields), connector.notes(delivery)
+        )
     look_up = LookUp(
         resources.query(DRAFTS, reference.condition, CHILDREN), lambda each: _hits(each, reference, body)
     )
@@ -76,7 +80,7 @@ def _submitted(connector: OracleFusion, delivery: Delivery, created: Answer, ref
         shown = yield Read("lines", resources.query(ORDERS, {"OrderNumber": number}, CHILDREN))
         fields = next(iter(members(shown) or ()), created.fields)
         aliases = connector.aliases(delivery, "create", {**created.fields, "lines": fields.get("lines")})
-    return Finished(number, aliases)
+    return Finished(number, aliases, connector.notes(delivery))
 
 
 def cancellation(connector: OracleFusion, delivery: Delivery, now: datetime) -> Series:
@@ -150,6 +154,7 @@ def opened(connector: OracleFusion, number: str) -> Generator[Ask, Answer, tuple
 
 def order_names(number: str, fields: Any, document: Any) -> tuple[Alias, ...]:
     """Give an order's names: its number, its lines, their schedules; `document` is the order as sent."""
+    own = {line.sequence for line in document.lines}  # the rest are charges
     lines = [
         ErpLine(
             int(each["LineNumber"]),
@@ -157,7 +162,7 @@ def order_names(number: str, fields: Any, document: Any) -> tuple[Alias, ...]:
             tuple(str(schedule["ScheduleNumber"]) for schedule in children(each, "schedules")),
         )
         for each in items(fields.get("lines") if isinstance(fields, Mapping) else None) or ()
-        if isinstance(each.get("LineNumber"), int)
+        if isinstance(each.get("LineNumber"), int) and each["LineNumber"] in own
     ]
     return order_aliases(number, lines, document.lines, document.release)
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from canonical.values import ChargeKind
 from gateway.erp.connector.settings import ErpSettings
 from gateway.security.settings import Settings
 
@@ -46,6 +47,13 @@ class OracleDefaults(Settings):
         return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
+class ChargeLine(Settings):
+    """The line that a charge of an order becomes: one by amount."""
+
+    line_type: str = Field(description="LineType of lines by amount, as `Fixed Price Services`")
+    category: str = Field(description="Category of the line")
+
+
 class OracleFusionSettings(ErpSettings):
     """An Oracle Fusion pod; `base` is its address without a path."""
 
@@ -79,6 +87,18 @@ class OracleFusionSettings(ErpSettings):
     receipt_waits_s: tuple[float, ...] = Field(
         default=(5.0, 15.0, 60.0, 300.0, 900.0, 3600.0),
         description="looks at a receipt until it is processed; after the last it is parked",
+    )
+    charge_lines: dict[ChargeKind, ChargeLine] = Field(
+        default_factory=dict,
+        description="the line that a charge of an order becomes, by its kind (freight, handling ...)",
+    )
+    agreements: dict[str, str] = Field(
+        default_factory=dict, description="contract as sent to the source agreement of Oracle's own"
+    )
+    not_told: Literal["note", "park"] = Field(
+        default="note",
+        description="an order's charge, allowance or contract that has no place in Oracle: noted on the "
+        "delivery, or the order parks",
     )
     cancel_reason: str = Field(default="Cancelled by the buyer", description="of a cancelled order")
     close_action: Literal["close", "finallyClose"] = Field(

@@ -22,6 +22,7 @@ from adapters.base import (
 from adapters.base.orders import OrderAt, OrderThere
 from adapters.xml import XmlBounds, parse_xml
 from canonical.purchase_order import PurchaseOrder
+from canonical.requisition import Requisition
 from gateway.erp.connector.closing import CLOSE
 from gateway.erp.connector.errors import ErpError, plain
 from gateway.erp.connector.rendering import Rendering
@@ -41,7 +42,8 @@ from gateway.erp.sap_s4hana.invoices import invoice
 from gateway.erp.sap_s4hana.movements import receipt
 from gateway.erp.sap_s4hana.orders import cancellation, change, order, order_names
 from gateway.erp.sap_s4hana.orders_there import order_in, reading
-from gateway.erp.sap_s4hana.requisitions import budget_check, requisition
+from gateway.erp.sap_s4hana.requisition_changes import requisition_change
+from gateway.erp.sap_s4hana.requisitions import budget_check, requisition, requisition_names
 from gateway.erp.sap_s4hana.services import Services, changed, v2_entity
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 from gateway.erp.sap_s4hana.suppliers import supplier
@@ -49,7 +51,7 @@ from gateway.erp.sap_s4hana.tracing import canonical_path
 
 Body = TypeVar("Body")
 
-BATCHED = frozenset({"change", "prepare", CLOSE})
+BATCHED = frozenset({"change", "prepare", "change_requisition", CLOSE})
 RENDERED = "sap_s4hana body"
 NAMED = "sap_s4hana names"
 CHANGED_MEANWHILE = frozenset({412, 428})
@@ -64,10 +66,14 @@ class SapS4Hana(Connector):
         "purchase_order": order,
         "purchase_order.cancellation": cancellation,
         "order_change": change,
+        "order_change.cancellation": cancellation,
         "acknowledgment": acknowledgment,
         "goods_receipt": receipt,
         "invoice": invoice,
         "requisition": requisition,
+        "requisition.change": requisition_change,
+        "requisition.replace": requisition_change,
+        "requisition.cancellation": requisition_change,
         "budget_check": budget_check,
         "supplier": supplier,
         CLOSE: closing,
@@ -83,6 +89,7 @@ class SapS4Hana(Connector):
         "read_back": ("PurchaseOrder",),
         "invoiced": ("d",),
         "create_requisition": ("d",),
+        "requisition": ("d",),
         "post_invoice": ("d",),
         "post_movement": ("d",),
         "supplier": ("d",),
@@ -122,8 +129,10 @@ class SapS4Hana(Connector):
         return str(v2_entity(fields).get(names.get(request.step, "")) or "")
 
     def aliases(self, delivery: Delivery, step: str, fields: Any) -> tuple[Alias, ...]:
-        """Give an order's names; what else is created names no order."""
+        """Give an order's names, or a requisition's; what else is created names no order."""
         document = delivery.document
+        if step == "create_requisition" and isinstance(document, Requisition):
+            return requisition_names(str(v2_entity(fields).get("PurchaseRequisition") or ""), document)
         if step != "create" or not isinstance(document, PurchaseOrder) or not isinstance(fields, Mapping):
             return ()
         return self.names(delivery, document, fields)

@@ -102,9 +102,7 @@ class Target:
 def target_of(field: str) -> Target:
     """Read a target of SAP's: `_PurchaseOrderItem(2)/Plant`, or `.../PurchaseOrderItem='20')/Plant`."""
     name = field[max(field.rfind("/"), field.rfind(".")) + 1 :].partition("(")[0]
-    if "(" not in field:
-        return Target(name)
-    place = _ITEM_BY_PLACE.search(field)
+    place = _ITEM_BY_PLACE.search(field) if "(" in field else None
     key = _ITEM_BY_KEY.search(field) if "'" in field else None
     return Target(name, int(place[1]) if place is not None else None, key[1] if key is not None else None)
 

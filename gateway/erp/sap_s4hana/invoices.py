@@ -20,7 +20,7 @@ from gateway.erp.connector.series import Answer, Hit, LookUp, Series, Write
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.sap_s4hana.order_body import QUANTITY
 from gateway.erp.sap_s4hana.order_items import OrderItem, order_item
-from gateway.erp.sap_s4hana.services import INVOICES, v2_entity, v2_rows, without_zeros
+from gateway.erp.sap_s4hana.services import INVOICES, found_by, v2_entity, v2_rows, without_zeros
 from gateway.erp.sap_s4hana.settings import SapDefaults
 from gateway.erp.sap_s4hana.suppliers import check_supplier
 
@@ -148,20 +148,13 @@ def _amount(line: InvoiceLine, path: str, rendering: Rendering) -> Decimal:
 
 
 def _hits(answer: Answer, body: Mapping[str, Any]) -> Sequence[Hit] | str:
-    rows = v2_rows(answer.fields)
-    if rows is None:
-        return "the look-up's reply is no collection; expected `d.results`"
-    same = [each for each in rows if each.get(REFERENCE) == body[REFERENCE]]
-    if rows and not same:
-        return f"the look-up for invoice {body[REFERENCE]} gave others: SAP ignores the filter"
+    same = found_by(v2_rows(answer.fields), REFERENCE, str(body[REFERENCE]))
+    if isinstance(same, str):
+        return same
     # Suppliers number their invoices alike; a hit is only one of the same party.
     party = without_zeros(body["InvoicingParty"])
     ours = [each for each in same if without_zeros(each.get("InvoicingParty")) == party]
-    return [Hit(_number(each), {"d": each}, tuple(_differences(body, each))) for each in ours]
-
-
-def _differences(body: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    return differing(body, theirs, COMPARED)
+    return [Hit(_number(each), {"d": each}, tuple(differing(body, each, COMPARED))) for each in ours]
 
 
 def _number(entity: Mapping[str, Any]) -> str:

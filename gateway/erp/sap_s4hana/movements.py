@@ -21,7 +21,7 @@ from gateway.erp.odata.literals import Version, equals
 from gateway.erp.odata.times import ODataValueError
 from gateway.erp.sap_s4hana.order_body import QUANTITY
 from gateway.erp.sap_s4hana.order_items import OrderItem, order_item
-from gateway.erp.sap_s4hana.services import MOVEMENTS, v2_entity, v2_rows, without_zeros
+from gateway.erp.sap_s4hana.services import MOVEMENTS, found_by, v2_entity, v2_rows, without_zeros
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 
 if TYPE_CHECKING:
@@ -171,12 +171,9 @@ def _check_lots(lots: Sequence[Lot], counted: Quantity | None, path: str, render
 
 
 def _hits(answer: Answer, reference: str, body: Mapping[str, Any]) -> Sequence[Hit] | str:
-    rows = v2_rows(answer.fields)
-    if rows is None:
-        return "the look-up's reply is no collection; expected `d.results`"
-    ours = [each for each in rows if each.get(REFERENCE) == reference]
-    if rows and not ours:
-        return f"the look-up for {reference} gave others' movements: SAP ignores the filter"
+    ours = found_by(v2_rows(answer.fields), REFERENCE, reference)
+    if isinstance(ours, str):
+        return ours
     return [Hit(_number(each), {"d": each}, tuple(_differences(body, each))) for each in ours]
 
 

@@ -17,6 +17,7 @@ from canonical.purchase_order import PurchaseOrder
 from canonical.scalars import plain_digits
 from canonical.values import Distribution
 from gateway.erp.connector.rendering import Rendering, first_id, without_nothing
+from gateway.erp.sap_s4hana.order_texts import long_texts, pricing_elements
 from gateway.erp.sap_s4hana.prices import sap_price
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 
@@ -62,7 +63,8 @@ class OrderBody:
         items = [
             self.item(line, f"lines[{at}]", document, currency) for at, line in enumerate(document.lines)
         ]
-        return without_nothing({**head, "_PurchaseOrderItem": items})
+        notes = long_texts(document.notes, self._settings.texts.order, defaults.language)
+        return without_nothing({**head, "_PurchaseOrderNote": notes, "_PurchaseOrderItem": items})
 
     def item(
         self,
@@ -97,6 +99,10 @@ class OrderBody:
             "MultipleAcctAssgmtDistribution": _distributed(accounts),
             "_PurchaseOrderScheduleLineTP": self._schedules(line, document, quantity, unit, path),
             "_PurOrdAccountAssignment": accounts,
+            "_PurOrdPricingElement": pricing_elements(line, path, currency, self._rendering, self._settings),
+            "_PurchaseOrderItemNote": long_texts(
+                line.notes, self._settings.texts.line, self._defaults.language
+            ),
         }
         return without_nothing(fields)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ from gateway.erp.connector.rendering import Rendering
 from gateway.erp.odata.batch import Operation
 from gateway.erp.odata.bodies import json_of
 from gateway.erp.sap_s4hana.order_body import QUANTITY, OrderBody
+from gateway.erp.sap_s4hana.orders_there import received
 from gateway.erp.sap_s4hana.services import (
     etag_of,
     item_change,
@@ -31,6 +33,7 @@ from gateway.erp.sap_s4hana.services import (
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 
 DELETED = {"PurchasingDocumentDeletionCode": "L"}
+COMPLETE = {"IsCompletelyDelivered": True}
 
 Order = Mapping[str, Any]
 Item = Mapping[str, Any]
@@ -159,13 +162,25 @@ def _is_there(fields: Item, order: Order) -> bool:
 
 
 def items_out(order: Order, items: Sequence[Item], etag: str) -> list[Operation]:
-    """Give the deletion of items that are not deleted yet; SAP keeps them, with a deletion code."""
+    """Give what cancels items that are not cancelled yet; SAP keeps them, with a deletion code.
+
+    SAP deletes no item of which goods came: its delivery is called complete, and nothing more is awaited.
+    """
     number = str(order.get("PurchaseOrder"))
-    return [
-        item_change(number, str(each["PurchaseOrderItem"]), DELETED, etag_of(each, etag))
-        for each in items
-        if not each.get("PurchasingDocumentDeletionCode")
-    ]
+    found: list[Operation] = []
+    for each in items:
+        fields: Mapping[str, Any] = COMPLETE if came_of(each) > 0 else DELETED
+        if not each.get("PurchasingDocumentDeletionCode") and any(not each.get(name) for name in fields):
+            found.append(item_change(number, str(each["PurchaseOrderItem"]), fields, etag_of(each, etag)))
+    return found
+
+
+def came_of(item: Item) -> Decimal:
+    """Give what came of an item; zero where SAP does not show it, and refuses what must not be deleted."""
+    try:
+        return received(item)
+    except ValueError:
+        return Decimal(0)
 
 
 _ITEM_KEY = re.compile(r"PurchaseOrderItem='(\d+)'")

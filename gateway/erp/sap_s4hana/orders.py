@@ -6,13 +6,14 @@ that was read: answered 412, someone else changed it, and it is read and changed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from adapters.base import Alias, Delivery, Finished
+from adapters.base import Alias, Delivery, Finding, Finished, Level, Position
 from canonical.order_change import OrderChange
 from canonical.purchase_order import PurchaseOrder
+from canonical.scalars import plain_digits
 from gateway.erp.connector.aliases import ErpLine, erp_order, order_aliases
 from gateway.erp.connector.comparing import differing
 from gateway.erp.connector.references import reference_for
@@ -21,8 +22,17 @@ from gateway.erp.odata.batch import Operation
 from gateway.erp.odata.bodies import decimal_or_none
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.sap_s4hana.order_body import OrderBody, item_number
-from gateway.erp.sap_s4hana.order_changes import OrderChanges, added, is_done, items_out
-from gateway.erp.sap_s4hana.services import changed, items_of, schedules_of, v4_order, without_zeros
+from gateway.erp.sap_s4hana.order_changes import OrderChanges, added, came_of, is_done, items_out
+from gateway.erp.sap_s4hana.order_texts import left_out
+from gateway.erp.sap_s4hana.services import (
+    changed,
+    found_by,
+    items_of,
+    schedules_of,
+    v4_order,
+    v4_rows,
+    without_zeros,
+)
 from gateway.erp.sap_s4hana.suppliers import check_supplier
 
 if TYPE_CHECKING:
@@ -57,21 +67,16 @@ def order(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     created = yield Write("create", connector.services.create_order(lambda: body), look_up, looks_first=True)
     number = str(created.fields["PurchaseOrder"])
     names = connector.names(delivery, document, created.fields)
-    return Finished(number, names, connector.notes(delivery, created, Version.V4))
+    notes = connector.notes(delivery, created, Version.V4)
+    return Finished(number, names, (*notes, *left_out(connector.name, document, connector.settings)))
 
 
 def change(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
-    """Change an order as the buyer asks; a change that cancels takes all its items out."""
+    """Change an order as the buyer asks."""
     document = delivery.document
     assert isinstance(document, OrderChange)  # noqa: S101
     known = erp_order(delivery, document.order, connector.place)
-    if document.purpose == "cancellation":
-        yield from changed_order(connector, delivery, known.number, _all_items_out)
-        return Finished(known.number)
-    if document.initiator == "seller":
-        text = "the supplier asks for the change; the buyer decides: enter it in SAP, then resolve this"
-        raise connector.place.stuck("ERP-CHANGE-SELLER", text, "initiator")
-
+    _is_the_buyers(connector, document)
     read_first: list[Order] = []
 
     def plan(current: Order, etag: str) -> tuple[Operation, ...]:
@@ -84,16 +89,52 @@ def change(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
         )
 
     yield from changed_order(connector, delivery, known.number, plan)
-    return Finished(known.number, _new_names(known.number, read_first[0], document))
+    taken = {without_zeros(known.line_number(each)) for each in document.lines if each.action == "delete"}
+    came = _came_before(connector, known.number, read_first[0], taken)
+    notes = (*came, *left_out(connector.name, document, connector.settings))
+    return Finished(known.number, _new_names(known.number, read_first[0], document), notes)
 
 
 def cancellation(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
-    """Cancel an order: each item gets its deletion code. SAP keeps the order."""
+    """Cancel an order as a whole, item by item; where goods came, what is left of one. SAP keeps the order.
+
+    Single lines are cancelled by a change that deletes them.
+    """
     document = delivery.document
-    assert isinstance(document, PurchaseOrder)  # noqa: S101
+    assert isinstance(document, PurchaseOrder | OrderChange)  # noqa: S101
+    if isinstance(document, OrderChange):
+        _is_the_buyers(connector, document)
     known = erp_order(delivery, document.named_orders[0], connector.place)
-    yield from changed_order(connector, delivery, known.number, _all_items_out)
-    return Finished(known.number)
+    read_first: list[Order] = []
+
+    def plan(current: Order, etag: str) -> tuple[Operation, ...]:
+        read_first.append(current)
+        return tuple(items_out(current, items_of(current), etag))
+
+    yield from changed_order(connector, delivery, known.number, plan)
+    return Finished(known.number, notes=_came_before(connector, known.number, read_first[0]))
+
+
+def _is_the_buyers(connector: SapS4Hana, document: OrderChange) -> None:
+    if document.initiator == "seller":
+        text = "the supplier asks for the change; the buyer decides: enter it in SAP, then resolve this"
+        raise connector.place.stuck("ERP-CHANGE-SELLER", text, "initiator")
+
+
+def _came_before(
+    connector: SapS4Hana, number: str, order: Order, taken: Container[str] | None = None
+) -> tuple[Finding, ...]:
+    """Say which goods came before items were cancelled (`taken`; None: all); only the rest of them was."""
+    came = [
+        f"{plain_digits(quantity)} of item {each['PurchaseOrderItem']}"
+        for each in items_of(order)
+        if (quantity := came_of(each)) > 0
+        and (taken is None or without_zeros(each["PurchaseOrderItem"]) in taken)
+    ]
+    if not came:
+        return ()
+    text = f"order {number}: {', '.join(came)} had been received; what was left of it is cancelled"
+    return (Finding("ERP-CANCEL-REMAINDER", Position(connector.name), text, Level.NOTE),)
 
 
 def order_names(number: str, order: Order, document: PurchaseOrder) -> tuple[Alias, ...]:
@@ -133,10 +174,6 @@ def changed_order(
     raise connector.place.stuck("ERP-CHANGED-MEANWHILE", text)
 
 
-def _all_items_out(order: Order, etag: str) -> tuple[Operation, ...]:
-    return tuple(items_out(order, items_of(order), etag))
-
-
 def _hits_done(answer: Answer, wanted: Sequence[Operation]) -> Sequence[Hit]:
     found = v4_order(answer)
     return (
@@ -145,12 +182,9 @@ def _hits_done(answer: Answer, wanted: Sequence[Operation]) -> Sequence[Hit]:
 
 
 def _hits(answer: Answer, reference: str, body: Mapping[str, Any]) -> Sequence[Hit] | str:
-    found = answer.fields.get("value") if isinstance(answer.fields, Mapping) else None
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        return "the look-up's reply is no collection; expected `value`"
-    ours = [each for each in found if each.get(REFERENCE) == reference]
-    if found and not ours:
-        return f"the look-up for {reference} gave others' orders: SAP ignores the filter"
+    ours = found_by(v4_rows(answer.fields), REFERENCE, reference)
+    if isinstance(ours, str):
+        return ours
     return [Hit(str(each.get("PurchaseOrder")), each, tuple(_differences(body, each))) for each in ours]
 
 

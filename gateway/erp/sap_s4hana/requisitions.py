@@ -10,16 +10,18 @@ from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from adapters.base import Delivery, Finished
+from adapters.base import Alias, Delivery, Finished
 from canonical.requisition import Requisition, RequisitionLine
+from gateway.erp.connector.aliases import ErpLine, order_aliases
 from gateway.erp.connector.comparing import differing
 from gateway.erp.connector.references import reference_for
 from gateway.erp.connector.rendering import Rendering, without_nothing
 from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series, Write
 from gateway.erp.odata.literals import Version, equals
 from gateway.erp.sap_s4hana.order_body import QUANTITY, item_number
+from gateway.erp.sap_s4hana.order_texts import left_out
 from gateway.erp.sap_s4hana.prices import sap_price
-from gateway.erp.sap_s4hana.services import REQUISITIONS, v2_entity, v2_rows, without_zeros
+from gateway.erp.sap_s4hana.services import REQUISITIONS, found_by, v2_entity, v2_rows, without_zeros
 from gateway.erp.sap_s4hana.settings import SapDefaults, SapSettings
 
 if TYPE_CHECKING:
@@ -50,7 +52,15 @@ def requisition(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Seri
     call = connector.services.v2_create(REQUISITIONS, HEADER_SET, lambda: body)
     created = yield Write("create_requisition", call, look_up, looks_first=True)
     number = str(v2_entity(created.fields).get("PurchaseRequisition"))
-    return Finished(number, notes=connector.notes(delivery, created, Version.V2))
+    names = requisition_names(number, document)
+    notes = connector.notes(delivery, created, Version.V2)
+    return Finished(number, names, (*notes, *left_out(connector.name, document, connector.settings)))
+
+
+def requisition_names(number: str, document: Requisition) -> tuple[Alias, ...]:
+    """Give the names of a requisition, by which its changes find it; items by the numbers we asked for."""
+    lines = [ErpLine(line.sequence, item_number(line.sequence)) for line in document.lines]
+    return order_aliases(number, lines, document.lines)
 
 
 def budget_check(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
@@ -67,7 +77,7 @@ def requisition_body(
         rendering.problem("ERP-MISSING", "the requisition has no lines", "lines")
     text = document.description or document.number
     items = [
-        _item(line, f"lines[{at}]", document, reference, rendering, settings, defaults)
+        requisition_item(line, f"lines[{at}]", document, reference, rendering, settings, defaults)
         for at, line in enumerate(document.lines)
     ]
     return {
@@ -77,7 +87,7 @@ def requisition_body(
     }
 
 
-def _item(
+def requisition_item(
     line: RequisitionLine,
     path: str,
     document: Requisition,
@@ -86,6 +96,7 @@ def _item(
     settings: SapSettings,
     defaults: SapDefaults,
 ) -> dict[str, Any]:
+    """Give one item of a requisition."""
     material, theirs = rendering.item(line), rendering.supplier_item(line)
     currency = document.currency or defaults.currency
     wanted = line.requested or document.need_by
@@ -146,12 +157,9 @@ def _validated(connector: SapS4Hana, body: Mapping[str, Any]) -> Generator[Ask, 
 
 
 def _hits(answer: Answer, reference: str, body: Mapping[str, Any]) -> Sequence[Hit] | str:
-    rows = v2_rows(answer.fields)
-    if rows is None:
-        return "the look-up's reply is no collection; expected `d.results`"
-    ours = [each for each in rows if each.get(REFERENCE) == reference]
-    if rows and not ours:
-        return f"the look-up for {reference} gave others' requisitions: SAP ignores the filter"
+    ours = found_by(v2_rows(answer.fields), REFERENCE, reference)
+    if isinstance(ours, str):
+        return ours
     wanted = {each["PurchaseRequisitionItem"]: each for each in body["to_PurchaseReqnItem"]}
     found: dict[str, list[str]] = {}
     for row in ours:

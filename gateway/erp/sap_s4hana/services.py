@@ -57,9 +57,7 @@ class Services:
 
     def change_order(self, operations: tuple[Operation, ...], boundary: str) -> Call:
         """Do changes of one order, all or none (a changeset)."""
-        headers = (("Content-Type", multipart_content_type(boundary)), ("Accept", "multipart/mixed"))
-        address = f"{self.settings.order_service}/$batch"
-        return Call("POST", address, lambda: write_multipart((Changeset(operations),), boundary), headers)
+        return _changeset(f"{self.settings.order_service}/$batch", operations, boundary)
 
     def v2_create(self, service: str, entity_set: str, body: Body) -> Call:
         """Create a document of a V2 service with its items."""
@@ -73,6 +71,15 @@ class Services:
         if expand:
             options["expand"] = expand
         return _get(query(self._v2(service, entity_set), **options))
+
+    def requisition(self, number: str) -> Call:
+        """Ask for a requisition with its items."""
+        address = entity(self._v2(REQUISITIONS, "A_PurchaseRequisitionHeader"), number, Version.V2)
+        return _get(query(address, expand="to_PurchaseReqnItem", format="json"))
+
+    def change_requisition(self, operations: tuple[Operation, ...], boundary: str) -> Call:
+        """Do changes of one requisition, all or none."""
+        return _changeset(self._v2(REQUISITIONS, "$batch"), operations, boundary)
 
     def supplier(self, number: str) -> Call:
         """Ask for a supplier with its purchasing organisations."""
@@ -99,6 +106,13 @@ def schedule_change(order: str, item: str, schedule: str, fields: Mapping[str, A
     """Change fields of an item's schedule line."""
     keys: dict[str, Value] = {"PurchaseOrder": order, "PurchaseOrderItem": item, "ScheduleLine": schedule}
     return _changing("PATCH", entity("PurchaseOrderScheduleLine", keys, Version.V4), fields, etag)
+
+
+def requisition_item_change(number: str, item: str, fields: Mapping[str, Any], etag: str) -> Operation:
+    """Change fields of a requisition's item, where the requisition is still the one that was read."""
+    keys: dict[str, Value] = {"PurchaseRequisition": number, "PurchaseRequisitionItem": item}
+    address = entity("A_PurchaseRequisitionItem", keys, Version.V2)
+    return Operation("PATCH", address, v2.write(fields), (*_BODY, ("If-Match", etag)))
 
 
 def etag_of(part: Mapping[str, Any], order_etag: str) -> str:
@@ -159,6 +173,24 @@ def v2_rows(fields: Any) -> list[dict[str, Any]] | None:
     return rows
 
 
+def v4_rows(fields: Any) -> list[dict[str, Any]] | None:
+    """Give the rows of a V4 collection, None where it is none."""
+    rows = fields.get("value") if isinstance(fields, Mapping) else None
+    if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
+        return None
+    return rows
+
+
+def found_by(rows: list[dict[str, Any]] | None, field: str, value: str) -> list[dict[str, Any]] | str:
+    """Give those rows of a look-up that have what was asked for; or say why its answer is not believed."""
+    if rows is None:
+        return "the look-up's reply is no collection; expected `value` (V4) or `d.results` (V2)"
+    ours = [each for each in rows if each.get(field) == value]
+    if rows and not ours:
+        return f"the look-up for {field} {value} gave others' documents: SAP ignores the filter"
+    return ours
+
+
 def v2_entity(fields: Any) -> dict[str, Any]:
     """Give the entity of a V2 reply; empty where there is none."""
     inner = fields.get("d") if isinstance(fields, Mapping) else None
@@ -169,6 +201,11 @@ def without_zeros(number: object) -> str:
     """Give a number as people compare it: SAP says `10` here and `00010` there."""
     text = str(number or "")
     return text.lstrip("0") or ("0" if text else "")
+
+
+def _changeset(address: str, operations: tuple[Operation, ...], boundary: str) -> Call:
+    headers = (("Content-Type", multipart_content_type(boundary)), ("Accept", "multipart/mixed"))
+    return Call("POST", address, lambda: write_multipart((Changeset(operations),), boundary), headers)
 
 
 def _get(address: str) -> Call:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from canonical.values import ChargeKind
 from gateway.erp.connector.settings import ErpSettings
 from gateway.erp.settings import CsrfSettings
 from gateway.security.settings import Settings
@@ -51,6 +52,13 @@ class SapDefaults(Settings):
     language: str = Field(default="EN", max_length=2, description="Language")
 
 
+class SapTexts(Settings):
+    """Text ids (TextObjectType) that notes are written under; without one they are left out, and told."""
+
+    order: str = Field(default="", max_length=4, description="of an order's notes, such as F01")
+    line: str = Field(default="", max_length=4, description="of a line's notes, such as F01")
+
+
 class SapSettings(ErpSettings):
     """An S/4HANA tenant; `base` is the API host's address without a path (not that of the user interface)."""
 
@@ -77,6 +85,12 @@ class SapSettings(ErpSettings):
     refused_order_types: frozenset[str] = Field(
         default=frozenset({"blanket", "reservation", "return", "repair", "bill_only", "consignment"}),
         description="our order types that this API cannot hold; an order of one is the buyer's item",
+    )
+    texts: SapTexts = SapTexts()
+    conditions: dict[ChargeKind, Annotated[str, Field(min_length=1, max_length=4)]] = Field(
+        default_factory=dict,
+        description="ConditionType by kind of an order line's charge or allowance, such as freight: FRB1; "
+        "others are left out, which is told",
     )
     movement_types: dict[str, str] = Field(
         default_factory=lambda: {"receipt": "101", "return": "122"},

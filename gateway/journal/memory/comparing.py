@@ -12,6 +12,7 @@ from adapters.base import Accepted
 from gateway.journal.comparisons import (
     Approval,
     AttemptCount,
+    AttemptSort,
     Comparison,
     ComparisonCounts,
     ComparisonState,
@@ -24,7 +25,7 @@ from gateway.journal.comparisons import (
     is_imagined,
 )
 from gateway.journal.memory import audit
-from gateway.journal.memory.records import DocumentRecord, Tables
+from gateway.journal.memory.records import DeliveryRecord, DocumentRecord, Tables
 from gateway.journal.memory.views import delivery_view, document_view
 from gateway.journal.types import DeliveryView, DocumentView
 
@@ -143,19 +144,26 @@ class Comparing:
         return sorted(self._tables.planned_stages.values(), key=lambda each: (each.at, each.route))
 
     async def attempt_counts(self, target: str, since: datetime) -> list[AttemptCount]:
-        roles: dict[str, tuple[list[bool], list[float]]] = {}
+        sorts: dict[AttemptSort, tuple[list[bool], list[float]]] = {}
         for record in list(self._tables.deliveries.values())[-DELIVERIES_LOOKED_AT:]:
             for step in record.steps if record.plan.target == target else ():
                 if record.plan.role == "shadow" and is_imagined(step.reply, step.outcome):
                     continue
                 if step.started_at >= since and step.ended_at is not None:
-                    taken, durations = roles.setdefault(record.plan.role, ([], []))
+                    taken, durations = sorts.setdefault(_sort(record), ([], []))
                     taken.append(isinstance(step.outcome, Accepted))
                     durations.append((step.ended_at - step.started_at).total_seconds())
         return [
-            AttemptCount(role, sum(taken), len(taken) - sum(taken), tuple(durations))
-            for role, (taken, durations) in sorted(roles.items())
+            AttemptCount(*sort, sum(taken), len(taken) - sum(taken), tuple(durations))
+            for sort, (taken, durations) in sorted(sorts.items())
         ]
+
+
+def _sort(record: DeliveryRecord) -> AttemptSort:
+    message, own = record.message, record.document
+    every = (each for each in message.all_documents() if each.generation == record.generation)
+    sets = {each.plan.set_type for each in ((own,) if own is not None else every)}
+    return record.plan.role, message.view.route, tuple(sorted(sets))
 
 
 def _in_order(position: int, record: DocumentRecord) -> DocumentInOrder:

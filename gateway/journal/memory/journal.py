@@ -6,10 +6,10 @@ clock (source memory apart), draws a number or runs in a thread, so a seeded his
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from adapters.base import Clock, Finding, Origin, Request, StepResult
+from adapters.base import Alias, Clock, Finding, Origin, Request, StepResult
 from gateway.journal.base import UnknownError
 from gateway.journal.memory import (
     delivering,
@@ -22,6 +22,7 @@ from gateway.journal.memory import (
 from gateway.journal.memory.keeping import Keeping, OnCommit
 from gateway.journal.memory.records import Tables
 from gateway.journal.types import (
+    NO_ALIASES,
     Acceptance,
     Arrival,
     Claim,
@@ -153,11 +154,12 @@ class MemoryJournal(Keeping):
         deliveries: Sequence[DeliveryPlan],
         expected: Expected,
         now: datetime,
+        aliases: Mapping[str, Sequence[Alias]] = NO_ALIASES,
     ) -> bool:
         return await self._commit(
             "plan_awaited",
             lambda: planning.plan_awaited(
-                self._tables, message_id, document, deliveries, expected, now, dedupes=self._dedupes
+                self._tables, message_id, document, deliveries, expected, now, aliases, dedupes=self._dedupes
             ),
         )
 

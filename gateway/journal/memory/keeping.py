@@ -19,6 +19,7 @@ from gateway.journal.types import (
     ExceptionItem,
     LedgerEntry,
     Overdue,
+    RolledBack,
     StageState,
 )
 
@@ -111,9 +112,11 @@ class Keeping(Comparing):
             "close_moved", lambda: moving.close_moved(self._tables, move_id, delivery, now)
         )
 
-    async def finish_move(self, move_id: str, aliases: Sequence[Alias], now: datetime) -> bool:
+    async def finish_move(
+        self, move_id: str, aliases: Sequence[Alias], now: datetime, left: str | None = None
+    ) -> bool:
         return await self._commit(
-            "finish_move", lambda: moving.finish_move(self._tables, move_id, aliases, now)
+            "finish_move", lambda: moving.finish_move(self._tables, move_id, aliases, now, left)
         )
 
     async def end_move(self, move_id: str, outcome: str, now: datetime) -> bool:
@@ -181,12 +184,15 @@ class Keeping(Comparing):
     ) -> list[Overdue]:
         return late.overdue(self._tables, now, untranslated_before, limit)
 
-    async def alarm_sent(self, overdue: Sequence[Overdue], now: datetime) -> None:
-        await self._commit("alarm_sent", lambda: late.alarm_sent(self._tables, overdue, now))
+    async def rolled_back(self) -> list[RolledBack]:
+        return late.rolled_back(self._tables)
 
-    async def acknowledge_alarm(self, message_id: str, who: str, why: str, now: datetime) -> int:
+    async def alarm_sent(self, about: Sequence[Overdue | RolledBack], now: datetime) -> None:
+        await self._commit("alarm_sent", lambda: late.alarm_sent(self._tables, about, now))
+
+    async def acknowledge_alarm(self, subject: str, who: str, why: str, now: datetime) -> int:
         return await self._commit(
-            "acknowledge_alarm", lambda: late.acknowledge(self._tables, message_id, who, why, now)
+            "acknowledge_alarm", lambda: late.acknowledge(self._tables, subject, who, why, now)
         )
 
     async def audit(self, *, limit: int = 1_000) -> list[AuditEntry]:

@@ -193,25 +193,8 @@ def _known(tables: Tables, arrival: Arrival) -> list[MessageRecord]:
 
 
 def _view(tables: Tables, arrival: Arrival, sha256: str, size_bytes: int, repeat_of: str | None) -> Message:
-    return Message(
-        message_id=arrival.message_id,
-        route=arrival.route,
-        state=MessageState.ACCEPTED,
-        arrival_key=arrival.arrival_key,
-        partner=arrival.partner,
-        sha256=sha256,
-        size_bytes=size_bytes,
-        origin=arrival.origin,
-        correlation_id=arrival.correlation_id,
-        accepted_at=arrival.accepted_at,
-        is_urgent=arrival.is_urgent,
-        config_revision=arrival.config_revision,
-        generation=1,
-        resend=False,
-        planned_through=0,
-        sequence=len(tables.messages) + 1,
-        repeat_of=repeat_of,
-    )
+    view = arrival.message(len(tables.messages) + 1, repeat_of)
+    return replace(view, sha256=sha256, size_bytes=size_bytes)
 
 
 def _add(tables: Tables, record: MessageRecord) -> None:

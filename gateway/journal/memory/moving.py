@@ -113,13 +113,17 @@ def close_moved(tables: Tables, move_id: str, delivery: DeliveryPlan, now: datet
     return True
 
 
-def finish_move(tables: Tables, move_id: str, aliases: Sequence[Alias], now: datetime) -> bool:
+def finish_move(
+    tables: Tables, move_id: str, aliases: Sequence[Alias], now: datetime, left: str | None = None
+) -> bool:
     """Let the ledger say the new side."""
     move = _one(tables, move_id)
     entry = tables.ledger.get(move.order_key)
     if move.state is not MoveState.CLOSING or entry is None:
         return False
     orders.put(tables, move_rules.entry_after(entry, move))
+    if left is not None:
+        orders.leave_names(tables, move.order_key, left)
     orders.add_aliases(tables, move.order_key, aliases)
     tables.moves[move_id] = replace(move, state=MoveState.DONE, ended_at=now)
     detail = {"move": move_id, "from": move.was.value, "to": move.to.value, "batch": move.batch}

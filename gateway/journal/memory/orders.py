@@ -190,6 +190,16 @@ def add_aliases(tables: Tables, order_key: str, aliases: Iterable[Alias], target
         tables.order_numbers.setdefault(alias.number, {})[order_key] = None
 
 
+def leave_names(tables: Tables, order_key: str, target: str) -> None:
+    """Make an ERP's names of an order those of one that it has no longer."""
+    named = tables.aliases.get(order_key, {})
+    left = (
+        replace(each, kind=AliasKind.LEFT) if (each.kind, each.target) == (AliasKind.ERP, target) else each
+        for each in named
+    )
+    tables.aliases[order_key] = dict.fromkeys(left)
+
+
 def alias_rows(
     tables: Tables, order_key: str, target: str | None = None
 ) -> tuple[tuple[str, str, str, str], ...]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gateway.journal.base import UnknownError
 from gateway.journal.memory.audit import append
 from gateway.journal.memory.messages import message_record
 from gateway.journal.memory.records import Alarm, DeliveryRecord, DocumentRecord, MessageRecord, Tables
-from gateway.journal.types import Overdue
+from gateway.journal.types import ROLL_BACK, Overdue, RolledBack
 
 
 def overdue(tables: Tables, now: datetime, untranslated_before: datetime, limit: int) -> list[Overdue]:
@@ -29,25 +30,43 @@ def overdue(tables: Tables, now: datetime, untranslated_before: datetime, limit:
     return sorted(told, key=lambda item: item.deadline_at)[:limit]
 
 
-def alarm_sent(tables: Tables, items: Sequence[Overdue], now: datetime) -> None:
+def rolled_back(tables: Tables) -> list[RolledBack]:
+    """Give the routes that went back by themselves last and of which nobody said that they know."""
+    found = [
+        RolledBack(state.route, state.stage, state.revision, state.changed_at, state.why)
+        for state in tables.stages.values()
+        if state.changed_by == ROLL_BACK
+    ]
+    told = [replace(each, last_alarm_at=tables.alarms.get(_alarm(each))) for each in found]
+    unheard = (each for each in told if _alarm(each) not in tables.acknowledged)
+    return sorted(unheard, key=lambda each: (each.at, each.route))
+
+
+def alarm_sent(tables: Tables, about: Sequence[Overdue | RolledBack], now: datetime) -> None:
     """Remember that an alarm went out."""
-    for item in items:
+    for item in about:
         tables.alarms[_alarm(item)] = now
 
 
-def acknowledge(tables: Tables, message_id: str, who: str, why: str, now: datetime) -> int:
-    """Stop the alarms about what is late of a message now; what becomes late after this alarms anew."""
-    record = message_record(tables, message_id)
-    late = [*_late_deliveries(record.deliveries, now), *_late_documents(record.documents.values(), now)]
-    if record.is_to_translate or record.is_open_exception:
-        late.append(_late_message(record, timedelta()))
+def acknowledge(tables: Tables, subject: str, who: str, why: str, now: datetime) -> int:
+    """Stop the alarms about a message or a route as they are now; what comes after this alarms anew."""
+    late: list[Overdue | RolledBack] = [each for each in rolled_back(tables) if each.route == subject]
+    if subject in tables.messages:
+        record = message_record(tables, subject)
+        late += [*_late_deliveries(record.deliveries, now), *_late_documents(record.documents.values(), now)]
+        if record.is_to_translate or record.is_open_exception:
+            late.append(_late_message(record, timedelta()))
+    elif subject not in tables.stages:
+        raise UnknownError(f"there is no message and no route {subject}")
     stopped = {_alarm(item) for item in late} - tables.acknowledged
     tables.acknowledged |= stopped
-    append(tables, now, who, "alarms.acknowledge", message_id, {"alarms": str(len(stopped))}, why)
+    append(tables, now, who, "alarms.acknowledge", subject, {"alarms": str(len(stopped))}, why)
     return len(stopped)
 
 
-def _alarm(item: Overdue) -> Alarm:
+def _alarm(item: Overdue | RolledBack) -> Alarm:
+    if isinstance(item, RolledBack):
+        return item.subject, None, None
     return item.message_id, item.document_index, item.delivery_id
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.base import Finding, Interchange, Verdict
+from adapters.base import Alias, Finding, Interchange, Verdict
 from gateway.journal.findings import order_overtaken
 from gateway.journal.memory import controls, orders
 from gateway.journal.memory.delivering import finish
@@ -89,6 +89,7 @@ def plan_awaited(
     deliveries: Sequence[DeliveryPlan],
     expected: Expected,
     now: datetime,
+    aliases: Mapping[str, Sequence[Alias]],
     *,
     dedupes: bool,
 ) -> bool:
@@ -104,6 +105,8 @@ def plan_awaited(
     document.plan, document.planned_at = decided, now
     _index_document(tables, document)
     _write_deliveries(tables, record, deliveries, now, has_waited=True)
+    for order_key, names in aliases.items():
+        orders.add_aliases(tables, order_key, names)
     return True
 
 

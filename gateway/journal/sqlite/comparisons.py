@@ -8,6 +8,7 @@ from datetime import datetime
 from adapters.base import Accepted
 from gateway.journal.comparisons import (
     AttemptCount,
+    AttemptSort,
     Comparison,
     ComparisonCounts,
     ComparisonState,
@@ -193,21 +194,22 @@ def readings(db: Database, route: str) -> list[NoiseReading]:
 
 
 def attempt_counts(db: Database, target: str, since: datetime) -> list[AttemptCount]:
-    """Count the attempts at a target, by role."""
+    """Count the attempts at a target, by role, route and sets."""
     rows = db.rows("comparison.attempts", (DELIVERIES_LOOKED_AT, target, to_micros(since)))
-    roles: dict[str, tuple[list[bool], list[float]]] = {}
-    for role, started_at, ended_at, stored, delivery_id, number, reply_head in rows:
+    sorts: dict[AttemptSort, tuple[list[bool], list[float]]] = {}
+    for role, route, sets, started_at, ended_at, stored, delivery_id, number, reply_head in rows:
         if ended_at is None:
             continue
         outcome = load_outcome(stored)
         if role == "shadow" and is_imagined(read_reply_head(db, delivery_id, number, reply_head), outcome):
             continue
-        taken, durations = roles.setdefault(role, ([], []))
+        sort = role, route, tuple(sorted(load_strings(sets)))
+        taken, durations = sorts.setdefault(sort, ([], []))
         taken.append(isinstance(outcome, Accepted))
         durations.append((ended_at - started_at) / 1_000_000)
     return [
-        AttemptCount(role, sum(taken), len(taken) - sum(taken), tuple(durations))
-        for role, (taken, durations) in sorted(roles.items())
+        AttemptCount(*sort, sum(taken), len(taken) - sum(taken), tuple(durations))
+        for sort, (taken, durations) in sorted(sorts.items())
     ]
 
 

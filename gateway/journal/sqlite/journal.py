@@ -7,11 +7,11 @@ functions of a ``Database``. Reads never wait for the disk and never delay an ac
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
-from adapters.base import Finding, Origin, Request, StepResult
+from adapters.base import Alias, Finding, Origin, Request, StepResult
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite import (
     attempts,
@@ -28,6 +28,7 @@ from gateway.journal.sqlite.keeping import Keeping
 from gateway.journal.sqlite.receiving import Receipt, check_announced, pieces_of
 from gateway.journal.sqlite.store import READ_ONLY
 from gateway.journal.types import (
+    NO_ALIASES,
     Acceptance,
     Arrival,
     Claim,
@@ -159,8 +160,11 @@ class SqliteJournal(Keeping):
         deliveries: Sequence[DeliveryPlan],
         expected: Expected,
         now: datetime,
+        aliases: Mapping[str, Sequence[Alias]] = NO_ALIASES,
     ) -> bool:
-        return await self._write(planning.plan_awaited, message_id, document, deliveries, expected, now)
+        return await self._write(
+            planning.plan_awaited, message_id, document, deliveries, expected, now, aliases
+        )
 
     # -- delivery --------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from gateway.journal.types import (
     ExceptionItem,
     LedgerEntry,
     Overdue,
+    RolledBack,
     StageState,
 )
 
@@ -95,8 +96,10 @@ class Keeping(Comparing):
     async def close_moved(self, move_id: str, delivery: DeliveryPlan, now: datetime) -> bool:
         return await self._write(moving.close_moved, move_id, delivery, now)
 
-    async def finish_move(self, move_id: str, aliases: Sequence[Alias], now: datetime) -> bool:
-        return await self._write(moving.finish_move, move_id, aliases, now)
+    async def finish_move(
+        self, move_id: str, aliases: Sequence[Alias], now: datetime, left: str | None = None
+    ) -> bool:
+        return await self._write(moving.finish_move, move_id, aliases, now, left)
 
     async def end_move(self, move_id: str, outcome: str, now: datetime) -> bool:
         return await self._write(moving.end_move, move_id, outcome, now)
@@ -183,11 +186,14 @@ class Keeping(Comparing):
     ) -> list[Overdue]:
         return await self._read(overdue.overdue, now, untranslated_before, limit)
 
-    async def alarm_sent(self, overdue: Sequence[Overdue], now: datetime) -> None:
-        await self._write(_alarm_sent, overdue, now)
+    async def rolled_back(self) -> list[RolledBack]:
+        return await self._read(overdue.rolled_back)
 
-    async def acknowledge_alarm(self, message_id: str, who: str, why: str, now: datetime) -> int:
-        return await self._write(overdue.acknowledge, message_id, who, why, now)
+    async def alarm_sent(self, about: Sequence[Overdue | RolledBack], now: datetime) -> None:
+        await self._write(overdue.alarm_sent, about, now)
+
+    async def acknowledge_alarm(self, subject: str, who: str, why: str, now: datetime) -> int:
+        return await self._write(overdue.acknowledge, subject, who, why, now)
 
     async def audit(self, *, limit: int = 1_000) -> list[AuditEntry]:
         return await self._read(audit_log.newest, limit)
@@ -248,6 +254,3 @@ class Keeping(Comparing):
 
     async def set_cursor(self, scope: str, value: str, expected: str | None) -> bool:
         return await self._write(sources.set_cursor, scope, value, expected)
-
-
-_alarm_sent = overdue.alarm_sent

@@ -104,7 +104,9 @@ def close_moved(db: Database, move_id: str, delivery: DeliveryPlan, now: datetim
     return True
 
 
-def finish_move(db: Database, move_id: str, aliases: Sequence[Alias], now: datetime) -> bool:
+def finish_move(
+    db: Database, move_id: str, aliases: Sequence[Alias], now: datetime, left: str | None = None
+) -> bool:
     """Let the ledger say the new side."""
     move = _one(db, move_id)
     row = db.row("order.entry", (move.order_key,))
@@ -114,6 +116,8 @@ def finish_move(db: Database, move_id: str, aliases: Sequence[Alias], now: datet
     told = (entry.side.value, entry.transmitter.value, entry.stage, entry.reason, entry.message_id)
     columns = (*told, entry.is_divided, entry.revision)
     db.run("order.set_moved", (*columns, move.order_key))
+    if left is not None:
+        db.run("order.leave_names", (move.order_key, left))
     add_aliases(db, move.order_key, aliases)
     _put(db, replace(move, state=MoveState.DONE, ended_at=now))
     detail = {"move": move_id, "from": move.was.value, "to": move.to.value, "batch": move.batch}

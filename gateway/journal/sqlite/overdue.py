@@ -10,7 +10,7 @@ from gateway.journal.sqlite.audit_log import append
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros
 from gateway.journal.sqlite.json_columns import load_findings, load_strings
-from gateway.journal.types import Overdue
+from gateway.journal.types import ROLL_BACK, Overdue, RolledBack
 
 EVERYTHING = 1 << 62
 
@@ -25,29 +25,41 @@ def overdue(db: Database, now: datetime, untranslated_before: datetime, limit: i
     return sorted(late, key=lambda item: item.deadline_at)[:limit]
 
 
-def alarm_sent(db: Database, late: Sequence[Overdue], now: datetime) -> None:
+def rolled_back(db: Database) -> list[RolledBack]:
+    """Give the routes that went back by themselves last and of which nobody said that they know."""
+    return [
+        RolledBack(route, stage, revision, from_micros(at), why, from_micros_or_none(alarm))
+        for route, stage, revision, at, why, alarm in db.rows("overdue.rolled_back", (ROLL_BACK,))
+    ]
+
+
+def alarm_sent(db: Database, about: Sequence[Overdue | RolledBack], now: datetime) -> None:
     """Remember that an alarm went out."""
     at = to_micros(now)
-    db.run_many("overdue.alarm_sent", ((_subject(item), at) for item in late))
+    db.run_many("overdue.alarm_sent", ((_subject(item), at) for item in about))
 
 
-def acknowledge(db: Database, message_id: str, who: str, why: str, now: datetime) -> int:
-    """Stop the alarms about what is late of a message now; what becomes late after this alarms anew."""
-    sequence = db.value("message.sequence", (message_id,))
-    if sequence is None:
-        raise UnknownError(f"there is no message {message_id}")
-    late = [
-        *_late_deliveries(db, now, sequence, EVERYTHING),
-        *_late_documents(db, now, sequence, EVERYTHING),
-        *_late_messages(db, now, None, sequence, EVERYTHING),
-    ]
+def acknowledge(db: Database, subject: str, who: str, why: str, now: datetime) -> int:
+    """Stop the alarms about a message or a route as they are now; what comes after this alarms anew."""
+    late: list[Overdue | RolledBack] = [each for each in rolled_back(db) if each.route == subject]
+    sequence = db.value("message.sequence", (subject,))
+    if sequence is not None:
+        late += [
+            *_late_deliveries(db, now, sequence, EVERYTHING),
+            *_late_documents(db, now, sequence, EVERYTHING),
+            *_late_messages(db, now, None, sequence, EVERYTHING),
+        ]
+    elif db.value("stage.revision", (subject,)) is None:
+        raise UnknownError(f"there is no message and no route {subject}")
     at = to_micros(now)
     db.run_many("overdue.acknowledge", ((_subject(item), at) for item in late))
-    append(db, now, who, "alarms.acknowledge", message_id, {"alarms": str(len(late))}, why)
+    append(db, now, who, "alarms.acknowledge", subject, {"alarms": str(len(late))}, why)
     return len(late)
 
 
-def _subject(item: Overdue) -> str:
+def _subject(item: Overdue | RolledBack) -> str:
+    if isinstance(item, RolledBack):
+        return item.subject
     if item.delivery_id is not None:
         return item.delivery_id
     return item.message_id if item.document_index is None else f"{item.message_id}/{item.document_index}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from adapters.base import Verdict
+from adapters.base import Alias, Verdict
 from gateway.journal.base import UnknownError
 from gateway.journal.sqlite import controls
 from gateway.journal.sqlite.database import Database
@@ -209,6 +209,7 @@ def plan_awaited(
     deliveries: Sequence[DeliveryPlan],
     expected: Expected,
     now: datetime,
+    aliases: Mapping[str, Sequence[Alias]],
 ) -> bool:
     """Write the decision about a follow-on that waited; False where something moved meanwhile."""
     message = planned_message(db, message_id)
@@ -219,4 +220,6 @@ def plan_awaited(
     replace_document(db, document_id, message, document, at)
     documents = {document.index: (document_id, document.order_keys)}
     insert_deliveries(db, message, documents, deliveries, at, holds=message.is_open, has_waited=True)
+    for order_key, names in aliases.items():
+        add_aliases(db, order_key, names)
     return True

@@ -17,6 +17,7 @@ import apsw
 from adapters.base import Clock
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite.anchor import Anchor
+from gateway.journal.sqlite.batches import Pulse
 from gateway.journal.sqlite.cipher import cipher_for
 from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.opening import Ownership, open_reader, open_writer
@@ -26,6 +27,7 @@ from gateway.journal.types import StageState
 
 QUEUE_MAX = 4_096
 QUEUE_WAIT_S = 5.0
+UNHURRIED_MAX = 16  # of a commit that nothing live waits for; a look at the file has one, it costs no flush
 READ_ONLY = "this journal was opened for reading alone"
 
 P = ParamSpec("P")
@@ -43,6 +45,7 @@ class Store:
         self._path = path = path.resolve()  # companions stand beside the file, whatever name leads to it
         self._anchor = Anchor(path.with_name(path.name + ".audit-head"))
         self._loop = asyncio.get_running_loop()
+        self._pulse = Pulse()
         self.failed: asyncio.Future[JournalError] = self._loop.create_future()
         self._ownership: Ownership | None = None
         self._writer: Writer | None = None
@@ -86,8 +89,10 @@ class Store:
             self._writing = QueuedThread(
                 "journal-writer",
                 self._writer.run_batch,
+                pulse=self._pulse,
                 queue_max=queue_max,
                 wait_s=queue_wait_s,
+                unhurried_max=UNHURRIED_MAX,
                 after_batch=self._writer.checkpoint,
             )
             if vfs is None:
@@ -122,7 +127,12 @@ class Store:
         self._reading_database = database
         self._reader = Reader(database, on_failure)
         self._reading = QueuedThread(
-            "journal-reader", self._reader.run_batch, queue_max=queue_max, wait_s=wait_s
+            "journal-reader",
+            self._reader.run_batch,
+            pulse=self._pulse,
+            queue_max=queue_max,
+            wait_s=wait_s,
+            unhurried_max=1,
         )
 
     def _tell_failure(self, failure: JournalError) -> None:

@@ -11,15 +11,15 @@ call fails, and the process must end and recover from the file (as PostgreSQL do
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import apsw
 
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite.anchor import Anchor
+from gateway.journal.sqlite.batches import Batch, Call, Outcome
 from gateway.journal.sqlite.cipher import DamagedRecordError
 from gateway.journal.sqlite.database import Database
-from gateway.journal.sqlite.threads import Call, Outcome
 
 CHECKPOINT_PAGES = 1_000  # SQLite's own default: larger ones gave a worse p99
 
@@ -41,7 +41,7 @@ class Writer:
         self._log_pages = 0
         self._connection.set_wal_hook(self._note_log)
 
-    def run_batch(self, calls: Sequence[Call]) -> list[Outcome]:
+    def run_batch(self, calls: Batch) -> list[Outcome]:
         """Run calls and commit; results may be told once this returns."""
         if self.failure is not None:
             return [(None, self.failure)] * len(calls)
@@ -87,7 +87,7 @@ class Writer:
             self._on_failure(failure)
         return self.failure
 
-    def _run_together(self, calls: Sequence[Call]) -> list[Outcome] | None:
+    def _run_together(self, calls: Batch) -> list[Outcome] | None:
         """Run calls in one transaction, or give None where one failed after it had written something.
 
         Calls check first and write then, so failing ones leave nothing to undo as a rule, and the
@@ -105,7 +105,7 @@ class Writer:
         self._connection.execute("COMMIT")
         return outcomes
 
-    def _run_apart(self, calls: Sequence[Call]) -> list[Outcome]:
+    def _run_apart(self, calls: Batch) -> list[Outcome]:
         """Run calls in one transaction, each in a savepoint, so that one's error costs no other anything."""
         outcomes: list[Outcome] = []
         self._begin()
@@ -164,7 +164,7 @@ class Reader:
         self._connection = database.connection
         self._on_failure = on_failure
 
-    def run_batch(self, calls: Sequence[Call]) -> list[Outcome]:
+    def run_batch(self, calls: Batch) -> list[Outcome]:
         """Run calls on one snapshot."""
         try:
             self._connection.execute("BEGIN")

@@ -10,6 +10,7 @@ from pathlib import Path
 from simulators.arguments import count, port, seconds
 from simulators.cloud_erp.base.access import AccessRules
 from simulators.cloud_erp.base.erp import Behaviour, SimulatedErp
+from simulators.cloud_erp.base.routes_lines import Pointer, routes_lines
 from simulators.fault_files import fault_file
 from simulators.faults import FaultScript, FaultScriptError
 from simulators.serving import Tls, until_signalled
@@ -44,12 +45,12 @@ def parser(prog: str, description: str) -> argparse.ArgumentParser:
     return made
 
 
-def run(arguments: argparse.Namespace, make: Make) -> None:
-    """Serve until SIGINT or SIGTERM; print the address once it listens."""
-    asyncio.run(_serve(arguments, make))
+def run(arguments: argparse.Namespace, make: Make, pointer: Pointer) -> None:
+    """Serve until SIGINT or SIGTERM; print the address, and what routes.yaml says of it, once it listens."""
+    asyncio.run(_serve(arguments, make, pointer))
 
 
-async def _serve(arguments: argparse.Namespace, make: Make) -> None:
+async def _serve(arguments: argparse.Namespace, make: Make, pointer: Pointer) -> None:
     tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
     faults = arguments.faults or FaultScript()
     behaviour = Behaviour(
@@ -70,7 +71,16 @@ async def _serve(arguments: argparse.Namespace, make: Make) -> None:
     await erp.start(arguments.host, arguments.port)
     signalled = asyncio.create_task(until_signalled())
     await asyncio.sleep(0)  # it listens for signals before anyone is told that it is there
-    print(f"{erp.title} listens on {erp.url}", flush=True)
+    lines = routes_lines(
+        pointer,
+        erp.url,
+        erp.behaviour.token_path,
+        client=next(iter(behaviour.access.clients or ()), ""),
+        user=next(iter(behaviour.access.users or ()), ""),
+        is_mutual=arguments.client_ca is not None,
+    )
+    # In one write: whoever reads the address only, and goes, breaks no pipe.
+    print(f"{erp.title} listens on {erp.url}\n\n{lines}\n", end="", flush=True)
     await signalled
     await erp.stop()
 

@@ -9,6 +9,7 @@ from datetime import date
 
 from simulators.cloud_erp.base.command import parser, run
 from simulators.cloud_erp.base.erp import Behaviour
+from simulators.cloud_erp.base.routes_lines import Pointer
 from simulators.cloud_erp.dynamics365.erp import TOKEN_PATH, Dynamics365
 from simulators.cloud_erp.dynamics365.rules import Tenant
 from simulators.faults import FaultScript
@@ -35,7 +36,9 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp.dy
     made.add_argument(
         "--open-from", type=date.fromisoformat, metavar="DATE", help="earlier postings are refused"
     )
-    run(made.parse_args(argv), _made)
+    arguments = made.parse_args(argv)
+    defaults = f'{{company: {arguments.company}, site: "1", warehouse: "11"}}'
+    run(arguments, _made, Pointer("d365", "dynamics365", "D365_SECRET", "oauth2", defaults))
 
 
 def _made(

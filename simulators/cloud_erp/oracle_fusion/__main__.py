@@ -9,6 +9,7 @@ from datetime import date
 from simulators.arguments import seconds
 from simulators.cloud_erp.base.command import parser, run
 from simulators.cloud_erp.base.erp import Behaviour
+from simulators.cloud_erp.base.routes_lines import Pointer
 from simulators.cloud_erp.oracle_fusion.server import OracleFusion, PodSettings
 from simulators.faults import FaultScript
 from simulators.serving import Tls
@@ -26,7 +27,9 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp.or
         "--closed-before", type=date.fromisoformat, help="accounting dates before it are refused"
     )
     options.add_argument("--processing", type=seconds, default=0.0, metavar="SECONDS", help="of a receipt")
-    run(options.parse_args(argv), _made)
+    defaults = "{procurement_bu: Mercy Health BU, currency: USD}"
+    pointer = Pointer("fusion", "oracle_fusion", "FUSION_SECRET", "oauth2", defaults)
+    run(options.parse_args(argv), _made, pointer)
 
 
 def _made(

@@ -9,6 +9,7 @@ from datetime import date
 from simulators.arguments import seconds
 from simulators.cloud_erp.base.command import parser, run
 from simulators.cloud_erp.base.erp import Behaviour
+from simulators.cloud_erp.base.routes_lines import Pointer
 from simulators.cloud_erp.sap_s4hana.server import SapS4Hana
 from simulators.cloud_erp.sap_s4hana.tenant import Tenant
 from simulators.faults import FaultScript
@@ -33,7 +34,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp.sa
     )
     made.add_argument("--pad-items", action="store_true", help="answers say 00010 where 10 was sent")
     made.add_argument("--warn", action="store_true", help="each create succeeds with a warning")
-    run(made.parse_args(argv), _made)
+    defaults = (
+        '{company_code: "1010", purchasing_organization: "1010", purchasing_group: "001", plant: "1010"}'
+    )
+    run(made.parse_args(argv), _made, Pointer("s4", "sap_s4hana", "S4_PASSWORD", "basic", defaults))
 
 
 def _made(

@@ -154,6 +154,11 @@ class ClassicService:
             row |= change
         else:
             values |= change
+        still = [row for row in rows if not row.get("IsDeleted")]
+        if still:
+            problems = orders.requisition_problems(self._tenant, values | {"to_PurchaseReqnItem": still})
+            if problems:
+                raise ODataError(400, *problems)
         unit.change(document, values)
         return Result(204)
 

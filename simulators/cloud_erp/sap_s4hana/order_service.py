@@ -1,8 +1,8 @@
 """API_PURCHASEORDER_2 as OData V4: deep insert, reads with expansion, changes under `If-Match`. No network.
 
 Changes need the ETag of the order: without one they are answered 428, with an old one 412. Deleting an
-item sets its deletion code, as SAP does; the order itself stays. Assumed: what a schedule line has open is
-what was not received of it, also where the item's delivery was called complete.
+item sets its deletion code, as SAP does, unless goods came; the order itself stays. Assumed: what a schedule
+line has open is what was not received of it, also where the item's delivery was called complete.
 """
 
 from __future__ import annotations
@@ -121,6 +121,7 @@ class OrderService:
             raise ODataError(405, Problem("/IWBEP/CM_MGC/405", "The order cannot be deleted as a whole", ""))
         values = _changed(order.values, name, keys, change)
         self._check_changed(values)
+        _check_deleted(order.values, values, unit.store.received(order.number))
         unit.change(order, values)
         return Result(204)
 
@@ -174,7 +175,7 @@ class OrderService:
         return Result(200, write({"@odata.context": "$metadata"} | body), _headers(order))
 
     def _shown(self, unit: Unit, document: Document, deep: bool) -> dict[str, Any]:
-        values = {name: each for name, each in document.values.items() if name != ITEMS}
+        values = {name: each for name, each in document.values.items() if not isinstance(each, list)}
         fields = {"@odata.etag": document.etag} | shown(entities()["v4 PurchaseOrder"], values)
         if not deep:
             return fields
@@ -187,8 +188,9 @@ class OrderService:
         self, order: Document, item: Mapping[str, Any], came: Mapping[str, Decimal] | None
     ) -> dict[str, Any]:
         """Show an item, with its parts where `came` tells what came of the order's items."""
-        values = {name: each for name, each in item.items() if not isinstance(each, list) or came is not None}
+        values = {name: each for name, each in item.items() if not isinstance(each, list)}
         if came is not None:
+            values[ACCOUNTS] = item[ACCOUNTS]
             own = came.get(str(item["PurchaseOrderItem"]).lstrip("0"), Decimal(0))
             values[SCHEDULES] = _with_open(item[SCHEDULES], own)
         return {"@odata.etag": order.etag} | shown(entities()["v4 PurchaseOrderItem"], values)
@@ -203,6 +205,15 @@ def _with_open(schedules: list[dict[str, Any]], came: Decimal) -> list[dict[str,
         came -= taken
         found.append({**each, "OpenPurchaseOrderQuantity": ordered - taken})
     return found
+
+
+def _check_deleted(before: Mapping[str, Any], after: Mapping[str, Any], came: Mapping[str, Decimal]) -> None:
+    """Refuse to delete an item of which goods came, as SAP does."""
+    for at, (was, item) in enumerate(zip(before[ITEMS], after[ITEMS], strict=True), start=1):
+        is_new = item["PurchasingDocumentDeletionCode"] and not was["PurchasingDocumentDeletionCode"]
+        if is_new and came.get(item["PurchaseOrderItem"].lstrip("0")):
+            text = "Goods receipt exists for the item: it cannot be deleted"
+            raise ODataError(400, Problem("06/115", text, f"{ITEMS}({at})/PurchasingDocumentDeletionCode"))
 
 
 def _found(unit: Unit, keys: Mapping[str, str]) -> Document:

@@ -6,7 +6,7 @@ Rules and message codes are plausible ones of our own; their shape is SAP's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,8 @@ from simulators.cloud_erp.sap_s4hana.tenant import SupplierMaster, Tenant
 ITEMS = "_PurchaseOrderItem"
 SCHEDULES = "_PurchaseOrderScheduleLineTP"
 ACCOUNTS = "_PurOrdAccountAssignment"
+NOTES, ITEM_NOTES = "_PurchaseOrderNote", "_PurchaseOrderItemNote"
+PRICING = "_PurOrdPricingElement"
 
 
 def alpha(number: str) -> str:
@@ -39,6 +41,7 @@ def order_problems(tenant: Tenant, values: Mapping[str, Any], today: date) -> li
         *_known(values, "DocumentCurrency", tenant.currencies, "ME/088"),
         *_order_type(tenant, values),
         *_supplier(tenant, values),
+        *_texts(tenant, values.get(NOTES) or [], NOTES),
     ]
     items = values.get(ITEMS) or []
     if not items:
@@ -69,6 +72,12 @@ def item_problems(tenant: Tenant, item: Mapping[str, Any], path: str) -> list[Pr
         if not _is_positive(item.get("NetPriceQuantity")):
             problems.append(Problem("06/216", "Enter the price unit", f"{path}NetPriceQuantity"))
     problems += _schedules(item, path)
+    problems += _texts(tenant, item.get(ITEM_NOTES) or [], f"{path}{ITEM_NOTES}")
+    for at, each in enumerate(item.get(PRICING) or [], start=1):
+        where = f"{path}{PRICING}({at})/"
+        problems += _known(each, "ConditionType", tenant.condition_types, "VK/007", where)
+        if each.get("ConditionRateAmount") is not None:
+            problems += _known(each, "ConditionCurrency", tenant.currencies, "ME/088", where)
     return problems
 
 
@@ -137,6 +146,16 @@ def requisition_problems(tenant: Tenant, values: Mapping[str, Any]) -> list[Prob
             problems.append(Problem("06/053", text, f"{path}Material"))
         if item.get("FixedSupplier"):
             problems += _supplier(tenant, {"Supplier": item["FixedSupplier"]}, f"{path}FixedSupplier")
+    return problems
+
+
+def _texts(tenant: Tenant, texts: Sequence[Mapping[str, Any]], path: str) -> list[Problem]:
+    """A long text is known by its id and its language; there is one of each."""
+    problems: list[Problem] = []
+    for at, each in enumerate(texts, start=1):
+        problems += _known(each, "TextObjectType", tenant.text_ids, "TD/606", f"{path}({at})/")
+    if len({(each.get("TextObjectType"), each.get("Language")) for each in texts}) != len(texts):
+        problems.append(Problem("TD/601", "A text of this id and language exists already", path))
     return problems
 
 

@@ -38,6 +38,8 @@ class Tenant:
     units: frozenset[str] = frozenset({"PC", "EA", "BX", "CS", "KG", "L", "PAK", "CAR", "EUR", "RO"})
     currencies: frozenset[str] = frozenset({"USD", "EUR", "JPY", "KWD"})
     order_types: frozenset[str] = frozenset({"NB"})
+    text_ids: frozenset[str] = frozenset({"F01", "F02", "F03"})
+    condition_types: frozenset[str] = frozenset({"FRB1", "RB00", "RA01"})
     blocked_materials: frozenset[str] = frozenset({"BLOCKED"})
     suppliers: tuple[SupplierMaster, ...] = SUPPLIERS
     open_from: date = date(2026, 1, 1)  # postings before it lie in a closed period

@@ -1,6 +1,7 @@
 """Three hospitals send the same 850s, one to Oracle Fusion, one to SAP S/4HANA, one to Dynamics 365.
 
-At the end each ERP's own ledger is asked for its number of each order: they stand side by side.
+At the end each ERP's own ledger is asked for its number of each order: they stand side by side. One more
+order is entered in Oracle Fusion by hand, and comes from there (`own_order`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from simulators.cloud_erp.base.erp import Behaviour, SimulatedErp
 from simulators.cloud_erp.dynamics365 import Dynamics365
 from simulators.cloud_erp.oracle_fusion import OracleFusion
 from simulators.cloud_erp.sap_s4hana import SapS4Hana
+from simulators.cloud_erp.side_by_side import own_order
 from simulators.edi_x12.documents import END, RECEIVER, SENDER
 from simulators.scenario import Change, Checked, Ending, Ground, address, ends
 from simulators.serving import Tls
@@ -55,6 +57,7 @@ class SideBySide:
     async def start(self, ground: Ground) -> Sequence[Change]:
         """Start the ERPs, each with a ledger of its own."""
         certs, ledgers = ground.folder / "certs", ground.folder / "var"
+        (ledgers / own_order.SUPPLIERS_FOLDER).mkdir(parents=True, exist_ok=True)
         tls = Tls(certs / "gateway.pem", certs / "gateway.key", certs / "ca.pem")
         self._erps = {
             "fusion": OracleFusion(_behaviour(ledgers, "fusion"), None, tls),
@@ -75,6 +78,8 @@ class SideBySide:
                 label=f"2 orders for {hospital.title}",
                 ending=Ending(ends(hospital.endpoint, count=len(ORDERS)), status=202),
             )  # fmt: skip
+        own_order.entered(self._erps["fusion"])
+        await own_order.told(ground)
 
     async def awaits(self, ground: Ground) -> str:
         """It waits for nothing of its own."""
@@ -91,6 +96,7 @@ class SideBySide:
                 str(held),
             ),
             *(self._beside(at, number, held) for at, number in enumerate(ORDERS)),
+            own_order.checked(ground.folder),
         )
 
     def _beside(self, at: int, number: str, held: Mapping[str, Sequence[str]]) -> Checked:

@@ -127,6 +127,14 @@ def test_a_delimiter_inside_a_text_is_refused_with_its_place_or_replaced(text: s
     assert "PID*F****A B~" in written(document, profile(outbound={"replace_delimiters": " "}))
 
 
+@pytest.mark.parametrize("words", ["A*", "A**", "*"])
+def test_a_text_that_ends_in_a_delimiter_is_refused_and_never_cut(words: str) -> None:
+    """It used to be taken for empty elements at the segment's end, and was left out in silence."""
+    codes = refused(order(lines=[{**LINE, "description": words}]))
+
+    assert codes == ["X12-OUT-CHAR"]
+
+
 def test_a_text_that_is_too_long_is_refused_or_cut() -> None:
     document = order(lines=[{**LINE, "description": "X" * 100}])
 

@@ -13,13 +13,15 @@ import pytest
 
 from adapters.base import DecodeContext, Decoded, Envelope
 from adapters.edi_x12 import documents_out, judge, parts_in, read_in
+from adapters.edi_x12.codes import UNITS
 from adapters.edi_x12.config import GuideOverride, InterchangeId, X12Partner
-from adapters.edi_x12.usual_lines import UsualLines
+from adapters.edi_x12.guide import guide_for
+from adapters.edi_x12.usual_lines import UsualLines, line_form
 from adapters.edi_x12.walk import walk_usual
 from benchmarks.x12_answers import answers
 from benchmarks.x12_corpus import interchange as orders
 from canonical.registry import content_hash, parse_document, to_json
-from tests.adapters.edi_x12.rig import FORMAT, context, interchange, numbered, read
+from tests.adapters.edi_x12.rig import FORMAT, ORDER, context, interchange, numbered, read
 from tests.adapters.edi_x12.test_golden import CASES
 from tests.scale import scaled
 
@@ -184,3 +186,33 @@ def test_usual_lines_are_written_as_the_long_way_writes_them() -> None:
         long = FORMAT.encode(whole, envelope)
 
     assert usual == long
+
+
+@pytest.mark.parametrize("source", ["order.edi", 'a "b" \\ \u00fc\n.edi', ""])
+@pytest.mark.parametrize("partner", ["acme", None])
+@pytest.mark.parametrize("control", ["0001", '0"\\1', "0\u00fc01"])
+def test_where_a_document_came_from_is_written_as_the_writer_writes_it(
+    source: str, partner: str | None, control: str
+) -> None:
+    body = interchange(ORDER).decode().replace("*0001~", f"*{control}~").encode()
+    (told,) = read(body, context(source=source, name=partner)).sets
+
+    assert told.document is not None
+    told_again = parse_document(to_json(told.document))
+    assert told_again == told.document
+    assert to_json(told_again) == to_json(told.document)
+
+
+def test_units_that_nobody_knows_leave_nothing_behind() -> None:
+    guide = guide_for("850", "004010", X12Partner())
+    assert guide is not None
+    form = line_form(guide, "*", "~", "~")
+    assert form is not None
+    sent = [
+        numbered(n, f"BEG*00*NE*P{n}**20260301|PO1*1*5*U{n % 36:01X}*9**VN*A|PID*F****T")
+        for n in range(1, 40)
+    ]
+    head, tail = interchange("X").decode().split(numbered(1, "X"))
+    read(f"{head}{''.join(sent)}{tail}".encode())
+
+    assert set(form.quantities) <= UNITS

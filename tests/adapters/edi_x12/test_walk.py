@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from adapters.base import Level
 from adapters.edi_x12.config import GuideOverride, X12Partner
 from adapters.edi_x12.delimiters import Delimiters
 from adapters.edi_x12.guide import guide_for
@@ -110,6 +111,65 @@ def test_an_industry_suffix_does_not_hide_the_guide() -> None:
     assert guide_for("850", "004030", PARTNER) is None
     reads = X12Partner(read_version_as={"004030": "004010"})
     assert guide_for("850", "004030", reads) is guide_for("850", "004010", PARTNER)
+
+
+BODIES = {
+    "850": ("PO", "BEG*00*SA*4701**20260304|PO1*1*5*EA*9.99**VN*A-1|CTT*1"),
+    "855": ("PR", "BAK*00*AC*4701*20260304|PO1*1*5*EA*9.99**VN*A-1|ACK*IA*5*EA|CTT*1"),
+    "810": ("IN", "BIG*20260310*INV-1*20260304*4701|IT1*1*5*EA*9.99**VN*A-1|TDS*4995|CTT*1"),
+}
+
+
+@pytest.mark.parametrize("set_type", sorted(BODIES))
+@pytest.mark.parametrize(
+    "version, nearest",
+    [
+        ("004030", "004010"),
+        ("006010", "005010"),
+        ("004030VICS", "004010"),
+        ("00403", "004010"),
+        ("00601", "005010"),
+    ],
+)
+def test_a_version_that_no_real_file_has_tested_passes_through_and_says_what_to_set(
+    version: str, nearest: str, set_type: str
+) -> None:
+    gs, text = BODIES[set_type]
+    body = envelope(numbered(1, text, set_type), gs, version)
+    (told,) = read(body).sets
+    assert (told.document, told.is_passed_through) == (None, True)
+    (finding,) = told.findings
+    assert finding.code == "X12-NO-GUIDE"
+    assert (
+        f"guides are for 004010 and 005010: where the partner's own guide asks for no more than {nearest}"
+        in (finding.text)
+    )
+    setting = f"partners.<partner>.edi_x12.read_version_as: {{{version}: {nearest}}}"
+    assert finding.text.endswith(setting)
+
+    (advised,) = read(body, context(X12Partner(read_version_as={version: nearest}))).sets
+    assert advised.findings == ()
+    assert advised.document is not None
+
+
+def test_a_partner_that_may_send_no_other_version_is_told_what_to_do_about_one_too() -> None:
+    gs, text = BODIES["850"]
+    body = envelope(numbered(1, text), gs, "004030")
+    (told,) = read(body, context(X12Partner(unknown_sets="reject"))).sets
+
+    assert (told.findings[0].level, told.document) == (Level.REJECTED, None)
+    assert "read_version_as: {004030: 004010}" in told.findings[0].text
+
+
+def test_a_set_that_has_no_guide_in_any_version_is_told_of_no_setting() -> None:
+    (told,) = read(envelope(numbered(1, "BSN*00*1*20260304*0930", "856"), "SH", "004010")).sets
+
+    assert told.findings[0].code == "X12-NO-GUIDE"
+    assert "read_version_as" not in told.findings[0].text
+
+
+def envelope(body: str, gs: str, version: str) -> bytes:
+    return interchange("X", gs=gs, version=version).replace(numbered(1, "X").encode(), body.encode())
 
 
 def test_an_override_narrows_and_widens() -> None:

@@ -11,6 +11,7 @@ from adapters.base import DecodeContext, Decoded, Summary
 from adapters.erp_events.config import ErpEventsEndpoint
 from adapters.erp_events.format import ErpEventsFormat, enveloped
 from canonical.purchase_order import PurchaseOrder
+from canonical.values import Quantity
 
 PRICE = "1234567.123456789012345"
 
@@ -139,6 +140,16 @@ def test_every_erps_order_is_read_with_its_lines_and_all_digits(
     assert line.quantity is not None
     assert line.quantity.value == 10
     assert order.purpose == "original"
+
+
+def test_a_schedule_counts_in_the_unit_of_its_line_where_the_api_names_it_there_only() -> None:
+    line = {"LineNumber": 1, "Quantity": 10, "UOM": "BX", "schedules": [{"ScheduleNumber": 1, "Quantity": 4}]}
+    (found,), _ = decoded("oracle_fusion", ({"OrderNumber": "US-1", "lines": [line]},))
+
+    assert isinstance(found.document, PurchaseOrder), found.findings
+    (schedule,) = found.document.lines[0].schedules
+    assert schedule.quantity is not None
+    assert schedule.quantity == Quantity(value=Decimal(4), unit="BX")
 
 
 def test_an_order_without_lines_is_never_sent_on() -> None:

@@ -149,7 +149,7 @@ async def test_an_order_with_our_reference_that_the_ledger_does_not_know_waits_f
 async def test_without_the_look_at_our_reference_that_order_would_reach_its_supplier(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.planning.carries_our_reference", lambda document: False)
+    monkeypatch.setattr("gateway.order_opening.carries_our_reference", lambda document: False)
     async with site(tmp_path) as run:
         await run.enter_order("PO-7", VendorOrderReference="ABCDEFGHIJKLMNOPQRSTUVWX23")
         await run.event("PO-7")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.commands.terminal import LEAST
+from adapters.base import Finding, Position
+from gateway.commands.terminal import LEAST, print_findings, say
 from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.documents import interchange, order_set
 from tests.gateway.commands.running import Running
@@ -116,6 +117,19 @@ def test_nothing_that_a_person_reads_is_wider_than_80_columns(
 
     assert ended.text
     assert [each for each in ended.text.splitlines() if len(each) > 80] == []
+
+
+def test_what_has_several_lines_keeps_them_and_a_finding_is_never_more_than_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say("not good:\nroutes.yaml:1:1 x\x1b[2J")
+    print_findings([Finding("A", Position("f", 1), "one\ntwo")])
+
+    assert capsys.readouterr().err.splitlines() == [
+        "not good:",
+        "routes.yaml:1:1 x\ufffd[2J",
+        "f:1: one two [A]",
+    ]
 
 
 def test_json_is_the_same_whatever_the_width(bridge: Command, gateway: Running) -> None:

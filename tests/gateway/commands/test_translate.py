@@ -11,6 +11,8 @@ from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.documents import interchange, order_set
 from tests.samples import sample_files
 
+PROJECT = Path(__file__).parents[3]
+
 
 def test_an_order_becomes_one_line_of_canonical_json_without_any_configuration(
     bridge: Command, folder: Path
@@ -256,3 +258,21 @@ def test_a_finding_says_whether_its_set_is_taken_all_the_same(bridge: Command, f
     assert lax.out
     assert "accepted" not in bad.err
     assert not bad.out
+
+
+def test_what_the_written_bytes_do_not_say_is_a_note_and_no_failure(bridge: Command, folder: Path) -> None:
+    line = {
+        "sequence": 1, "line_id": "1", "quantity": {"value": "5", "unit": "EA"}, "price": {"amount": "9.99"},
+        "category": "IMPLANTS",
+    }  # fmt: skip
+    order = {"document_type": "purchase_order", "number": "PO-1", "order_date": {"date": "2026-03-04"}}
+    (folder / "order.json").write_text(json.dumps({**order, "lines": [line]}))
+
+    ended = bridge(
+        "translate", "order.json", "--to", "edi_x12", "--partner", "acme", "-c", str(PROJECT / "routes.yaml")
+    )
+
+    assert ended.code == 0, ended.err
+    assert "PO1*1*5*EA*9.99" in ended.out
+    assert ended.err.startswith("canonical lines[0].category: category is not written")
+    assert "[X12-OUT-LEFT]" in ended.err

@@ -95,7 +95,7 @@ def test_every_key_of_a_kind_is_told_in_its_section_or_in_the_shared_one_that_it
             continue
         section = told[f"endpoints-of-kind-{kind.name}"]
         found, text = keys(section), section
-        while link := re.search(r"Every key \[[^]]*\]\(#([^)]*)\)", text):
+        while link := re.search(r"Every key that is \[shared\]\(#([^)]*)\)", text):
             text = told[link[1]]
             found |= keys(text)
         own = {key_of(name, field) for name, field in kind.settings.model_fields.items()}

@@ -6,6 +6,7 @@ entry. Everything is real but time: gateway, mover, connector, HTTP sink, and a 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -19,16 +20,19 @@ import pytest_asyncio
 
 from adapters.base import Reply, Request
 from adapters.base.orders import OrderAt, OrderThere
+from canonical.registry import to_json
 from gateway.config import Configuration, load_text
 from gateway.journal.moves import MoveState
 from gateway.journal.types import DeliveryState, DeliveryView, Side
 from gateway.operations import Hooks, Operations
 from gateway.order_reading import OrderReading
 from simulators.cloud_erp.base.erp import SimulatedErp
+from simulators.cloud_erp.sap_s4hana import SapS4Hana as SapTenant
 from simulators.faults import Action, Fault
 from tests.gateway.erp.bench import Killing
 from tests.gateway.erp.erp_hospital import Deaf, ErpHospital
-from tests.gateway.erp.erps import ErpUnderTest, Oracle
+from tests.gateway.erp.erps import ERPS, ErpUnderTest, Oracle, Sap
+from tests.gateway.erp.paper import change
 from tests.gateway.order_hospital import key_of
 
 GOOD = ("", Action.COMMIT_THEN_RESET)
@@ -78,6 +82,24 @@ def _oracle_receives(tenant: SimulatedErp, number: str, quantity: int) -> None:
     tenant.documents.create("receivingReceiptRequests", "by hand", fields, number="by hand")
 
 
+def _sap_closed(tenant: SimulatedErp) -> list[bool]:
+    assert isinstance(tenant, SapTenant)
+    held = [tenant.document("purchase_order", key) for key in tenant.documents.keys("purchase_order")]
+    return [all(item.get("IsCompletelyDelivered") for item in each["_PurchaseOrderItem"]) for each in held]
+
+
+def _sap_receives(tenant: SimulatedErp, number: str, quantity: int) -> None:
+    row = {"PurchaseOrder": number, "PurchaseOrderItem": "10", "GoodsMovementType": "101"}
+    fields = {"to_MaterialDocumentItem": [row | {"QuantityInEntryUnit": str(quantity)}]}
+    tenant.documents.create("material_document", "by hand", fields, number="by hand")
+
+
+BATCH_DONE = (
+    b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: application/http\r\n\r\n"
+    b"HTTP/1.1 204 No Content\r\n\r\n\r\n--c--\r\n--b--\r\n"
+)
+
+
 CLOSERS: Sequence[Closer] = (
     Closer(
         Oracle(),
@@ -86,6 +108,14 @@ CLOSERS: Sequence[Closer] = (
         pretended=Reply(200, b'{"result": "SUCCESS"}', (("Content-Type", "application/json"),)),
         closed=_oracle_closed,
         receive=_oracle_receives,
+    ),
+    Closer(
+        Sap(),
+        closing=r"/\$batch$",
+        refusal="item_blocked",
+        pretended=Reply(200, BATCH_DONE, (("Content-Type", "multipart/mixed; boundary=b"),)),
+        closed=_sap_closed,
+        receive=_sap_receives,
     ),
 )
 
@@ -173,6 +203,25 @@ async def test_the_move_is_proven_by_both_systems_themselves_line_by_line(make: 
     assert (asked["orders"], asked["problems"], early["is_finished"]) == (1, [], False)
     assert (proof["holds"], proof["differences"]) == (True, [])
     assert (proof["states"], proof["sides"]["cloud"]["orders"]) == ({"done": 1}, 1)
+
+
+@pytest.mark.parametrize("erp", ERPS, ids=lambda each: each.kind)
+async def test_an_order_that_comes_back_is_another_order_there_and_what_follows_finds_it(
+    erp: ErpUnderTest,
+) -> None:
+    async with ErpHospital(erp) as hospital:
+        await hospital.place("7")
+        await hospital.move_away("7")
+        await hospital.move("7", to=Side.CLOUD, batch="back")
+        await hospital.settle()
+        assert (await hospital.entry("7")).side is Side.CLOUD, await hospital.codes()
+        await hospital.take(json.loads(to_json(change("7", quantity="15"))), "changes")
+        await hospital.settle()
+        orders = erp.orders(hospital.tenant)
+
+    assert await hospital.codes() == []
+    assert [each.quantities[-1] for each in orders][-1] == 15
+    assert {count for (_, what), count in hospital.sent.counted.items() if "purchase_order" in what} <= {1}
 
 
 @pytest.mark.parametrize("is_sent", [True, False], ids=["after", "before"])

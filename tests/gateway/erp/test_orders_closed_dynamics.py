@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -9,16 +10,20 @@ import pytest
 
 from adapters.base import NoReply, Reply, Request, Sink
 from canonical.order_change import OrderChange
-from canonical.registry import parse_document
+from canonical.registry import parse_document, to_json
 from gateway.erp.odata import v4
-from gateway.journal.types import DeliveryState, DeliveryView
+from gateway.journal.types import DeliveryState, DeliveryView, Side
+from simulators.cloud_erp.dynamics365 import Dynamics365
 from simulators.cloud_erp.dynamics365.receipts import post_by_person
 from simulators.faults import Action, Fault
 from tests.gateway.erp.bench import Bench, Killing
 from tests.gateway.erp.dynamics365.bench_of import bench, held, tenant_of
-from tests.gateway.erp.paper import SUPPLIER, order
+from tests.gateway.erp.erp_hospital import ErpHospital
+from tests.gateway.erp.erps import DynamicsByOurNumber
+from tests.gateway.erp.paper import SUPPLIER, change, order
 
 HEADERS, LINES = "PurchaseOrderHeadersV2", "PurchaseOrderLinesV2"
+SWALLOWED = Fault(Action.STATUS, method="PATCH", status=204, commits=False)
 
 
 def closing(**stays: int | str) -> OrderChange:
@@ -237,10 +242,51 @@ async def test_an_order_whose_lines_nobody_knows_there_is_a_persons() -> None:
     assert "line '0010', of which 4 stay, is none of its lines there" in view.findings[0].text
 
 
+async def test_an_order_older_than_the_gateway_is_closed_by_the_erps_own_line_numbers() -> None:
+    async with bench(cancel="delete") as made:
+        erp = tenant_of(made)
+        header = {"dataAreaId": "usmf", "PurchaseOrderNumber": "PO-1", "PurchaseOrderStatus": "Backorder"}
+        erp.documents.create(HEADERS, "usmf|PO-1", header, number="PO-1")
+        for at, quantity in ((1, 10), (2, 20)):
+            line = {
+                "dataAreaId": "usmf",
+                "PurchaseOrderNumber": "PO-1",
+                "LineNumber": at,
+                "OrderedPurchaseQuantity": quantity,
+                "PurchaseOrderLineStatus": "Backorder",
+            }
+            erp.documents.create(LINES, f"usmf|PO-1|{at}", line, number=f"PO-1/{at}")
+        post_by_person(erp, "PO-1", {1: 4})
+        view = await made.deliver(closing(line_1=4, line_2=0), role="close")
+
+    assert (view.state, quantities(made)) == (DeliveryState.DONE, {1: 4})
+
+
+async def test_what_a_person_closed_meanwhile_is_seen_by_a_retry() -> None:
+    async with bench(SWALLOWED, cancel="delete") as made:
+        await with_an_order(made)
+        view = await made.deliver(closing(line_0010=4, line_0020=0), role="close")
+        (line,) = tenant_of(made).order_lines("PO-1")
+        by_hand = line | {"PurchaseOrderLineStatus": "Received"}  # its deliver remainder is cancelled
+        tenant_of(made).documents.change(LINES, "usmf|PO-1|1", by_hand)
+        await made.retry(view.delivery_id)
+        after = await made.finish(view.delivery_id)
+
+    assert (view.state, after.state) == (DeliveryState.PARKED, DeliveryState.DONE)
+    assert after.target_reference == "PO-1"
+
+
+async def test_a_tenant_that_shows_no_receipts_leaves_the_close_to_a_person() -> None:
+    missing = Fault(Action.STATUS, method="GET", path="/ProductReceiptLines", status=404)
+    async with bench(missing, cancel="delete") as made:
+        await with_an_order(made)
+        view = await made.deliver(closing(line_0010=4, line_0020=0), role="close")
+
+    assert (view.state, codes(view)[-1]) == (DeliveryState.PARKED, "MOVE-CLOSE-BY-HAND")
+    assert quantities(made) == {1: 10, 2: 20}
+
+
 # --- the negative control: without its read-back, a close is believed that never happened ----------------
-
-
-SWALLOWED = Fault(Action.STATUS, method="PATCH", status=204, commits=False)
 
 
 class Unread(Sink):
@@ -277,3 +323,75 @@ async def test_without_the_read_back_an_order_would_count_as_closed_that_is_open
         view = await made.finish(delivery_id, Unread(made.sink, as_it_should))
 
     assert (view.state, quantities(made)) == (DeliveryState.DONE, {1: 10})
+
+
+# --- orders that come back -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cancel", "received", "numbers"),
+    [
+        ("delete", 0, ["7"]),  # a deleted order leaves its number free
+        ("delete", 4, ["7", "7-M2"]),
+        ("stop_lines", 0, ["7", "7-M2", "7-M3"]),
+        ("stop_lines", 4, ["7", "7-M2", "7-M3"]),
+    ],
+)
+async def test_an_order_that_comes_back_twice_is_never_taken_for_the_closed_one_of_its_number(
+    cancel: str, received: int, numbers: list[str]
+) -> None:
+    settings: dict[str, Any] = {"cancel": cancel, "receipts": {"strategy": "custom_service"}}
+    async with ErpHospital(DynamicsByOurNumber(), **settings) as hospital:
+        await hospital.place("7")
+        if received:
+            await hospital.receive("7", "R-1", "0010", received)
+        for batch in ("first", "second"):
+            await hospital.move_away("7", batch=f"{batch} away")
+            await hospital.is_well()
+            await hospital.move("7", to=Side.CLOUD, batch=f"{batch} back")
+            await hospital.settle()
+            await hospital.is_well()
+        await hospital.take(json.loads(to_json(change("7", quantity="15"))), "changes")
+        await hospital.receive("7", "R-2", "0010", 2)
+        tenant = hospital.tenant
+        assert isinstance(tenant, Dynamics365)
+        orders = [each.number for each in hospital.under_test.orders(tenant)]
+        last = tenant.order_lines(numbers[-1])
+        came = [tenant.rules.received(each) for each in last]
+
+    assert orders == numbers
+    assert [each["OrderedPurchaseQuantity"] for each in last] == [10 - received, 15]
+    assert came == [2, 0]
+
+
+async def test_a_number_that_has_no_room_for_the_mark_of_one_that_came_back_is_told() -> None:
+    number = "N" * 18
+    async with ErpHospital(DynamicsByOurNumber(), cancel="stop_lines") as hospital:
+        await hospital.place(number)
+        await hospital.move_away(number)
+        await hospital.move(number, to=Side.CLOUD, batch="back")
+        await hospital.settle()
+        entry = await hospital.entry(number)
+
+        assert await hospital.codes() == ["ERP-LENGTH"]
+        assert (entry.side, entry.moving_to) == (Side.LEGACY, Side.CLOUD)
+
+
+@pytest.mark.parametrize("is_sent", [False, True], ids=["before", "after"])
+async def test_a_kill_while_an_order_comes_back_makes_it_once(is_sent: bool) -> None:
+    at = 0
+    while True:
+        async with ErpHospital(DynamicsByOurNumber(), cancel="stop_lines") as hospital:
+            await hospital.place("7")
+            await hospital.move_away("7")
+            await hospital.move("7", to=Side.CLOUD, batch="back")
+            hospital.wrap(Killing, at, is_sent=is_sent)
+            was_killed = await hospital.killed()
+            await hospital.settle()
+            orders = [each.number for each in hospital.under_test.orders(hospital.tenant)]
+            assert (orders, await hospital.codes()) == (["7", "7-M2"], []), at
+        if not was_killed:
+            break
+        at += 1
+
+    assert at == 6  # its free number, the vendor, the look-up, the header, two lines

@@ -1,7 +1,7 @@
-"""Orders that move away from SAP are closed there by its connector and read back, whatever happens.
+"""How SAP's orders are closed where they move away, beside what `test_orders_closed.py` asks of every ERP.
 
 Gateway, mover, connector, HTTP sink and CSRF session are the real ones, against a simulated tenant on a
-socket; only time is the hospital's own. SAP itself sends the orders to the supplier here.
+socket; only time is the hospital's own.
 """
 
 from __future__ import annotations
@@ -9,54 +9,35 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from adapters.base import NoReply, Reply, Request
+from adapters.base import NoReply, Reply
 from adapters.base.orders import LineThere, OrderAt, OrderThere, closes_orders
 from gateway.config import Configuration, load_text
 from gateway.erp.sap_s4hana.orders_there import order_in
 from gateway.journal.moves import MoveState
-from gateway.journal.types import DeliveryState, DeliveryView, Side, Transmitter
+from gateway.journal.types import DeliveryState, DeliveryView, Side
 from gateway.operations import Hooks, Operations
 from gateway.order_reading import OrderReading
 from simulators.cloud_erp.sap_s4hana import SapS4Hana
-from simulators.faults import Action, Fault
-from tests.gateway.erp.bench import Killing
 from tests.gateway.erp.erp_hospital import Deaf, ErpHospital
 from tests.gateway.erp.erps import Sap
 from tests.gateway.erp.paper import SUPPLIER
+from tests.gateway.erp.test_orders_closed import GOOD, ROUTES
 from tests.gateway.order_hospital import key_of
 
 BATCH = r"/\$batch$"
-GOOD = ("", Action.COMMIT_THEN_RESET)
-ROUTES = """\
-version: 1
-gateway:
-  {environment: test, organisation: HB, journal: "sqlite:var/journal.db", listen: {http: "127.0.0.1:0"}}
-endpoints:
-  mms: {kind: generic_rest, environment: test, base: "http://127.0.0.1:9", plaintext: true}
-  erp: {kind: generic_rest, environment: test, base: "http://127.0.0.1:9", plaintext: true}
-routes:
-  - id: po
-    from: {http: true, document: purchase_order}
-    targets: {legacy: mms, cloud: erp}
-    stage: cloud
-    transmitter: {cloud: none}
-"""
 
 
 class SapHospital(ErpHospital):
     """A hospital whose cloud side is SAP."""
 
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__(Sap(), *faults, supplier_output="per_order")
-        self.rule = replace(self.rule, cloud_transmitter=Transmitter.ERP)
+    def __init__(self) -> None:
+        super().__init__(Sap())
 
     @property
     def sap(self) -> SapS4Hana:
@@ -103,7 +84,7 @@ class SapHospital(ErpHospital):
         )
 
 
-Make = Callable[..., Awaitable[SapHospital]]
+Make = Callable[[], Awaitable[SapHospital]]
 
 
 @pytest_asyncio.fixture
@@ -111,8 +92,8 @@ async def make() -> AsyncIterator[Make]:
     """Give what makes a hospital with order 7 in SAP (10 and 20 of two lines), 4 of its first received."""
     async with AsyncExitStack() as stack:
 
-        async def made(*faults: Fault) -> SapHospital:
-            hospital = SapHospital(*faults)
+        async def made() -> SapHospital:
+            hospital = SapHospital()
             await stack.enter_async_context(hospital)
             await hospital.place("7")
             await hospital.receive("7", "R-1", "0010", 4)
@@ -209,109 +190,7 @@ async def test_an_order_that_was_closed_by_hand_already_is_only_read(make: Make)
     assert hospital.closings() == 0
 
 
-# --- kills and lost answers ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("is_sent", [True, False], ids=["after", "before"])
-async def test_a_gateway_that_dies_at_any_request_of_a_close_goes_on_and_closes_once(
-    make: Make, is_sent: bool
-) -> None:
-    at = 0
-    while True:
-        hospital = await make()
-        await hospital.move("7", to=Side.LEGACY)
-        hospital.wrap(Killing, at, is_sent=is_sent)
-        was_killed = await hospital.killed()
-        await hospital.settle()
-
-        assert await hospital.is_moved_once(), (at, await hospital.codes(), await hospital.close())
-        if not was_killed:
-            break
-        at += 1
-    assert at >= 4, "it dies at the two reads, at the close and at the read-back"
-
-
-async def test_a_close_whose_answer_is_lost_is_looked_up_and_done_once(make: Make) -> None:
-    hospital = await make(Fault(Action.COMMIT_THEN_RESET, method="POST", path=BATCH, times=1))
-    await hospital.move_away("7")
-
-    assert await hospital.is_moved_once(), await hospital.codes()
-
-
-class Frozen(Deaf):
-    """A sink whose reads show for ever what they showed first."""
-
-    def __init__(self, sink: Any) -> None:
-        super().__init__(sink, lambda request: False, Reply(500))
-        self._shown: dict[str, Reply | NoReply] = {}
-
-    async def send(self, request: Request, *, still_mine: Any = None) -> Reply | NoReply:
-        if request.method != "GET":
-            return await super().send(request, still_mine=still_mine)
-        if request.address not in self._shown:
-            self._shown[request.address] = await super().send(request, still_mine=still_mine)
-        return self._shown[request.address]
-
-
-async def test_without_the_look_up_a_lost_answer_would_need_a_person(make: Make) -> None:
-    """The negative control: what SAP shows after the close is kept from the gateway."""
-    hospital = await make(Fault(Action.COMMIT_THEN_RESET, method="POST", path=BATCH, times=1))
-    hospital.wrap(Frozen)
-    await hospital.move_away("7")
-
-    assert not await hospital.is_moved_once()
-    assert (await hospital.entry("7")).moving_to is Side.LEGACY
-
-
 # --- what a person must look at -----------------------------------------------------------------------
-
-
-async def test_a_refusal_parks_with_saps_reason_and_what_to_do_and_a_retry_closes_it(make: Make) -> None:
-    hospital = await make(
-        Fault(Action.BUSINESS_ERROR, method="POST", path=BATCH, times=1, error="item_blocked")
-    )
-    await hospital.move_away("7")
-
-    (item,) = await hospital.journal.exceptions()
-    assert [each.code for each in item.findings] == ["ERP-400", "MOVE-CLOSE-BY-HAND"]
-    assert "Material is blocked for purchasing" in item.findings[0].text
-    assert "--done-elsewhere" in item.findings[1].text
-    assert (await hospital.entry("7")).moving_to is Side.LEGACY
-    assert hospital.closed() == [(False, False, "")] * 2
-
-    hospital.later(timedelta(minutes=10))
-    await hospital.journal.retry(item.exception_id, "ann", "released", hospital.clock.now())
-    await hospital.settle()
-    assert await hospital.is_moved_once(), await hospital.codes()
-
-
-async def test_a_close_that_sap_takes_and_does_not_carry_out_is_not_believed(make: Make) -> None:
-    hospital = await make()
-    hospital.wrap(Deaf, lambda request: bool(re.search(BATCH, request.address)), PRETENDED)
-    await hospital.move_away("7")
-
-    assert await hospital.codes() == ["MOVE-NOT-CLOSED", "MOVE-CLOSE-BY-HAND"]
-    assert hospital.closed() == [(False, False, "")] * 2
-
-
-PRETENDED = Reply(
-    200,
-    b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: application/http\r\n\r\n"
-    b"HTTP/1.1 204 No Content\r\n\r\n\r\n--c--\r\n--b--\r\n",
-    (("Content-Type", "multipart/mixed; boundary=b"),),
-)
-
-
-async def test_nothing_is_closed_where_more_came_than_the_move_counted(make: Make) -> None:
-    hospital = await make()
-    await hospital.move("7", to=Side.LEGACY)
-    by_hand(hospital, 2)
-    await hospital.settle()
-
-    assert await hospital.codes() == ["MOVE-COUNTED-OTHERWISE", "MOVE-CLOSE-BY-HAND"]
-    (item,) = await hospital.journal.exceptions()
-    assert "line 10: 6 received or invoiced there, 4 counted" in item.findings[0].text
-    assert hospital.closed() == [(False, False, "")] * 2
 
 
 async def test_an_order_is_not_closed_where_its_invoices_cannot_be_told(make: Make) -> None:

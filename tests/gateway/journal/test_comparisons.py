@@ -220,6 +220,26 @@ async def test_attempts_are_counted_by_role_from_a_time_on(scene: Scene) -> None
     assert await scene.journal.attempt_counts("other", T0) == []
 
 
+async def test_attempts_are_told_apart_by_route_and_by_the_sets_that_they_were_about(scene: Scene) -> None:
+    sets = [document(0), document(1, set_type="855")]
+    await scene.accept("m1")
+    await scene.plan("m1", sets, [delivery("one", 0, "O-1"), delivery("two", 1, "O-2")])
+    await scene.accept("m2", route="slow")
+    await scene.plan("m2", sets, [delivery("whole", None, "O-3")])
+    for claimed in await scene.claim():
+        await scene.journal.settle(
+            claimed.claim, Settled(DeliveryState.DONE, result(at=scene.now)), scene.now
+        )
+
+    counts = await scene.journal.attempt_counts("erp", after(-60))
+
+    assert [(each.route, each.set_types, each.accepted) for each in counts] == [
+        (ROUTE, ("850",), 1),
+        (ROUTE, ("855",), 1),
+        ("slow", ("850", "855"), 1),
+    ]
+
+
 async def test_what_a_shadow_only_rendered_is_no_attempt_and_what_it_asked_in_vain_is_a_failed_one(
     scene: Scene,
 ) -> None:

@@ -11,12 +11,13 @@ from adapters.base import Alias, AliasKind
 from gateway.journal.base import Journal, RefusedError, UnknownError
 from gateway.journal.move_rules import IS_CHANGED
 from gateway.journal.moves import Move, MoveBegin, MoveLine, MoveState
-from gateway.journal.types import MOVED, DeliveryPlan, DeliveryState, LedgerEntry, Side, Transmitter
+from gateway.journal.types import MOVED, DeliveryPlan, DeliveryState, LedgerEntry, Naming, Side, Transmitter
 from tests.gateway.journal.builders import (
     ROUTE,
     T0,
     Scene,
     after,
+    alias,
     arrival,
     awaited,
     delivery,
@@ -121,6 +122,28 @@ async def test_a_move_that_began_counts_as_moving_and_on_no_side(scene: Scene) -
         "none",
         b'{"number":"O-1"}',
     )
+
+
+async def test_names_that_an_endpoint_told_are_left_behind_with_the_order_that_it_had(scene: Scene) -> None:
+    journal = scene.journal
+    await on_legacy(scene)
+    await agreed(journal, move())
+    await journal.begin_move(begin(), T0)
+    there = (alias("E-7"), alias("E-7", line="1", line_number="10"))
+    await scene.deliver((await scene.claim_only()).claim, aliases=there)
+    await journal.close_moved("v1", close(), T0)
+    await scene.deliver((await scene.claim_only(target="mms")).claim, aliases=(alias("L-7"),))
+
+    assert await journal.finish_move("v1", [], after(9), left="mms")
+
+    assert set(await journal.aliases("O-1")) == {
+        ("erp", "E-7", "", ""),
+        ("erp", "E-7", "1", "10"),
+        ("left", "L-7", "", ""),
+    }
+    assert (await journal.facts([], [], ["L-7"])).resolved == {
+        "L-7": {"O-1": frozenset({Naming(AliasKind.LEFT, "mms")})}
+    }
 
 
 async def test_the_ledger_says_the_new_side_only_once_the_old_order_is_closed(scene: Scene) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.journal.base import UnknownError
-from gateway.journal.types import DeliveryState, Overdue
+from gateway.journal.types import ROLL_BACK, DeliveryState, Overdue
 from tests.gateway.journal.builders import (
     ROUTE,
     T0,
@@ -189,3 +189,41 @@ async def test_deliveries_of_a_replaced_plan_are_not_overdue(scene: Scene) -> No
     scene.later(900)
 
     assert await late(scene) == [("m1", 0, "d2")]
+
+
+async def went_back(scene: Scene, who: str = ROLL_BACK) -> None:
+    await scene.journal.declare_stages({ROUTE: ("canary", "5")}, T0)
+    await scene.journal.set_stage(ROUTE, "canary", "shadow", "5", who, "5% failed", after(60))
+
+
+async def test_a_route_that_went_back_by_itself_is_told_until_somebody_says_that_they_know(
+    scene: Scene,
+) -> None:
+    await went_back(scene)
+    (told,) = await scene.journal.rolled_back()
+    await scene.journal.alarm_sent([told], after(70))
+    (again,) = await scene.journal.rolled_back()
+    stopped = await scene.journal.acknowledge_alarm(ROUTE, "ann", "on it", after(80))
+
+    assert (told.route, told.stage, told.at, told.why) == (ROUTE, "shadow", after(60), "5% failed")
+    assert (told.last_alarm_at, again.last_alarm_at) == (None, after(70))
+    assert stopped == 1
+    assert await scene.journal.rolled_back() == []
+    assert (await scene.journal.audit())[-1].subject == ROUTE
+
+
+async def test_the_next_roll_back_is_told_though_the_first_was_acknowledged(scene: Scene) -> None:
+    await went_back(scene)
+    await scene.journal.acknowledge_alarm(ROUTE, "ann", "on it", after(80))
+    await scene.journal.set_stage(ROUTE, "shadow", "canary", "5", "ann", "mended", after(90))
+    assert await scene.journal.rolled_back() == []
+    await scene.journal.set_stage(ROUTE, "canary", "shadow", "5", ROLL_BACK, "again", after(99))
+
+    assert [each.why for each in await scene.journal.rolled_back()] == ["again"]
+
+
+async def test_a_route_that_a_person_moved_back_is_not_told(scene: Scene) -> None:
+    await went_back(scene, who="ann")
+
+    assert await scene.journal.rolled_back() == []
+    assert await scene.journal.acknowledge_alarm(ROUTE, "ann", "on it", after(80)) == 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.base import Interchange, Verdict
+from adapters.base import Alias, AliasKind, Interchange, Verdict
 from gateway.journal.base import UnknownError
 from gateway.journal.types import (
     DeliveryPlan,
@@ -563,6 +563,18 @@ async def test_the_decision_about_a_follow_on_is_written_and_it_waits_no_more(sc
     assert view.plan == decided
     claimed = await scene.claim_only()
     assert (claimed.claim.delivery_id, claimed.document) == ("d1", decided.canonical)
+
+
+async def test_the_names_that_a_follow_on_tells_are_written_with_the_decision_about_it_or_not_at_all(
+    scene: Scene,
+) -> None:
+    await follow_on(scene)
+    decided, told = document(0, "O-7"), {"O-7": [Alias(AliasKind.SELLER, "SO-1 of acme")]}
+
+    assert not await scene.journal.plan_awaited("m1", decided, [], Expected(1, {}, {"O-7": 5}), T0, told)
+    assert await scene.journal.aliases("O-7") == ()
+    assert await scene.journal.plan_awaited("m1", decided, [], Expected(1), T0, told)
+    assert await scene.journal.aliases("O-7") == (("seller", "SO-1 of acme", "", ""),)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from dataclasses import replace
@@ -17,7 +18,17 @@ from gateway.journal.sqlite.cipher import cipher_for, open_note, seal_note
 from gateway.journal.sqlite.named_sql import load_migrations
 from gateway.journal.sqlite.opening import is_affected, require_sound_sqlite
 from gateway.journal.types import DeliveryState, MessageState, Naming
-from tests.gateway.journal.builders import T0, Scene, arrival, delivery, document, pieces, request, result
+from tests.gateway.journal.builders import (
+    T0,
+    Scene,
+    arrival,
+    delivery,
+    document,
+    entry,
+    pieces,
+    request,
+    result,
+)
 from tests.gateway.journal.conftest import SetClock
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
@@ -237,7 +248,8 @@ async def fill(journal: SqliteJournal) -> None:
         "findings": (told,),
         "interchanges": (Interchange(None, None, "1", False, {"bad": SECRET.decode()}),),
     }
-    await scene.plan("m1", [planned], [delivery("d1", body=SECRET)], **of_message)
+    opens = (entry(reason=SECRET.decode(), message_id="m1"),)
+    await scene.plan("m1", [planned], [delivery("d1", body=SECRET)], opens=opens, **of_message)
     claim = (await scene.claim_only()).claim
     asked = replace(request(), address=f"/{SECRET.decode()}", headers=header, body=SECRET)
     await journal.attempt_started(claim, asked, T0)
@@ -272,6 +284,24 @@ async def test_with_a_key_no_body_stands_readable_in_any_file_and_all_come_back(
         {"bad": secret},
     )
     assert isinstance(step.outcome, Rejected)
+    (order,) = await journal.orders()
+    assert order.reason == secret
+    await journal.close()
+
+
+async def test_an_order_s_reason_that_an_earlier_version_wrote_in_the_clear_is_read_as_it_is(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.db"
+    journal = await opened(path, KEY)
+    await fill(journal)
+    await journal.close()
+    with contextlib.closing(apsw.Connection(str(path))) as earlier:
+        earlier.execute("UPDATE order_entry SET reason = 'facility 04'")
+
+    journal = await opened(path, KEY)
+    (order,) = await journal.orders()
+    assert order.reason == "facility 04"
     await journal.close()
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.base import NoReply
-from gateway.journal.types import Want
+from gateway.journal.types import ROLL_BACK, Want
 from gateway.operations import OperationError, Operations
 from tests.gateway.commands.documents import interchange, order_set
 from tests.gateway.operations.bench import OUTAGE, TAKEN, UNCLEAR, Bench, configuration
@@ -143,6 +143,20 @@ async def test_an_acknowledged_alarm_stays_on_the_call_sheet(bench: Bench) -> No
     assert stopped["stopped"] == 2
     assert (await bench.ask("status"))["overdue"] == 0
     assert [each["order_number"] for each in await sheet(bench)] == ["PO-1"]
+
+
+async def test_the_alarm_about_a_route_that_went_back_is_acknowledged_by_the_route_s_name(
+    bench: Bench,
+) -> None:
+    stage, now = (await bench.journal.stages())["po.one"].stage, bench.clock.now()
+    await bench.journal.set_stage("po.one", stage, "shadow", "0", ROLL_BACK, "5% failed", now)
+
+    stopped = await bench.ask("alarms.acknowledge", message="po.one", who="ann", why="on it")
+
+    assert stopped == {"message_id": "po.one", "stopped": 1}
+    assert await bench.operations.routes_of("po.one") == {"po.one"}
+    with pytest.raises(OperationError, match="no message and no route m404"):
+        await bench.ask("alarms.acknowledge", message="m404", who="ann", why="on it")
 
 
 async def test_the_call_sheet_has_what_a_person_needs_at_the_phone(bench: Bench) -> None:

@@ -122,9 +122,18 @@ UPDATE planned_stage SET held = ? WHERE route = ?;
 DELETE FROM planned_stage WHERE route = ?;
 
 -- name: attempts
-SELECT delivery.role, step.started_at, step.ended_at, opened(step.outcome), delivery.delivery_id, step.number,
+SELECT delivery.role, message.route,
+    CASE WHEN delivery.document_index IS NULL THEN
+        (SELECT json_group_array(DISTINCT set_type) FROM document
+         WHERE document.message = delivery.message AND document.generation = delivery.generation)
+    ELSE coalesce(
+        (SELECT json_array(set_type) FROM document WHERE document.message = delivery.message
+           AND document.generation = delivery.generation AND document.document_index = delivery.document_index), '[]')
+    END,
+    step.started_at, step.ended_at, opened(step.outcome), delivery.delivery_id, step.number,
     step.reply_head
 FROM delivery CROSS JOIN step ON step.delivery = delivery.number
+    JOIN message ON message.sequence = delivery.message
 WHERE delivery.number > (SELECT coalesce(max(number), 0) - ? FROM delivery) AND delivery.target = ?
   AND step.started_at >= ?;
 

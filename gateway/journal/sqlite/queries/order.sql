@@ -1,5 +1,5 @@
 -- part: order_columns
-order_key, side, transmitter, route, stage, reason, opened_at, message_id, closed_at, revision, moving_to,
+order_key, side, transmitter, route, stage, opened(reason), opened_at, message_id, closed_at, revision, moving_to,
 is_divided
 
 -- name: entry
@@ -18,7 +18,7 @@ SELECT side FROM order_entry WHERE order_key = ?;
 -- name: open
 INSERT INTO order_entry (order_key, side, transmitter, route, stage, reason, opened_at, message_id, opened_by,
     generation, closed_at, revision)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+VALUES (?, ?, ?, ?, ?, sealed(?), ?, ?, ?, ?, ?,
     1 + coalesce((SELECT revision FROM order_taken_back WHERE order_key = ?), 0))
 ON CONFLICT (order_key) DO NOTHING;
 
@@ -46,7 +46,7 @@ INSERT OR REPLACE INTO order_taken_back (order_key, revision) VALUES (?, ?);
 DELETE FROM order_entry WHERE order_key = ?;
 
 -- name: set_transmitter
-UPDATE order_entry SET transmitter = ?, reason = ?, revision = revision + 1, opened_by = NULL WHERE order_key = ?;
+UPDATE order_entry SET transmitter = ?, reason = sealed(?), revision = revision + 1, opened_by = NULL WHERE order_key = ?;
 
 -- name: close
 UPDATE order_entry SET closed_at = ?, revision = revision + 1, opened_by = NULL
@@ -62,6 +62,9 @@ WHERE route = ? AND closed_at IS NULL GROUP BY stands;
 
 -- name: add_alias
 INSERT OR IGNORE INTO alias (order_key, kind, number, line, line_number, target) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: leave_names
+UPDATE OR REPLACE alias SET kind = 'left' WHERE order_key = ? AND kind = 'erp' AND target = ?;
 
 -- name: aliases
 SELECT kind, number, line, line_number, target FROM alias WHERE order_key = ?
@@ -88,7 +91,7 @@ UPDATE order_entry SET moving_to = ?, revision = revision + 1, opened_by = NULL 
 SELECT 1 FROM order_entry WHERE order_key = ? AND stage = 'moved';
 
 -- name: set_moved
-UPDATE order_entry SET side = ?, transmitter = ?, stage = ?, reason = ?, message_id = ?, moving_to = NULL,
+UPDATE order_entry SET side = ?, transmitter = ?, stage = ?, reason = sealed(?), message_id = ?, moving_to = NULL,
     is_divided = ?, revision = ?, opened_by = NULL
 WHERE order_key = ?;
 

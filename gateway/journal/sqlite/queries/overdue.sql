@@ -26,6 +26,12 @@ WHERE sequence IN (
   AND accepted_at < ?1 AND (?2 IS NULL OR sequence = ?2) AND alarm.acknowledged_at IS NULL
 ORDER BY accepted_at LIMIT ?3;
 
+-- name: rolled_back
+SELECT stage.route, stage.stage, stage.revision, stage.changed_at, stage.why, alarm.last_alarm_at
+FROM stage LEFT JOIN alarm ON alarm.subject = 'stage:' || stage.route || '/' || stage.revision
+WHERE stage.changed_by = ? AND alarm.acknowledged_at IS NULL
+ORDER BY stage.changed_at, stage.route;
+
 -- name: alarm_sent
 INSERT INTO alarm (subject, last_alarm_at) VALUES (?, ?)
 ON CONFLICT (subject) DO UPDATE SET last_alarm_at = excluded.last_alarm_at;

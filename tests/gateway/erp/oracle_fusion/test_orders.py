@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from adapters.base import Level
 from canonical.order_change import OrderChange
 from canonical.registry import parse_document
 from gateway.journal.types import DeliveryState, Transmitter
@@ -231,3 +234,81 @@ async def test_the_body_that_the_journal_keeps_is_the_body_that_was_sent(oracle:
     kept = next(each.request.body for each in view.steps if each.step == "create")
     assert kept == sent.body
     assert json.loads(kept)["lines"][1]["Price"] == 2.25
+
+
+# --- charges and contracts ----------------------------------------------------------------------------
+
+FREIGHT: dict[str, Any] = {"indicator": "charge", "kind": "freight", "amount": "12.50"}
+DISCOUNT: dict[str, Any] = {"indicator": "allowance", "kind": "discount", "percent": "2.5"}
+CHARGE_LINES = {"freight": {"line_type": "Fixed Price Services", "category": "Freight"}}
+
+
+async def test_a_charge_is_a_line_by_amount_and_a_contract_the_agreement_that_is_named_for_it(
+    oracle: Make,
+) -> None:
+    bench = await oracle(charge_lines=CHARGE_LINES, agreements={"GPO-77": "BPA-1001"})
+    view = await bench.deliver(order(contract="GPO-77", allowances_charges=[FREIGHT]))
+
+    assert (view.state, view.findings) == (DeliveryState.DONE, ())
+    first, second, freight = stored(bench)["lines"]
+    assert [each.get("SourceAgreement") for each in (first, second, freight)] == [
+        "BPA-1001",
+        "BPA-1001",
+        None,
+    ]
+    assert freight | {"schedules": []} == {
+        "LineNumber": 3,
+        "LineType": "Fixed Price Services",
+        "Category": "Freight",
+        "Description": "Freight",
+        "Amount": Decimal("12.5"),
+        "schedules": [],
+    }
+
+
+async def test_a_charge_is_no_line_of_ours_so_an_order_of_one_line_still_has_one(oracle: Make) -> None:
+    bench = await oracle(charge_lines=CHARGE_LINES)
+    await bench.deliver(order(lines=1, allowances_charges=[FREIGHT]))
+
+    named = {line for _, _, line, _ in await bench.aliases()}
+    assert named == {"", "1", "1/1", "sent:1"}
+
+
+async def test_what_has_no_place_in_oracle_is_noted_on_the_delivery(oracle: Make) -> None:
+    bench = await oracle()
+    view = await bench.deliver(order(contract="GPO-77", allowances_charges=[FREIGHT, DISCOUNT]))
+
+    assert view.state is DeliveryState.DONE
+    assert [(each.code, each.level) for each in view.findings] == [
+        ("ERP-CHARGE-NOT-TOLD", Level.NOTE),
+        ("ERP-CHARGE-NOT-TOLD", Level.NOTE),
+        ("ERP-CONTRACT-NOT-TOLD", Level.NOTE),
+    ]
+    assert "name its line in charge_lines.freight" in view.findings[0].text
+    assert "see that prices are net of it" in view.findings[1].text
+    assert "GPO-77" in view.findings[2].text
+    assert len(stored(bench)["lines"]) == 2
+
+
+async def test_a_hospital_that_wants_no_order_without_its_charges_parks_it(oracle: Make) -> None:
+    bench = await oracle(not_told="park")
+    view = await bench.deliver(order(allowances_charges=[FREIGHT]))
+
+    assert (view.state, [each.code for each in view.findings]) == (
+        DeliveryState.PARKED,
+        ["ERP-CHARGE-NOT-TOLD"],
+    )
+    assert not bench.simulator.documents.keys("orders")
+
+    await bench.reload(not_told="park", charge_lines=CHARGE_LINES)
+    await bench.retry(view.delivery_id)
+    assert (await bench.finish(view.delivery_id)).state is DeliveryState.DONE
+
+
+async def test_an_order_that_moved_leaves_its_charges_where_it_was(oracle: Make) -> None:
+    bench = await oracle(charge_lines=CHARGE_LINES)
+    moved = {"bridge_origin": {"by": "move", "from": "legacy", "id": "v1"}}
+    view = await bench.deliver(order(allowances_charges=[FREIGHT], extensions=moved))
+
+    assert [each.code for each in view.findings] == ["ERP-CHARGE-NOT-TOLD"]
+    assert len(stored(bench)["lines"]) == 2

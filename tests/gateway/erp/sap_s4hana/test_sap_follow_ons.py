@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from adapters.base import Level, NoReply, Reply, Request, Sink
 from canonical.document import CanonicalDocument
-from canonical.registry import parse_document
 from canonical.values import DateValue
-from gateway.journal.memory import MemoryJournal
-from gateway.journal.types import DeliveryState, DeliveryView
+from gateway.journal.types import DeliveryState
 from simulators.cloud_erp.base.access import AccessRules
-from simulators.cloud_erp.base.erp import Behaviour
-from simulators.cloud_erp.sap_s4hana import SapS4Hana, SupplierMaster, Tenant
+from simulators.cloud_erp.sap_s4hana import SupplierMaster, Tenant
 from simulators.cloud_erp.sap_s4hana.orders import ITEMS, SCHEDULES
 from simulators.faults import Action, Fault
-from tests.gateway.erp.bench import Bench, ElasticClock
-from tests.gateway.erp.erps import Sap
 from tests.gateway.erp.paper import SUPPLIER, answer, cancellation, change, order
+from tests.gateway.erp.sap_s4hana.sap_bench import DONE, PARKED, Make, SapBench, codes, document
 from tests.gateway.journal.builders import ROUTE
 
-DONE, PARKED = DeliveryState.DONE, DeliveryState.PARKED
 SELLER = "SO-778"
 
 DEFAULTS = {
@@ -38,62 +30,6 @@ DEFAULTS = {
     "plant": "1010",
     "confirmation_control_key": "0001",
 }
-
-
-class SapBench(Bench):
-    """A bench with SAP's ledger at hand. `settings` are the connector's, `tenant` is SAP's."""
-
-    @property
-    def sap(self) -> SapS4Hana:
-        assert isinstance(self.simulator, SapS4Hana)
-        return self.simulator
-
-    def ledger(self, kind: str = "purchase_order") -> list[str]:
-        return [each.event for each in self.sap.documents.entries(kind)]
-
-    def items(self) -> list[dict[str, Any]]:
-        (number,) = self.sap.documents.keys("purchase_order")
-        items: list[dict[str, Any]] = self.sap.document("purchase_order", number)[ITEMS]
-        return items
-
-    def fail(self, *faults: Fault) -> None:
-        self.script.replace(faults)
-
-
-class SapWith(Sap):
-    """SAP as a tenant that a test sets up."""
-
-    def __init__(self, tenant: Tenant) -> None:
-        self._tenant = tenant
-
-    def simulator(self, behaviour: Behaviour, faults, tls, clock) -> SapS4Hana:
-        return SapS4Hana(behaviour, faults, tls, clock=clock, tenant=self._tenant)
-
-
-Make = Callable[..., Awaitable[SapBench]]
-
-
-@pytest_asyncio.fixture
-async def make() -> AsyncIterator[Make]:
-    async with AsyncExitStack() as stack:
-
-        async def made(tenant: Tenant | None = None, **settings: Any) -> SapBench:
-            clock = ElasticClock()
-            journal = MemoryJournal(clock=clock)
-            stack.push_async_callback(journal.close)
-            bench = SapBench(SapWith(tenant or Tenant()), journal, clock, **settings)
-            await stack.enter_async_context(bench)
-            return bench
-
-        yield made
-
-
-def codes(view: DeliveryView) -> list[str]:
-    return [each.code for each in view.findings]
-
-
-def document(**fields: Any) -> CanonicalDocument:
-    return parse_document(fields)
 
 
 # --- changes ------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ PATHS = [
         "_PurchaseOrderItem(1)/_PurchaseOrderScheduleLineTP(1)/ScheduleLineDeliveryDate",
         "lines[0].requested",
     ),
+    (order(), ".../PurchaseOrderItem='20')/Plant", "lines[1].ship_to"),
     (order(), "Supplier", "seller"),
     (order(), "_PurchaseOrderItem(9)/Plant", None),
     (order(), "PurchasingGroup", None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from adapters.base import Clock
+from adapters.base.environment import Clock
 
 
 async def woken_within(clock: Clock, wake: asyncio.Event, seconds: float) -> None:
