@@ -22,7 +22,7 @@ from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
 from adapters.db_triggers.driver_windows import Echoes, FeedPort, SchemaError, Window, Windows
 from adapters.db_triggers.faults import FaultKind, fault_of
 from adapters.db_triggers.lanes import Lanes
-from adapters.db_triggers.logins import NoLogInError, where
+from adapters.db_triggers.driver_logins import NoLogInError, where
 
 log = logging.getLogger("legacy_bridge.db_triggers")
 
