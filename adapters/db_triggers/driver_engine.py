@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from adapters.db_triggers.config import DbEndpoint
-from adapters.db_triggers.logins import NoLogInError, log_in_fault
+from adapters.db_triggers.driver_logins import NoLogInError, log_in_fault
 
 DRIVERS = {
     "postgresql": "postgresql+asyncpg",

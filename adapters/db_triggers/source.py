@@ -19,10 +19,10 @@ from adapters.base.registry import SourceSetup
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.documents import Draft, arrival_key
 from adapters.db_triggers.driver_feed_session import SecondDrainerError, Session
+from adapters.db_triggers.driver_logins import NoLogInError, where
 from adapters.db_triggers.driver_windows import Echoes, FeedPort, SchemaError, Window, Windows
 from adapters.db_triggers.faults import FaultKind, fault_of
 from adapters.db_triggers.lanes import Lanes
-from adapters.db_triggers.logins import NoLogInError, where
 
 log = logging.getLogger("legacy_bridge.db_triggers")
 

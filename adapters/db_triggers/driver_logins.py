@@ -1,7 +1,7 @@
 """Why there is no connection to a database, in words for whoever is on call: where, what, and what to do.
 
 Drivers tell of one cause in many ways (`[Errno -2]`, `rejected SSL upgrade`, `(2013, 'Lost connection ...')`)
-and seldom say where. Pure; no password stands in a text, only where it is read from.
+and seldom say where. Nothing is opened here; no password stands in a text, only where it is read from.
 
 Source of the codes: PostgreSQL, appendix A; MariaDB and MySQL, server and client error references.
 """
