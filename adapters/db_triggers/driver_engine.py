@@ -5,12 +5,15 @@ One engine has one connection at a time and keeps none: a feed holds its own for
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import asyncmy
 from sqlalchemy import URL, Dialect, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -96,6 +99,7 @@ def _arguments(settings: DbEndpoint) -> dict[str, Any]:
         case "mariadb" | "mysql":
             return {
                 "connect_timeout": int(max(connect_s, 1)),
+                "async_creator_fn": partial(_connected, connect_s),
                 "read_timeout": int(max(statement_s, 1)),
                 "charset": "utf8mb4",
                 "ssl": _tls(settings),
@@ -106,6 +110,15 @@ def _arguments(settings: DbEndpoint) -> dict[str, Any]:
             return {"timeout": min(statement_s, 5.0)}  # how long to wait for another writer
         case _:
             return {}
+
+
+async def _connected(within_s: float, **named: Any) -> Any:
+    """Connect and log in. Errors: TimeoutError.
+
+    The driver's own time-out ends with the TCP connection; what is behind it may never say a word.
+    """
+    async with asyncio.timeout(within_s):
+        return await asyncmy.connect(**named)
 
 
 def _tls(settings: DbEndpoint) -> ssl.SSLContext | None:

@@ -21,7 +21,7 @@ from tests.gateway.test_x12_through import interchange
 from tests.scale import scaled
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = scaled(4)
+ROUNDS = scaled(2)
 ORDERS = 3  # of a round
 COMPARED_WITHIN_S = 40.0
 
@@ -112,8 +112,8 @@ async def test_a_journal_that_answers_before_it_has_written_loses_comparisons(tm
         async with here.running("forgetful") as port:
             for _ in range(ORDERS):
                 await here.order(port)
-            await asyncio.sleep(3.0)
+            await asyncio.sleep(2.0)
         async with here.running():
-            done = await here.all_compared(5.0)
+            done = await here.all_compared(3.0)
 
     assert len(done) < ORDERS
