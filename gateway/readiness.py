@@ -16,6 +16,7 @@ from gateway.business_calendar import BusinessCalendar, Freeze
 from gateway.compare import upper_bound
 from gateway.config.coexistence import Gates, Ramp, RollBack, Span, StageGate
 from gateway.facets import DIMENSIONS
+from gateway.four_eyes import is_same_person
 from gateway.journal.comparisons import (
     Approval,
     ComparisonCounts,
@@ -236,7 +237,7 @@ def _approvals(gate: StageGate, card: Card, stage: str, who: str) -> Iterator[Ju
         text = "approved" if not missing else f"not approved by {', '.join(missing)}"
         yield Judgment("approve", not missing, text)
     if gate.four_eyes:
-        others = sorted({each.who for each in given} - {who})
+        others = sorted({each.who for each in given if not is_same_person(each.who, who)})
         text = f"approved by {', '.join(others)}" if others else f"nobody but {who} has approved"
         yield Judgment("four_eyes", bool(others), text)
 

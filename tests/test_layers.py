@@ -37,6 +37,7 @@ PURE = (
     "gateway/ruling.py",
     "gateway/known_before.py",
     "gateway/order_opening.py",
+    "gateway/four_eyes.py",
     "gateway/passing_on.py",
     "gateway/naming.py",
     "gateway/following.py",

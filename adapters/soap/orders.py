@@ -55,6 +55,7 @@ ORDER_HEADER = "X-Bridge-Order"
 
 JUST_NOW = timedelta(seconds=10)  # a reading this young was made for the present decision
 NOT_CLOSED_YET_S = 5.0
+OTHERWISE = "more or less came there than the gateway knows of"
 
 
 class OrderDesk:
@@ -125,15 +126,15 @@ class OrderDesk:
         facts = facts_of(delivery, now, is_test=self._is_test)
         closed = next((step for step in reversed(done) if _is_seen_closed(step)), None)
         if closed is not None and isinstance(closed.outcome, Accepted):
+            if told := list(self._otherwise(closed.reply, change)):
+                return Stuck((self._counted_otherwise(number, told),))
             return Finished(closed.outcome.reference)
         if any(step.step == CLOSE_ORDER and isinstance(step.outcome, Accepted) for step in done):
             return self._reading(READ_BACK, number, facts)
         if not done or not _is_seen_open(done[-1], now):
             return self._reading(READ_ORDER, number, facts)
-        more = list(self._more_came(done[-1].reply, change))
-        if more:
-            why = f"more came there than the gateway knows of: {'; '.join(more)}"
-            return Stuck((self._by_hand(number, why),))
+        if told := list(self._otherwise(done[-1].reply, change)):
+            return Stuck((self._by_hand(number, f"{OTHERWISE}: {'; '.join(told)}"),))
         request = written(
             self._client,
             CLOSE_ORDER,
@@ -200,18 +201,27 @@ class OrderDesk:
             return Transient(f"closed, and {self.name} still shows it open", retry_after_s=NOT_CLOSED_YET_S)
         return Accepted()
 
-    def _more_came(self, reply: Reply | NoReply | None, change: OrderChange) -> Iterator[str]:
-        """Tell of lines that were received or invoiced beyond what stays: that much was moved too much."""
+    def _otherwise(self, reply: Reply | NoReply | None, change: OrderChange) -> Iterator[str]:
+        """Tell of lines of which more or less was received or invoiced than what stays.
+
+        More: so much was moved too much. Less: a receipt or an invoice never reached this service.
+        """
         shown = self.shown(reply) if reply is not None else None
+        lines = shown.lines if isinstance(shown, OrderThere) else ()
         kept = {line.line_id or str(line.sequence): line.quantity for line in change.lines}
-        for line in shown.lines if isinstance(shown, OrderThere) else ():
-            stays = kept.get(line.line)
+        for line in lines:
+            stays = kept.pop(line.line, None)
+            known = stays.value if stays is not None else Decimal(0)
             came = max(line.received or Decimal(0), line.invoiced or Decimal(0))
+            is_told = line.received is not None or line.invoiced is not None
             unit = stays.unit if stays is not None and stays.unit else line.unit
             if came and line.unit and unit != line.unit:
                 yield f"line {line.line}: {came} {line.unit} came, which cannot be compared with {unit}"
-            elif came > (stays.value if stays is not None else Decimal(0)):
-                yield f"line {line.line}: {came} came, {stays.value if stays is not None else 0} are known"
+            elif came > known or (is_told and came < known):
+                yield f"line {line.line}: {came} came, {known} are known"
+        for name, quantity in kept.items():
+            if lines and quantity is not None and quantity.value:
+                yield f"line {name}: it is not there, {quantity.value} are known"
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -235,6 +245,14 @@ class OrderDesk:
     def _refused(self, number: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """Put what a person is to do before what the service says."""
         return (self._by_hand(number, findings[0].text), *findings)
+
+    def _counted_otherwise(self, number: str, told: Sequence[str]) -> Finding:
+        text = (
+            f"order {number} is closed at {self.name}, and {OTHERWISE}: {'; '.join(told)}. Where less came, "
+            "post there what is missing and retry this; where more came, take the difference off the order "
+            "on the other side, then say so: legacy-bridge exceptions resolve ID --done-elsewhere REFERENCE"
+        )
+        return Finding("MOVE-COUNTED-OTHERWISE", Position(self.name), text)
 
     def _by_hand(self, number: str, why: str) -> Finding:
         text = (

@@ -210,6 +210,20 @@ def _order_row(fields: Fields, line: int) -> Row:
     }
 
 
+def _whose(alias: dict[str, Any]) -> str:
+    """Say whose a name of an order is: for a system's own number, which endpoint's; what it calls a line."""
+    told_by, line = " and ".join(alias["told_by"]), ""
+    if alias["line"]:
+        line = f", line {alias['line']} is {alias['line_number']}"
+    match alias["kind"]:
+        case "erp" if told_by:
+            return f"at {told_by}{line}"
+        case "left" if told_by:
+            return f"at {told_by}, until it moved away{line}"
+        case kind:
+            return f"{kind.replace('_', ' ')}{f' of {told_by}' if told_by else ''}{line}"
+
+
 def _print_order(order: dict[str, Any]) -> None:
     entry = order["ledger"]
     print_text(f"order     {order['order_key']}")
@@ -217,14 +231,15 @@ def _print_order(order: dict[str, Any]) -> None:
         print_text("          (no ledger entry: documents name it, and none has opened it)")
     else:
         closed = f", closed {moment(entry['closed_at'])}" if entry["closed_at"] else ""
+        moving = order["moving"]
+        way = f", moving to {moving['to']} ({moving['batch']})" if moving else ""
         print_text(
-            f"side      {entry['side']}, sent to the supplier by {entry['transmitter']}",
+            f"side      {entry['side']}{way}, sent to the supplier by {entry['sent_by']}",
             f"route     {entry['route']}, opened {moment(entry['opened_at'])}{closed}",
         )
         print_wrapped(f"because   {entry['reason']}", hanging=" " * 10)
     for alias in order["aliases"]:
-        line = f", line {alias['line']} is {alias['line_number']}" if alias["line"] else ""
-        print_text(f"known as  {alias['number']} ({alias['kind'].replace('_', ' ')}{line})")
+        print_text(f"known as  {alias['number']} ({_whose(alias)})")
     for document in order["documents"]:
         what = document["document_type"] or f"set {document['set_type']}"
         print_wrapped(

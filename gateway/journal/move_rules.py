@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from gateway.four_eyes import is_same_person, name_of
 from gateway.journal.base import RefusedError
 from gateway.journal.moves import Move, MoveBegin, MoveState, OrderStanding
 from gateway.journal.types import MOVED, DeliveryState, LedgerEntry, Transmitter
@@ -40,13 +41,15 @@ def not_at_rest(standing: OrderStanding) -> str | None:
 
 def agreed(moves: Sequence[Move], who: str, now: datetime) -> list[Move]:
     """Give moves as agreed to by a second person. Errors: RefusedError; then nothing is agreed to."""
+    if not name_of(who):
+        raise RefusedError(f"'{who}' names nobody, and somebody must agree (four eyes); nothing was changed")
     for move in moves:
         if move.state is not MoveState.ASKED:
             raise RefusedError(
                 f"move {move.move_id} is {move.state.value}, and only one that is asked can be agreed to; "
                 "nothing was changed"
             )
-        if move.asked_by == who:
+        if is_same_person(move.asked_by, who):
             raise RefusedError(
                 f"move {move.move_id} was asked by {who}, and another person must agree to it (four eyes); "
                 "nothing was changed"
@@ -76,12 +79,18 @@ def entry_after(entry: LedgerEntry, move: Move) -> LedgerEntry:
         side=move.to,
         transmitter=Transmitter.NONE,
         stage=MOVED,
-        reason=f"moved from {move.was.value} ({move.why}); asked by {move.asked_by}, agreed to by "
-        f"{move.agreed_by}",
+        reason=moved_because(move),
         message_id=move.message_id,
         moving_to=None,
         is_divided=entry.is_divided or any(line.received != line.invoiced for line in move.lines),
         revision=entry.revision + 1,
+    )
+
+
+def moved_because(move: Move) -> str:
+    """Say why an order is where a move has brought it: the reason that the ledger keeps."""
+    return (
+        f"moved from {move.was.value} ({move.why}); asked by {move.asked_by}, agreed to by {move.agreed_by}"
     )
 
 

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from adapters.base import Clock
 from canonical.keys import order_key_of
 from gateway.config import Configuration
+from gateway.four_eyes import name_of
 from gateway.journal.base import Journal, UnknownError
 from gateway.journal.types import Message
 from gateway.operations.errors import OperationError
@@ -19,6 +20,15 @@ from gateway.order_reading import OrderReading
 JsonObject = dict[str, Any]  # the values were made here, or validated by the operation that takes them
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"\S")]
+
+
+def _named(who: str) -> str:
+    if not name_of(who):
+        raise ValueError("it names nobody; say who does this")
+    return who.strip()
+
+
+Person = Annotated[Text, AfterValidator(_named)]  # who does it, as typed, without the spaces around
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 EVERYTHING = 1_000_000

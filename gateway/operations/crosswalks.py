@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.journal.types import CrosswalkRow
-from gateway.operations.base import JsonObject, OperationsBase, Text
+from gateway.operations.base import JsonObject, OperationsBase, Person, Text
 from gateway.operations.errors import OperationError
 
 ROWS_MAX = 500_000
@@ -63,7 +63,7 @@ class CrosswalkOperations(OperationsBase):
             ],
         }
 
-    async def crosswalk_load(self, table: Text, rows: Rows, who: Text, why: Text) -> JsonObject:
+    async def crosswalk_load(self, table: Text, rows: Rows, who: Person, why: Text) -> JsonObject:
         """Replace a table by a new version; what waits for it can be tried again."""
         difference = await self.crosswalk_diff(table, rows)
         version = await self._journal.load_crosswalk(

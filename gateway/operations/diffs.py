@@ -11,7 +11,7 @@ from gateway.compare.groups import pair_of, surfaced
 from gateway.compiling import ignored
 from gateway.config.coexistence import WHY_LEAST, IgnoreRule
 from gateway.journal.comparisons import Comparison, Difference, DifferenceGroup
-from gateway.operations.base import Count, JsonObject, OperationsBase, Text
+from gateway.operations.base import Count, JsonObject, OperationsBase, Person, Text
 from gateway.operations.discretion import HIDDEN
 from gateway.operations.errors import OperationError
 from gateway.operations.readiness import group_view
@@ -38,14 +38,14 @@ class DiffOperations(OperationsBase):
         """Show a group with documents that have it, both sides and the place; prices stay hidden."""
         return await self._group(group, limit, with_prices=False)
 
-    async def diffs_values(self, group: Text, who: Text, why: Text, limit: Count = 20) -> JsonObject:
+    async def diffs_values(self, group: Text, who: Person, why: Text, limit: Count = 20) -> JsonObject:
         """Show the same with prices. That is in the audit log."""
         shown = await self._group(group, limit, with_prices=True)
         detail = {"documents": str(len(shown["examples"]))}
         await self._journal.append_audit(who, "diffs.values", group, detail, why, self._clock.now())
         return shown
 
-    async def diffs_accept(self, group: Text, until: Text, who: Text, why: Text) -> JsonObject:
+    async def diffs_accept(self, group: Text, until: Text, who: Person, why: Text) -> JsonObject:
         """Give the ignore that accepts a group, for review in routes.yaml; the audit log has who asked.
 
         Nothing is ignored before routes.yaml says so and is loaded. Errors: OperationError.

@@ -9,7 +9,7 @@ from datetime import datetime
 from gateway.config import Configuration, Route
 from gateway.dossier import FORMAT, Entry, sealed, written
 from gateway.journal.types import AuditEntry, DeliveryState, MessageState, StageState
-from gateway.operations.base import EVERYTHING, JsonObject, OperationsBase, Text
+from gateway.operations.base import EVERYTHING, JsonObject, OperationsBase, Person, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.views import audit_view, instant
 
@@ -26,7 +26,7 @@ REVOKED, APPROVED, MADE = "routes.revoke", "routes.approve", "routes.dossier"
 class DossierOperations(OperationsBase):
     """Operations on retired routes."""
 
-    async def routes_revoke(self, route: Text, credential: Text, who: Text, why: Text) -> JsonObject:
+    async def routes_revoke(self, route: Text, credential: Text, who: Person, why: Text) -> JsonObject:
         """Write down that a credential by which a route's senders came in was revoked, where it was given."""
         found = self._originating(route)
         names = credentials_of(self._configuration(), found)
@@ -40,7 +40,7 @@ class DossierOperations(OperationsBase):
         )
         return audit_view(entry)
 
-    async def routes_dossier(self, route: Text, who: Text, why: Text) -> JsonObject:
+    async def routes_dossier(self, route: Text, who: Person, why: Text) -> JsonObject:
         """Gather the evidence about a route, sealed; the seal's hash is written into the audit log.
 
         It is given whatever it says: what is missing for a complete one stands in its checks.

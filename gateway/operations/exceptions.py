@@ -16,7 +16,7 @@ from gateway.journal.types import (
     Side,
     Transmitter,
 )
-from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
+from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Person, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.views import delivery_view, document_view, exception_view, message_view
 from gateway.order_mover import TRANSPORT as MOVE
@@ -52,7 +52,7 @@ class ExceptionOperations(OperationsBase):
             "deliveries": [delivery_view(each) for each in deliveries if each.delivery_id == exception],
         }
 
-    async def exceptions_retry(self, exception: Text, who: Text, why: Text) -> JsonObject:
+    async def exceptions_retry(self, exception: Text, who: Person, why: Text) -> JsonObject:
         """Take a parked thing up again; tell what is done with it."""
         try:
             done = await self._journal.retry(exception, who, why, self._clock.now())
@@ -64,7 +64,7 @@ class ExceptionOperations(OperationsBase):
         return {"exception_id": exception, "done": done}
 
     async def exceptions_resolve(
-        self, exception: Text, resolution: Resolution, who: Text, why: Text, reference: str = ""
+        self, exception: Text, resolution: Resolution, who: Person, why: Text, reference: str = ""
     ) -> JsonObject:
         """Close a parked thing, or a delivery that is not finished, without sending it."""
         if (resolution == "dismissed") is bool(reference.strip()):
@@ -138,7 +138,7 @@ class ExceptionOperations(OperationsBase):
             return "by hand"
         return "begun"
 
-    async def alarms_acknowledge(self, message: Text, who: Text, why: Text) -> JsonObject:
+    async def alarms_acknowledge(self, message: Text, who: Person, why: Text) -> JsonObject:
         """Stop the alarms about a message, or a route that went back by itself.
 
         What is late of a message stays in the queues and on the call sheet.

@@ -6,12 +6,14 @@ has no time of its own (a decision) stands behind what led to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from adapters.base import Finding, NoReply, Reply, StepResult
+from gateway.journal.move_rules import moved_because
+from gateway.journal.moves import Move
 from gateway.journal.types import (
     FINISHED,
     AuditEntry,
@@ -23,7 +25,7 @@ from gateway.journal.types import (
     MessageState,
     Overdue,
 )
-from gateway.operations.views import finding_view, instant, outcome_view
+from gateway.operations.views import NOBODY, finding_view, instant, outcome_view, sent_by
 
 Entry = dict[str, Any]
 
@@ -33,7 +35,7 @@ KEY_SHOWN = 48  # characters of an arrival key in a sentence; machines get it wh
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Everything that is known of one message."""
+    """Everything that is known of one message. ``ledger``: its orders', whoever opened or moved them."""
 
     message: Message
     documents: Sequence[DocumentView]
@@ -42,6 +44,8 @@ class Lineage:
     overdue: Sequence[Overdue]
     audit: Sequence[AuditEntry]
     parked: Sequence[str] = ()  # ids of its open exceptions
+    moves: Sequence[Move] = ()  # of its orders, those that are done, oldest first
+    opened: Mapping[str, str] = field(default_factory=dict)  # of those, which it opened: key -> decision
 
 
 def timeline(lineage: Lineage) -> list[Entry]:
@@ -50,7 +54,7 @@ def timeline(lineage: Lineage) -> list[Entry]:
     entries = [*_arrival(message)]
     for generation in sorted({each.generation for each in lineage.documents} or {message.generation}):
         entries += _translation(lineage, generation)
-    entries += [_ledger(each) for each in lineage.ledger]
+    entries += [told for each in lineage.ledger for told in _ledger(lineage, each)]
     entries += [each for delivery in lineage.deliveries for each in _delivery(delivery)]
     entries += [_alarm(each) for each in lineage.overdue if each.last_alarm_at is not None]
     entries += [_action(each) for each in lineage.audit]
@@ -170,12 +174,27 @@ def _document(view: DocumentView) -> Iterable[Entry]:
         yield _entry(None, "decided", f"{what} {side}: {plan.decision}{parked}", reason=plan.decision)
 
 
-def _ledger(entry: LedgerEntry) -> Entry:
-    text = (
-        f"order {entry.order_key} belongs to {entry.side.value}, "
-        f"sent to the supplier by {entry.transmitter.value}: {entry.reason}"
-    )
-    return _entry(entry.opened_at, "ledger", text, order_key=entry.order_key, side=entry.side.value)
+def _ledger(lineage: Lineage, entry: LedgerEntry) -> Iterable[Entry]:
+    """Give what this message changed in the ledger: an order opened by it, or moved by it.
+
+    The entry itself keeps its last change alone; how it was before, the order's moves and the decision on
+    its first document tell.
+    """
+    key, message_id = entry.order_key, lineage.message.message_id
+    moves = [each for each in lineage.moves if each.order_key == key]
+    for move in moves:
+        if move.message_id == message_id:
+            text = f"order {key} belongs to {move.to.value}, sent to the supplier by {NOBODY}: "
+            yield _entry(
+                move.ended_at, "ledger", text + moved_because(move), order_key=key, side=move.to.value
+            )
+    if not moves and entry.message_id == message_id:
+        text = f"order {key} belongs to {entry.side.value}, sent to the supplier by {sent_by(entry)}: "
+        yield _entry(entry.opened_at, "ledger", text + entry.reason, order_key=key, side=entry.side.value)
+    elif moves and (decision := lineage.opened.get(key)):
+        side = moves[0].was.value
+        text = f"order {key} belongs to {side}, where it was opened: {decision}"
+        yield _entry(entry.opened_at, "ledger", text, order_key=key, side=side)
 
 
 def _delivery(view: DeliveryView) -> Iterable[Entry]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from canonical.registry import parse_document
 from gateway.journal.base import UnknownError
+from gateway.journal.moves import Move, MoveState
 from gateway.journal.types import AuditEntry, DocumentView, Message, MessageState
-from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
+from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Person, Text
 from gateway.operations.discretion import shown
 from gateway.operations.errors import OperationError
 from gateway.operations.lineage import Lineage, conclusion, is_about, timeline
@@ -50,13 +53,15 @@ class MessageOperations(OperationsBase):
         """Show what a message says: without prices, free text and what may be a patient's."""
         return await self._shown(message, unmasked=False)
 
-    async def messages_documents_unmasked(self, message: Text, who: Text, why: Text) -> list[JsonObject]:
+    async def messages_documents_unmasked(self, message: Text, who: Person, why: Text) -> list[JsonObject]:
         """Show what a message says, free text too; audited first."""
         await self._message(message)
         await self._journal.append_audit(who, "messages.unmask", message, {}, why, self._clock.now())
         return await self._shown(message, unmasked=True)
 
-    async def messages_replay(self, message: Text, who: Text, why: Text, resend: bool = False) -> JsonObject:
+    async def messages_replay(
+        self, message: Text, who: Person, why: Text, resend: bool = False
+    ) -> JsonObject:
         """Translate a message again; what was attempted stays, unless ``resend``."""
         found = await self._message(message)
         if found.origin.transport == MOVE:
@@ -111,6 +116,11 @@ class MessageOperations(OperationsBase):
         documents = await self._journal.documents(message_id=message_id, limit=EVERYTHING)
         keys = list(dict.fromkeys(key for each in documents for key in each.plan.order_keys))
         ledger = (await self._journal.facts(keys, (), ())).ledger
+        moves = [
+            move
+            for key in ledger
+            for move in await self._journal.moves(states=[MoveState.DONE], order_key=key, limit=EVERYTHING)
+        ]
         now = self._clock.now()
         overdue = await self._journal.overdue(now, now, limit=EVERYTHING)
         exceptions = await self._journal.exceptions(limit=EVERYTHING)
@@ -118,11 +128,33 @@ class MessageOperations(OperationsBase):
             message,
             documents,
             await self._journal.deliveries(message_id=message_id, limit=EVERYTHING),
-            [entry for entry in ledger.values() if entry.message_id == message_id],
+            list(ledger.values()),
             [each for each in overdue if each.message_id == message_id],
             [each for each in audit if is_about(each, message_id)],
             [each.exception_id for each in exceptions if each.message_id == message_id],
+            moves,
+            await self._opened(message_id, moves),
         )
+
+    async def _opened(self, message_id: str, moves: Sequence[Move]) -> dict[str, str]:
+        """Give those orders that this message opened, and that have moved since, each with the decision.
+
+        The ledger's entry names the message of an order's last move.
+        """
+        first = {each.order_key: each for each in reversed(moves)}
+        opened = {}
+        for key, move in first.items():
+            views = await self._journal.documents(order_key=key, limit=EVERYTHING)
+            plans = [
+                (each.message_id, each.plan)
+                for each in views
+                if each.plan.document_type == "purchase_order"
+                and each.plan.side is move.was
+                and each.plan.repeats is None
+            ]
+            if plans and plans[0][0] == message_id:
+                opened[key] = plans[0][1].decision
+        return opened
 
     async def _shown(self, message_id: str, *, unmasked: bool) -> list[JsonObject]:
         await self._message(message_id)

@@ -13,7 +13,7 @@ from gateway.journal.move_rules import not_at_rest
 from gateway.journal.moves import OPEN_MOVES, Move, MoveLine, MoveState, OrderStanding
 from gateway.journal.types import FINISHED, LedgerEntry, Side
 from gateway.moving import cannot_take, pinned, remainder
-from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
+from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Person, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.open_lines import LineRow, LineRows, Numbers, ToldOrders, told_orders
 from gateway.operations.views import instant
@@ -35,7 +35,7 @@ class MoveOperations(OperationsBase):
     """Operations on moves."""
 
     async def orders_move(
-        self, orders: Numbers, to: Literal["legacy", "cloud"], who: Text, why: Text
+        self, orders: Numbers, to: Literal["legacy", "cloud"], who: Person, why: Text
     ) -> JsonObject:
         """Ask for orders to be moved; another person must agree.
 
@@ -64,7 +64,7 @@ class MoveOperations(OperationsBase):
         self,
         route: Text,
         to: Literal["legacy", "cloud"],
-        who: Text,
+        who: Person,
         why: Text,
         rows: LineRows | None = None,
     ) -> JsonObject:
@@ -125,11 +125,11 @@ class MoveOperations(OperationsBase):
         ]
         return [move_view(each) | {"waits_for": await self._waits_for(each)} for each in found[:limit]]
 
-    async def orders_agree(self, batch: Text, who: Text, why: Text) -> JsonObject:
+    async def orders_agree(self, batch: Text, who: Person, why: Text) -> JsonObject:
         """Agree to all that is asked for in a batch; the gateway begins at once."""
         return await self._together(batch, who, why, "agree")
 
-    async def orders_drop(self, batch: Text, who: Text, why: Text) -> JsonObject:
+    async def orders_drop(self, batch: Text, who: Person, why: Text) -> JsonObject:
         """End all of a batch that has not begun."""
         return await self._together(batch, who, why, "drop")
 

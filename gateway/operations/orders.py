@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from canonical.keys import order_key_of
+from gateway.journal.moves import UNDER_WAY
 from gateway.journal.types import LedgerEntry, Side, Transmitter
-from gateway.operations.base import Count, JsonObject, OperationsBase, Text
+from gateway.operations.base import Count, JsonObject, OperationsBase, Person, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.views import alias_view, delivery_view, document_view, ledger_view
 
@@ -57,7 +59,7 @@ class OrderOperations(OperationsBase):
         entries, _ = self._entries(route, rows, "")
         return await self._compared(entries)
 
-    async def orders_import(self, route: Text, rows: Rows, who: Text, why: Text) -> JsonObject:
+    async def orders_import(self, route: Text, rows: Rows, who: Person, why: Text) -> JsonObject:
         """Seed the ledger; entries that exist stay as they are."""
         entries, aliases = self._entries(route, rows, why)
         compared = await self._compared(entries)
@@ -68,7 +70,7 @@ class OrderOperations(OperationsBase):
         return compared
 
     async def orders_close(
-        self, orders: Annotated[list[Text], Field(min_length=1, max_length=ROWS_MAX)], who: Text, why: Text
+        self, orders: Annotated[list[Text], Field(min_length=1, max_length=ROWS_MAX)], who: Person, why: Text
     ) -> JsonObject:
         """Mark orders closed; each is given by a number that means one order only, or by its key.
 
@@ -148,10 +150,26 @@ class OrderOperations(OperationsBase):
 
     async def _order(self, key: str) -> JsonObject:
         entry = (await self._journal.facts((key,), (), ())).ledger.get(key)
+        deliveries = await self._journal.deliveries(order_key=key)
         return {
             "order_key": key,
             "ledger": ledger_view(entry) if entry is not None else None,
-            "aliases": [alias_view(each) for each in await self._journal.aliases(key)],
+            "moving": await self._moving(key),
+            "aliases": await self._names(key, sorted({each.target for each in deliveries})),
             "documents": [document_view(each) for each in await self._journal.documents(order_key=key)],
-            "deliveries": [delivery_view(each) for each in await self._journal.deliveries(order_key=key)],
+            "deliveries": [delivery_view(each) for each in deliveries],
         }
+
+    async def _moving(self, key: str) -> JsonObject | None:
+        """Give where an order is on its way to, and the batch of its move; None for one that is at rest."""
+        under_way = await self._journal.moves(states=sorted(UNDER_WAY), order_key=key)
+        return {"to": under_way[0].to.value, "batch": under_way[0].batch} if under_way else None
+
+    async def _names(self, key: str, targets: Sequence[str]) -> list[JsonObject]:
+        """Give an order's names, each with those of the targets that told it: two may number it alike."""
+        nobodys = set(await self._journal.aliases(key, ""))
+        told = {each: set(await self._journal.aliases(key, each)) - nobodys for each in targets}
+        return [
+            alias_view(row, [each for each in targets if row in told[each]])
+            for row in await self._journal.aliases(key)
+        ]

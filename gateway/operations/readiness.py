@@ -12,7 +12,7 @@ from gateway.config.catalogue import installed
 from gateway.facets import DIMENSIONS
 from gateway.journal.comparisons import Approval, PlannedStage
 from gateway.journal.types import StageState
-from gateway.operations.base import JsonObject, OperationsBase, Text
+from gateway.operations.base import JsonObject, OperationsBase, Person, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.views import instant, stage_view
 from gateway.readiness import (
@@ -45,7 +45,9 @@ class ReadinessOperations(OperationsBase):
         wanted = _stage_named(stage) if stage is not None else NEXT[Stage(state.stage)]
         return await self._card(found, state, wanted, state.share_percent, who)
 
-    async def routes_approve(self, route: Text, stage: Text, role: Text, who: Text, why: Text) -> JsonObject:
+    async def routes_approve(
+        self, route: Text, stage: Text, role: Text, who: Person, why: Text
+    ) -> JsonObject:
         """Write down that somebody, in a role, approves of a route's going to a stage."""
         found, state = await self._staged(route)
         wanted = _stage_named(stage)
@@ -66,7 +68,7 @@ class ReadinessOperations(OperationsBase):
         route: Text,
         stage: Text,
         at: Text,
-        who: Text,
+        who: Person,
         why: Text,
         share_percent: str | None = None,
         force: bool = False,
@@ -102,7 +104,7 @@ class ReadinessOperations(OperationsBase):
             "card": await self._card(found, state, wanted, share or state.share_percent, who),
         }
 
-    async def routes_unschedule(self, route: Text, who: Text, why: Text) -> JsonObject:
+    async def routes_unschedule(self, route: Text, who: Person, why: Text) -> JsonObject:
         """Take a planned stage change back. Errors: OperationError where none is planned."""
         if not await self._journal.unplan_stage(route, who, why, self._clock.now()):
             raise OperationError("unknown", f"nothing is planned for route '{route}'")

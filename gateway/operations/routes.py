@@ -11,7 +11,7 @@ from gateway.config.catalogue import installed
 from gateway.journal.base import StaleStageError
 from gateway.journal.moves import MOVING, Recalled
 from gateway.journal.types import Message, MessageState, Side, StageState
-from gateway.operations.base import JsonObject, Text
+from gateway.operations.base import JsonObject, Person, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.readiness import ReadinessOperations, judgment_view
 from gateway.operations.views import finding_view, instant, stage_view
@@ -100,7 +100,7 @@ class RouteOperations(ReadinessOperations):
         self,
         route: Text,
         stage: Text,
-        who: Text,
+        who: Person,
         why: Text,
         share_percent: str | None = None,
         expected: str | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from adapters.base import (
     Transient,
 )
 from gateway.journal.types import (
+    MOVED,
     AuditEntry,
     DeliveryView,
     DocumentView,
@@ -26,9 +28,12 @@ from gateway.journal.types import (
     LedgerEntry,
     Message,
     StageState,
+    Transmitter,
 )
 
 View = dict[str, Any]
+
+NOBODY = "nobody (the supplier has it already)"
 
 
 def instant(at: datetime | None) -> str | None:
@@ -158,6 +163,8 @@ def ledger_view(entry: LedgerEntry) -> View:
         "order_key": entry.order_key,
         "side": entry.side.value,
         "transmitter": entry.transmitter.value,
+        "sent_by": sent_by(entry),
+        "moving_to": entry.moving_to.value if entry.moving_to is not None else None,
         "route": entry.route,
         "stage": entry.stage,
         "reason": entry.reason,
@@ -168,10 +175,23 @@ def ledger_view(entry: LedgerEntry) -> View:
     }
 
 
-def alias_view(alias: tuple[str, str, str, str]) -> View:
-    """Show another name of an order or of one of its lines."""
+def sent_by(entry: LedgerEntry) -> str:
+    """Say who sends an order to the supplier, in words."""
+    if entry.transmitter is not Transmitter.NONE:
+        return entry.transmitter.value
+    return NOBODY if entry.stage == MOVED else "nobody"
+
+
+def alias_view(alias: tuple[str, str, str, str], told_by: Sequence[str]) -> View:
+    """Show another name of an order or of one of its lines. ``told_by``: the endpoints that told it."""
     kind, number, line, line_number = alias
-    return {"kind": kind, "number": number, "line": line, "line_number": line_number}
+    return {
+        "kind": kind,
+        "number": number,
+        "line": line,
+        "line_number": line_number,
+        "told_by": list(told_by),
+    }
 
 
 def stage_view(state: StageState) -> View:

@@ -125,6 +125,7 @@ def test_four_eyes_are_those_of_another_person() -> None:
     assert shut(gate, card(approvals=(approval("x", "ann"),)), "ann") == ["to_canary.four_eyes"]
     assert shut(gate, card(approvals=(approval("x", "bob"),)), "ann") == []
     assert shut(gate, card(), "ann") == ["to_canary.four_eyes"]
+    assert shut(gate, card(approvals=(approval("x", "Ann "),)), "ann") == ["to_canary.four_eyes"]
 
 
 def test_all_gates_between_two_stages_hold_and_the_way_back_has_none() -> None:

@@ -1,13 +1,13 @@
 """Closing an order on the side that it left: which one, what must stand there, what a person is told. Pure.
 
 The supplier keeps the order, so nothing here may reach a supplier. What a move counted as received or
-invoiced is fixed; where the ERP shows more than that, the other side was given too much, and a person must
-look before anything is closed.
+invoiced is fixed; where the ERP shows more than that, the other side was given too much; where it shows less,
+something of it was never posted there. Either is a person's affair before anything is closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from adapters.base import AliasKind, Delivery, Finding
@@ -44,18 +44,36 @@ def order_to_close(delivery: Delivery, change: OrderChange, place: Place) -> Erp
     return erp_order(delivery, change.order, place)
 
 
-def more_than_counted(change: OrderChange, order: ErpOrder, there: OrderThere) -> list[str]:
-    """Say at which lines the ERP shows more received or invoiced than the move counted; lines by ERP's id."""
+@dataclass(frozen=True, slots=True)
+class Miscount:
+    """Where an ERP shows more than a move counted, and where less, in words; false where all agree."""
+
+    more: tuple[str, ...] = ()
+    less: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.more or self.less)
+
+    def and_line(self, name: str, there: Decimal, counted: Decimal) -> Miscount:
+        """Add a line, if its quantities differ. `there`: what is received or invoiced there."""
+        told = (f"line {name}: {there} received or invoiced there, {counted} counted",)
+        if there > counted:
+            return Miscount(self.more + told, self.less)
+        return Miscount(self.more, self.less + told) if there < counted else self
+
+
+def miscounted(change: OrderChange, order: ErpOrder, there: OrderThere) -> Miscount:
+    """Compare what an ERP shows as received or invoiced with what the move counted; lines by the ERP's id."""
     counted: dict[str, Decimal] = {}
     for line in change.lines:
-        name = order.line_number(line) or (line.line_id or str(line.sequence)).lstrip("0")
-        counted[name] = line.quantity.value if line.quantity is not None else ZERO
-    found = []
+        name = order.line_number(line) or line.line_id or str(line.sequence)
+        counted[name.lstrip("0")] = line.quantity.value if line.quantity is not None else ZERO
+    found = Miscount()
     for shown in there.lines:
-        fixed = max(shown.received or ZERO, shown.invoiced or ZERO)
-        known = counted.get(shown.line, counted.get(shown.line.lstrip("0"), ZERO))
-        if fixed > known:
-            found.append(f"line {shown.line}: {fixed} received or invoiced there, {known} counted")
+        known = counted.pop(shown.line.lstrip("0"), ZERO)
+        found = found.and_line(shown.line, max(shown.received or ZERO, shown.invoiced or ZERO), known)
+    for name, known in counted.items():
+        found = found.and_line(name, ZERO, known)
     return found
 
 
@@ -78,15 +96,21 @@ def not_closed(place: Place, delivery: Delivery, number: str, why: str) -> Stuck
 
 
 def counted_otherwise(
-    place: Place, delivery: Delivery, number: str, told: Iterable[str], *, is_closed: bool = False
+    place: Place, delivery: Delivery, number: str, told: Miscount, *, is_closed: bool = False
 ) -> StuckError:
-    """Give the error for an order of which more was received or invoiced than the move counted."""
-    then = (
-        "it is closed there; take the difference off the order on the other side, then resolve this with "
-        f"--done-elsewhere {number}"
-        if is_closed
-        else "nothing was closed: take the difference off the order on the other side"
+    """Give the error for an order of which more, or less, was received or invoiced than the move counted."""
+    which = " and ".join(word for word, lines in (("more", told.more), ("less", told.less)) if lines)
+    state = "it is closed there; " if is_closed else "nothing was closed: "
+    then = []
+    if told.less:  # say, a receipt was resolved by hand and never posted there
+        then.append("post there what is missing, then retry this")
+    if told.more:
+        then.append("take the difference off the order on the other side")
+    if is_closed:
+        then.append(f"{'else' if told.less else 'then'} resolve this with --done-elsewhere {number}")
+    text = (
+        f"order {number} came to {which} than its move counted: {'; '.join((*told.more, *told.less))}; "
+        f"{state}{', '.join(then)}"
     )
-    text = f"order {number} came to more than its move counted: {'; '.join(told)}; {then}"
     found = [place.finding("MOVE-COUNTED-OTHERWISE", text)]
     return StuckError(*found if is_closed else (*found, by_hand(place, delivery, number)))

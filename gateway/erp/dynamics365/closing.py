@@ -1,7 +1,8 @@
 """Closing an order that the other side has now: what was received or invoiced stays, no more. Pure.
 
-The order is read before and after: what the ERP received beyond the documents, or has lines for that none of
-them ordered, is not cut by guess. It counts as closed once the ERP itself shows no more than what stays.
+The order is read before and after: where the ERP received more or less than the documents say, or has lines
+that none of them ordered, nothing is cut by guess. It counts as closed once the ERP itself shows what stays,
+and nothing open.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from adapters.base import Delivery, Finished
 from canonical.order_change import OrderChange, OrderChangeLine
 from gateway.erp.connector.aliases import ErpOrder
 from gateway.erp.connector.closing import (
+    Miscount,
     by_hand,
     closing_change,
     counted_otherwise,
@@ -23,7 +25,7 @@ from gateway.erp.connector.closing import (
 )
 from gateway.erp.connector.series import Answer, Ask, Poll, Read, Series, StuckError, Write
 from gateway.erp.dynamics365.addresses import HEADERS, LINES, RECEIPT_LINES, found_by, removed, rows
-from gateway.erp.dynamics365.cuts import Cut, cut_lines, read_lines, standing
+from gateway.erp.dynamics365.cuts import Cut, cut_lines, open_lines, read_lines, standing
 from gateway.erp.dynamics365.standing import StandingLine
 
 if TYPE_CHECKING:
@@ -105,23 +107,25 @@ class Closing:
         return not any(_stays(line) for line in self._change.lines)
 
     def cuts(self, lines: Sequence[StandingLine], *, is_closed: bool = False) -> list[Cut]:
-        """Give the lines that show more than what stays. Errors: StuckError where a person must look."""
+        """Give the lines that are open beyond what stays. Errors: StuckError where a person must look.
+
+        Where something was invoiced before it came, less is received than stays: the line is open until the
+        rest has come, so that a person must look there, too.
+        """
         unnamed = {str(each.number): each for each in lines}
         found: list[Cut] = []
-        more: list[str] = []
+        told = Miscount()
         for line in self._change.lines:
             parts = [unnamed.pop(each) for each in self._numbers(line) if each in unnamed]
             stays, name = _stays(line), line.line_id or str(line.sequence)
-            received = sum((each.received for each in parts), ZERO)
             if stays and not parts:
                 raise self.is_not_closed(f"line '{name}', of which {stays} stay, is none of its lines there")
-            if received > stays:
-                more.append(f"line '{name}': {received} received there, {stays} counted")
-            found += _cuts_of(parts, stays)
+            told = told.and_line(f"'{name}'", sum((each.fixed for each in parts), ZERO), stays)
+            found += open_lines(parts)
         added = [number for number, each in unnamed.items() if not each.is_over]
-        if more:
+        if told:
             raise counted_otherwise(
-                self._place, self._delivery, self._order.number, more, is_closed=is_closed and not found
+                self._place, self._delivery, self._order.number, told, is_closed=is_closed and not found
             )
         if added:
             raise self.is_not_closed(
@@ -138,30 +142,6 @@ class Closing:
     def is_not_closed(self, why: str) -> StuckError:
         """Give the error for an order that was not closed, or is not seen to be."""
         return not_closed(self._place, self._delivery, self._order.number, why)
-
-
-def _cuts_of(parts: Sequence[StandingLine], stays: Decimal) -> list[Cut]:
-    keeps = kept([(each.ordered, each.received) for each in parts], stays)
-    return [
-        Cut(part, keep)
-        for part, keep in zip(parts, keeps, strict=True)
-        if keep < part.ordered and not part.is_over
-    ]
-
-
-def kept(parts: Sequence[tuple[Decimal, Decimal]], stays: Decimal) -> list[Decimal]:
-    """Give what each part of a line (a schedule, or the line itself) keeps of what stays.
-
-    `parts`: ordered and received of each. What was received stays where it was received; what was invoiced
-    before it came stays with the first parts that have room.
-    """
-    left = max(stays - sum((received for _, received in parts), ZERO), ZERO)
-    keeps: list[Decimal] = []
-    for ordered, received in parts:
-        more = min(left, max(ordered - received, ZERO))
-        left -= more
-        keeps.append(received + more)
-    return keeps
 
 
 def _stays(line: OrderChangeLine) -> Decimal:

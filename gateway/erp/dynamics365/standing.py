@@ -47,6 +47,11 @@ class StandingLine:
         return self.ordered
 
     @property
+    def fixed(self) -> Decimal:
+        """Give what came or was invoiced of it, as far as the ERP tells."""
+        return max(self.received, self.invoiced or ZERO)
+
+    @property
     def invoiced(self) -> Decimal | None:
         """Give what was invoiced, where the status tells: all of it, or nobody knows."""
         return self.committed if self.status == "Invoiced" else None

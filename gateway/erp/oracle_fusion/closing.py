@@ -18,7 +18,7 @@ from gateway.erp.connector.closing import (
     CLOSE,
     closing_change,
     counted_otherwise,
-    more_than_counted,
+    miscounted,
     not_closed,
     order_to_close,
 )
@@ -40,7 +40,7 @@ def closing(connector: OracleFusion, delivery: Delivery, now: datetime) -> Serie
     schedules = schedules_of(connector.resources, order.number)
     there = _shown(connector, delivery, order, (yield Read("quantities", schedules)))
     if there.state == "open":
-        if told := more_than_counted(change, order, there):
+        if told := miscounted(change, order, there):
             raise counted_otherwise(connector.place, delivery, order.number, told)
         path = _path(connector, delivery, order, (yield Read("order", _query(connector, order))))
         call = connector.resources.action(
@@ -70,7 +70,7 @@ def _ended(
     if there.state != "closed":
         why = "the ERP took the close, and still shows it open; an approval may stand before it"
         raise not_closed(connector.place, delivery, order.number, why)
-    if told := more_than_counted(change, order, there):  # goods came in while it was being closed
+    if told := miscounted(change, order, there):  # goods came in, or went back, while it was being closed
         raise counted_otherwise(connector.place, delivery, order.number, told, is_closed=True)
     return Finished(order.number)
 

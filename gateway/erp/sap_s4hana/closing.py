@@ -19,7 +19,7 @@ from gateway.erp.connector.closing import (
     CLOSE,
     closing_change,
     counted_otherwise,
-    more_than_counted,
+    miscounted,
     not_closed,
     order_to_close,
 )
@@ -60,7 +60,7 @@ def closing(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
         return found
 
     def plan(current: Order, etag: str) -> tuple[Operation, ...]:
-        if told := more_than_counted(change, order, shown(current)):
+        if told := miscounted(change, order, shown(current)):
             raise counted_otherwise(connector.place, delivery, number, told)
         return _completed(current, etag, invoiced)
 
@@ -75,7 +75,7 @@ def closing(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
     there = shown(back.fields)
     if there.state != "closed":
         raise not_closed(connector.place, delivery, number, "SAP took the close, and still shows it open")
-    if told := more_than_counted(change, order, there):  # goods came in while it was being closed
+    if told := miscounted(change, order, there):  # goods came in, or went back, while it was being closed
         raise counted_otherwise(connector.place, delivery, number, told, is_closed=True)
     return Finished(number)
 

@@ -65,9 +65,9 @@ async def ordered(mms: SoapMms, number: str = "PO-1001", received: str = "4", **
         assert answer.status == 200, answer.body
 
 
-def receipt(number: str, quantity: str) -> str:
+def receipt(number: str, quantity: str, slip: str = "S-1") -> str:
     return (
-        f"<p:PostGoodsReceipt><p:PONumber>{number}</p:PONumber><p:PackingSlip>S-1</p:PackingSlip>"
+        f"<p:PostGoodsReceipt><p:PONumber>{number}</p:PONumber><p:PackingSlip>{slip}</p:PackingSlip>"
         "<p:ReceivedOn>2026-11-22T08:00:00Z</p:ReceivedOn><p:Line><p:LineNumber>1</p:LineNumber>"
         f'<p:Quantity uom="BX">{quantity}</p:Quantity></p:Line></p:PostGoodsReceipt>'
     )
@@ -219,7 +219,43 @@ async def test_more_than_the_gateway_knows_of_is_never_closed_away(called) -> No
 
         clock.elapsed_s += 60
         await close_by_hand(mms)
-        assert await to_its_end(course) == Finished("PO-1001"), "a retry looks again"
+        closed = await to_its_end(course)  # a retry looks again: closed, and of what was moved too much?
+        assert isinstance(closed, Stuck)
+        assert [each.code for each in closed.findings] == ["MOVE-COUNTED-OTHERWISE"]
+        assert "line 1: 5 came, 4 are known" in closed.findings[0].text
+
+
+@pytest.mark.parametrize("received", ["0", "3"])
+async def test_an_order_of_which_less_came_than_the_gateway_knows_of_is_not_closed_until_it_has_come(
+    called, received: str
+) -> None:
+    clock = FakeClock()
+    async with SoapMms(Settings(wsdl=WSDL)) as mms:
+        await ordered(mms, received=received)
+        course = called(mms, clock=clock).course_of_close(closing(stays="4"))
+        stuck = await to_its_end(course)
+
+        assert isinstance(stuck, Stuck)
+        assert f"line 1: {received} came, 4 are known" in stuck.findings[0].text
+        assert closes(mms) == []
+
+        clock.elapsed_s += 60
+        answer = await LegacyClient(mms.url + SERVICE).call(
+            "PostGoodsReceipt", "m-3", receipt("PO-1001", str(4 - int(received)), "S-2")
+        )
+        assert answer.status == 200, answer.body
+        assert await to_its_end(course) == Finished("PO-1001")
+
+
+async def test_an_order_that_is_closed_already_with_less_than_was_counted_is_not_done(called) -> None:
+    async with SoapMms(Settings(wsdl=WSDL)) as mms:
+        await ordered(mms, received="3")
+        await close_by_hand(mms)
+        stuck = await to_its_end(called(mms).course_of_close(closing(stays="4")))
+
+        assert isinstance(stuck, Stuck)
+        assert [each.code for each in stuck.findings] == ["MOVE-COUNTED-OTHERWISE"]
+        assert "post there what is missing and retry this" in stuck.findings[0].text
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from simulators.cloud_erp.base.erp import SimulatedErp
 from simulators.cloud_erp.sap_s4hana import SapS4Hana as SapTenant
 from simulators.faults import Action, Fault
 from tests.gateway.erp.bench import Killing
-from tests.gateway.erp.erp_hospital import Deaf, ErpHospital
+from tests.gateway.erp.erp_hospital import Deaf, ErpHospital, goods
 from tests.gateway.erp.erps import ERPS, ErpUnderTest, Oracle, Sap
 from tests.gateway.erp.paper import change
 from tests.gateway.order_hospital import key_of
@@ -362,6 +362,26 @@ async def test_nothing_is_closed_where_more_came_in_there_than_the_move_counted(
     assert await hospital.codes() == ["MOVE-COUNTED-OTHERWISE", "MOVE-CLOSE-BY-HAND"]
     (item,) = await hospital.journal.exceptions()
     assert "6 received or invoiced there, 4 counted" in item.findings[0].text
+    assert closer.closed(hospital.tenant) == [False]
+
+
+async def test_a_receipt_that_was_never_posted_there_keeps_its_order_from_having_moved(
+    make: Make, closer: Closer
+) -> None:
+    hospital = await make()
+    hospital.wrap(Deaf, lambda request: request.method == "POST", Reply(400, b"{}"))
+    await hospital.take(goods("7", "R-2", "0020", 3), "receipts")
+    await hospital.settle()
+    (receipt,) = await hospital.journal.exceptions()
+    now = hospital.clock.now()
+    await hospital.journal.resolve(receipt.exception_id, "done_elsewhere:R-2", "ann", "posted", now)
+    await hospital.restart()
+    await hospital.move_away("7")
+
+    assert await hospital.codes() == ["MOVE-COUNTED-OTHERWISE", "MOVE-CLOSE-BY-HAND"]
+    (item,) = await hospital.journal.exceptions()
+    assert "0 received or invoiced there, 3 counted; nothing was closed" in item.findings[0].text
+    assert (await hospital.entry("7")).moving_to is Side.LEGACY
     assert closer.closed(hospital.tenant) == [False]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from simulators.cloud_erp.dynamics365.receipts import post_by_person
 from simulators.faults import Action, Fault
 from tests.gateway.erp.bench import Bench, Killing
 from tests.gateway.erp.dynamics365.bench_of import bench, held, tenant_of
-from tests.gateway.erp.erp_hospital import ErpHospital
+from tests.gateway.erp.erp_hospital import ErpHospital, goods
 from tests.gateway.erp.erps import DynamicsByOurNumber
 from tests.gateway.erp.paper import SUPPLIER, change, order
 
@@ -125,13 +126,51 @@ async def test_each_schedule_keeps_what_was_received_of_it() -> None:
     assert quantities(made) == {1: 2, 2: 1}
 
 
-async def test_what_was_invoiced_before_it_came_stays_ordered() -> None:
+@pytest.mark.parametrize("received", [4, 0], ids=["invoiced before it came", "never posted there"])
+async def test_an_order_of_which_less_came_there_than_was_counted_is_not_closed_until_it_has_come(
+    received: int,
+) -> None:
     async with bench(cancel="delete") as made:
-        await with_an_order(made)
+        await with_an_order(made, received=received)
         view = await made.deliver(closing(line_0010=7, line_0020=0), role="close")
+        standing = quantities(made)
+        post_by_person(tenant_of(made), "PO-1", {1: 7 - received}, "PACK-2")
+        await made.retry(view.delivery_id)
+        after = await made.finish(view.delivery_id)
 
-    assert view.state is DeliveryState.DONE
-    assert quantities(made) == {1: 7}
+    assert (view.state, codes(view)) == (
+        DeliveryState.PARKED,
+        ["MOVE-COUNTED-OTHERWISE", "MOVE-CLOSE-BY-HAND"],
+    )
+    assert f"line '0010': {received} received or invoiced there, 7 counted" in view.findings[0].text
+    assert standing == {1: 10, 2: 20}
+    assert (after.state, quantities(made)) == (DeliveryState.DONE, {1: 7})
+
+
+async def test_a_receipt_that_was_resolved_and_never_posted_keeps_its_order_from_having_moved() -> None:
+    async with ErpHospital(DynamicsByOurNumber(), cancel="delete") as hospital:  # receipts are by hand here
+        await hospital.place("7")
+        await hospital.take(goods("7", "R-1", "0010", 5), "receipts")
+        await hospital.settle()
+        assert await hospital.codes() == ["ERP-RECEIPT-BY-HAND"]
+        (item,) = await hospital.journal.exceptions()
+        now = hospital.clock.now()
+        await hospital.journal.resolve(item.exception_id, "done_elsewhere:R-1", "ann", "posted", now)
+        await hospital.move_away("7")
+
+        assert await hospital.codes() == ["MOVE-COUNTED-OTHERWISE", "MOVE-CLOSE-BY-HAND"]
+        assert (await hospital.entry("7")).moving_to is Side.LEGACY
+
+        tenant = hospital.tenant
+        assert isinstance(tenant, Dynamics365)
+        post_by_person(tenant, "7", {1: 5})
+        hospital.later(timedelta(minutes=10))
+        (item,) = await hospital.journal.exceptions()
+        await hospital.journal.retry(item.exception_id, "ann", "posted now", hospital.clock.now())
+        await hospital.settle()
+        await hospital.is_well()
+        assert (await hospital.entry("7")).side is Side.LEGACY
+        assert [each["OrderedPurchaseQuantity"] for each in tenant.order_lines("7")] == [5]
 
 
 @pytest.mark.parametrize("is_sent", [False, True], ids=["before", "after"])
@@ -199,7 +238,7 @@ async def test_goods_that_the_erp_receives_while_it_is_closed_are_a_persons(at: 
     assert view.state is DeliveryState.PARKED
     assert codes(view) == ["MOVE-COUNTED-OTHERWISE", "MOVE-CLOSE-BY-HAND"][: 2 if at < 4 else 1]
     assert "order PO-1 came to more than its move counted" in view.findings[0].text
-    assert "line '0010': 6 received there, 4 counted" in view.findings[0].text
+    assert "line '0010': 6 received or invoiced there, 4 counted" in view.findings[0].text
     assert ("nothing was closed" in view.findings[0].text) == (at < 4)
 
 

@@ -93,6 +93,18 @@ async def test_a_move_is_agreed_to_by_a_second_person_only(scene: Scene) -> None
         await journal.agree_moves(["v9"], "bob", "checked", T0)
 
 
+@pytest.mark.parametrize("who", ["ann ", " Ann", "ANN", "", "  "])
+async def test_the_same_person_typed_otherwise_and_nobody_at_all_are_no_second_person(
+    scene: Scene, who: str
+) -> None:
+    await on_legacy(scene)
+    await scene.journal.ask_moves([move()], "ann", "wave 2", T0)
+
+    with pytest.raises(RefusedError, match="four eyes"):
+        await scene.journal.agree_moves(["v1"], who, "me too", T0)
+    assert (await one(scene.journal)).state is MoveState.ASKED
+
+
 async def test_an_order_has_one_move_at_a_time(scene: Scene) -> None:
     await on_legacy(scene)
     await scene.journal.ask_moves([move()], "ann", "wave 2", T0)

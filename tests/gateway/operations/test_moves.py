@@ -73,12 +73,77 @@ async def test_a_move_is_asked_by_one_person_agreed_to_by_another_and_watched_by
     agree = {"batch": asked["batch"], "why": "checked"}
     with pytest.raises(OperationError, match="four eyes"):
         await operations.perform("orders.agree", {**agree, "who": "ann"})
+    with pytest.raises(OperationError, match="four eyes"):
+        await operations.perform("orders.agree", {**agree, "who": "Ann "})
+    for nobody in ("", " ", "\u200b"):
+        with pytest.raises(OperationError, match="who"):
+            await operations.perform("orders.agree", {**agree, "who": nobody})
     assert (await operations.perform("orders.agree", {**agree, "who": "bob"}))["orders"] == 1
     await hospital.settle()
 
     (shown,) = await operations.perform("orders.moves", {"batch": asked["batch"]})
     assert (shown["state"], shown["agreed_by"], shown["waits_for"]) == ("done", "bob", "")
     assert [each["remainder"] for each in shown["lines"]] == ["6", "5"]
+
+
+async def test_an_order_that_is_moving_says_where_to_and_by_which_batch_until_it_has_moved() -> None:
+    hospital, operations = await hospital_with("7")
+    ask = {"orders": ["7"], "to": "cloud", "who": "ann", "why": "wave"}
+    asked = await operations.perform("orders.move", ask)
+    await operations.perform("orders.agree", {"batch": asked["batch"], "who": "bob", "why": "checked"})
+    (before,) = await operations.perform("orders.show", {"order": "7"})
+    await hospital.mover.work()
+    (moving,) = await operations.perform("orders.show", {"order": "7"})
+    await hospital.settle()
+    (moved,) = await operations.perform("orders.show", {"order": "7"})
+
+    assert before["moving"] is None
+    assert moving["moving"] == {"to": "cloud", "batch": asked["batch"]}
+    assert (moving["ledger"]["side"], moving["ledger"]["moving_to"]) == ("legacy", "cloud")
+    assert (moved["moving"], moved["ledger"]["moving_to"], moved["ledger"]["side"]) == (None, None, "cloud")
+
+
+async def test_each_number_of_a_moved_order_is_told_with_the_endpoint_that_gave_it() -> None:
+    hospital, operations = await hospital_with("7")
+    await hospital.move("7", to=Side.CLOUD)
+    await hospital.settle()
+    (shown,) = await operations.perform("orders.show", {"order": "7"})
+
+    (old,), (new,) = (hospital.legacy.of(key_of("7")), hospital.erp.of(key_of("7")))
+    names = {(each["kind"], each["number"]): each["told_by"] for each in shown["aliases"]}
+    assert names["left", old.number] == ["mms"]
+    assert names["erp", new.number] == ["erp"]
+    assert shown["ledger"]["sent_by"] == "nobody (the supplier has it already)"
+
+
+async def test_the_story_of_an_order_has_a_line_for_each_side_that_it_was_on_at_its_own_time() -> None:
+    hospital, operations = await hospital_with("7")
+    opened_at = (await hospital.entry("7")).opened_at
+    for batch, to in (("there", Side.CLOUD), ("back", Side.LEGACY)):
+        hospital.later(timedelta(minutes=2))
+        await hospital.move("7", to=to, batch=batch)
+        await hospital.settle()
+    first, second = await hospital.journal.moves()
+    told = await operations.perform("explain", {"subject": "7"})
+
+    changes = [
+        (each["at"], each["text"])
+        for message in told["messages"]
+        for each in message["timeline"]
+        if each["kind"] == "ledger"
+    ]
+    assert first.ended_at is not None
+    assert second.ended_at is not None
+    assert [at for at, _ in changes] == [
+        each.isoformat() for each in (opened_at, first.ended_at, second.ended_at)
+    ]
+    assert opened_at < first.ended_at < second.ended_at
+    key = key_of("7")
+    assert changes[0][1].startswith(f"order {key} belongs to legacy, where it was opened: stage legacy")
+    assert changes[1][1].startswith(f"order {key} belongs to cloud, sent to the supplier by nobody (the")
+    assert "moved from legacy (wave); asked by ann, agreed to by bob" in changes[1][1]
+    assert f"order {key} belongs to legacy" in changes[2][1]
+    assert "moved from cloud" in changes[2][1]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 
 from adapters.base import Finding, NoReply, Reply, Request
 from adapters.base.orders import LineThere, OrderAt, OrderThere, closes_orders, keeper_of
-from gateway.erp.dynamics365.closing import kept
 from gateway.erp.dynamics365.standing import standing_lines
 from simulators.cloud_erp.dynamics365.receipts import post_by_person
 from tests.gateway.erp.bench import Bench
@@ -16,26 +15,6 @@ from tests.gateway.erp.dynamics365.bench_of import bench, held, tenant_of
 from tests.gateway.erp.paper import order
 
 LINES = "PurchaseOrderLinesV2"
-
-
-@pytest.mark.parametrize(
-    ("parts", "stays", "keeps"),
-    [
-        ([(10, 4)], 4, [4]),
-        ([(10, 0)], 4, [4]),  # invoiced before it came
-        ([(6, 6), (4, 0)], 6, [6, 0]),
-        ([(6, 2), (4, 1)], 3, [2, 1]),
-        ([(6, 2), (4, 0)], 8, [6, 2]),
-        ([(10, 12)], 12, [12]),  # more than was ordered came
-        ([(10, 0)], 0, [0]),
-    ],
-)
-def test_what_was_received_stays_where_it_was_received_and_the_rest_where_there_is_room(
-    parts: list[tuple[int, int]], stays: int, keeps: list[int]
-) -> None:
-    asked = [(Decimal(ordered), Decimal(received)) for ordered, received in parts]
-
-    assert kept(asked, Decimal(stays)) == [Decimal(each) for each in keeps]
 
 
 def row(number: int, quantity: int, **fields: object) -> dict[str, object]:

@@ -212,8 +212,31 @@ def test_goods_that_came_in_while_it_was_closed_are_told() -> None:
     assert "line 2: 3 received or invoiced there, 0 counted; it is closed there" in end.findings[0].text
 
 
-def test_less_than_was_counted_is_no_reason_to_leave_it_open() -> None:
-    assert talk([schedule(1, 10), schedule(2, 20)]).end() == Finished("US1")
+def test_where_less_is_received_there_than_was_counted_nothing_is_closed() -> None:
+    made = talk([schedule(1, 10, 1), schedule(2, 20)])
+    end = made.end()
+
+    assert codes(end) == ["MOVE-COUNTED-OTHERWISE", "MOVE-CLOSE-BY-HAND"]
+    assert isinstance(end, Stuck)
+    assert "came to less than its move counted: line 1: 1 received or invoiced there, 4 counted" in (
+        end.findings[0].text
+    )
+    assert "nothing was closed: post there what is missing, then retry this" in end.findings[0].text
+    assert [each.step for each in made.done] == ["quantities"]
+
+
+@pytest.mark.parametrize("rows", [(schedule(1, 10), schedule(2, 20)), (schedule(2, 20),)])
+def test_an_order_closed_there_of_which_less_came_than_was_counted_is_a_persons(
+    rows: tuple[dict[str, Any], ...],
+) -> None:
+    made = talk([])
+    made.answers["quantities"] = shown(*rows, status="CLOSED")
+    end = made.end()
+
+    assert codes(end) == ["MOVE-COUNTED-OTHERWISE"]
+    assert isinstance(end, Stuck)
+    assert "line 1: 0 received or invoiced there, 4 counted; it is closed there" in end.findings[0].text
+    assert "post there what is missing, then retry this, else resolve this with" in end.findings[0].text
 
 
 def test_the_whole_order_is_closed_where_a_route_closes_what_the_other_side_takes() -> None:
