@@ -78,14 +78,26 @@ def differs(told: Sequence[MoveLine], known: Sequence[MoveLine]) -> str:
     """Say where a file and the journal do not agree about an order's lines; "" where they do."""
     theirs, ours = {each.line: each for each in told}, {each.line: each for each in known}
     if theirs.keys() != ours.keys():
-        names = ", ".join(sorted(theirs.keys() ^ ours.keys()))
-        return f"the file and the journal do not have the same lines ({names}); reconcile them first"
+        return f"{_only_in(theirs, ours)}; reconcile them first"
     for name, line in theirs.items():
         for what in ("ordered", "received", "invoiced"):
             said, has = getattr(line, what), getattr(ours[name], what)
             if said != has:
                 return f"line {name}: the file says {what} {said}, the journal {has}; reconcile them first"
     return ""
+
+
+def _only_in(theirs: Iterable[str], ours: Iterable[str]) -> str:
+    """Say which lines are in the file or in the journal only."""
+    parts = []
+    for where, names in (
+        ("file", sorted(set(theirs) - set(ours))),
+        ("journal", sorted(set(ours) - set(theirs))),
+    ):
+        if names:
+            what = f"line {names[0]} is" if len(names) == 1 else f"lines {', '.join(names)} are"
+            parts.append(f"{what} in the {where} only")
+    return ", and ".join(parts)
 
 
 def line_name(line: ItemLine, order_lines: Sequence[PurchaseOrderLine] = ()) -> str | None:

@@ -117,6 +117,11 @@ def is_open_twice(account: OrderAccount) -> bool:
     return len(account.seen) > 1 and all(seen.commits for seen in account.seen.values())
 
 
+def is_unread(account: OrderAccount) -> bool:
+    """Tell whether a side could not be read: then nobody can say that an order is not open on both."""
+    return any(seen.problem for seen in account.seen.values())
+
+
 def _of_side(
     account: OrderAccount, side: Side, seen: SideSeen, expected: Mapping[str, LineThere]
 ) -> list[Difference]:
@@ -159,9 +164,13 @@ def _of_line(
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What one side has of the orders compared: how many, and what they are worth there."""
+    """What one side has of the orders compared: how many, and what they are worth there.
+
+    ``unread``: orders that could not be read there; the sums are without them.
+    """
 
     orders: int = 0
+    unread: int = 0
     committed: Decimal = ZERO
     received: Decimal = ZERO
     invoiced: Decimal = ZERO
@@ -169,9 +178,12 @@ class Totals:
 
 def totals(accounts: Iterable[OrderAccount], side: Side) -> Totals:
     """Add up what a side shows, copies left out; values in money, without lines that have no price."""
-    count, sums = 0, [ZERO, ZERO, ZERO]
+    count, unread, sums = 0, 0, [ZERO, ZERO, ZERO]
     for account in accounts:
         seen = account.seen.get(side)
+        if seen is not None and seen.problem:
+            unread += 1
+            continue
         if seen is None or seen.there is None or seen.is_copy:
             continue
         count += 1
@@ -180,7 +192,7 @@ def totals(accounts: Iterable[OrderAccount], side: Side) -> Totals:
             price = line.price if line.price is not None else prices.get(line.line) or ZERO
             for at, quantity in enumerate((line.quantity, line.received, line.invoiced)):
                 sums[at] += (quantity or ZERO) * price
-    return Totals(count, *sums)
+    return Totals(count, unread, *sums)
 
 
 def _shown(line: MoveLine, quantity: Decimal, received: Decimal, invoiced: Decimal) -> LineThere:

@@ -15,6 +15,9 @@ from gateway.commands.terminal import counted, print_findings
 FILE_BYTES_MAX = 48 * 1024 * 1024  # well below what one request to a gateway may have
 FINDINGS_MAX = 1_000
 
+# What spreadsheets write where commas are expected.
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
 Fields = dict[str, str]
 Row = dict[str, Any]
 
@@ -82,6 +85,8 @@ def _headings(path: Path, reader: Any, required: Sequence[str], known: Sequence[
     except csv.Error as error:
         raise CommandError(f"{path}:1: this is no CSV file ({error})") from error
     expected = ", ".join(known or required)
+    if len(headings) == 1 and (found := [name for each, name in SEPARATORS.items() if each in headings[0]]):
+        raise CommandError(f"{path}:1: the columns are separated by {found[0]}; save the file with commas")
     problems = [f"column '{each}' is missing" for each in required if each not in headings]
     problems += [f"column '{each}' is there twice" for each in set(headings) if headings.count(each) > 1]
     if known is not None:

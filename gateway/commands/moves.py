@@ -1,4 +1,4 @@
-"""``orders move`` and what belongs to it: asking, agreeing, converting in bulk, proving, reconciling."""
+"""``orders move`` and what belongs to it: asking, agreeing, converting in bulk, watching."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from gateway.commands import proving
 from gateway.commands.connection import ask
 from gateway.commands.csv_files import Fields, Row, RowError, read_rows
 from gateway.commands.options import LIMIT, Subparsers, add_change, add_command, add_connection, require_why
-from gateway.commands.terminal import counted, print_json, print_table, print_text, print_wrapped, say
+from gateway.commands.terminal import counted, minute, print_json, print_table, print_text, print_wrapped, say
 
 MOVE_EXAMPLE = """\
 legacy-bridge orders move 0004711 0004712 --to cloud --why "wave 2"
@@ -61,15 +62,7 @@ def add(group: Subparsers) -> None:
     add_change(convert, is_why_required=False)
     add_connection(convert)
     _add_batches(group)
-    reconcile = add_command(
-        group, "reconcile", "compare what both sides have of orders", run_reconcile,
-        example="legacy-bridge orders reconcile --route po.acme\nlegacy-bridge orders reconcile 0004711",
-        detail="Asks both systems where they can be asked, else the journal's documents. Ends\n"
-        "with 1 where something differs.",
-    )  # fmt: skip
-    reconcile.add_argument("orders", metavar="NUMBER", nargs="*", help="only these")
-    reconcile.add_argument("--route", metavar="ROUTE", help="only those that came by one route")
-    add_connection(reconcile)
+    proving.add(group)
 
 
 def _add_batches(group: Subparsers) -> None:
@@ -90,13 +83,6 @@ def _add_batches(group: Subparsers) -> None:
     listing.add_argument("--order", metavar="NUMBER", help="those of one order")
     listing.add_argument("--limit", metavar="N", type=LIMIT, default=100, help="how many (default: 100)")
     add_connection(listing)
-    proof = add_command(
-        group, "proof", "prove what a batch has moved, by count and value on both sides", run_proof,
-        example="legacy-bridge orders proof b260302-1f0c22aa",
-        detail="Ends with 1 where the proof does not hold (yet).",
-    )  # fmt: skip
-    proof.add_argument("batch", metavar="BATCH", help="what orders move or convert answered")
-    add_connection(proof)
 
 
 def run_move(arguments: argparse.Namespace) -> int:
@@ -142,13 +128,18 @@ def run_moves(arguments: argparse.Namespace) -> int:
         print_json(moves)
         return 0
     if not moves:
-        say("nothing was asked to be moved")
+        is_narrowed = arguments.batch or arguments.state or arguments.order
+        say("no move is like that" if is_narrowed else "nothing was asked to be moved")
         return 0
     rows = [
-        (each["order_key"], each["to"], each["state"], each["batch"], each["waits_for"] or each["outcome"])
+        (
+            each["order_key"], each["to"], each["state"], each["batch"], each["waits_for"] or each["outcome"],
+            f"{minute(each['asked_at'])} by {each['asked_by']}: {each['why']}",
+        )
         for each in moves
-    ]
-    print_table(("ORDER", "TO", "STATE", "BATCH", "WAITS FOR"), rows, fixed=(0,))
+    ]  # fmt: skip
+    # Who asked and why never breaks beside the others: a reason in a narrow column is hard to read.
+    print_table(("ORDER", "TO", "STATE", "BATCH", "WAITS FOR", "ASKED"), rows, fixed=(0, 5))
     return 0
 
 
@@ -172,60 +163,6 @@ def run_drop(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def run_proof(arguments: argparse.Namespace) -> int:
-    """Prove a batch."""
-    proof = ask(arguments, "orders.proof", batch=arguments.batch)
-    if arguments.json:
-        print_json(proof)
-        return 0 if proof["holds"] and proof["is_finished"] else 1
-    states = ", ".join(f"{count} {state}" for state, count in proof["states"].items())
-    value = proof["value"]
-    print_text(
-        f"batch {proof['batch']}: {counted(proof['orders'], 'order')} ({states})",
-        f"value    ordered {value['ordered']} = fixed {value['fixed']} + moved {value['remainder']}",
-    )
-    _print_sides(proof["sides"])
-    for each in proof["not_moved"]:
-        print_wrapped(f"not moved {each['order_key']}: {each['why']}", hanging="    ")
-    _print_differences(proof)
-    print_text(_proven(proof))
-    return 0 if proof["holds"] and proof["is_finished"] else 1
-
-
-def _proven(proof: dict[str, Any]) -> str:
-    """Say what a proof comes to; while orders are on their way it is about the others only."""
-    if not proof["holds"]:
-        return "the proof does not hold"
-    if proof["is_finished"]:
-        return "the proof holds"
-    moved = proof["states"].get("done", 0)
-    under_way = proof["orders"] - moved - proof["states"].get("ended", 0)
-    verb = "is" if under_way == 1 else "are"
-    of_others = f"; what is told is about the {counted(moved, 'order')} moved so far" if moved else ""
-    return f"not proven yet: {counted(under_way, 'order')} {verb} still under way{of_others}"
-
-
-def run_reconcile(arguments: argparse.Namespace) -> int:
-    """Compare both sides."""
-    found = ask(arguments, "orders.reconcile", route=arguments.route, orders=arguments.orders or None)
-    if arguments.json:
-        print_json(found)
-        return 1 if found["difference_count"] else 0
-    sources = ", ".join(f"{count} times {source}" for source, count in sorted(found["read_from"].items()))
-    print_text(
-        f"{counted(found['orders'], 'open order')}, {found['moving']} moving; read from {sources or '-'}"
-    )
-    _print_sides(found["sides"])
-    _print_differences(found)
-    twice = found["committed_twice"]
-    moving = found["moving_on_both"]
-    if moving:
-        print_wrapped(f"moving, open on both sides until one closes it: {', '.join(moving)}", hanging="    ")
-    none = "no other order is committed twice" if moving else "no order is committed twice"
-    print_wrapped(f"committed twice: {', '.join(twice)}" if twice else none, hanging="    ")
-    return 1 if found["difference_count"] else 0
-
-
 def _print_asked(asked: dict[str, Any], arguments: argparse.Namespace, *, is_dry: bool) -> None:
     verb = "can be moved" if is_dry else "asked to be moved"
     print_text(f"{counted(asked['orders'], 'order')} {verb} to {arguments.to}")
@@ -242,25 +179,6 @@ def _print_asked(asked: dict[str, Any], arguments: argparse.Namespace, *, is_dry
     if not is_dry and asked["orders"]:
         print_text("Nothing is moved before another person agrees:")
         print_text(f"  legacy-bridge orders agree {asked['batch']} --why TEXT")
-
-
-def _print_sides(sides: dict[str, Any]) -> None:
-    for side, sums in sides.items():
-        print_text(
-            f"{side:<8} {counted(sums['orders'], 'order')}: committed {sums['committed']}, "
-            f"received {sums['received']}, invoiced {sums['invoiced']}"
-        )
-
-
-def _print_differences(found: dict[str, Any]) -> None:
-    for each in found["differences"]:
-        line = f", line {each['line']}" if each["line"] else ""
-        place = f"{each['order_key']} on {each['side']}{line}"
-        if each["what"] == "unread":
-            print_wrapped(f"{place} could not be read: {each['found']}", hanging="    ")
-        else:
-            text = f"{place}: {each['what']} {each['found']}; expected {each['expected']}"
-            print_wrapped(text, hanging="    ")
 
 
 def _why(arguments: argparse.Namespace) -> str:

@@ -6,9 +6,10 @@ import argparse
 import getpass
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from adapters.base.arguments import whole_number
 from adapters.base.commands import Subparsers
@@ -51,7 +52,37 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser whose refusals are broken at the width of the terminal; parsers below it are of its kind."""
+    """A parser whose refusals are broken at the width of the terminal; parsers below it are of its kind.
+
+    It refuses what it does not know itself, so that a person sees how that command is used, and before it
+    misses anything: an option that is mistyped is told as such, not as one that is required.
+    """
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Parse; leave nothing to the parser above. Errors: SystemExit with 2, as ``error`` says."""
+        given = sys.argv[1:] if args is None else list(args)
+        self._refuse_unknown(given)
+        parsed, left = super().parse_known_args(given, namespace)
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
+        return parsed, left
+
+    def _refuse_unknown(self, given: Sequence[str]) -> None:
+        """Refuse the first option that is none, by its likeness to those that are."""
+        if any(action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions):
+            # What stands behind the command is for its own parser.
+            given = list(takewhile(lambda each: each.startswith("-"), given))
+        given = list(takewhile(lambda each: each != "--", given))
+        if "-h" in given or "--help" in given:  # whoever asks for help gets it, whatever else stands there
+            return
+        options = [each for each in self._option_string_actions if each.startswith("--")]
+        for each in given:
+            name = each.partition("=")[0]
+            # A text with a space in it is no option to argparse; the beginning of an option stands for it.
+            if name.startswith("--") and " " not in each and not any(o.startswith(name) for o in options):
+                from gateway.config.problems import suggestion  # slow to load, and needed only here
+
+                self.error(f"there is no option '{name}'; {suggestion(name, options)}")
 
     def error(self, message: str) -> NoReturn:
         """Show how the command is used, say what is wrong, and end with 2."""

@@ -10,9 +10,10 @@ from pydantic import AfterValidator, Field
 
 from adapters.base import Clock
 from canonical.keys import order_key_of
-from gateway.config import Configuration
+from gateway.config import Configuration, Route
 from gateway.four_eyes import name_of
 from gateway.journal.base import Journal, UnknownError
+from gateway.journal.moves import Move
 from gateway.journal.types import Message
 from gateway.operations.errors import OperationError
 from gateway.order_reading import OrderReading
@@ -108,6 +109,33 @@ class OperationsBase:
         """Give the keys of the orders that a number or key means, of those that the ledger has."""
         keys = await self._order_keys(order)
         return list((await self._journal.facts(keys, (), ())).ledger)
+
+    async def _entered(self, order: str) -> list[str]:
+        """Give the keys that a number means in the ledger. Errors: OperationError where it means none."""
+        keys = await self._in_ledger(order)
+        if not keys:
+            raise OperationError(
+                "unknown", f"order '{order}' has no entry in the ledger; orders list shows those that have"
+            )
+        return keys
+
+    def _opening(self, route: str) -> Route:
+        """Give a route that opens orders. Errors: OperationError where there is none of that name."""
+        routes = self._configuration().routes
+        found = routes.get(route)
+        if found is None or not found.originates:
+            names = ", ".join(name for name, each in routes.items() if each.originates)
+            raise OperationError(
+                "unknown", f"'{route}' is no route that opens orders; those are: {names or 'none'}"
+            )
+        return found
+
+    async def _moves_of(self, batch: str) -> list[Move]:
+        """Give the moves that were asked for together. Errors: OperationError where there are none."""
+        moves = await self._journal.moves(batch=batch, limit=EVERYTHING)
+        if not moves:
+            raise OperationError("unknown", f"there is no batch '{batch}'; orders moves shows them")
+        return moves
 
     def _wake(self) -> None:
         self._hooks.work_changed()

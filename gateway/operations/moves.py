@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -89,7 +90,8 @@ class MoveOperations(OperationsBase):
         by_order = self._told_orders(route, rows or [])
         side = Side.LEGACY if to is Side.CLOUD else Side.CLOUD
         entries = await self._journal.orders(side=side.value, route=route, limit=EVERYTHING)
-        open_keys = [each.order_key for each in reversed(entries) if each.closed_at is None]
+        open_entries = {each.order_key: each for each in reversed(entries) if each.closed_at is None}
+        open_keys = list(open_entries)
         keys = list(by_order) if rows is not None else open_keys
         batch = self._batch(who, why, keys)
         asked: list[Asked] = []
@@ -101,8 +103,8 @@ class MoveOperations(OperationsBase):
             else:
                 asked.append(found)
         if rows is not None:
-            left = set(open_keys) - set(keys)
-            problems += [{"order_key": key, "why": "open here, and not in the file"} for key in sorted(left)]
+            left = sorted(open_entries.keys() - set(keys))
+            problems += [{"order_key": key, "why": _left_out(open_entries[key])} for key in left]
         return asked, batch, problems
 
     async def orders_moves(
@@ -112,8 +114,13 @@ class MoveOperations(OperationsBase):
         order: str | None = None,
         limit: Count = 1_000,
     ) -> list[JsonObject]:
-        """Show moves, oldest first, with what those under way wait for."""
-        keys = await self._in_ledger(order) if order is not None else [None]
+        """Show moves, oldest first, with what those under way wait for.
+
+        Errors: OperationError for a state, batch or order that there is none of.
+        """
+        if batch is not None:
+            await self._moves_of(batch)
+        keys = await self._entered(order) if order is not None else [None]
         states = [MoveState(state)] if state is not None and state in set(MoveState) else []
         if state is not None and not states:
             words = ", ".join(MoveState)
@@ -228,11 +235,10 @@ class MoveOperations(OperationsBase):
 
     async def _together(self, batch: str, who: str, why: str, what: Literal["agree", "drop"]) -> JsonObject:
         wanted = (MoveState.ASKED,) if what == "agree" else (MoveState.ASKED, MoveState.AGREED)
-        moves = await self._journal.moves(states=wanted, batch=batch, limit=EVERYTHING)
+        of_batch = await self._moves_of(batch)
+        moves = [each for each in of_batch if each.state in wanted]
         if not moves:
-            raise OperationError(
-                "unknown", f"nothing of batch '{batch}' waits for that; orders moves shows it"
-            )
+            raise OperationError("refused", f"batch '{batch}' {_past(of_batch, what)}. Nothing was changed")
         ids = [each.move_id for each in moves]
         change = self._journal.agree_moves if what == "agree" else self._journal.drop_moves
         try:
@@ -260,20 +266,33 @@ class MoveOperations(OperationsBase):
 
     def _told_orders(self, route: str, rows: list[LineRow]) -> ToldOrders:
         """Give the orders of a file by their keys. Errors: OperationError."""
-        configuration = self._configuration()
-        found = configuration.routes.get(route)
-        if found is None or not found.originates:
-            routes = ", ".join(name for name, each in configuration.routes.items() if each.originates)
-            raise OperationError(
-                "unknown", f"'{route}' is no route that opens orders; those are: {routes or 'none'}"
-            )
-        return told_orders(rows, configuration.key_rules(found.source.partner))
+        partner = self._opening(route).source.partner
+        return told_orders(rows, self._configuration().key_rules(partner))
 
     def _batch(self, who: str, why: str, orders: list[str]) -> str:
         """Name what is asked for together."""
         now = self._clock.now()
         told = f"{who}|{why}|{now.isoformat()}|{len(orders)}"
         return f"b{now:%y%m%d}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+
+
+def _left_out(entry: LedgerEntry) -> str:
+    """Say what an order is that a file of open orders does not have."""
+    if entry.moving_to is not None:
+        return f"on its way to {entry.moving_to.value} already"
+    return "open here, and not in the file"
+
+
+def _past(moves: list[Move], what: Literal["agree", "drop"]) -> str:
+    """Say why nobody can agree to a batch, or drop it, any more."""
+    states = Counter(each.state for each in moves)
+    told = ", ".join(f"{states[state]} {state.value}" for state in MoveState if states[state])
+    if not any(each.state in OPEN_MOVES for each in moves):
+        return f"is over ({told})"
+    if what == "drop":
+        return f"has begun ({told}), and only what has not begun can be dropped"
+    names = ", ".join(sorted({each.agreed_by for each in moves if each.agreed_by is not None}))
+    return f"was agreed to already by {names} ({told})"
 
 
 def move_view(move: Move) -> JsonObject:

@@ -57,7 +57,8 @@ def told_orders(rows: Sequence[LineRow], rules: KeyRules) -> ToldOrders:
             problems.append(f"lines {own[0].at} to {own[-1].at}: {_first(error)}")
     if problems:
         shown = "; ".join(problems[:PROBLEMS_SHOWN])
-        text = f"{len(problems)} orders of the file cannot be read: {shown}. Nothing was asked for"
+        what = "1 order" if len(problems) == 1 else f"{len(problems)} orders"
+        text = f"{what} of the file cannot be read: {shown}. Nothing was asked for"
         raise OperationError("refused", text)
     return orders
 

@@ -99,13 +99,7 @@ class OrderOperations(OperationsBase):
         self, route: str, rows: list[OrderRow], why: str
     ) -> tuple[list[LedgerEntry], dict[str, list[str]]]:
         configuration = self._configuration()
-        found = configuration.routes.get(route)
-        if found is None or not found.originates:
-            routes = ", ".join(name for name, each in configuration.routes.items() if each.originates)
-            raise OperationError(
-                "unknown", f"'{route}' is no route that opens orders; those are: {routes or 'none'}"
-            )
-        rules, now = configuration.key_rules(found.source.partner), self._clock.now()
+        rules, now = configuration.key_rules(self._opening(route).source.partner), self._clock.now()
         entries: dict[str, LedgerEntry] = {}
         aliases: dict[str, list[str]] = {}
         for row in rows:

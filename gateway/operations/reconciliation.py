@@ -8,11 +8,10 @@ from decimal import Decimal
 from gateway.journal.moves import OPEN_MOVES, MoveState
 from gateway.journal.types import Side
 from gateway.moving import total
-from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Text
+from gateway.operations.base import Count, JsonObject, OperationsBase, Text
 from gateway.operations.discretion import HIDDEN
-from gateway.operations.errors import OperationError
 from gateway.order_accounts import OrderAccounts
-from gateway.reconciling import Difference, OrderAccount, differences, is_open_twice, totals
+from gateway.reconciling import Difference, OrderAccount, differences, is_open_twice, is_unread, totals
 
 SHOWN_MAX = 1_000
 
@@ -22,9 +21,7 @@ class ReconciliationOperations(OperationsBase):
 
     async def orders_proof(self, batch: Text) -> JsonObject:
         """Prove a batch by count and value, on both sides."""
-        moves = await self._journal.moves(batch=batch, limit=EVERYTHING)
-        if not moves:
-            raise OperationError("unknown", f"there is no batch '{batch}'; orders moves shows them")
+        moves = await self._moves_of(batch)
         done = [each for each in moves if each.state is MoveState.DONE]
         accounts = [found for each in done if (found := await self._account(each.order_key)) is not None]
         differ = [each for account in accounts for each in differences(account)]
@@ -56,18 +53,26 @@ class ReconciliationOperations(OperationsBase):
     async def orders_reconcile(
         self, route: str | None = None, orders: list[Text] | None = None, limit: Count = 100_000
     ) -> JsonObject:
-        """Compare both sides' committed, received and invoiced quantities with what the documents say."""
+        """Compare both sides' committed, received and invoiced quantities with what the documents say.
+
+        Errors: OperationError for a route that opens no orders, and for a number that the ledger lacks:
+        nothing to compare would read as if all of it agreed.
+        """
+        if route is not None:
+            self._opening(route)
         keys: list[str] = []
         if orders:
             for order in orders:
-                keys += await self._in_ledger(order)
+                keys += await self._entered(order)
         else:
             entries = await self._journal.orders(route=route, limit=limit)
             keys = [each.order_key for each in reversed(entries) if each.closed_at is None]
         accounts = [found for key in keys if (found := await self._account(key)) is not None]
         differ = [each for account in accounts for each in differences(account)]
         twice = [each for each in differ if each.what == "twice"]
-        sources = Counter(seen.source for account in accounts for seen in account.seen.values())
+        sources = Counter(
+            seen.source for account in accounts for seen in account.seen.values() if not seen.problem
+        )
         return {
             "orders": len(accounts),
             "moving": sum(1 for each in accounts if each.is_moving),
@@ -80,6 +85,7 @@ class ReconciliationOperations(OperationsBase):
                 :SHOWN_MAX
             ],
             "unread": sum(1 for each in differ if each.what == "unread"),
+            "orders_unread": sum(1 for each in accounts if not each.is_moving and is_unread(each)),
         }
 
     async def _account(self, key: str) -> OrderAccount | None:
@@ -94,12 +100,14 @@ class ReconciliationOperations(OperationsBase):
         )
 
     def _side(self, accounts: list[OrderAccount], side: Side) -> JsonObject:
+        """Show what a side has; no sums where nothing of it could be read, for nobody knows them."""
         sums = totals(accounts, side)
+        is_known = sums.orders > 0 or not sums.unread
+        values = {"committed": sums.committed, "received": sums.received, "invoiced": sums.invoiced}
         return {
             "orders": sums.orders,
-            "committed": _money(sums.committed),
-            "received": _money(sums.received),
-            "invoiced": _money(sums.invoiced),
+            "unread": sums.unread,
+            **{what: _money(value) if is_known else None for what, value in values.items()},
         }
 
 

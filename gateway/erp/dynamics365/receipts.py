@@ -52,7 +52,7 @@ def by_person(
     """Leave it to a person, with what is to be posted."""
     yield from ()
     text = (
-        f"receipt {receipt.number} ({len(lines)} lines) waits to be posted by hand: no entity posts "
+        f"receipt {receipt.number} ({_counted(lines)}) waits to be posted by hand: no entity posts "
         "receipts, and receipts.strategy names no other way; post it, then resolve this"
     )
     raise connector.place.stuck("ERP-RECEIPT-BY-HAND", text, "number")
@@ -143,9 +143,13 @@ def _not_posted(receipt: GoodsReceipt) -> str:
         case _:
             do = f"see whether it changes anything of {named} there"
     return (
-        f"{receipt.kind} {receipt.number} ({len(receipt.lines)} lines): no entity there posts it; "
+        f"{receipt.kind} {receipt.number} ({_counted(receipt.lines)}): no entity there posts it; "
         f"{do}, then resolve this with --done-elsewhere and the number that it has there"
     )
+
+
+def _counted(lines: Sequence[object]) -> str:
+    return "1 line" if len(lines) == 1 else f"{len(lines)} lines"
 
 
 STRATEGIES: Mapping[str, Strategy] = {

@@ -326,6 +326,50 @@ def test_an_adapter_that_is_broken_is_told_in_a_sentence(
     assert (ended.code, "adapter 'made_up' cannot be loaded" in ended.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "prog", "told"),
+    [
+        (
+            ("orders", "list", "--limt", "3"),
+            "orders list",
+            "there is no option '--limt'; did you mean '--limit'?",
+        ),
+        (
+            ("orders", "move", "7", "--too", "legacy", "--why", "x"),
+            "orders move",
+            "there is no option '--too'; did you mean '--to'?",
+        ),
+        (("orders", "list", "--limt=3"), "orders list", "did you mean '--limit'?"),
+        (("orders", "list", "--zzz"), "orders list", "there is no option '--zzz'; there are: --config, "),
+        (("orders", "--jsn", "list"), "orders", "there is no option '--jsn'; there are: --help"),
+        (("--versoin",), "", "there is no option '--versoin'; did you mean '--version'?"),
+        (("orders", "list", "more"), "orders list", "error: unrecognized arguments: more"),
+    ],
+)
+def test_a_mistyped_option_is_answered_with_the_commands_own_usage_and_the_one_that_was_meant(
+    bridge: Command, arguments: tuple[str, ...], prog: str, told: str
+) -> None:
+    ended = bridge(*arguments)
+
+    assert (ended.code, told in ended.err) == (2, True), ended.err
+    assert ended.err.startswith(f"usage: legacy-bridge {prog} [".replace("  ", " "))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("orders", "list", "--limi", "x"),  # the beginning of an option stands for it
+        ("orders", "close", "7", "--why", "--no option", "--limit-of-none", "--help"),
+        ("simulate", "nowhere", "--anything", "3"),  # the system's own options
+        ("orders", "show", "--", "--odd"),
+    ],
+)
+def test_what_argparse_takes_is_not_taken_for_a_mistyped_option(
+    bridge: Command, arguments: tuple[str, ...]
+) -> None:
+    assert "there is no option" not in bridge(*arguments).err
+
+
 def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(bridge: Command) -> None:
     ended = bridge("rotues", "list")
 

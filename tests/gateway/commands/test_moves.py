@@ -57,7 +57,7 @@ def test_a_conversion_without_a_reason_and_a_file_with_mistakes_change_nothing(
     mistaken = bridge(*words, "--file", "lines.csv", "--why", "x")
     assert (mistaken.code, "lines.csv:2" in mistaken.err) == (1, True)
     unknown = bridge("orders", "agree", "b1", "--why", "x")
-    assert (unknown.code, "orders moves shows it" in unknown.err) == (2, True)
+    assert (unknown.code, "there is no batch 'b1'; orders moves shows them" in unknown.err) == (2, True)
 
 
 def test_reconciling_says_what_both_sides_have_and_that_nothing_is_committed_twice(
@@ -98,10 +98,21 @@ def test_a_proof_says_that_nothing_is_proven_while_the_orders_are_still_under_wa
 
     asked = bridge("orders", "proof", "b1")
     assert asked.code == 1
-    assert asked.out.splitlines()[-1] == "not proven yet: 1 order is still under way"
+    assert asked.out.splitlines() == [
+        "batch b1: 1 order (1 asked)",
+        "not proven yet: 1 order is still under way",
+    ]
 
     gateway_with_orders.do(bench.journal.drop_moves(["v1"], "ann", "not now", now))
-    assert bridge("orders", "proof", "b1").out.splitlines()[-1] == "the proof holds"
+    dropped = bridge("orders", "proof", "b1")
+    assert (dropped.code, dropped.out.splitlines()) == (
+        0,
+        [
+            "batch b1: 1 order (1 ended)",
+            f"not moved {entry.order_key}: dropped by ann",
+            "nothing was moved, so there is nothing to prove",
+        ],
+    )
 
 
 def test_a_roll_back_with_recall_says_how_many_orders_stay_and_why(
@@ -153,5 +164,83 @@ def test_what_a_move_waits_for_is_shown_whole_on_a_terminal_of_80_columns(
     listed = bridge("orders", "moves", columns=80).out
 
     assert max(map(len, listed.splitlines())) <= 80
-    waits = [each[listed.index("WAITS FOR") :].strip() for each in listed.splitlines()[1:]]
+    table = [each for each in listed.splitlines()[2:] if not each.startswith("    2")]
+    waits = [each[listed.index("WAITS FOR") :].strip() for each in table]
     assert " ".join(waits) == f"a person other than {who} to agree"
+    assert f"{now:%Y-%m-%d %H:%MZ} by {who}: wave" in listed
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("reconcile", "--route", "po.nope"), "'po.nope' is no route that opens orders; those are: po.one"),
+        (("reconcile", "--route", "ack.one"), "'ack.one' is no route that opens orders; those are: po.one"),
+        (("reconcile", "PO-404"), "order 'PO-404' has no entry in the ledger"),
+        (("moves", "--batch", "zzz"), "there is no batch 'zzz'; orders moves shows them"),
+        (("moves", "--order", "PO-404"), "order 'PO-404' has no entry in the ledger"),
+        (("proof", "zzz"), "there is no batch 'zzz'; orders moves shows them"),
+        (("drop", "zzz", "--why", "x"), "there is no batch 'zzz'; orders moves shows them"),
+    ],
+)
+def test_a_mistyped_route_batch_or_number_is_refused_and_is_no_all_clear(
+    bridge: Command, gateway_with_orders: Running, words: tuple[str, ...], told: str
+) -> None:
+    refused = bridge("orders", *words)
+
+    assert (refused.code, refused.out) == (2, "")
+    assert told in refused.err
+
+
+def test_a_side_that_could_not_be_read_has_no_sums_and_nobody_says_that_nothing_is_committed_twice(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    assert "no order is committed twice" in bridge("orders", "reconcile").out
+    bench = gateway_with_orders.bench
+    now = bench.clock.now()
+    keys = ["order:1|HB|0500", "order:1|HB|0501"]
+    old = [
+        LedgerEntry(key, Side.LEGACY, Transmitter.LEGACY, "po.one", "imported", "older", now) for key in keys
+    ]
+    gateway_with_orders.do(bench.journal.import_orders(old, {}, "ann", "open in MMS", now))
+
+    told = bridge("orders", "reconcile", "--route", "po.one")
+
+    lines = told.out.splitlines()
+    assert (told.code, lines[0]) == (1, "4 open orders, 0 moving; read from 6 times journal")
+    assert lines[1] == "legacy   2 orders could not be read"
+    assert lines[2].startswith("cloud    2 orders: committed ")
+    assert lines[-1] == "whether an order is committed twice cannot be told: 2 orders could not be read", (
+        told.out
+    )
+
+
+def test_a_file_of_another_separator_is_told_which_it_has(
+    bridge: Command, gateway_with_orders: Running, folder: Path
+) -> None:
+    (folder / "lines.csv").write_text("order_number;line;ordered\nPO-1;1;2\n")
+
+    told = bridge(
+        "orders", "convert", "--route", "po.one", "--to", "cloud", "--file", "lines.csv", "--dry-run"
+    )
+
+    assert (told.code, told.err) == (
+        2,
+        "legacy-bridge: lines.csv:1: the columns are separated by semicolons; save the file with commas\n",
+    )
+
+
+def test_one_order_of_a_file_that_cannot_be_read_is_told_as_one(
+    bridge: Command, gateway_with_orders: Running, folder: Path
+) -> None:
+    words = ("orders", "convert", "--route", "po.one", "--to", "legacy", "--file", "lines.csv", "--dry-run")
+    (folder / "lines.csv").write_text("order_number,line,ordered\nPO-1,1,two\n")
+    assert "1 order of the file cannot be read: " in bridge(*words).err
+
+    (folder / "lines.csv").write_text("order_number,line,ordered\nPO-1,1,two\nPO-2,1,two\n")
+    assert "2 orders of the file cannot be read: " in bridge(*words).err
+
+
+def test_a_list_of_moves_that_is_narrowed_does_not_say_that_nothing_was_ever_asked(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    assert "no move is like that" in bridge("orders", "moves", "--state", "closing").err

@@ -194,6 +194,7 @@ async def test_all_open_orders_of_a_route_are_converted_and_proven_by_count_and_
     assert proof["value"] == {"ordered": "75.00", "fixed": "20.00", "remainder": "55.00"}
     assert proof["sides"]["legacy"] == {
         "orders": 2,
+        "unread": 0,
         "committed": "20.00",
         "received": "20.00",
         "invoiced": "20.00",
@@ -277,6 +278,84 @@ async def test_a_file_that_does_not_agree_with_the_journal_moves_nothing_of_that
         "line 1: the file says received 3, the journal 4; reconcile them first",
         "open here, and not in the file",
     ]
+
+
+async def test_an_order_under_way_is_not_told_as_open_and_missing_in_the_file() -> None:
+    hospital = Hospital(closes=False)
+    await hospital.open()
+    for number in ("7", "8"):
+        await hospital.take(order(number))
+    await hospital.settle()
+    await hospital.move("8", to=Side.CLOUD)
+    await hospital.settle()
+
+    asked = await convert(operations_of(hospital), rows=[_row("9", "1", "10", "0", "0")])
+
+    told = {each["order_key"]: each["why"] for each in asked["problems"]}
+    assert told[key_of("7")] == "open here, and not in the file"
+    assert told[key_of("8")] == "on its way to cloud already"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["1"], "line 2 is in the journal only"),
+        (["1", "2", "3"], "line 3 is in the file only"),
+        (["1", "3", "4"], "lines 3, 4 are in the file only, and line 2 is in the journal only"),
+    ],
+)
+async def test_lines_that_only_the_file_or_only_the_journal_has_are_named_with_where_they_are(
+    lines: list[str], told: str
+) -> None:
+    _, operations = await hospital_with("7")
+    rows = [_row("7", line, "10", "4", "4") for line in lines]
+
+    (problem,) = (await convert(operations, rows=rows))["problems"]
+
+    assert problem["why"] == f"{told}; reconcile them first"
+
+
+async def test_a_batch_that_has_begun_or_is_over_is_told_as_that_to_whoever_drops_it_or_agrees_again() -> (
+    None
+):
+    hospital = Hospital(closes=False)
+    await hospital.open()
+    await hospital.take(order("7"))
+    await hospital.settle()
+    operations = operations_of(hospital)
+    asked = await convert(operations)
+    words = {"batch": asked["batch"], "who": "bob", "why": "checked"}
+    await operations.perform("orders.agree", words)
+
+    with pytest.raises(OperationError, match=r"was agreed to already by bob \(1 agreed\)"):
+        await operations.perform("orders.agree", {**words, "who": "carl"})
+    await hospital.settle()
+    with pytest.raises(OperationError, match=r"has begun \(1 closing\), and only what has not begun"):
+        await operations.perform("orders.drop", words)
+
+    await hospital.take(order("8"))
+    await hospital.settle()
+    other = {**words, "batch": (await convert(operations))["batch"]}
+    await operations.perform("orders.drop", other)
+    for verb in ("orders.drop", "orders.agree"):
+        with pytest.raises(OperationError, match=r"is over \(1 ended\)"):
+            await operations.perform(verb, other)
+
+
+async def test_while_a_system_is_down_no_sums_are_given_for_it_and_its_orders_are_counted_as_unread() -> None:
+    hospital, operations = await hospital_with("1", "2", stage="cloud")
+    whole = await operations.perform("orders.reconcile", {})
+    assert (whole["orders_unread"], whole["sides"]["cloud"]["unread"]) == (0, 0)
+    assert whole["sides"]["cloud"]["committed"] == "75.00"
+    hospital.sinks["erp"].is_down = True
+
+    found = await operations.perform("orders.reconcile", {})
+
+    assert (found["orders_unread"], found["committed_twice"]) == (2, [])
+    sums = {"committed": None, "received": None, "invoiced": None}
+    assert found["sides"]["cloud"] == {"orders": 0, "unread": 2, **sums}
+    assert {each["what"] for each in found["differences"]} == {"unread"}
+    assert found["read_from"].get("system", 0) == 0
 
 
 async def test_what_could_be_converted_is_shown_without_asking_for_it() -> None:

@@ -276,6 +276,7 @@ async def test_a_receipt_waits_for_a_person_where_no_way_of_posting_is_declared(
         view = await made.deliver(receipt())
 
     assert (view.state, view.findings[0].code) == (DeliveryState.PARKED, "ERP-RECEIPT-BY-HAND")
+    assert " (1 line) waits to be posted by hand" in view.findings[0].text
 
 
 async def test_an_arrival_journal_names_order_line_and_lot() -> None:
@@ -333,6 +334,7 @@ async def test_what_is_no_receipt_is_a_persons_who_is_told_what_to_do(kind: str,
     (finding,) = view.findings
     assert (view.state, finding.code, posted) == (DeliveryState.PARKED, "ERP-RECEIPT-KIND", [])
     assert told in finding.text
+    assert " (1 line): no entity there posts it; " in finding.text
     assert "--done-elsewhere" in finding.text
 
 
