@@ -97,8 +97,8 @@ def _program(configuration: Configuration, route: Route) -> Program:
         reply=route.reply.mode,
         reply_within_s=within.total_seconds(),
         size_bytes_max=configuration.gateway.limits.body_bytes_max,
-        writes=_writes(configuration, route),
-        crosswalks=_crosswalks(configuration, route),
+        writes=writes_of(configuration, route),
+        crosswalks=crosswalks_of(configuration, route),
         is_evidence=route.evidence,
         compare=_compare(configuration, route),
         from_side=route.source.side,
@@ -164,7 +164,8 @@ def ignored(rule: IgnoreRule) -> Ignored:
     return Ignored(rule.path, rule.until, rule.why, pair)
 
 
-def _writes(configuration: Configuration, route: Route) -> dict[str, Writing]:
+def writes_of(configuration: Configuration, route: Route) -> dict[str, Writing]:
+    """Give how documents are written for those of a route's targets that take bytes."""
     found: dict[str, Writing] = {}
     for target, declared in route.write.items():
         name = declared.partner or route.source.partner
@@ -183,7 +184,7 @@ def _writes(configuration: Configuration, route: Route) -> dict[str, Writing]:
     return found
 
 
-def _crosswalks(configuration: Configuration, route: Route) -> dict[str, str]:
+def crosswalks_of(configuration: Configuration, route: Route) -> dict[str, str]:
     """Give the code tables that the route's mappings use, by the words that they use for them."""
     partner = configuration.partners.get(route.source.partner or "")
     named = [route.source.format_settings, *(partner.adapters.values() if partner is not None else ())]

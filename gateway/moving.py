@@ -138,13 +138,39 @@ def cannot_take(rule: RouteRule, to: Side, writes: Collection[str] = ()) -> str 
     if sends_itself and to not in rule.suppresses:
         return (
             f"{target} sends on whatever it gets and cannot be told that the supplier has the order already: "
-            "it would be ordered twice"
+            f"it would be ordered twice. {_silenced(rule, target, to, writes)}"
         )
-    if to is Side.LEGACY and rule.legacy_form == "as_received" and target not in writes:
-        return (
-            f"{target} gets bytes as they came; declare write: {{{target}: ...}} for what the gateway makes"
-        )
+    if _is_unwritten(rule, to, target, writes):
+        return f"{target} gets bytes as they came, and the gateway makes this document. {_write(target)}"
     return None
+
+
+def _silenced(rule: RouteRule, target: str, to: Side, writes: Collection[str]) -> str:
+    """Say what lets a side take an order without sending it to the supplier."""
+    if to is Side.CLOUD:
+        return (
+            f"Say in endpoints.{target} how its own output is kept off: supplier_output: per_order, told "
+            'with each order (Oracle, SAP); or supplier_output: "off", where it is set up so, with '
+            "transmitter: {cloud: none} or {cloud: gateway} in the route; of a generic_rest "
+            "body.transmitter, the field that says who sends it"
+        )
+    writing = f". {_write(target)}" if _is_unwritten(rule, to, target, writes) else ""
+    return (
+        f"Where {target} sends nothing to suppliers, say transmitter: {{legacy: none}} in route {rule.route}"
+        "; where the gateway is to send later orders, transmitter: {legacy: gateway} with targets.supplier; "
+        f"or deliver to a generic_rest, which is told{writing}"
+    )
+
+
+def _is_unwritten(rule: RouteRule, to: Side, target: str, writes: Collection[str]) -> bool:
+    return to is Side.LEGACY and rule.legacy_form == "as_received" and target not in writes
+
+
+def _write(target: str) -> str:
+    return (
+        f"Declare write: {{{target}: {{format: FORMAT, partner: NAME}}}}; for edi_x12 that partner has us, "
+        "isa and control_numbers"
+    )
 
 
 def pinned(rule: RouteRule, stage: str, move: Move, order: PurchaseOrder) -> str:

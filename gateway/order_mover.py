@@ -35,7 +35,7 @@ from gateway.moving import Remainder, cannot_take, carried_aliases, pinned, rema
 from gateway.order_lines import differs
 from gateway.order_looks import OrderLook, look_at, placed_at
 from gateway.program import Program, ProgramSource
-from gateway.writing import written
+from gateway.writing import unwritten, written
 
 log = logging.getLogger("legacy_bridge.mover")
 
@@ -204,7 +204,7 @@ class OrderMover:
         tables = await self._tables(program.crosswalks)
         environment = program.context.environment
         body = written(writing, self._formats, canonical, number, environment, tables, now, now)
-        return body if isinstance(body, bytes) else "; ".join(finding.text for finding in body)
+        return body if isinstance(body, bytes) else unwritten(target, body)
 
     # -- going on --------------------------------------------------------------------------
 

@@ -49,6 +49,12 @@ def written(
         return error.findings
 
 
+def unwritten(target: str, findings: Sequence[Finding]) -> str:
+    """Say in a sentence why a document was not written for its target."""
+    told = "; ".join(f"{each.text} [{each.code}]" for each in findings)
+    return f"what is left of it cannot be written for {target}: {told}"
+
+
 def losses(writing: Writing, formats: Callable[[str], Format], canonical: bytes) -> tuple[Finding, ...]:
     """Give notes about what a written document does not say of our own one."""
     made = formats(writing.format_name)

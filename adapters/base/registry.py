@@ -119,6 +119,7 @@ class Adapter:
     answers_queries: bool = False  # its target declares questions that change nothing (``reply: query``)
     identities: tuple[str, ...] = ()  # what a route's ``identity:`` may say for this source
     judge: Callable[[BaseModel, Library], list[Finding]] | None = None  # its settings, with what they name
+    judge_writing: Callable[[BaseModel | None], list[Finding]] | None = None  # the profile it writes for
     needs: tuple[str, ...] = ()  # settings without which its format reads nothing: a route's or its partner's
     commands: Mapping[str, str] = field(default_factory=dict)  # its commands -> one line for ``--help``
     check: Callable[[BaseModel], Awaitable[list[str]] | list[str]] | None = None  # ``check --live``

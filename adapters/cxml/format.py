@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from lxml import etree
+from pydantic import BaseModel
 
 from adapters.base import (
     DecodeContext,
@@ -47,9 +48,7 @@ class CxmlFormat:
         """Write one document. Errors: EncodeError; a cXML message holds one document, never several."""
         settings = envelope.partner_settings
         if not isinstance(settings, CxmlPartner) or settings.us is None or settings.them is None:
-            raise _refused(
-                "CXML-SETTINGS", "the partner's cxml section does not say us and them: who speaks to whom"
-            )
+            raise _refused("CXML-SETTINGS", _NOBODY_SPEAKS)
         if len(documents) != 1:
             raise _refused("CXML-ONE", f"a cXML message holds one document; {len(documents)} were given")
         document = documents[0]
@@ -128,6 +127,18 @@ def _written(root: etree._Element, settings: CxmlPartner, file: str) -> bytes:
     doctype = _DTD.format(version=settings.dtd_version, file=file)
     written: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True, doctype=doctype)
     return written + b"\n"
+
+
+def judged_writing(settings: BaseModel | None) -> list[Finding]:
+    """Give what keeps every document for a partner from being written: it does not say who speaks to whom."""
+    if isinstance(settings, CxmlPartner) and settings.us is not None and settings.them is not None:
+        return []
+    return [Finding("CXML-SETTINGS", Position(""), _NOBODY_SPEAKS)]
+
+
+_NOBODY_SPEAKS = (
+    "nothing can be written for this partner: partners.NAME.cxml does not say us and them, who speaks to whom"
+)
 
 
 def _refused(code: str, text: str) -> EncodeError:

@@ -8,6 +8,7 @@ def adapter() -> Adapter:
     from adapters.edi_x12.config import X12Partner
     from adapters.edi_x12.format import X12Format
     from adapters.edi_x12.guide import judged, warm
+    from adapters.edi_x12.parties import judged_writing
 
     return Adapter(
         name="edi_x12",
@@ -26,5 +27,6 @@ def adapter() -> Adapter:
         ),
         warm=warm,
         judge=judged,
+        judge_writing=judged_writing,
         commands={"x12": "show and check guides of X12 sets"},
     )

@@ -20,6 +20,7 @@ from adapters.edi_x12.kept import Row, with_kept
 from adapters.edi_x12.lexer import Places, SetText, separators_of
 from adapters.edi_x12.outbound import Group, write_interchange
 from adapters.edi_x12.page import Page, Problem
+from adapters.edi_x12.parties import parties_missing
 from adapters.edi_x12.parts_out import trimmed
 from adapters.edi_x12.read_in import PLAIN_COMPONENT, with_component
 from adapters.edi_x12.report import Report
@@ -222,10 +223,7 @@ def _interchange(
     for each in sets:
         groups.setdefault(each.set_type, []).append(each.body)
     if sender is None or receiver is None:
-        text = (
-            "our interchange id (edi_x12.us) or the partner's (edi_x12.isa) is not in the partner's profile; "
-            "name a partner that has both (translate: --partner NAME -c routes.yaml)"
-        )
+        text = parties_missing(partner, ours=sender is None, theirs=receiver is None)
         raise EncodeError([_finding("X12-PARTIES", "", text)])
     gs_sender = partner.us_gs or sender[1]
     gs_receiver = partner.gs[0] if partner.gs else receiver[1]

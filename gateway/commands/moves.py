@@ -149,7 +149,11 @@ def run_agree(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(done)
     else:
-        print_text(f"{counted(done['orders'], 'order')} of {done['batch']}: agreed to, and begun now")
+        print_text(
+            f"{counted(done['orders'], 'order')} of {done['batch']}: agreed to, and begun now",
+            "How far each is, or why it ended:",
+            f"  legacy-bridge orders moves --batch {done['batch']}",
+        )
     return 0
 
 

@@ -38,6 +38,7 @@ class FormatKind:
     judge: Callable[[BaseModel, Library], list[Finding]] | None = None  # settings with what they name
     tells: frozenset[str] | None = None  # of an order, for selections and pins; None: anything
     is_enveloped: bool = False
+    judge_writing: Callable[[BaseModel | None], list[Finding]] | None = None  # of whom it is written for
     needs: tuple[str, ...] = ()  # settings that a route must name, or its partner
 
 
@@ -71,6 +72,7 @@ def catalogue_of(adapters_: Mapping[str, Adapter], erps: Mapping[str, ErpKind]) 
             each.judge,
             each.tells,
             each.is_enveloped,
+            each.judge_writing,
             each.needs,
         )
         for each in found

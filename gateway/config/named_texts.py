@@ -79,6 +79,22 @@ def route_texts(draft: Draft, route: Route) -> Iterator[Finding]:
         yield from _needed(
             draft, writing.format, writing.settings, writing.partner or route.source.partner, place
         )
+        yield from _written_for(draft, writing.format, writing.partner or route.source.partner, place)
+
+
+def _written_for(
+    draft: Draft, format_name: str, partner_name: str | None, place: tuple[str, str, *tuple[str | int, ...]]
+) -> Iterator[Finding]:
+    """Whom documents are written for has what each of them needs: else all of them would be parked."""
+    kind, partner = draft.catalogue.formats.get(format_name), draft.partners.get(partner_name or "")
+    if kind is None or kind.judge_writing is None or (partner_name is not None and partner is None):
+        return  # told elsewhere
+    if draft.places.source.startswith(STORED):
+        return  # in force already; what it cannot write parks by name
+    settings = partner.adapters.get(format_name) if partner is not None else None
+    whom = f"partner '{partner_name}': " if partner_name is not None else "no partner is named: "
+    for finding in kind.judge_writing(settings):
+        yield draft.finding(finding.code, place, whom + finding.text, finding.level)
 
 
 def _needed(

@@ -17,6 +17,7 @@ from gateway.moving import cannot_take, pinned, remainder
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Person, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.open_lines import LineRow, LineRows, Numbers, ToldOrders, told_orders
+from gateway.operations.trial_writing import cannot_be_written
 from gateway.operations.views import instant
 from gateway.order_lines import differs
 from gateway.order_looks import look_at
@@ -210,6 +211,9 @@ class MoveOperations(OperationsBase):
             state = (await self._journal.stages()).get(entry.route)
             rule = self._configuration().rule(route)
             problem = pinned(rule, state.stage if state is not None else "", move, made.order)
+            problem = problem or await cannot_be_written(
+                self._journal, self._configuration(), route, to, made.order, self._clock.now()
+            )
         if problem or isinstance(made, str):
             return problem
         # Its lines stay where a file told them: they are compared again when it begins.

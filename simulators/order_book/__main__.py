@@ -14,7 +14,8 @@ from simulators.serving import until_signalled
 DESCRIPTION = """A system that keeps orders, to rehearse moves with. It takes documents over
 REST (POST below /documents/TYPE, GET with ?reference= looks one up), shows an
 order at /orders/NUMBER, and closes it by POST to /orders/NUMBER/close. All of
-them stand at /_orders. It forgets everything when it ends."""
+them stand at /_orders. It forgets everything when it ends. It
+prints the lines of routes.yaml that point a gateway at it."""
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "simulators.order_book") -> None:
@@ -31,9 +32,28 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.order_book")
 async def _serve(arguments: argparse.Namespace) -> None:
     served = OrderBook(Book(arguments.word, arguments.prefix))
     await served.start(arguments.host, arguments.port)
-    print(f"order_book listens on {served.url}", flush=True)
+    # In one write: whoever reads the address only, and goes, breaks no pipe.
+    text = f"order_book listens on {served.url}\n\n{routes_lines(arguments.word, served.url)}\n"
+    print(text, end="", flush=True)
     await until_signalled()
     await served.stop()
+
+
+def routes_lines(word: str, url: str) -> str:
+    """Give the lines of a routes.yaml that point a gateway at it."""
+    return f"""In routes.yaml, its endpoint is:
+
+endpoints:
+  {word}:
+    kind: generic_rest
+    environment: test
+    base: {url}
+    plaintext: true
+    orders:
+      read_path: "orders/{{number}}"
+      close_path: "orders/{{number}}/close"
+      transmits_word: {word}
+      closed: [closed, cancelled]"""
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from gateway.journal.types import Acceptance, LedgerEntry, Side, Transmitter, Wa
 from gateway.order_mover import OrderMover
 from gateway.outcome import RetryPolicy
 from gateway.pipeline import Pipeline
-from gateway.program import OneRevision, Program, Programs, UnknownOrder
+from gateway.program import OneRevision, Program, Programs, UnknownOrder, Writing
 from gateway.stage import RouteRule
 from gateway.workers import InlineExecutor
 from simulators.order_book.book import Book
@@ -137,6 +137,7 @@ class Hospital:
             name: BookSink(book, Random(f"{seed} {name}"), lost)  # type: ignore[arg-type]  # it handles alike
             for name, book in (("mms", self.legacy), ("erp", self.erp), ("supplier", self.supplier))
         }
+        self.writes: Mapping[str, Writing] = {}
         self.owners: Mapping[str, Mapping[str, str]] = {}
         self.from_side: Side | None = None  # of the route of acknowledgments and events
         self._messages = 0
@@ -162,6 +163,7 @@ class Hospital:
     def _programs(self) -> list[Program]:
         rule = self.rule
         own = Program("po", "canonical", CONTEXT, rule, RULES, unknown=UnknownOrder(Side.LEGACY, 3_600))
+        own = replace(own, writes=self.writes)
         follower = replace(rule, supplier_target=rule.supplier_target)
         base = replace(own, owners=self.owners, from_side=self.from_side, follows="po")
         return [

@@ -8,8 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from adapters.edi_x12.config import X12Partner
 from gateway.journal.moves import MoveState
 from gateway.journal.types import Side, Transmitter
+from gateway.moving import cannot_take
+from gateway.program import Writing
 from tests.gateway.order_hospital import (
     RULE,
     Hospital,
@@ -230,8 +233,36 @@ async def test_an_order_never_moves_to_a_side_that_would_send_it_to_the_supplier
     await hospital.settle()
 
     (move,) = await hospital.journal.moves()
-    assert "it would be ordered twice" in move.outcome
+    assert "it would be ordered twice. Where mms sends nothing to suppliers" in move.outcome
+    assert "transmitter: {legacy: none} in route po" in move.outcome
     assert (await hospital.entry("7")).side is Side.CLOUD
+
+
+def test_an_erp_that_cannot_be_told_is_refused_with_the_setting_that_tells_it() -> None:
+    told = cannot_take(replace(RULE, suppresses=frozenset({Side.LEGACY})), Side.CLOUD)
+
+    assert told is not None
+    assert "endpoints.erp" in told
+    assert "supplier_output: per_order" in told
+
+
+async def test_a_remainder_that_cannot_be_written_ends_its_move_with_the_reason() -> None:
+    rule = replace(RULE, legacy_transmitter=Transmitter.NONE)
+    hospital = Hospital(stage="cloud", rule=rule)
+    hospital.writes = {"mms": Writing("edi_x12", "mms>mms", partner_settings=X12Partner())}
+    hospital.start()
+    await hospital.open()
+    await hospital.take(order("7", 10))
+    await hospital.settle()
+
+    await hospital.move("7", to=Side.LEGACY)
+    await hospital.settle()
+
+    (move,) = await hospital.journal.moves()
+    assert move.state is MoveState.ENDED
+    assert "cannot be written for mms" in move.outcome
+    entry = await hospital.entry("7")
+    assert (entry.side, entry.moving_to) == (Side.CLOUD, None)
 
 
 async def test_a_remainder_that_the_new_side_refuses_leaves_the_order_where_it_was() -> None:

@@ -460,6 +460,24 @@ async def test_a_supplier_is_found_with_and_without_zeros_and_its_gln_is_in_thre
     assert found["to_SupplierPurchasingOrg"]["results"][0]["PurchasingOrganization"] == "1010"
 
 
+async def test_suppliers_are_listed_filtered_and_paged_and_a_mistaken_page_is_a_400(start) -> None:
+    client = await start()
+    path = f"{V2}/API_BUSINESS_PARTNER/A_Supplier"
+
+    status, body, _ = await client.ask("GET", path)
+    listed = [each["Supplier"] for each in body["d"]["results"]]
+    assert (status, listed) == (200, ["10300001", "10300002", "10300003", "MEDLINE"])
+    assert "__deferred" in body["d"]["results"][0]["to_SupplierPurchasingOrg"]
+
+    _, body, _ = await client.ask("GET", f"{path}?$filter=Supplier eq 'MEDLINE'")
+    assert [each["SupplierName"] for each in body["d"]["results"]] == ["Named Supplier"]
+    _, body, _ = await client.ask("GET", f"{path}?$top=1&$skip=1")
+    assert [each["Supplier"] for each in body["d"]["results"]] == ["10300002"]
+    assert (await client.ask("GET", f"{path}?$top=many"))[0] == 400
+    assert (await client.ask("GET", f"{ORDERS}/PurchaseOrder?$top=many"))[0] == 400
+    assert (await client.ask("GET", f"{V2}/API_MATERIAL_DOCUMENT_SRV/Cancel"))[0] == 405
+
+
 def test_a_filter_compares_texts_to_the_letter() -> None:
     row = {
         "PurchaseOrderItem": "00010",

@@ -11,7 +11,8 @@ class Pointer:
     """What is written of an ERP's endpoint beside its address.
 
     `secret`: the variable that its secret is taken from. `login`: how the vendor's customers log in; what the
-    command line names (`--client`, `--user`) goes before it. `defaults`: enough of them for `check`.
+    command line names (`--client`, `--user`) goes before it. `codes`, `defaults`: enough of them for `check`,
+    and for the orders in fixtures/demo, which name no currency and use the legacy system's own codes.
     """
 
     endpoint: str
@@ -19,6 +20,7 @@ class Pointer:
     secret: str
     login: Literal["oauth2", "basic"]
     defaults: str
+    codes: str = ""
 
 
 def routes_lines(
@@ -44,6 +46,8 @@ def routes_lines(
         lines += [f"  client_id: {client or 'bridge'}", f"  client_secret: env:{pointer.secret}"]
     else:
         lines.append(f"basic: {{user: {user or 'BRIDGE'}, password: env:{pointer.secret}}}")
+    if pointer.codes:
+        lines.append(f"codes: {pointer.codes}")
     lines.append(f"defaults: {pointer.defaults}")
     block = "\n".join(f"    {each}" for each in lines)
     whose = f"the secret of {client or user}" if client or user else "anything"

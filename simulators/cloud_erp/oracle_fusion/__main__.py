@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp.or
     )
     options.add_argument("--processing", type=seconds, default=0.0, metavar="SECONDS", help="of a receipt")
     defaults = "{procurement_bu: Mercy Health BU, currency: USD}"
-    pointer = Pointer("fusion", "oracle_fusion", "FUSION_SECRET", "oauth2", defaults)
+    codes = '{units: {BX: Box, CA: Case}, suppliers: {ACME: "1013"}}'
+    pointer = Pointer("fusion", "oracle_fusion", "FUSION_SECRET", "oauth2", defaults, codes)
     run(options.parse_args(argv), _made, pointer)
 
 

@@ -35,9 +35,11 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp.sa
     made.add_argument("--pad-items", action="store_true", help="answers say 00010 where 10 was sent")
     made.add_argument("--warn", action="store_true", help="each create succeeds with a warning")
     defaults = (
-        '{company_code: "1010", purchasing_organization: "1010", purchasing_group: "001", plant: "1010"}'
+        '{company_code: "1010", purchasing_organization: "1010", purchasing_group: "001", plant: "1010", '
+        "currency: USD}"
     )
-    run(made.parse_args(argv), _made, Pointer("s4", "sap_s4hana", "S4_PASSWORD", "basic", defaults))
+    codes = '{units: {CA: CS}, suppliers: {ACME: "10300001"}, locations: {"04": "1010", "05": "1020"}}'
+    run(made.parse_args(argv), _made, Pointer("s4", "sap_s4hana", "S4_PASSWORD", "basic", defaults, codes))
 
 
 def _made(

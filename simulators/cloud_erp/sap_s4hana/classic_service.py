@@ -18,6 +18,7 @@ from simulators.cloud_erp.sap_s4hana.wire import (
     ODataError,
     Operation,
     Result,
+    counted,
     keys_of,
     matches,
     reference_asked,
@@ -74,9 +75,9 @@ class ClassicService:
                 return self._create(operation, unit, name, today)
             case "PATCH" | "MERGE", "A_PurchaseRequisitionHeader" | "A_PurchaseRequisitionItem" if keys:
                 return self._change_requisition(operation, unit, name, keys)
-            case "GET", "A_Supplier" if keys:
-                return self._supplier(operation, keys)
-            case "GET", _:
+            case "GET", "A_Supplier":
+                return self._supplier(operation, keys) if keys else self._suppliers(operation)
+            case "GET", _ if name in HEADS or name in ITEM_SETS:
                 return self._read(operation, unit, name, keys)
         raise ODataError(405, Problem("/IWBEP/CM_MGC/405", f"Method {operation.method} not allowed", ""))
 
@@ -188,8 +189,18 @@ class ClassicService:
                 raise ODataError(404, Problem("/IWBEP/CM_MGC/404", "Resource not found", ""))
             return Result(200, write({"d": self._row(name, found[0], deep)}), {"Content-Type": JSON})
         found = [each for each in rows if matches(condition, each)]
-        skip = int(operation.query.get("$skiptoken", operation.query.get("$skip", "0")))
-        top = min(int(operation.query.get("$top", self._tenant.page_size)), self._tenant.page_size)
+        return self._page(operation, name, found)
+
+    def _suppliers(self, operation: Operation) -> Result:
+        """Give the suppliers of the tenant, as a collection is read: filtered, a page at a time."""
+        condition = "" if self._tenant.ignores_filter else operation.query.get("$filter", "")
+        rows = [_supplier_fields(each, True) for each in self._tenant.suppliers]
+        return self._page(operation, "A_Supplier", [each for each in rows if matches(condition, each)])
+
+    def _page(self, operation: Operation, name: str, found: list[dict[str, Any]]) -> Result:
+        skip = counted(operation, "$skiptoken", counted(operation, "$skip", 0))
+        top = min(counted(operation, "$top", self._tenant.page_size), self._tenant.page_size)
+        deep = "$expand" in operation.query
         inner: dict[str, Any] = {
             "results": [self._row(name, each, deep) for each in found[skip : skip + top]]
         }

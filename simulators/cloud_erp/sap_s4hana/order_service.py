@@ -22,6 +22,7 @@ from simulators.cloud_erp.sap_s4hana.wire import (
     ODataError,
     Operation,
     Result,
+    counted,
     keys_of,
     matches,
     reference_asked,
@@ -150,11 +151,11 @@ class OrderService:
 
     def _list(self, operation: Operation, unit: Unit) -> Result:
         condition = "" if self._tenant.ignores_filter else operation.query.get("$filter", "")
-        skip = int(operation.query.get("$skiptoken", operation.query.get("$skip", "0")))
+        skip = counted(operation, "$skiptoken", counted(operation, "$skip", 0))
         reference = reference_asked(condition, "CorrespncInternalReference")
         known = unit.store.visible(KIND, reference)
         found = [each for each in known if matches(condition, each.values)]
-        top = min(int(operation.query.get("$top", self._tenant.page_size)), self._tenant.page_size)
+        top = min(counted(operation, "$top", self._tenant.page_size), self._tenant.page_size)
         deep = "$expand" in operation.query
         rows = [self._shown(unit, each, deep) for each in found[skip : skip + top]]
         body: dict[str, Any] = {"@odata.context": "$metadata#PurchaseOrder", "value": rows}

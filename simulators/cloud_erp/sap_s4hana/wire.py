@@ -102,6 +102,14 @@ def keys_of(segment: str) -> tuple[str, dict[str, str]]:
     return name, {key: text.replace("''", "'") for key, text in _KEYS.findall(rest)}
 
 
+def counted(operation: Operation, option: str, default: int) -> int:
+    """Give a query option that counts, such as `$top`. Errors: ODataError 400."""
+    text = operation.query.get(option, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise ODataError(400, Problem("/IWBEP/CM_MGC/020", f"Invalid value '{text}' of {option}", ""))
+    return int(text)
+
+
 def reference_asked(condition: str, name: str) -> str | None:
     """Give the value that a filter asks of one field first, None where it does not begin with it."""
     found = re.match(rf"\s*{name} eq '((?:[^']|'')*)'(?:\s+and\s|\s*\Z)", condition)

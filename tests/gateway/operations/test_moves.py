@@ -440,3 +440,47 @@ async def test_the_messages_that_moves_make_are_no_traffic_for_a_plan() -> None:
 
     assert any(each.origin.transport == "move" for each in await hospital.journal.messages(limit=1_000))
     assert [each.message_id for each in after.messages] == [each.message_id for each in before.messages]
+
+
+FOLDER = """\
+version: 1
+gateway:
+  {environment: test, organisation: HB, journal: "sqlite:var/journal.db", listen: {http: "127.0.0.1:0"}}
+endpoints:
+  mms: {kind: sftp_files, environment: test, folder: mms, name: "{stem}.{role}.850"}
+  erp: {kind: generic_rest, environment: test, base: "http://127.0.0.1:9", plaintext: true}
+partners:
+  mms:
+    environment: test
+    edi_x12: {isa: [{qualifier: ZZ, id: MMS}], us: {qualifier: ZZ, id: HUB}}
+routes:
+  - id: po
+    from: {http: true, document: purchase_order}
+    targets: {legacy: mms, cloud: erp}
+    write: {mms: {format: edi_x12, partner: mms}}
+    transmitter: {legacy: none}
+    stage: cloud
+"""
+
+
+@pytest.mark.parametrize(("note", "is_asked"), [("fine", True), ("a ~ in it", False)])
+async def test_what_cannot_be_written_for_the_new_side_is_refused_when_it_is_asked_for(
+    note: str, is_asked: bool
+) -> None:
+    hospital = Hospital(stage="cloud")
+    await hospital.open()
+    document = order("7", 10, order_date={"date": "2026-01-15"})
+    document["lines"][0] |= {"description": note, "item_ids": [{"scheme": "vendor", "value": "A-1"}]}
+    await hospital.take(document)
+    await hospital.settle()
+    known = load_text(FOLDER)
+    assert isinstance(known, Configuration), [str(each) for each in known]
+    operations = Operations(hospital.journal, lambda: known, hospital.clock, Hooks())
+    wanted = {"orders": ["7"], "to": "legacy", "who": "ann", "why": "wave"}
+
+    if is_asked:
+        assert (await operations.perform("orders.move", wanted))["orders"] == 1
+        return
+    with pytest.raises(OperationError, match=r"cannot be written for mms: .*X12-OUT-CHAR"):
+        await operations.perform("orders.move", wanted)
+    assert await hospital.journal.moves() == []
