@@ -64,7 +64,7 @@ def by_hand(place: Place, delivery: Delivery, number: str) -> Finding:
     text = (
         f"order {number} is on the other side now: close what is left of it in the ERP by hand, without "
         "telling the supplier, look at it again, then say so: legacy-bridge exceptions resolve "
-        f"{delivery.delivery_id} --done-elsewhere {number}"
+        f"{delivery.delivery_id} --done-elsewhere {number} --why TEXT"
     )
     return place.finding("MOVE-CLOSE-BY-HAND", text)
 
@@ -83,7 +83,7 @@ def counted_otherwise(
     """Give the error for an order of which more was received or invoiced than the move counted."""
     then = (
         "it is closed there; take the difference off the order on the other side, then resolve this with "
-        f"--done-elsewhere {number}"
+        f"--done-elsewhere {number} --why TEXT"
         if is_closed
         else "nothing was closed: take the difference off the order on the other side"
     )

@@ -333,7 +333,7 @@ async def test_what_is_no_receipt_is_a_persons_who_is_told_what_to_do(kind: str,
     (finding,) = view.findings
     assert (view.state, finding.code, posted) == (DeliveryState.PARKED, "ERP-RECEIPT-KIND", [])
     assert told in finding.text
-    assert "--done-elsewhere" in finding.text
+    assert "--done-elsewhere NUMBER --why TEXT" in finding.text
 
 
 # --- questions ----------------------------------------------------------------------------------------
