@@ -258,7 +258,7 @@ class OrderDesk:
         text = (
             f"order {number} is on the other side now, and {self.name} does not close it: {why}. Close what "
             "is left of it there, then retry this (it is read first), or say so: legacy-bridge exceptions "
-            "resolve ID --done-elsewhere REFERENCE"
+            "resolve ID --done-elsewhere REFERENCE --why TEXT"
         )
         return Finding("MOVE-CLOSE-BY-HAND", Position(self.name), text)
 

@@ -110,7 +110,7 @@ class ExceptionOperations(OperationsBase):
             raise OperationError(
                 "refused",
                 "this closes an order that is on the other side already; left open it is committed twice. "
-                "Close it there, then resolve this with --done-elsewhere",
+                "Close it there, then resolve this with --done-elsewhere REFERENCE --why TEXT",
             )
 
     async def _create_placed(self, message_id: str | None, who: str, why: str) -> str:

@@ -82,7 +82,7 @@ def by_hand(place: Place, delivery: Delivery, number: str) -> Finding:
     text = (
         f"order {number} is on the other side now: close what is left of it in the ERP by hand, without "
         "telling the supplier, look at it again, then say so: legacy-bridge exceptions resolve "
-        f"{delivery.delivery_id} --done-elsewhere {number}"
+        f"{delivery.delivery_id} --done-elsewhere {number} --why TEXT"
     )
     return place.finding("MOVE-CLOSE-BY-HAND", text)
 
@@ -107,7 +107,7 @@ def counted_otherwise(
     if told.more:
         then.append("take the difference off the order on the other side")
     if is_closed:
-        then.append(f"{'else' if told.less else 'then'} resolve this with --done-elsewhere {number}")
+        then.append(f"{'else' if told.less else 'then'} resolve this with --done-elsewhere {number} --why TEXT")
     text = (
         f"order {number} came to {which} than its move counted: {'; '.join((*told.more, *told.less))}; "
         f"{state}{', '.join(then)}"

@@ -144,7 +144,7 @@ def _not_posted(receipt: GoodsReceipt) -> str:
             do = f"see whether it changes anything of {named} there"
     return (
         f"{receipt.kind} {receipt.number} ({_counted(receipt.lines)}): no entity there posts it; "
-        f"{do}, then resolve this with --done-elsewhere and the number that it has there"
+        f"{do}, then resolve this with --done-elsewhere NUMBER --why TEXT (the number that it has there)"
     )
 
 

@@ -196,7 +196,7 @@ async def test_a_refusal_says_why_and_asks_a_person_and_is_done_once_that_person
         assert [each.code for each in refused.findings] == ["MOVE-CLOSE-BY-HAND", "LEGACY-REFUSED"]
         assert "order PO-1001 is on the other side now" in refused.findings[0].text
         assert "AUDIT_HOLD" in refused.findings[0].text
-        assert "--done-elsewhere" in refused.findings[0].text
+        assert "--done-elsewhere REFERENCE --why TEXT" in refused.findings[0].text
 
         await to_its_end(course)  # retried too early: asked again, and refused again
         assert steps(course)[-2:] == ["read_order", "close_order"]

@@ -307,7 +307,7 @@ async def test_a_refusal_parks_with_the_erps_reason_and_asks_a_person_who_may_re
     (item,) = await hospital.journal.exceptions()
     assert codes[-1] == "MOVE-CLOSE-BY-HAND"
     assert codes[0].startswith("ERP-4"), codes
-    assert "--done-elsewhere" in item.findings[-1].text
+    assert "--why TEXT" in item.findings[-1].text
     assert (await hospital.entry("7")).moving_to is Side.LEGACY
     assert closer.closed(hospital.tenant) == [False]
 

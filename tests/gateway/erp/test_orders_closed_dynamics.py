@@ -268,7 +268,7 @@ async def test_a_close_that_the_erp_refuses_tells_a_person_what_to_do_and_a_retr
     refused, person = (each.text for each in view.findings)
     assert "approval status InReview" in refused
     assert "order PO-1 is on the other side now" in person
-    assert f"exceptions resolve {view.delivery_id} --done-elsewhere PO-1" in person
+    assert f"exceptions resolve {view.delivery_id} --done-elsewhere PO-1 --why TEXT" in person
     assert standing == {1: 10, 2: 20}
     assert (after.state, quantities(made)) == (DeliveryState.DONE, {1: 4})
 

@@ -335,7 +335,7 @@ async def test_what_is_no_receipt_is_a_persons_who_is_told_what_to_do(kind: str,
     assert (view.state, finding.code, posted) == (DeliveryState.PARKED, "ERP-RECEIPT-KIND", [])
     assert told in finding.text
     assert " (1 line): no entity there posts it; " in finding.text
-    assert "--done-elsewhere" in finding.text
+    assert "--done-elsewhere NUMBER --why TEXT" in finding.text
 
 
 # --- questions ----------------------------------------------------------------------------------------
