@@ -107,7 +107,9 @@ def counted_otherwise(
     if told.more:
         then.append("take the difference off the order on the other side")
     if is_closed:
-        then.append(f"{'else' if told.less else 'then'} resolve this with --done-elsewhere {number} --why TEXT")
+        then.append(
+            f"{'else' if told.less else 'then'} resolve this with --done-elsewhere {number} --why TEXT"
+        )
     text = (
         f"order {number} came to {which} than its move counted: {'; '.join((*told.more, *told.less))}; "
         f"{state}{', '.join(then)}"
