@@ -114,6 +114,7 @@ class MessageOperations(OperationsBase):
         now = self._clock.now()
         overdue = await self._journal.overdue(now, now, limit=EVERYTHING)
         exceptions = await self._journal.exceptions(limit=EVERYTHING)
+        process = self._hooks.process
         return Lineage(
             message,
             documents,
@@ -122,6 +123,8 @@ class MessageOperations(OperationsBase):
             [each for each in overdue if each.message_id == message_id],
             [each for each in audit if is_about(each, message_id)],
             [each.exception_id for each in exceptions if each.message_id == message_id],
+            now if process is not None else None,
+            process().get("targets_that_need_a_person", {}) if process is not None else {},
         )
 
     async def _shown(self, message_id: str, *, unmasked: bool) -> list[JsonObject]:
