@@ -27,6 +27,7 @@ from adapters.base import (
     Origin,
     Rng,
     Source,
+    TroubledSink,
     TroubledSource,
 )
 from adapters.base.facade import CallOutcome, Facade
@@ -262,6 +263,11 @@ class Gateway:
             "started_at": self._started_at.isoformat() if self._started_at is not None else None,
             "configuration_revision": self.programs(None).revision,
             "targets_left_alone": {name: reason for name, reason in waiting.items() if reason},
+            "targets_that_need_a_person": {
+                name: each.sink.trouble
+                for name, each in self.destinations().items()
+                if isinstance(each.sink, TroubledSink) and each.sink.trouble
+            },
             "sources_standing_still": {
                 name: source.trouble
                 for name, source in self._running_sources.items()

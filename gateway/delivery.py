@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import takewhile
 from typing import TypeVar
 
 from adapters.base import (
@@ -56,6 +57,7 @@ from gateway.outcome import (
     transients_in_a_row,
 )
 from gateway.shadowing import RENDERS, ShadowLeg, Wire, is_behind, is_question, shadowed
+from gateway.target_changes import learn
 
 log = logging.getLogger("legacy_bridge.delivery")
 
@@ -356,7 +358,7 @@ def _close_by_hand(claimed: ClaimedDelivery) -> Settled:
         claimed,
         f"order {order} is on the other side now, and {claimed.target} closes no orders by itself: close "
         "what is left of it there, look at it again, then say so: legacy-bridge exceptions resolve "
-        f"{claimed.claim.delivery_id} --done-elsewhere REFERENCE",
+        f"{claimed.claim.delivery_id} --done-elsewhere REFERENCE --why TEXT",
     )
 
 
@@ -409,7 +411,7 @@ async def _attempt(
     if isinstance(destination.target, Tracing):
         outcome = destination.target.trace(delivery, request, reply, outcome)
     if is_counted:
-        destination.health.on_outcome(outcome, clock.monotonic())
+        learn(destination.name, destination.health, outcome, clock.monotonic())
     return StepResult(request, reply, outcome, started_at, clock.now())
 
 
@@ -535,7 +537,15 @@ def delivery_of(claimed: ClaimedDelivery) -> Delivery:
         aliases=names_at(claimed.target, claimed.aliases),
         transmitter=claimed.transmitter,
         route=claimed.route,
+        steps_before_retry=_before_retry(claimed),
     )
+
+
+def _before_retry(claimed: ClaimedDelivery) -> int:
+    """Count the steps that were begun before a person's retry, which has the first attempt yet to come."""
+    since = claimed.first_attempt_at
+    older = takewhile(lambda each: since is None or each.started_at < since, claimed.steps)
+    return sum(1 for _ in older)
 
 
 def names_at(target: str, aliases: Sequence[Alias]) -> tuple[Alias, ...]:

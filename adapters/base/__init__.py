@@ -68,6 +68,7 @@ from adapters.base.transport import (
     Sink,
     Source,
     Taken,
+    TroubledSink,
     TroubledSource,
 )
 
@@ -132,6 +133,7 @@ __all__ = [
     "Tracing",
     "Transient",
     "TransientKind",
+    "TroubledSink",
     "TroubledSource",
     "Unit",
     "UnitKind",

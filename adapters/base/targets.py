@@ -79,6 +79,7 @@ class Delivery:
     aliases: tuple[Alias, ...] = ()
     transmitter: str | None = None  # who sends the order to the supplier: "legacy", "gateway", "erp", "none"
     route: str = ""  # its id, for settings that differ by route
+    steps_before_retry: int = 0  # so many of the steps done are older than a person's retry
     worked_out: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
     """What a pure target has worked out of it, by a name of its own: it is asked several times.
 

@@ -108,6 +108,16 @@ class TroubledSource(Protocol):
         ...
 
 
+@runtime_checkable
+class TroubledSink(Protocol):
+    """A sink that can tell that it sends nothing until a person has put something right."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what that is, for ``status`` and ``explain``; None: nothing."""
+        ...
+
+
 QUERY = "query"
 """The step of a question that changes nothing: it is asked in stage shadow, too, to compare the answers."""
 

@@ -21,7 +21,7 @@ DETAIL = """\
 All mistakes are shown together, as file:line:column. Secrets, certificates and
 files that are not there yet are notes; with --live they are errors, and every
 endpoint is contacted. Nothing is changed there; of a cloud ERP one description
-is read, with its credentials, so a wrong password is sent once."""
+is read, with its credentials: each run sends a wrong password once."""
 
 EXAMPLE = """\
 legacy-bridge check

@@ -36,7 +36,9 @@ Reads what the ERP publishes about its own fields ($metadata, or describe at
 Oracle) and compares it with the fields that the connector uses for the
 documents that routes send there. Shows whether credentials and certificates
 are good. Nothing is written to the ERP. Run it each night: releases come
-unannounced. Ends with 1 where something is missing or changed."""
+unannounced. Ends with 1 where something is missing or changed. After refused
+credentials nothing more is sent; each run tries them once, and SAP locks a
+user after a few."""
 
 _SETS = {"850": "purchase_order", "855": "acknowledgment", "810": "invoice", "860": "order_change"}
 
@@ -116,7 +118,10 @@ async def _checked(
                 "describe", Effect.READ, "GET", question.address,
                 headers=(("Accept", question.accept),), timeout_s=TIMEOUT_S,
             )  # fmt: skip
-            _compared(report, question, await sink.send(request), earlier)
+            reply = await sink.send(request)
+            _compared(report, question, reply, earlier)
+            if isinstance(reply, Reply) and reply.status == 401:
+                break  # whatever else is asked brings the same credentials
     finally:
         await sink.close()
     is_refused = any(each.code == "ERP-CREDENTIALS" for each in report.findings)
@@ -217,7 +222,9 @@ def _refusal(place: str, reply: Reply | NoReply) -> Finding | None:
         code = "ERP-CREDENTIALS" if reply.kind == "credential" else "ERP-UNREACHABLE"
         return Finding(code, Position(place), reply.reason)
     if reply.status in (401, 403):
-        why = "the ERP does not accept these credentials; correct the secret"
+        from gateway.commands.tried_logins import AGAIN
+
+        why = f"the ERP does not accept these credentials; {AGAIN}"
         if reply.status == 403:
             why = "the credentials may not read this; see the account's rights in the ERP"
         text = f"status {reply.status}: {why}"

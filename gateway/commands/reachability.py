@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from adapters.base import Effect, Finding, Level, NoReply, Request
 from adapters.base.registry import adapters
+from gateway.commands.tried_logins import AGAIN, TriedLogins
 from gateway.config import Configuration, Endpoint
 from gateway.destinations import endpoint_setup, shadow_guard
 from gateway.erp.drift.questions import questions
@@ -33,8 +34,9 @@ CHECK_S = 30.0
 async def unreachable(configuration: Configuration) -> list[Finding]:
     """Give a finding for everything that cannot be reached: endpoints, their tokens, where alarms go."""
     secret = SecretStore(configuration.folder or Path())
+    tried = TriedLogins(secret)
     checks: list[_Check] = [
-        (("endpoints", name), _problems(name, endpoint, secret))
+        (("endpoints", name), _problems(name, endpoint, secret, tried))
         for name, endpoint in configuration.endpoints.items()
     ]
     checks += [
@@ -49,16 +51,20 @@ async def unreachable(configuration: Configuration) -> list[Finding]:
         for (place, _), problems in zip(checks, found, strict=True)
         for text in problems
     ]
-    return [*unreachable, *await _shadow_rights(configuration, secret)]
+    return [*unreachable, *await _shadow_rights(configuration, secret, tried)]
 
 
-async def _shadow_rights(configuration: Configuration, secret: SecretStore) -> list[Finding]:
+async def _shadow_rights(
+    configuration: Configuration, secret: SecretStore, tried: TriedLogins
+) -> list[Finding]:
     """Say of each shadow's credential what it may do: in mode validate it must not be able to write."""
     findings = []
     for name, shadow in configuration.shadow_endpoints().items():
         settings, guard = configuration.endpoints[name].settings, shadow_guard(shadow)
         if guard is None or not isinstance(settings, HttpSettings):
             continue
+        if tried.is_refused(settings):
+            continue  # told already, and never sent twice
         sink = HttpSink(name, settings, clock=SystemClock(), rng=SystemRng(), secret=secret, guard=guard)
         try:
             rights = await asyncio.wait_for(probed_rights(sink, guard), CHECK_S)
@@ -91,10 +97,10 @@ def _token_url(endpoint: Endpoint) -> str | None:
     return oauth2.token_url if isinstance(oauth2, OAuth2Settings) else None
 
 
-async def _problems(name: str, endpoint: Endpoint, secret: SecretStore) -> list[str]:
+async def _problems(name: str, endpoint: Endpoint, secret: SecretStore, tried: TriedLogins) -> list[str]:
     if isinstance(endpoint.settings, HttpSettings):
         problems = await _connect(f"endpoint '{name}'", endpoint.settings.base, secret)
-        return problems or await _closed_to_us(name, endpoint.kind, endpoint.settings, secret)
+        return problems or await _closed_to_us(name, endpoint.kind, endpoint.settings, secret, tried)
     adapter = adapters().get(endpoint.kind)
     if adapter is None or endpoint.settings is None:
         return []
@@ -108,10 +114,12 @@ async def _problems(name: str, endpoint: Endpoint, secret: SecretStore) -> list[
         return [f"endpoint '{name}' gave no answer within {CHECK_S:.0f} s"]
 
 
-async def _closed_to_us(name: str, kind: str, settings: HttpSettings, secret: SecretStore) -> list[str]:
+async def _closed_to_us(
+    name: str, kind: str, settings: HttpSettings, secret: SecretStore, tried: TriedLogins
+) -> list[str]:
     """Ask an ERP for its own description: one read, which needs all that a delivery needs.
 
-    Whether the description is good is `erp check`'s to say. A wrong password is sent this once.
+    Whether the description is good is `erp check`'s to say. A wrong password is sent once in a run.
     """
     asked = questions(kind, settings, ())
     if not asked:
@@ -125,7 +133,7 @@ async def _closed_to_us(name: str, kind: str, settings: HttpSettings, secret: Se
     except (SecretError, ValueError):
         return []  # a finding of its own
     try:
-        reply = await sink.send(request)
+        reply = await tried.send(sink, settings, request)
     finally:
         await sink.close()
     if isinstance(reply, NoReply):
@@ -133,9 +141,8 @@ async def _closed_to_us(name: str, kind: str, settings: HttpSettings, secret: Se
         return [f"endpoint '{name}': {reply.reason}"] if reply.written == "none" else []
     if reply.status in (401, 403):
         what = "our credentials" if reply.status == 401 else "our account the right to read"
-        return [
-            f"endpoint '{name}' refuses {what} (status {reply.status}); see legacy-bridge erp check {name}"
-        ]
+        then = AGAIN if reply.status == 401 else f"see legacy-bridge erp check {name}"
+        return [f"endpoint '{name}' refuses {what} (status {reply.status}); {then}"]
     return []
 
 

@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     print_text(f"the {status['environment']} gateway is {word}")
     process = dict(status["process"])
     left_alone = process.pop("targets_left_alone", {})
+    need_a_person = process.pop("targets_that_need_a_person", {})
     standing_still = process.pop("sources_standing_still", {})
     for name, value in process.items():
         print_wrapped(f"{name.replace('_', ' ')}: {value}", indent="  ", hanging="    ")
@@ -52,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_text("nothing is to be delivered")
     for target in status["targets"]:
         _print_target(target)
+    for name, reason in need_a_person.items():
+        print_wrapped(f"{name} needs a person: {reason}", hanging="    ")
     for name, reason in left_alone.items():
         print_wrapped(f"{name} is left alone for now: {reason}", hanging="    ")
     return code

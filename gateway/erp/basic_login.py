@@ -47,6 +47,11 @@ class BasicLogin:
         finally:
             self._trial.release()
 
+    @property
+    def trouble(self) -> str | None:
+        """Say why the password of now is held back; None where it may be sent. Errors: SecretError."""
+        return self._why() if self._refused and self._is_held_back(self._current()[1]) else None
+
     def _current(self) -> tuple[str, bytes]:
         pair = f"{self._settings.user}:{self._secret(self._settings.password)}".encode()
         return "Basic " + base64.b64encode(pair).decode(), hashlib.sha256(pair).digest()

@@ -9,7 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from adapters.base import Clock, Inbound, NoReply, Origin, Refused, Reply, Request, Settlement, Sink, Taken
+from adapters.base import (
+    Clock,
+    Inbound,
+    NoReply,
+    Origin,
+    Refused,
+    Reply,
+    Request,
+    Settlement,
+    Sink,
+    Taken,
+    TroubledSink,
+)
 from gateway.erp.reading import ARRIVAL_KEY_HEADER, HAND_OVER
 from gateway.journal.base import JournalBusyError
 
@@ -34,6 +46,11 @@ class HandingOver:
         if still_mine is not None and not await still_mine():
             return NoReply("none", "the claim was lost before anything was handed over", "stale_claim")
         return await self._handed_over(request)
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what keeps the sink below from sending anything."""
+        return self._outlet.trouble if isinstance(self._outlet, TroubledSink) else None
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -102,6 +102,14 @@ class HttpSink:
         """Give the scopes of the newest token, where anything tells them."""
         return self._tokens.granted if self._tokens is not None else None
 
+    @property
+    def trouble(self) -> str | None:
+        """Say why nothing is sent until a person has put the secret right; None: nothing keeps us."""
+        try:
+            return self._basic.trouble if self._basic is not None else None
+        except SecretError:
+            return None  # the next request tells that
+
     async def close(self) -> None:
         """Let go of connections."""
         if self._session is not None:

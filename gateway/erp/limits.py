@@ -110,6 +110,16 @@ class TargetHealth:
         """Give the breaker's state, for readiness and metrics."""
         return self._breaker.state(now)
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Tell whether failures opened the breaker, and no answer has closed it since."""
+        return self._breaker.is_open
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether our credentials were refused, and nothing was answered since."""
+        return self._breaker.credentials > 0
+
     def reason(self, now: float) -> str:
         """Say in a few words why nothing is claimed; empty where something may be."""
         if self._breaker.state(now) is BreakerState.OPEN:
@@ -190,12 +200,12 @@ class _Breaker:
     """Opens after failures in a row; opens for longer each time a probe fails."""
 
     __slots__ = (
-        "_credentials",
         "_errors",
-        "_is_open",
         "_outages",
         "_settings",
         "_wait_s",
+        "credentials",
+        "is_open",
         "open_until",
         "probe",
         "why",
@@ -206,12 +216,12 @@ class _Breaker:
         self.open_until = -math.inf
         self.probe: Work | None = None
         self.why = ""
-        self._is_open = False
+        self.is_open = False
         self._wait_s = settings.breaker_wait_s
-        self._outages = self._credentials = self._errors = 0
+        self._outages = self.credentials = self._errors = 0
 
     def state(self, now: float) -> BreakerState:
-        if not self._is_open:
+        if not self.is_open:
             return BreakerState.CLOSED
         return BreakerState.OPEN if now < self.open_until else BreakerState.HALF_OPEN
 
@@ -223,8 +233,8 @@ class _Breaker:
                 self._outages += 1
                 self._failed(now, reason, self._outages >= self._settings.breaker_failures)
             case Transient(reason, TransientKind.CREDENTIAL):
-                self._credentials += 1
-                self._failed(now, reason, self._credentials >= self._settings.breaker_credential_failures)
+                self.credentials += 1
+                self._failed(now, reason, self.credentials >= self._settings.breaker_credential_failures)
             case Transient(reason):
                 self._errors += 1
                 self._failed(now, reason, self._errors >= self._settings.breaker_errors)
@@ -240,15 +250,15 @@ class _Breaker:
                 pass  # a request from before it opened
 
     def _open(self, now: float, reason: str) -> None:
-        self._is_open = True
+        self.is_open = True
         self.open_until = now + min(self._wait_s, self._settings.breaker_wait_max_s)
         self.probe = None
         self.why = reason
 
     def _close(self) -> None:
-        self._is_open = False
+        self.is_open = False
         self.open_until = -math.inf
         self.probe = None
         self.why = ""
         self._wait_s = self._settings.breaker_wait_s
-        self._outages = self._credentials = self._errors = 0
+        self._outages = self.credentials = self._errors = 0

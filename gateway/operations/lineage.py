@@ -46,6 +46,8 @@ class Lineage:
     parked: Sequence[str] = ()  # ids of its open exceptions
     moves: Sequence[Move] = ()  # of its orders, those that are done, oldest first
     opened: Mapping[str, str] = field(default_factory=dict)  # of those, which it opened: key -> decision
+    now: datetime | None = None  # None: no gateway runs, so nothing has its turn
+    troubles: Mapping[str, str] = field(default_factory=dict)  # by target: why it needs a person
 
 
 def timeline(lineage: Lineage) -> list[Entry]:
@@ -55,7 +57,7 @@ def timeline(lineage: Lineage) -> list[Entry]:
     for generation in sorted({each.generation for each in lineage.documents} or {message.generation}):
         entries += _translation(lineage, generation)
     entries += [told for each in lineage.ledger for told in _ledger(lineage, each)]
-    entries += [each for delivery in lineage.deliveries for each in _delivery(delivery)]
+    entries += [each for delivery in lineage.deliveries for each in _delivery(delivery, lineage)]
     entries += [_alarm(each) for each in lineage.overdue if each.last_alarm_at is not None]
     entries += [_action(each) for each in lineage.audit]
     return _in_order(entries, message.message_id)
@@ -87,8 +89,13 @@ def _ended(lineage: Lineage, live: Sequence[DeliveryView], resolved: int) -> str
     """Say how far it is where nobody must look. ``resolved``: parked sets that a person closed."""
     resolved += lineage.message.state is MessageState.PARKED
     done = sum(1 for each in live if each.state is DeliveryState.DONE)
-    if any(each.state not in FINISHED for each in live):
-        return f"{done} of {len(live)} live deliveries are done; the others go on by themselves."
+    if open_ones := [each for each in live if each.state not in FINISHED]:
+        told = f"{done} of {len(live)} live deliveries are done"
+        troubled = {each.target: lineage.troubles.get(each.target) for each in open_ones}
+        stuck = "; ".join(f"{target} needs a person: {why}" for target, why in troubled.items() if why)
+        if not stuck:
+            return f"{told}; the others go on by themselves."
+        return f"{told}; {stuck}." + (" The others go on by themselves." if None in troubled.values() else "")
     rest = [each for each in lineage.deliveries if each.state not in FINISHED]
     if rest:  # an acknowledgment, a copy, a shadow: of its own lane, and late or in trouble by itself
         what = ", ".join(sorted({f"{each.role} to {each.target}" for each in rest}))
@@ -197,7 +204,7 @@ def _ledger(lineage: Lineage, entry: LedgerEntry) -> Iterable[Entry]:
         yield _entry(entry.opened_at, "ledger", text, order_key=key, side=side)
 
 
-def _delivery(view: DeliveryView) -> Iterable[Entry]:
+def _delivery(view: DeliveryView, lineage: Lineage) -> Iterable[Entry]:
     parts = {"delivery_id": view.delivery_id, "target": view.target, "role": view.role}
     what = "the message" if view.document_index is None else f"set {view.document_index + 1}"
     if view.role == "acknowledgment":
@@ -211,7 +218,7 @@ def _delivery(view: DeliveryView) -> Iterable[Entry]:
         told = _answer(step) if step.outcome is not None or not is_under_way else "no answer yet"
         yield _entry(step.ended_at, "reply", f"{way}: {told}", **parts)
     yield from (_finding("finding", each) for each in view.findings)
-    yield _entry(view.ended_at, "state", f"{way}: {_state(view)}", state=view.state.value, **parts)
+    yield _entry(view.ended_at, "state", f"{way}: {_state(view, lineage)}", state=view.state.value, **parts)
 
 
 def _attempt(step: StepResult) -> str:
@@ -231,14 +238,21 @@ def _answer(step: StepResult) -> str:
             return told
 
 
-def _state(view: DeliveryView) -> str:
+def _state(view: DeliveryView, lineage: Lineage) -> str:
     reason = f": {view.reason}" if view.reason else ""
     match view.state:
         case DeliveryState.DONE:
             number = f" as {view.target_reference}" if view.target_reference else ""
             return f"delivered{number}{reason}"
+        case DeliveryState.READY | DeliveryState.WAITING | DeliveryState.IN_DOUBT if (
+            view.target in lineage.troubles
+        ):
+            what = "in doubt, looked up once" if view.state is DeliveryState.IN_DOUBT else "waits until"
+            return f"{what} a person has put {view.target} right: {lineage.troubles[view.target]}"
         case DeliveryState.WAITING | DeliveryState.IN_DOUBT if view.not_before is not None:
             what = "waits, and goes on" if view.state is DeliveryState.WAITING else "in doubt, looked up"
+            if lineage.now is not None and view.not_before <= lineage.now:
+                return f"{what} when its turn comes{reason}"
             return f"{what} at {view.not_before:%Y-%m-%d %H:%M:%SZ}{reason}"
         case DeliveryState.HELD:
             return "held until the rest of its unit is known to be good"

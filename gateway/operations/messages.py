@@ -124,6 +124,7 @@ class MessageOperations(OperationsBase):
         now = self._clock.now()
         overdue = await self._journal.overdue(now, now, limit=EVERYTHING)
         exceptions = await self._journal.exceptions(limit=EVERYTHING)
+        process = self._hooks.process
         return Lineage(
             message,
             documents,
@@ -134,6 +135,8 @@ class MessageOperations(OperationsBase):
             [each.exception_id for each in exceptions if each.message_id == message_id],
             moves,
             await self._opened(message_id, moves),
+            now if process is not None else None,
+            process().get("targets_that_need_a_person", {}) if process is not None else {},
         )
 
     async def _opened(self, message_id: str, moves: Sequence[Move]) -> dict[str, str]:

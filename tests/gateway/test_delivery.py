@@ -39,6 +39,7 @@ from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import DeliveryState, DeliveryView, Settled
 from gateway.outcome import RetryPolicy
 from gateway.shadowing import PATIENCE
+from gateway.target_changes import learn
 from tests.gateway.journal.builders import Scene, delivery
 from tests.gateway.support import SeededRng
 from tests.gateway.timeline import Timeline
@@ -260,6 +261,36 @@ async def test_an_open_breaker_makes_deliveries_wait_and_one_of_them_tries() -> 
         assert len(erp.sent) == 4
         await bench.clock.pass_(1_000)
         assert [await bench.state(name) for name in "abcd"] == [DeliveryState.DONE] * 4
+
+
+async def test_the_log_tells_once_that_a_target_is_left_alone_and_once_that_it_answers_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    limits = LimitSettings(breaker_failures=2, breaker_wait_s=10, breaker_wait_max_s=10)
+    async with Bench(Erp([DOWN] * 5), limits).running() as bench:
+        await bench.order("a")
+        await bench.clock.pass_(1_000)
+        assert await bench.state("a") is DeliveryState.DONE
+
+    told = [(each.levelname, each.getMessage()) for each in caplog.records if "target." in each.getMessage()]
+    assert told == [
+        ("WARNING", "target.left_alone target=erp reason=connection refused"),
+        ("WARNING", "target.answers_again target=erp"),
+    ]
+
+
+async def test_the_log_tells_once_that_credentials_are_refused(caplog: pytest.LogCaptureFixture) -> None:
+    health = TargetHealth(LimitSettings(breaker_credential_failures=3), 0.0)
+    refused = Transient("status 401:\nthe credentials were refused", TransientKind.CREDENTIAL)
+    outcomes: list[Outcome] = [refused, refused, Accepted("7"), Accepted("8"), refused]
+    for at, outcome in enumerate(outcomes):
+        learn("s4", health, outcome, float(at))
+
+    assert [each.getMessage() for each in caplog.records] == [
+        "target.credentials_refused target=s4 reason=status 401: the credentials were refused",
+        "target.answers_again target=s4",
+        "target.credentials_refused target=s4 reason=status 401: the credentials were refused",
+    ]
 
 
 async def test_the_worker_sleeps_while_a_target_takes_nothing() -> None:

@@ -33,7 +33,7 @@ from gateway.erp.connector.series import (
     Write,
 )
 
-FRESH_S = 60.0  # a look-up this young was made for the present decision; a person's retry finds it older
+FRESH_S = 60.0  # a look-up this young was made for the present decision, unless a person has retried since
 LOOK_UP_SUFFIX = ".look_up"
 
 
@@ -44,16 +44,19 @@ def next_of(
     follow_up: FollowUp,
     place: Place,
     timeout_s: float,
+    *,
+    steps_before_retry: int = 0,
 ) -> Request | Wait | Finished | Stuck:
     """Say what a series asks for next; `make` begins it anew.
 
-    Where it ends in a finding that rests on reads of some time ago, these are asked again first: a person
-    has put something right meanwhile, and retries.
+    Where it ends in a finding that rests on reads of some time ago, or of before a person's retry, these
+    are asked again first: a person has put something right meanwhile.
     """
-    run = _Run(done, now, follow_up, place, timeout_s)
+    run = _Run(done, now, follow_up, place, timeout_s, steps_before_retry)
     end = _walked(make(), run)
     if isinstance(end, Stuck) and run.has_used_stale:
-        return _walked(make(), _Run(done, now, follow_up, place, timeout_s, is_fresh_only=True))
+        anew = _Run(done, now, follow_up, place, timeout_s, steps_before_retry, is_fresh_only=True)
+        return _walked(make(), anew)
     return end
 
 
@@ -102,6 +105,7 @@ class _Run:
         follow_up: FollowUp,
         place: Place,
         timeout_s: float,
+        steps_before_retry: int,
         *,
         is_fresh_only: bool = False,
     ) -> None:
@@ -109,6 +113,7 @@ class _Run:
         self._by_step: dict[str, list[StepResult]] = {}
         for each in done:
             self._by_step.setdefault(each.step, []).append(each)
+        self._before_retry = {id(each) for each in done[:steps_before_retry]}
         self._now = now
         self._follow_up = follow_up
         self._place = place
@@ -119,7 +124,7 @@ class _Run:
     def settled(self, ask: Read | Poll | Write | Hold) -> Answer | Request | Wait | Stuck:
         match ask:
             case Read(step, call):
-                answers = self._answers(step)
+                answers = self._answers(step, call)
                 return answers[-1] if answers else self._request(step, Effect.READ, call)
             case Poll():
                 return self._poll(ask)
@@ -129,7 +134,7 @@ class _Run:
                 return Wait(until, reason) if self._now < until else _NOTHING_ASKED
 
     def _poll(self, poll: Poll) -> Answer | Request | Wait:
-        answers = self._answers(poll.step)
+        answers = self._answers(poll.step, poll.call)
         if answers and (poll.is_settled(answers[-1]) or len(answers) > len(poll.waits_s)):
             return answers[-1]
         if answers:
@@ -257,8 +262,14 @@ class _Run:
         return self._steps(write.step + LOOK_UP_SUFFIX)
 
     def _clean(self, write: Write, after: StepResult | None) -> list[StepResult]:
-        """Give the look-ups after an attempt that were answered."""
+        """Give the look-ups after an attempt that were answered, of what would be looked up now.
+
+        That nothing is there proves it of that question alone: the document may be read otherwise since (a
+        code that was mended). What was found is believed whatever found it, or it would be made twice.
+        """
         looks = [each for each in self._looks(write) if isinstance(each.outcome, Accepted)]
+        if write.look_up is not None:
+            looks = _asked_so(write.look_up.call, looks)
         if after is None or not (_is_doubt(after) or isinstance(after.outcome, Rejected)):
             return looks  # what surely was not done left nothing behind
         at = self._position(after)
@@ -272,15 +283,17 @@ class _Run:
     def _position(self, step: StepResult) -> int:
         return next(at for at, each in enumerate(self._done) if each is step)
 
-    def _answers(self, step: str) -> list[Answer]:
-        """Give what a read was answered, oldest first."""
-        steps = self._steps(step)
+    def _answers(self, step: str, call: Call) -> list[Answer]:
+        """Give what a read was answered, oldest first; what was asked otherwise is no answer to it."""
+        steps = _asked_so(call, self._steps(step))
         known = [(each, answer) for each in steps if (answer := _answer_of(each)) is not None]
         fresh = [answer for each, answer in known if self._is_fresh(each)]
         self.has_used_stale |= bool(known) and not fresh
         return fresh if self._is_fresh_only else [answer for _, answer in known]
 
     def _is_fresh(self, looked: StepResult) -> bool:
+        if id(looked) in self._before_retry:
+            return False
         return self._now - (looked.ended_at or looked.started_at) <= timedelta(seconds=FRESH_S)
 
     # -- what to send ------------------------------------------------------------------------------
@@ -318,6 +331,17 @@ def _answer_of(step: StepResult) -> Answer | None:
     except DocumentError:
         fields = None  # a body that is no JSON where none is needed
     return Answer(step.reply.status, fields, step.reply, step.ended_at or step.started_at)
+
+
+def _asked_so(call: Call, steps: Sequence[StepResult]) -> list[StepResult]:
+    """Give the steps of which the request was this one. Headers do not tell: they name the attempt, too."""
+    same = [
+        each for each in steps if (each.request.method, each.request.address) == (call.method, call.address)
+    ]
+    if not same or call.body is None:
+        return same
+    body = call.body()
+    return [each for each in same if each.request.body == body]
 
 
 def _is_doubt(step: StepResult) -> bool:

@@ -132,7 +132,13 @@ class Connector:
             return Stuck((self.place.finding("ERP-KIND", _not_taken(kind, self.makes)),))
         settings = self.erp_settings
         following = next_of(
-            lambda: make(self, delivery, now), done, now, settings.follow_up, self.place, settings.timeout_s
+            lambda: make(self, delivery, now),
+            done,
+            now,
+            settings.follow_up,
+            self.place,
+            settings.timeout_s,
+            steps_before_retry=delivery.steps_before_retry,
         )
         if isinstance(following, Stuck):
             document = delivery.document

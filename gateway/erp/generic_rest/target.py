@@ -135,7 +135,8 @@ class GenericRest:
             if now < due:
                 return Wait(due, "the outcome is unknown; looked up again then")
             return self._requests.look_up(delivery)
-        return self._after_quiet_period(delivery, doubt, final, doubts, now)
+        is_old = any(each is final[-1] for each in done[: delivery.steps_before_retry])
+        return self._after_quiet_period(delivery, doubt, final, doubts, now, is_old=is_old)
 
     def _after_quiet_period(
         self,
@@ -144,6 +145,8 @@ class GenericRest:
         final: Sequence[StepResult],
         doubts: int,
         now: datetime,
+        *,
+        is_old: bool,
     ) -> Request | Stuck:
         """Create again; at a limit only once a person has asked for it, which shows as an old look-up."""
         is_duplicate = (
@@ -153,7 +156,7 @@ class GenericRest:
         if len(final) > 1 or not (is_duplicate or is_at_limit):
             return self._requests.create(delivery)
         last = final[-1]
-        if now - (last.ended_at or last.started_at) > timedelta(seconds=FRESH_S):
+        if is_old or now - (last.ended_at or last.started_at) > timedelta(seconds=FRESH_S):
             return self._requests.look_up(delivery)
         if is_duplicate and isinstance(doubt.reply, Reply):
             return Stuck(problem_findings(doubt.reply, self.name))

@@ -47,6 +47,7 @@ def running(folder: Path) -> Iterator[Running]:
         facts = {
             "pid": 42,
             "targets_left_alone": {"erp": "breaker open for 6 s"},
+            "targets_that_need_a_person": {"s4": "the password of BRIDGE was refused"},
             "sources_standing_still": {"po.mms": "the log-in is refused [DB-CREDENTIAL]"},
         }
         hooks = Hooks(process=lambda: facts)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.commands.erp import _checked
 from gateway.commands.reachability import unreachable
 from gateway.config import Configuration, load_text
 from simulators.cloud_erp.base.access import AccessRules
@@ -70,3 +71,48 @@ async def test_live_refuses_an_erp_whose_certificate_has_ended(
     found = await told(made.folder, erp, "tls: {ca: file:ca.pem}")
 
     assert (found == [], "expired" in "".join(found)) == (is_good, not is_good), found
+
+
+SHARED = """\
+version: 1
+gateway: {environment: test, organisation: mercy}
+endpoints:
+  orders:
+    kind: dynamics365
+    environment: test
+    base: "BASE"
+    plaintext: true
+    basic: {user: bridge, password: env:ERP_SECRET}
+    defaults: {company: usmf}
+"""
+
+
+async def test_a_refused_password_that_endpoints_share_is_sent_once_in_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERP_SECRET", "bad")
+    async with Dynamics365(Behaviour(access=USERS)) as erp:
+        one = SHARED.replace("BASE", erp.url)
+        endpoint = one[one.index("    kind") :]
+        loaded = load_text(f"{one}  invoices:\n{endpoint}", folder=tmp_path)
+        assert isinstance(loaded, Configuration), loaded
+        found = [each.text for each in await unreachable(loaded)]
+        sent = erp.access.refusals
+
+    assert sent == 1
+    assert any("each run of this command sends them once" in each for each in found), found
+    assert any("was refused already, and not sent again" in each for each in found), found
+
+
+async def test_erp_check_asks_nothing_more_once_its_credentials_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERP_SECRET", "bad")
+    async with Dynamics365(Behaviour(access=USERS)) as erp:
+        loaded = load_text(SHARED.replace("BASE", erp.url), folder=tmp_path)
+        assert isinstance(loaded, Configuration), loaded
+        report = await _checked(loaded, "orders", loaded.endpoints["orders"], None)
+        sent = len(erp.requests)
+
+    assert (sent, [each.code for each in report.findings]) == (1, ["ERP-CREDENTIALS"])
+    assert "each run of this command sends them once" in report.findings[0].text

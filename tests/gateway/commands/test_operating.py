@@ -362,6 +362,7 @@ def test_the_status_shows_process_queues_and_reasons(bridge: Command, gateway: R
     assert shown.code == 0
     for part in ("the test gateway is running", "pid: 42", "erp: 1 waiting", "no connection", "breaker open"):
         assert part in shown.out
+    assert "s4 needs a person: the password of BRIDGE was refused" in shown.out
     assert "po.mms takes nothing for now: the log-in is refused [DB-CREDENTIAL]" in shown.out
 
 

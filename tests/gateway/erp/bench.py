@@ -232,9 +232,9 @@ class Bench:
                 return True
         raise AssertionError("neither killed nor ended")
 
-    async def retry(self, delivery_id: str) -> None:
+    async def retry(self, delivery_id: str, after_s: float = 600) -> None:
         """Let a person retry what is parked."""
-        self.clock.ahead_s += 600
+        self.clock.ahead_s += after_s
         await self.journal.retry(delivery_id, "op", "put right", self.clock.now())
 
     async def view(self, delivery_id: str) -> DeliveryView:

@@ -19,7 +19,7 @@ import pytest
 import pytest_asyncio
 
 from adapters.base import Request
-from canonical.registry import to_json
+from canonical.registry import parse_document, to_json
 from gateway.journal.base import Journal
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
@@ -27,6 +27,9 @@ from gateway.journal.types import DeliveryState, DeliveryView, Transmitter
 from gateway.rehearsal import rehearsed
 from gateway.security.certificates import Issued, Validity, issue_client
 from simulators.cloud_erp.base.access import AccessRules
+from simulators.cloud_erp.base.erp import SimulatedErp
+from simulators.cloud_erp.dynamics365 import Dynamics365
+from simulators.cloud_erp.oracle_fusion import OracleFusion
 from simulators.faults import Action, Fault
 from simulators.serving import Tls
 from tests.gateway.erp.bench import CONCURRENT, Bench, Blind, ElasticClock, Killing
@@ -35,6 +38,8 @@ from tests.gateway.erp.paper import cancellation, change, order
 from tests.gateway.support import Certificates, delivery
 
 Make = Callable[..., Awaitable[Bench]]
+
+SUPPLIER = "10300001"  # the one that the simulated SAP knows from the start
 
 
 @pytest.fixture(params=ERPS, ids=lambda each: each.kind)
@@ -158,6 +163,42 @@ async def test_a_follow_on_of_an_order_that_the_erp_does_not_know_is_parked(make
 
     assert (view.state, view.findings[0].code) == (DeliveryState.PARKED, "ERP-ORDER-UNKNOWN")
     assert not bench.erp.orders(bench.simulator)
+
+
+@both_journals
+async def test_a_mended_code_is_looked_up_anew_by_a_retry_at_once_no_old_answer_counts(
+    make: Make,
+) -> None:
+    bench = await make()
+    knows_one_supplier(bench.simulator)
+    good = bench.settings.codes.model_dump()
+
+    async def told(word: str) -> None:
+        await bench.reload(codes={**good, "suppliers": {"ACME": word}})
+
+    await told("BETA7")
+    supplier = parse_document({"document_type": "supplier", "number": "ACME", "name": "Acme"})
+    first = await bench.deliver(supplier)
+    await told("BETA8")
+    await bench.retry(first.delivery_id, after_s=1)
+    other = await bench.finish(first.delivery_id)
+    await told(SUPPLIER)
+    await bench.retry(first.delivery_id, after_s=1)
+    view = await bench.finish(first.delivery_id)
+
+    for each, word in ((first, "BETA7"), (other, "BETA8")):
+        assert (each.state, each.findings[0].code) == (DeliveryState.PARKED, "ERP-SUPPLIER-UNKNOWN")
+        assert word in each.findings[0].text
+    assert (view.state, view.target_reference) == (DeliveryState.DONE, SUPPLIER), view
+    assert view.steps[:2] == other.steps[:2]  # what was asked and answered before stays as it was
+    assert len(view.steps) == 3
+
+
+def knows_one_supplier(erp: SimulatedErp) -> None:
+    if isinstance(erp, OracleFusion):
+        erp.settings = replace(erp.settings, suppliers={SUPPLIER: "Acme"})
+    elif isinstance(erp, Dynamics365):
+        erp.tenant.vendors = frozenset({SUPPLIER})
 
 
 async def test_a_refusal_names_the_segment_that_it_comes_from_and_a_retry_goes_on(make: Make) -> None:

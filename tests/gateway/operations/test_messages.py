@@ -10,7 +10,7 @@ from gateway.delivery import Destination, deliver_once
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.types import Want
-from gateway.operations import OperationError
+from gateway.operations import Hooks, OperationError, Operations
 from tests.gateway.commands.documents import interchange, order_set
 from tests.gateway.operations.bench import OUTAGE, REFUSED, TAKEN, UNCLEAR, Answering, Bench
 
@@ -169,6 +169,30 @@ async def test_the_story_ends_with_where_it_stands(bench: Bench, outcome, told: 
     (only,) = (await bench.ask("explain", subject=message))["messages"]
 
     assert told in only["conclusion"]
+
+
+async def test_a_story_that_waits_for_a_person_says_so_and_names_no_time_that_is_past(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(erp=OUTAGE, legacy=TAKEN)
+    bench.clock.elapsed_s += 86_400
+    facts: dict[str, dict[str, str]] = {}
+    hooks = Hooks(process=lambda: facts)
+    operations = Operations(bench.journal, lambda: bench.configuration, bench.clock, hooks)
+
+    async def told() -> tuple[str, str]:
+        (only,) = (await operations.perform("explain", {"subject": message}))["messages"]
+        states = [each["text"] for each in only["timeline"] if each["kind"] == "state"]
+        return next(each for each in states if "to erp" in each), only["conclusion"]
+
+    state, conclusion = await told()
+    assert "goes on when its turn comes" in state
+    assert "go on by themselves" in conclusion
+    facts["targets_that_need_a_person"] = {"erp": "the password was refused; restart"}
+    state, conclusion = await told()
+
+    assert "waits until a person has put erp right: the password was refused; restart" in state
+    assert "goes on" not in state
+    assert conclusion.endswith("done; erp needs a person: the password was refused; restart.")
 
 
 async def ending(bench: Bench, message: str) -> str:

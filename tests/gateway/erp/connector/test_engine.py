@@ -260,3 +260,80 @@ async def test_a_finding_that_rests_on_an_old_read_is_judged_anew_after_a_retry(
     scene.time.elapsed_s += 600  # the supplier was created meanwhile
     await scene.get(Reply(200, b'{"name": "Acme"}'))
     assert scene.next() == Finished("Acme")
+
+
+def asking(scene: Scene, word: str) -> Callable[[], Series]:
+    """Give a series that asks for a supplier and is stuck without one."""
+
+    def series() -> Series:
+        answer = yield Read("supplier", Call("GET", f"suppliers/{word}"))
+        if not answer.fields["name"]:
+            raise scene.small.place.stuck("ERP-SUPPLIER-UNKNOWN", f"no supplier {word}")
+        return Finished(answer.fields["name"])
+
+    return series
+
+
+async def test_the_answer_to_another_question_is_not_believed() -> None:
+    scene = Scene()
+    scene.small.other = asking(scene, "BETA7")
+    await scene.get(Reply(200, b'{"name": ""}'))
+    scene.small.other = asking(scene, "10300001")
+
+    assert scene.next().address == "suppliers/10300001"
+
+
+async def test_the_answer_to_another_body_is_not_believed() -> None:
+    scene = Scene()
+    words = [b"one"]
+
+    def series() -> Series:
+        yield Read("validate", Call("POST", "checks", lambda: words[-1]))
+        return Finished("checked")
+
+    scene.small.other = series
+    await scene.get(Reply(200, b"{}"))
+    assert scene.next() == Finished("checked")
+    words.append(b"two")
+
+    assert scene.next().body == b"two"
+
+
+async def test_a_persons_retry_asks_again_however_young_the_answer_is() -> None:
+    scene = Scene()
+    scene.small.other = asking(scene, "BETA7")
+    await scene.get(Reply(200, b'{"name": ""}'))
+    assert isinstance(scene.next(), Stuck)
+
+    scene.delivery = delivery(steps_before_retry=1)
+    assert scene.next().address == "suppliers/BETA7"
+    await scene.get(Reply(200, b'{"name": ""}'))
+    assert isinstance(scene.next(), Stuck)  # asked once, not for ever
+
+
+async def test_a_persons_retry_looks_again_for_a_double_however_young_the_look_up_is() -> None:
+    scene = Scene()
+    await scene.get(found("PO-1", "PO-2"))
+    assert isinstance(scene.next(), Stuck)
+
+    scene.delivery = delivery(steps_before_retry=1)
+    assert scene.next().step == "create.look_up"
+
+
+async def test_that_nothing_is_there_counts_for_its_own_question_alone_and_a_hit_for_any() -> None:
+    questions = ["invoices?supplier=BETA7"]
+
+    def series() -> Series:
+        look_up = LookUp(Call("GET", questions[-1]), Small.hits)
+        made = yield Write("create", Call("POST", "invoices"), look_up, looks_first=True)
+        return Finished(made.fields["number"])
+
+    nothing, hit = Scene(), Scene()
+    for scene, reply in ((nothing, NOTHING), (hit, found("PO-7"))):
+        scene.small.other = series
+        await scene.get(reply)
+    assert nothing.next().step == "create"
+    questions.append("invoices?supplier=10300001")
+
+    assert nothing.next().address == "invoices?supplier=10300001"
+    assert hit.next() == Finished("PO-7")

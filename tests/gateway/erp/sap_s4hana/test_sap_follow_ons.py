@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Level, NoReply, Reply, Request, Sink
+from adapters.base import Inbound, Level, NoReply, Reply, Request, Sink, TroubledSink
 from canonical.document import CanonicalDocument
 from canonical.values import DateValue
+from gateway.erp.hand_over import HandingOver
 from gateway.journal.types import DeliveryState
 from simulators.cloud_erp.base.access import AccessRules
 from simulators.cloud_erp.sap_s4hana import SupplierMaster, Tenant
@@ -594,8 +595,24 @@ async def test_an_order_to_a_blocked_supplier_is_parked_before_it_is_created_and
     assert bench.ledger() == []
 
     object.__setattr__(tenant, "suppliers", (replace(blocked, purchasing_is_blocked=False),))
-    await bench.retry(view.delivery_id)
+    await bench.retry(view.delivery_id, after_s=1)  # no answer is that old yet
     assert (await bench.finish(view.delivery_id)).state is DONE
+
+
+async def test_an_order_goes_to_the_supplier_that_was_mapped_before_a_retry_at_once(
+    make: Make,
+) -> None:
+    bench = await make(codes={"suppliers": {}})
+    parked = await bench.deliver(order())
+    assert codes(parked) == ["ERP-SUPPLIER-UNKNOWN"]
+
+    await bench.reload(codes={"suppliers": {"1013": "10300001"}})
+    await bench.retry(parked.delivery_id, after_s=1)
+    view = await bench.finish(parked.delivery_id)
+
+    assert view.state is DONE, view
+    asked = [each.request.address for each in view.steps if each.step == "supplier"]
+    assert ["1013'" in each for each in asked] == [True, False]
 
 
 async def test_an_order_to_a_supplier_that_sap_does_not_know_is_parked(make: Make) -> None:
@@ -656,6 +673,18 @@ async def test_a_wrong_password_is_sent_once_and_waits_without_locking_the_user(
     assert (view.state, view.attempts) == (DeliveryState.WAITING, 0)
     assert bench.sap.access.refusals == 1
     assert "is not tried again" in view.reason
+    handing = HandingOver("erp", bench.sink, _takes_nothing, bench.clock)
+    for sink in (bench.sink, handing):
+        assert isinstance(sink, TroubledSink)
+        assert sink.trouble
+        assert sink.trouble in view.reason  # `status` and `explain` say the same
+    await bench.reload()
+    assert isinstance(bench.sink, TroubledSink)
+    assert bench.sink.trouble is None
+
+
+async def _takes_nothing(inbound: Inbound) -> None:
+    raise AssertionError(inbound)
 
 
 async def test_a_csrf_session_that_ends_between_steps_costs_no_order(make: Make) -> None:
