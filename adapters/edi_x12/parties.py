@@ -28,6 +28,6 @@ def parties_missing(partner: X12Partner, *, ours: bool = True, theirs: bool = Tr
         return ""
     return (
         f"no interchange can be written for this partner: its edi_x12 lacks {' and '.join(missing)}; add "
-        "that below partners.NAME.edi_x12, or name a partner that has both: write: {ENDPOINT: "
-        "{format: edi_x12, partner: NAME}}, of the command translate --partner NAME"
+        "that below partners.NAME.edi_x12, or name a partner that has both (write: {ENDPOINT: "
+        "{format: edi_x12, partner: NAME}} of a route; --partner NAME of the command translate)"
     )
