@@ -132,7 +132,7 @@ def run_show(arguments: argparse.Namespace) -> int:
         print_json(orders)
         return 0
     for order in orders:
-        _print_order(order)
+        print_order(order)
     return 0
 
 
@@ -224,7 +224,8 @@ def _whose(alias: dict[str, Any]) -> str:
             return f"{kind.replace('_', ' ')}{f' of {told_by}' if told_by else ''}{line}"
 
 
-def _print_order(order: dict[str, Any]) -> None:
+def print_order(order: dict[str, Any]) -> None:
+    """Print an order as ``orders.show`` gives it."""
     entry = order["ledger"]
     print_text(f"order     {order['order_key']}")
     if entry is None:

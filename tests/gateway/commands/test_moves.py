@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.commands.orders import print_order
 from gateway.journal.moves import Move
 from gateway.journal.types import LedgerEntry, Side, Transmitter
 from tests.gateway.commands.conftest import Command
@@ -244,3 +245,38 @@ def test_a_list_of_moves_that_is_narrowed_does_not_say_that_nothing_was_ever_ask
     bridge: Command, gateway_with_orders: Running
 ) -> None:
     assert "no move is like that" in bridge("orders", "moves", "--state", "closing").err
+
+
+def test_an_order_that_is_moving_is_printed_with_where_to_and_its_numbers_with_whose_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = [("erp", "PO-1", "", ["mms"]), ("left", "E-7", "2", ["erp"]), ("imported", "S-9", "", [])]
+    order = {
+        "order_key": "order:1|HB|1",
+        "ledger": {
+            "side": "cloud",
+            "sent_by": "nobody (the supplier has it already)",
+            "route": "po",
+            "opened_at": "2026-01-02T08:00:00+00:00",
+            "closed_at": None,
+            "reason": "stage cloud",
+        },
+        "moving": {"to": "legacy", "batch": "b1"},
+        "aliases": [
+            {"kind": kind, "number": number, "line": line, "line_number": line and "20", "told_by": told_by}
+            for kind, number, line, told_by in names
+        ],
+        "documents": [],
+        "deliveries": [],
+    }
+
+    print_order(order)
+
+    lines = capsys.readouterr().out.splitlines()
+    side = "cloud, moving to legacy (b1), sent to the supplier by nobody (the supplier has it already)"
+    assert lines[1] == f"side      {side}"
+    assert [each for each in lines if each.startswith("known as")] == [
+        "known as  PO-1 (at mms)",
+        "known as  E-7 (at erp, until it moved away, line 2 is 20)",
+        "known as  S-9 (imported)",
+    ]
