@@ -14,8 +14,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.up-to-date
 PACKAGES := canonical adapters gateway simulators
 
-# Tests run on this many processes; ARGS goes to pytest, as in: make test ARGS="-k stage".
-JOBS ?= 2
+# Tests run on this many processes, one more than two cores since many of them wait for others; ARGS goes to
+# pytest, as in: make test ARGS="-k stage".
+JOBS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # How much `make soak` enlarges the tests: the factor behind the fixture `scale`.
 SOAK ?= 34
