@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from adapters.base import AliasKind, Delivery, Finding
+from adapters.base import AliasKind, Delivery, Finding, Finished
 from adapters.base.orders import OrderThere
 from canonical.order_change import OrderChange, closing_of
 from canonical.purchase_order import PurchaseOrder
@@ -116,3 +116,28 @@ def counted_otherwise(
     )
     found = [place.finding("MOVE-COUNTED-OTHERWISE", text)]
     return StuckError(*found if is_closed else (*found, by_hand(place, delivery, number)))
+
+
+def require_counted(
+    place: Place,
+    delivery: Delivery,
+    change: OrderChange,
+    order: ErpOrder,
+    there: OrderThere,
+    *,
+    is_closed: bool = False,
+) -> None:
+    """See that the ERP shows what the move counted. Errors: StuckError MOVE-COUNTED-OTHERWISE."""
+    if told := miscounted(change, order, there):
+        raise counted_otherwise(place, delivery, order.number, told, is_closed=is_closed)
+
+
+def closed_as_counted(
+    place: Place, delivery: Delivery, change: OrderChange, order: ErpOrder, there: OrderThere, why_open: str
+) -> Finished:
+    """End a close by what is read back. Errors: StuckError; ``why_open``: where it is still open."""
+    if there.state != "closed":
+        raise not_closed(place, delivery, order.number, why_open)
+    # Goods may have come in, or gone back, while it was being closed.
+    require_counted(place, delivery, change, order, there, is_closed=True)
+    return Finished(order.number)

@@ -140,15 +140,17 @@ def check_vendor(
 def line_look_up(company: str, number: str, line: int, fields: Mapping[str, Any]) -> LookUp:
     """Give how to find a line by its key, and whether it is what we sent."""
     call = found_by(LINES, dataAreaId=company, PurchaseOrderNumber=number, LineNumber=line)
+    return look_up_of_line(call, f"{number} line {line}", fields, LINE_COMPARED)
+
+
+def look_up_of_line(call: Call, name: str, fields: Mapping[str, Any], compared: Sequence[str]) -> LookUp:
+    """Give how a line that a call finds is compared with what we sent."""
 
     def hits(answer: Answer) -> Sequence[Hit] | str:
         found = rows(answer.fields)
         if found is None:
             return "the answer holds no list of lines"
-        return [
-            Hit(f"{number} line {line}", each, tuple(differing(fields, each, LINE_COMPARED)))
-            for each in found
-        ]
+        return [Hit(name, each, tuple(differing(fields, each, compared))) for each in found]
 
     return LookUp(call, hits)
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.base import Delivery, Finding, Finished, Level, Position
 from canonical.requisition import Requisition, RequisitionLine
-from gateway.erp.connector.comparing import differing
 from gateway.erp.connector.references import reference_for
 from gateway.erp.connector.rendering import Rendering, without_nothing
 from gateway.erp.connector.series import Answer, Hit, LookUp, Series, Write
@@ -29,6 +28,7 @@ from gateway.erp.dynamics365.addresses import (
 from gateway.erp.dynamics365.orders import (
     NUMBER_LENGTH,
     REFERENCE_LENGTH,
+    look_up_of_line,
     marked_reference,
     midday,
     render_line,
@@ -158,15 +158,5 @@ def _mark(name: str) -> str:
 
 
 def _line_look_up(number: str, line: int, fields: Mapping[str, Any]) -> LookUp:
-    query = found_by(REQUISITION_LINES, RequisitionNumber=number, RequisitionLineNumber=line)
-
-    def hits(answer: Answer) -> Sequence[Hit] | str:
-        found = rows(answer.fields)
-        if found is None:
-            return "the answer holds no list of lines"
-        return [
-            Hit(f"{number} line {line}", each, tuple(differing(fields, each, LINE_COMPARED)))
-            for each in found
-        ]
-
-    return LookUp(query, hits)
+    call = found_by(REQUISITION_LINES, RequisitionNumber=number, RequisitionLineNumber=line)
+    return look_up_of_line(call, f"{number} line {line}", fields, LINE_COMPARED)

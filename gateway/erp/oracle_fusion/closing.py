@@ -10,17 +10,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from adapters.base import Delivery, Finding, Finished
+from adapters.base import Delivery, Finding
 from adapters.base.orders import OrderThere
-from canonical.order_change import OrderChange
 from gateway.erp.connector.aliases import ErpOrder
 from gateway.erp.connector.closing import (
     CLOSE,
+    closed_as_counted,
     closing_change,
-    counted_otherwise,
-    miscounted,
     not_closed,
     order_to_close,
+    require_counted,
 )
 from gateway.erp.connector.series import Answer, Call, Hit, LookUp, Poll, Read, Series, Write
 from gateway.erp.oracle_fusion.orders import ORDERS
@@ -40,8 +39,7 @@ def closing(connector: OracleFusion, delivery: Delivery, now: datetime) -> Serie
     schedules = schedules_of(connector.resources, order.number)
     there = _shown(connector, delivery, order, (yield Read("quantities", schedules)))
     if there.state == "open":
-        if told := miscounted(change, order, there):
-            raise counted_otherwise(connector.place, delivery, order.number, told)
+        require_counted(connector.place, delivery, change, order, there)
         path = _path(connector, delivery, order, (yield Read("order", _query(connector, order))))
         call = connector.resources.action(
             path,
@@ -61,18 +59,8 @@ def closing(connector: OracleFusion, delivery: Delivery, now: datetime) -> Serie
             reason,
         )
         there = _shown(connector, delivery, order, back)
-    return _ended(connector, delivery, change, order, there)
-
-
-def _ended(
-    connector: OracleFusion, delivery: Delivery, change: OrderChange, order: ErpOrder, there: OrderThere
-) -> Finished:
-    if there.state != "closed":
-        why = "the ERP took the close, and still shows it open; an approval may stand before it"
-        raise not_closed(connector.place, delivery, order.number, why)
-    if told := miscounted(change, order, there):  # goods came in, or went back, while it was being closed
-        raise counted_otherwise(connector.place, delivery, order.number, told, is_closed=True)
-    return Finished(order.number)
+    why = "the ERP took the close, and still shows it open; an approval may stand before it"
+    return closed_as_counted(connector.place, delivery, change, order, there, why)
 
 
 def _query(connector: OracleFusion, order: ErpOrder) -> Call:

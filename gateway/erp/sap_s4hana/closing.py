@@ -13,15 +13,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from adapters.base import Delivery, Finding, Finished
+from adapters.base import Delivery, Finding
 from adapters.base.orders import OrderThere
 from gateway.erp.connector.closing import (
     CLOSE,
+    closed_as_counted,
     closing_change,
-    counted_otherwise,
-    miscounted,
     not_closed,
     order_to_close,
+    require_counted,
 )
 from gateway.erp.connector.series import Answer, Poll, Read, Series
 from gateway.erp.odata.batch import Operation
@@ -60,8 +60,7 @@ def closing(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
         return found
 
     def plan(current: Order, etag: str) -> tuple[Operation, ...]:
-        if told := miscounted(change, order, shown(current)):
-            raise counted_otherwise(connector.place, delivery, number, told)
+        require_counted(connector.place, delivery, change, order, shown(current))
         return _completed(current, etag, invoiced)
 
     yield from changed_order(connector, delivery, number, plan, CLOSE)
@@ -72,12 +71,8 @@ def closing(connector: SapS4Hana, delivery: Delivery, now: datetime) -> Series:
         READ_BACK_WAITS_S,
         "closed; SAP does not show it so yet",
     )
-    there = shown(back.fields)
-    if there.state != "closed":
-        raise not_closed(connector.place, delivery, number, "SAP took the close, and still shows it open")
-    if told := miscounted(change, order, there):  # goods came in, or went back, while it was being closed
-        raise counted_otherwise(connector.place, delivery, number, told, is_closed=True)
-    return Finished(number)
+    why = "SAP took the close, and still shows it open"
+    return closed_as_counted(connector.place, delivery, change, order, shown(back.fields), why)
 
 
 def _completed(order: Order, etag: str, invoiced: Invoiced) -> tuple[Operation, ...]:
