@@ -8,7 +8,7 @@ made under the current one, and made again where it, a stage or the ledger moved
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -25,6 +25,7 @@ from gateway.message_run import MessageRun
 from gateway.naming import Keyed, keyed
 from gateway.outgoing import OutgoingBytes
 from gateway.planning import Chunk, plan_chunk
+from gateway.preparing import Ready
 from gateway.program import Program
 from gateway.ruling import Ruling
 from gateway.stage import Stage
@@ -42,8 +43,11 @@ class UnsettledError(Exception):
 class Translation:
     """One message on its way through its route's program."""
 
-    def __init__(self, run: MessageRun, turn: Turn | None = None) -> None:
+    def __init__(self, run: MessageRun, turn: Turn | None = None, ready: Ready | None = None) -> None:
+        """``ready``: the message is decoded and named already, and what it names perhaps looked up."""
         self._run = run
+        self._prepared = ready.prepared if ready is not None else None
+        self._facts = ready.facts if ready is not None else None  # for the first decision alone
         self._message = run.message
         self._turn = turn or Turn()
         self._outgoing = OutgoingBytes(run)
@@ -62,16 +66,33 @@ class Translation:
                 view.plan.index: view.plan for view in views if view.generation == message.generation
             }
         batch: list[Keyed] = []
-        async for decoded in sets_of(self._run):
-            if isinstance(decoded, Summary):
-                await self._finish(batch, decoded)
+        async for each in self._named_sets():
+            if isinstance(each, Summary):
+                await self._finish(batch, each)
                 return
-            self._remember(decoded)
-            if decoded.index >= message.planned_through:
-                batch.append(keyed(decoded, self._run.program_of(decoded.set_type), message))
+            if each is not None:
+                batch.append(each)
             if len(batch) >= SETS_PER_CHUNK:
                 await self._plan_middle(batch)
                 batch = []
+
+    async def _named_sets(self) -> AsyncIterator[Keyed | Summary | None]:
+        """Give the sets with their names, None for one that was planned before a kill, and the summary."""
+        if self._prepared is not None:
+            for each in self._prepared.sets:
+                self._remember(each.decoded)
+                yield each
+            yield self._prepared.summary
+            return
+        message = self._message
+        async for decoded in sets_of(self._run):
+            if isinstance(decoded, Summary):
+                yield decoded
+                return
+            self._remember(decoded)
+            is_planned = decoded.index < message.planned_through
+            naming = self._run.program_of(decoded.set_type).naming
+            yield None if is_planned else keyed(decoded, naming, message.route, message.sha256)
 
     async def broken_plan(self, finding: Finding) -> Plan:
         """Give the plan of a message that breaks its translation: it is parked.
@@ -134,7 +155,9 @@ class Translation:
     async def _decided(self, batch: Sequence[Keyed]) -> tuple[Mapping[str, StageState], Expected, Chunk]:
         """Decide about a batch by what holds now; give the stages and what the plan stands on as well."""
         revision, stages = self._run.programs(None).revision, await self._run.journal.stages()
-        facts = await facts_of(self._run, batch)
+        facts, self._facts = self._facts, None
+        if facts is None:
+            facts = await facts_of(self._run.journal, batch, self._run.program_of)
 
         def ruling(set_type: str) -> Ruling:
             program = self._run.program_of(set_type)

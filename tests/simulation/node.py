@@ -23,7 +23,7 @@ from gateway.pipeline import Pipeline
 from gateway.program import Programs
 from gateway.revisions import Revisions
 from gateway.translator import Translator
-from gateway.workers import InlineExecutor
+from tests.gateway.beside import Beside
 from tests.simulation.world import World
 
 Compile = Callable[[str, int], Programs]
@@ -75,6 +75,8 @@ class Node:
         self._compile = compile_text
         self._failed = failed
         self._chance = world.chance(f"node {name}")
+        beside = world.chance(f"beside {name}")
+        self._executor = Beside(format_by_name, lambda: beside.random() < 0.5, lambda: beside.random() < 0.9)
         self._tasks: dict[asyncio.Task[Any], None] = {}
 
     # -- life ------------------------------------------------------------------------------
@@ -104,7 +106,7 @@ class Node:
             settled=self._settled,
         )  # fmt: skip
         self.pipeline = Pipeline(
-            journal, self.programs, format_by_name, InlineExecutor(format_by_name), self.clock, self._chance,
+            journal, self.programs, format_by_name, self._executor, self.clock, self._chance,
             accepted=self._arrived, planned=self._planned,
         )  # fmt: skip
         self.translator = Translator(journal, self.pipeline, self.clock)
