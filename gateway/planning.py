@@ -113,16 +113,15 @@ def plan_decision(
             findings=(*document.findings, *decision.findings),
         )
         return parked, [], []
-    decided = replace(document, side=decision.side, decision=decision.reason)
     passes_to = tuple(
         (intent.target, intent.role) for intent in decision.intents if intent.form == "as_received"
     )
     deliveries = [
-        document_delivery(program, message, decided, intent.target, intent.role, decision.tells)
+        document_delivery(program, message, document, intent.target, intent.role, decision.tells)
         for intent in decision.intents
         if intent.form == "canonical"
     ]
-    decided = replace(decided, passes_to=passes_to)
+    decided = replace(document, side=decision.side, decision=decision.reason, passes_to=passes_to)
     return decided, deliveries, bound_sets(decided, raw, interchange)
 
 

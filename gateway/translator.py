@@ -87,24 +87,26 @@ class Translator:
 
     async def _translate_lane(self, route: str, is_urgent: bool) -> None:
         try:
-            await self._translate_all(route, is_urgent)
+            await self._translate_all((route, is_urgent))
         except JournalBusyError:
             log.warning("translator.journal_busy route=%s tried again later", route)
 
-    async def _translate_all(self, route: str, is_urgent: bool) -> None:
-        batch = await self._next_batch(route, is_urgent, ())
+    async def _translate_all(self, lane: tuple[str, bool]) -> None:
+        batch = await self._next_batch(*lane)
         while batch.messages:
-            # What comes next is prepared while this is planned: the one waits for a process, the other for a disk.
-            following = asyncio.ensure_future(self._next_batch(route, is_urgent, batch.messages))
+            # What comes next is prepared meanwhile: the one waits for a process, the other for a disk.
+            is_full = len(batch.messages) == TOGETHER_MAX
+            following = asyncio.ensure_future(self._next_batch(*lane, batch.messages)) if is_full else None
             try:
                 if not await self._translate_together(batch):
                     return  # tried again later; what comes after it on this lane waits
-                batch = await following
+                batch = await (following or self._next_batch(*lane))
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                if following is not None:
+                    following.cancel()
+                    await asyncio.gather(following, return_exceptions=True)
 
-    async def _next_batch(self, route: str, is_urgent: bool, under_way: Sequence[Message]) -> _Batch:
+    async def _next_batch(self, route: str, is_urgent: bool, under_way: Sequence[Message] = ()) -> _Batch:
         """Give what comes next on a lane, prepared where it can be."""
         limit = TOGETHER_MAX + len(under_way)
         messages = await self._journal.next_to_translate(route, urgent=is_urgent, limit=limit)
