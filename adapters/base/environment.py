@@ -72,7 +72,7 @@ class Executor(Protocol):
         ...
 
     def is_free(self, inputs: int) -> bool:
-        """Tell whether there is a process that would take so many small inputs at once, and whether it pays."""
+        """Tell whether there is a process that would take so many small inputs at once, if that pays."""
         ...
 
     async def apart(self, work: Callable[P, list[T]], *args: P.args, **kwargs: P.kwargs) -> list[T] | None:
