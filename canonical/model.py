@@ -13,12 +13,13 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    # The JSON text of a small value, once written (see `writing.py`). No field: copies, equality, hashes
-    # and pickles know nothing of it.
-    __slots__ = ("_written",)
+    # The JSON text of a small value, once written, and the text that it is hashed by (see `writing.py`). No
+    # fields: copies, equality, hashes and pickles know nothing of them.
+    __slots__ = ("_hashed", "_written")
 
 
 WRITTEN: MemberDescriptorType = Model.__dict__["_written"]
+HASHED: MemberDescriptorType = Model.__dict__["_hashed"]
 
 
 class _NoEntries(dict[str, Any]):
