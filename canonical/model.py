@@ -14,9 +14,9 @@ class Model(BaseModel):
     # Most commands need none of them: a model is built when it is first used, or by ``build_models``.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
-    # The JSON text of a small value, once written (see `writing.py`). No field: copies, equality, hashes
-    # and pickles know nothing of it.
-    __slots__ = ("_written",)
+    # The JSON text of a small value, once written, and the text that it is hashed by (see `writing.py`). No
+    # fields: copies, equality, hashes and pickles know nothing of them.
+    __slots__ = ("_hashed", "_written")
 
 
 def build_models(base: type[BaseModel]) -> None:
@@ -31,6 +31,7 @@ def build_models(base: type[BaseModel]) -> None:
 
 
 WRITTEN: MemberDescriptorType = Model.__dict__["_written"]
+HASHED: MemberDescriptorType = Model.__dict__["_hashed"]
 
 
 class _NoEntries(dict[str, Any]):
