@@ -113,7 +113,8 @@ class Orders(Protocol):
     async def end_move(self, move_id: str, outcome: str, now: datetime) -> bool:
         """End a move without having moved anything: the order stays where it is. Audited.
 
-        One that is AGREED or CREATING, and of which nothing is unfinished. False where it is none.
+        One that is AGREED or CREATING, and of which nothing is unfinished. False where it is none. One that
+        was AGREED is an exception from then on, where its order is open on the side that it was to leave.
         """
         ...
 

@@ -484,3 +484,27 @@ async def test_what_cannot_be_written_for_the_new_side_is_refused_when_it_is_ask
     with pytest.raises(OperationError, match=r"cannot be written for mms: .*X12-OUT-CHAR"):
         await operations.perform("orders.move", wanted)
     assert await hospital.journal.moves() == []
+
+
+async def test_a_move_that_never_began_is_shown_taken_up_again_and_dismissed_as_any_exception() -> None:
+    hospital, operations = await hospital_with("7")
+    await hospital.move("7", to=Side.CLOUD)
+    (move,) = await hospital.journal.moves()
+    await hospital.journal.end_move(move.move_id, "its route 'po' is not configured any more", move.asked_at)
+    about = {"exception": move.move_id, "who": "eve", "why": "looked"}
+
+    (listed,) = await operations.perform("exceptions.list", {})
+    assert (listed["kind"], listed["message_id"], listed["name"]) == ("move", None, "")
+    shown = await operations.perform("exceptions.show", {"exception": move.move_id})
+    assert (shown["message"], shown["findings"][0]["code"]) == (None, "MOVE-NOT-BEGUN")
+    assert await operations.perform("exceptions.call_sheet", {"everything": True}) == []
+    assert await operations.routes_of(move.move_id) == {"po"}
+    with pytest.raises(OperationError, match="with exceptions resolve --dismiss"):
+        await operations.perform(
+            "exceptions.resolve", {**about, "resolution": "done_elsewhere", "reference": "4711"}
+        )
+    assert (await operations.perform("exceptions.retry", about))["done"] == "move"
+    await hospital.settle()
+
+    assert [each.state for each in await hospital.journal.moves()] == [MoveState.DONE]
+    assert await operations.perform("exceptions.list", {}) == []
