@@ -63,6 +63,11 @@ class Keeping(Comparing):
     ) -> list[LedgerEntry]:
         return orders.listed(self._tables, side, route, limit)
 
+    async def open_entries(
+        self, *, route: str | None = None, after: str = "", limit: int = 1_000
+    ) -> list[LedgerEntry]:
+        return orders.open_entries(self._tables, route, after, limit)
+
     async def open_orders(self, route: str) -> Mapping[str, int]:
         return orders.open_orders(self._tables, route)
 

@@ -55,6 +55,11 @@ class Keeping(Comparing):
     ) -> list[LedgerEntry]:
         return await self._read(ledger.orders, side, route, limit)
 
+    async def open_entries(
+        self, *, route: str | None = None, after: str = "", limit: int = 1_000
+    ) -> list[LedgerEntry]:
+        return await self._read(ledger.open_entries, route, after, limit)
+
     async def open_orders(self, route: str) -> Mapping[str, int]:
         return await self._read(ledger.open_orders, route)
 

@@ -302,3 +302,22 @@ def test_a_move_that_never_began_is_printed_with_its_order_and_what_to_do(
     assert shown.code == 0
     assert "a move that never began on route po.one" in shown.out
     assert dismissed.out == "v1: closed, dismissed\n"
+
+
+def test_orders_of_a_route_that_is_gone_are_printed_by_route_and_end_with_1(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    bench = gateway_with_orders.bench
+    now = bench.clock.now()
+    keys = ["order:1|HB|0500", "order:1|HB|0501"]
+    old = [LedgerEntry(key, Side.CLOUD, Transmitter.ERP, "po.old", "cloud", "all of it", now) for key in keys]
+    gateway_with_orders.do(bench.journal.import_orders(old, {}, "ann", "of an older file", now))
+
+    told = bridge("orders", "reconcile")
+
+    words = " ".join(told.out.split())
+    assert told.code == 1
+    assert "2 open orders came by route 'po.old', which is not configured any more" in words
+    assert "orders list --route po.old" in words
+    assert keys[0] not in told.out
+    assert "no order is committed twice" not in told.out

@@ -12,6 +12,7 @@ from gateway.forecast.traffic import recorded_traffic
 from gateway.journal.moves import MoveState
 from gateway.journal.types import LedgerEntry, Side, Transmitter
 from gateway.operations import Hooks, OperationError, Operations
+from gateway.operations.reconciliation import PAGE
 from gateway.order_reading import OrderReading
 from tests.gateway.order_hospital import Hospital, invoice, key_of, order, receipt
 
@@ -508,3 +509,39 @@ async def test_a_move_that_never_began_is_shown_taken_up_again_and_dismissed_as_
 
     assert [each.state for each in await hospital.journal.moves()] == [MoveState.DONE]
     assert await operations.perform("exceptions.list", {}) == []
+
+
+def opened(number: int, route: str = "po") -> LedgerEntry:
+    """Give an order of legacy's own, older than the gateway."""
+    at = Hospital().clock.now()
+    key = key_of(f"{number:05}")
+    return LedgerEntry(key, Side.LEGACY, Transmitter.LEGACY, route, "imported", "older", at)
+
+
+async def test_all_open_orders_are_reconciled_however_many_there_are() -> None:
+    hospital, operations = await hospital_with("7")
+    now, count = hospital.clock.now(), 2 * PAGE + 1
+    await hospital.journal.import_orders([opened(each) for each in range(count)], {}, "ann", "open", now)
+
+    found = await operations.perform("orders.reconcile", {})
+
+    assert (found["orders"], found["difference_count"]) == (count + 1, count)  # legacy has none of them
+    assert len(found["differences"]) == 1_000
+    assert (await operations.perform("orders.reconcile", {"limit": PAGE + 2}))["orders"] == PAGE + 2
+
+
+async def test_orders_of_a_route_that_is_gone_are_told_as_that_and_give_no_all_clear() -> None:
+    hospital, operations = await hospital_with("7")
+    now = hospital.clock.now()
+    older = [opened(each, "po.old") for each in range(3)]
+    await hospital.journal.import_orders(older, {}, "ann", "open", now)
+
+    found = await operations.perform("orders.reconcile", {})
+    own = await operations.perform("orders.reconcile", {"route": "po.old"})
+
+    assert (found["orders"], found["routes_gone"], found["orders_unread"]) == (4, {"po.old": 3}, 3)
+    assert [(each["what"], each["side"]) for each in found["differences"]] == [("gone", "legacy")] * 3
+    assert found["sides"]["legacy"]["unread"] == 3
+    assert (own["orders"], own["difference_count"]) == (3, 3)
+    with pytest.raises(OperationError, match="no route that opens orders"):
+        await operations.perform("orders.reconcile", {"route": "po.never"})
