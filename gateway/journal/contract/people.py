@@ -16,6 +16,13 @@ class People(Protocol):
         """List what is parked and unresolved, oldest first."""
         ...
 
+    async def exception_counts(self, route: str) -> Mapping[tuple[str, ...], int]:
+        """Count what ``exceptions`` lists of a route, by the types of the sets that it is about.
+
+        () for an input of which no set could be read. A move counts as the set type "move".
+        """
+        ...
+
     async def retry(self, exception_id: str, who: str, why: str, now: datetime) -> str:
         """Take a parked thing up again, audited; give what was done.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
 from adapters.base import Accepted
+from gateway.journal import parked_moves as parked_move_rules
 from gateway.journal.base import UnknownError
 from gateway.journal.findings import answer_not_retried, being_sent, call_not_retried
 from gateway.journal.memory import controls, orders, parked_moves
@@ -33,6 +36,25 @@ def exceptions(tables: Tables, route: str | None, limit: int) -> list[ExceptionI
     found += controls.exceptions(tables, route)
     found += parked_moves.exceptions(tables, route)
     return sorted(found, key=lambda item: item.opened_at)[:limit]
+
+
+def exception_counts(tables: Tables, route: str) -> dict[tuple[str, ...], int]:
+    """Count a route's exceptions by the types of the sets that they are about."""
+    return dict(Counter(_sets_about(tables, item) for item in exceptions(tables, route, sys.maxsize)))
+
+
+def _sets_about(tables: Tables, item: ExceptionItem) -> tuple[str, ...]:
+    if item.kind == parked_move_rules.KIND:
+        return (parked_move_rules.KIND,)
+    name = controls.delivery_of(tables, item.exception_id) or item.exception_id
+    delivery = tables.deliveries.get(name)
+    parked = delivery if delivery is not None else _parked(tables, item.exception_id)
+    if isinstance(parked, DeliveryRecord) and parked.document is None:
+        every = parked.message.all_documents()
+        about = [each for each in every if each.generation == parked.generation]
+    else:
+        about = _documents_of(parked)
+    return tuple(sorted({each.plan.set_type for each in about}))
 
 
 def retry(tables: Tables, exception_id: str, who: str, why: str, now: datetime) -> str:

@@ -177,6 +177,9 @@ class Keeping(Comparing):
     async def exceptions(self, *, route: str | None = None, limit: int = 1_000) -> list[ExceptionItem]:
         return await self._read(people.exceptions, route, limit)
 
+    async def exception_counts(self, route: str) -> Mapping[tuple[str, ...], int]:
+        return await self._read(people.exception_counts, route)
+
     async def retry(self, exception_id: str, who: str, why: str, now: datetime) -> str:
         return await self._write(people.retry, exception_id, who, why, now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from typing import NamedTuple
@@ -37,6 +38,14 @@ def exceptions(db: Database, route: str | None, limit: int) -> list[ExceptionIte
     found += controls.exceptions(db, route, limit)
     found += parked_moves.exceptions(db, route, limit)
     return sorted(found, key=lambda item: item.opened_at)[:limit]
+
+
+def exception_counts(db: Database, route: str) -> dict[tuple[str, ...], int]:
+    """Count a route's exceptions by the types of the sets that they are about."""
+    found = Counter[tuple[str, ...]]()
+    for sets, count in db.rows("exception.counts", (route,)):
+        found[tuple(sorted(load_strings(sets)))] += count
+    return dict(found)
 
 
 def retry(db: Database, exception_id: str, who: str, why: str, now: datetime) -> str:
