@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -239,6 +240,7 @@ async def test_orders_older_than_the_gateway_are_converted_by_the_old_sides_own_
     old = hospital.legacy.of(key_of("OLD-1"))[0]
     hospital.legacy.orders["OLD-1"] = hospital.legacy.orders.pop(old.number)
     old.number = "OLD-1"
+    old.lines["1"].received = old.lines["1"].invoiced = Decimal(3)  # as its export says
     rows = [
         _row("OLD-1", "1", "8", "3", "3", "4"),
         _row("7", "1", "10", "4", "4"),
