@@ -55,10 +55,15 @@ def moves(
     db: Database, states: Sequence[MoveState], batch: str | None, order_key: str | None, limit: int
 ) -> list[Move]:
     """List moves, oldest first."""
-    if len(states) == 1 and batch is None and order_key is None:
-        rows = db.rows("move.agreed", (states[0].value, limit))
+    wanted = (dump_states(states), batch, order_key, limit)
+    if order_key is not None:
+        rows = db.rows("move.of_order", wanted)
+    elif batch is not None:
+        rows = db.rows("move.of_batch", wanted)
+    elif len(states) == 1:
+        rows = db.rows("move.in_state", (states[0].value, limit))
     else:
-        rows = db.rows("move.listed", (dump_states(states), batch, order_key, limit))
+        rows = db.rows("move.listed", wanted)
     return [move_of(row) for row in rows]
 
 

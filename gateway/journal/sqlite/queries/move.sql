@@ -16,13 +16,26 @@ SELECT move_id FROM order_move WHERE order_key = ? AND state NOT IN ('done', 'en
 SELECT $move_columns FROM order_move LEFT JOIN message ON message.sequence = order_move.message
 WHERE order_move.move_id = ?;
 
+-- part: wanted_moves
+(?1 IS NULL OR instr(?1, ',' || order_move.state || ',')) AND (?2 IS NULL OR batch = ?2)
+AND (?3 IS NULL OR order_key = ?3)
+ORDER BY order_move.number LIMIT ?4
+
 -- name: listed
 SELECT $move_columns FROM order_move LEFT JOIN message ON message.sequence = order_move.message
-WHERE (?1 IS NULL OR instr(?1, ',' || order_move.state || ',')) AND (?2 IS NULL OR batch = ?2)
-  AND (?3 IS NULL OR order_key = ?3)
-ORDER BY order_move.number LIMIT ?4;
+WHERE $wanted_moves;
 
--- name: agreed
+-- name: of_order
+SELECT $move_columns FROM order_move INDEXED BY order_move_order
+LEFT JOIN message ON message.sequence = order_move.message
+WHERE order_key = ?3 AND $wanted_moves;
+
+-- name: of_batch
+SELECT $move_columns FROM order_move INDEXED BY order_move_batch
+LEFT JOIN message ON message.sequence = order_move.message
+WHERE batch = ?2 AND $wanted_moves;
+
+-- name: in_state
 -- By state, so that a long history costs nothing.
 SELECT $move_columns FROM order_move INDEXED BY order_move_state
 LEFT JOIN message ON message.sequence = order_move.message
