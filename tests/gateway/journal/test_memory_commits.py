@@ -76,9 +76,9 @@ async def test_every_changing_method_passes_its_hooks_and_no_reading_one_does(me
         "is_healthy close knows_arrival message body messages next_to_translate routes_to_translate "
         "facts awaiting unsent_calls moves moves_due "
         "still_mine next_due deliveries documents orders open_orders aliases configuration stages "
-        "exceptions overdue audit verify_audit crosswalk crosswalk_version cursor "
+        "open_entries exceptions overdue audit verify_audit crosswalk crosswalk_version cursor "
         "documents_after one_document comparisons waiting_comparisons difference_groups count_comparisons "
-        "readings approvals planned_stages attempt_counts rolled_back"
+        "readings approvals planned_stages attempt_counts exception_counts rolled_back"
     ).split()
     public = {name for name, _ in inspect.getmembers(Journal, inspect.isfunction) if not name.startswith("_")}
     assert names == public - set(reading)
