@@ -31,7 +31,7 @@ from adapters.base import (
     Wait,
 )
 from gateway.app import Gateway
-from gateway.delivery import Destination
+from gateway.destination import Destination
 
 # Every call that writes, in the order of a message's way.
 JOURNAL_CALLS = frozenset(

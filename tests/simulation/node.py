@@ -14,7 +14,8 @@ from typing import Any, Literal
 from adapters.base import Inbound, Origin, Refused, Settlement, Sink, Target
 from gateway.app import format_by_name
 from gateway.calls import Calls
-from gateway.delivery import DeliveryWorker, Destination
+from gateway.delivery import DeliveryWorker
+from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.memory import MemoryJournal
