@@ -9,14 +9,17 @@ when surely nothing of the request reached the other side's program.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import io
+import ssl
+import weakref
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 
 import aiohttp
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict
 from yarl import URL
 
 from adapters.base import Clock, Effect, NoReply, Reply, Request, Rng
@@ -31,23 +34,17 @@ from gateway.erp.csrf import (
     Fetch,
     is_refused,
 )
-from gateway.erp.http_connections import (
-    ClaimCheck,
-    HttpConnections,
-    Incoming,
-    Outgoing,
-    Progress,
-    StaleClaimError,
-)
-from gateway.erp.no_reply import unanswered
 from gateway.erp.settings import CsrfSettings, HttpSettings, address_problem, path_problem
 from gateway.erp.shadow_guard import ShadowGuard
 from gateway.security.oauth2 import TokenError, TokenSource
 from gateway.security.secrets import SecretError
 from gateway.security.tls import ClientTls, TlsError
 
+LARGE_BYTES = 512 * 1024  # aiohttp wants larger bodies as a file
 USER_AGENT = "legacy-bridge"
 NOT_KEPT = frozenset({"set-cookie", "set-cookie2"})  # the journal keeps replies; session secrets stay out
+
+ClaimCheck = Callable[[], Awaitable[bool]]
 
 
 class HttpSink:
@@ -78,7 +75,7 @@ class HttpSink:
         )
         self._basic = BasicLogin(settings.basic, clock, secret) if settings.basic else None
         self._csrf = CsrfSessions()
-        self._connections = HttpConnections(settings)
+        self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request, *, still_mine: ClaimCheck | None = None) -> Reply | NoReply:
         """Write one request and wait for its reply. `still_mine` is asked on the open connection.
@@ -87,7 +84,7 @@ class HttpSink:
         Errors: ValueError for an address that is not below the endpoint's base.
         """
         until = asyncio.get_running_loop().time() + min(request.timeout_s, self._settings.timeout_s)
-        url = _below(self._base, request.address)
+        url = self._url(request.address)
         if self._guard is not None and (why := self._blocked(self._guard, request, url)):
             return NoReply("none", why)
         call = _Call(request, url, until, still_mine)
@@ -115,7 +112,9 @@ class HttpSink:
 
     async def close(self) -> None:
         """Let go of connections."""
-        await self._connections.close()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
         if self._tokens is not None:
             await self._tokens.close()
 
@@ -124,9 +123,11 @@ class HttpSink:
 
         async def fetch(captured: Captured) -> Reply | NoReply:
             request = Request("csrf", Effect.READ, settings.method, settings.path, headers=FETCH)
-            url = _below(self._base, settings.path)
-            fetching = replace(call, request=request, url=url, still_mine=None, captured=captured)
-            return await self._logged_in(fetching)
+            return await self._logged_in(
+                replace(
+                    call, request=request, url=self._url(settings.path), still_mine=None, captured=captured
+                )
+            )
 
         session = await self._csrf_session(fetch, call.until)
         if not isinstance(session, CsrfSession):
@@ -184,31 +185,38 @@ class HttpSink:
         return guard.blocks(whole, url.host or "", url.raw_path, url.raw_query_string)
 
     async def _exchange(self, call: _Call, authorization: str | None) -> Reply | NoReply:
-        is_tls = call.url.scheme == "https"
-        headers = self._headers(call, authorization)
-        outgoing = Outgoing(call.request.method, call.url, headers, call.request.body, call.until)
-        context = self._tls.context() if is_tls else None
-        progress = Progress(call.still_mine)
+        request, url = call.request, call.url
+        progress = _Progress(call.still_mine)
+        _PROGRESS.set(progress)
         try:
-            incoming = await self._connections.exchange(outgoing, context, progress)
-        except StaleClaimError:
+            async with self._opened().request(
+                request.method,
+                url,
+                data=io.BytesIO(request.body) if len(request.body) > LARGE_BYTES else request.body or None,
+                headers=self._headers(call, authorization),
+                ssl=self._tls.context() if url.scheme == "https" else True,
+                allow_redirects=False,
+                timeout=self._timeout(call),
+            ) as response:
+                if call.captured is not None:
+                    cookies = {name: morsel.value for name, morsel in response.cookies.items()}
+                    call.captured.take(response.headers, cookies)
+                return await self._read(response)
+        except _StaleClaimError:
             return NoReply("none", "the claim was lost before anything was written", "stale_claim")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return unanswered(error, progress, is_tls=is_tls)
-        if call.captured is not None:
-            call.captured.take(incoming.headers, _cookies(incoming.headers))
-        return self._replied(incoming)
+            return _unanswered(error, progress, is_tls=url.scheme == "https")
 
-    def _replied(self, incoming: Incoming) -> Reply | NoReply:
-        """Give the reply. A refusal counts by its status even where its body is broken."""
-        if incoming.problem and 200 <= incoming.status < 300:
-            return NoReply("maybe", f"status {incoming.status}, but {incoming.problem}")
-        body = incoming.body[: self._settings.reply_bytes_max]
-        return Reply(incoming.status, body, self._kept_headers(incoming.headers))
+    async def _read(self, response: aiohttp.ClientResponse) -> Reply | NoReply:
+        """Read the body up to the bound. A refusal counts by its status even where its body is broken."""
+        body, problem = await _bounded_body(response, self._settings.reply_bytes_max)
+        if problem and 200 <= response.status < 300:
+            return NoReply("maybe", f"status {response.status}, but {problem}")
+        return Reply(response.status, body, self._kept_headers(response))
 
-    def _kept_headers(self, received: CIMultiDictProxy[str]) -> tuple[tuple[str, str], ...]:
-        headers = [(name, text) for name, text in received.items() if not _is_session(name, text)]
-        if "Retry-After" in received:
+    def _kept_headers(self, response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
+        headers = [(name, text) for name, text in response.headers.items() if not _is_session(name, text)]
+        if "Retry-After" in response.headers:
             headers = [(name, self._in_seconds(name, text)) for name, text in headers]
         return tuple(headers)
 
@@ -225,8 +233,7 @@ class HttpSink:
 
     def _headers(self, call: _Call, authorization: str | None) -> CIMultiDict[str]:
         settings = self._settings
-        headers = CIMultiDict({"Host": call.url.host_port_subcomponent or "", "Accept": "*/*"})
-        headers.update(call.request.headers)
+        headers = CIMultiDict(call.request.headers)
         headers["User-Agent"] = USER_AGENT
         headers["Accept-Encoding"] = "identity"
         for name, text in settings.headers.items():
@@ -238,6 +245,37 @@ class HttpSink:
         if authorization is not None:
             headers["Authorization"] = authorization
         return headers
+
+    def _timeout(self, call: _Call) -> aiohttp.ClientTimeout:
+        total_s = max(0.001, call.until - asyncio.get_running_loop().time())  # 0 would mean: no limit
+        return aiohttp.ClientTimeout(
+            total=total_s,
+            sock_connect=min(self._settings.connect_timeout_s, total_s),
+            sock_read=self._settings.read_timeout_s,
+        )
+
+    def _url(self, address: str) -> URL:
+        problem = path_problem(address)
+        if problem:
+            raise ValueError(f"address {problem}; found '{address}'")
+        return URL(f"{self._base}/{address}" if address else self._base, encoded=True)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            settings = self._settings
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=settings.connections, keepalive_timeout=settings.keep_alive_s
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                request_class=_Request,
+                auto_decompress=False,
+                trust_env=False,
+            )
+            # aiohttp repeats a PUT by itself where a kept connection breaks; the journal must know of
+            # every request, so it may not. There is no public switch; a test holds this.
+            self._session._retry_connection = False
+        return self._session
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,25 +290,10 @@ class _Call:
     captured: Captured | None = None
 
 
-@lru_cache(maxsize=1_024)  # most requests go to a few addresses
-def _below(base: str, address: str) -> URL:
-    """Give the address of a request. Errors: ValueError for one that is not below the endpoint's base."""
-    problem = path_problem(address)
-    if problem:
-        raise ValueError(f"address {problem}; found '{address}'")
-    return URL(f"{base}/{address}" if address else base, encoded=True)
-
-
 def _is_session(name: str, text: str) -> bool:
     """Tell whether a header is a session secret; that a CSRF token is required is none."""
     lower = name.lower()
     return lower in NOT_KEPT or (lower == HEADER and text.strip().lower() != "required")
-
-
-def _cookies(headers: CIMultiDictProxy[str]) -> dict[str, str]:
-    """Give the cookies that a reply sets, as they are sent back (RFC 6265 section 4.2)."""
-    pairs = (text.partition(";")[0].partition("=") for text in headers.getall("Set-Cookie", ()))
-    return {name.strip(): text.strip() for name, _, text in pairs if name.strip()}
 
 
 async def _token(tokens: TokenSource, call: _Call) -> str:
@@ -279,6 +302,108 @@ async def _token(tokens: TokenSource, call: _Call) -> str:
             return await tokens.token()
     except TimeoutError as error:
         raise TokenError("the token endpoint does not answer in time", "outage") from error
+
+
+class _StaleClaimError(Exception):
+    """The claim was lost between taking the delivery and writing it."""
+
+
+class _Progress:
+    """How far one request has come."""
+
+    __slots__ = ("has_begun", "is_first_on_connection", "still_mine")
+
+    def __init__(self, still_mine: ClaimCheck | None) -> None:
+        self.still_mine = still_mine
+        self.has_begun = False
+        self.is_first_on_connection = False
+
+
+_PROGRESS: ContextVar[_Progress] = ContextVar("progress")
+_USED: weakref.WeakSet[aiohttp.client_proto.ResponseHandler] = weakref.WeakSet()
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request that asks for its claim on the open connection, right before its first byte."""
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        progress = _PROGRESS.get()
+        if progress.still_mine is not None and not await progress.still_mine():
+            raise _StaleClaimError
+        protocol = conn.protocol
+        if protocol is not None and protocol not in _USED:
+            _USED.add(protocol)
+            progress.is_first_on_connection = True
+        progress.has_begun = True
+        return await super().send(conn)
+
+
+async def _bounded_body(response: aiohttp.ClientResponse, size_max: int) -> tuple[bytes, str]:
+    """Give the body, or as much of it as came, and what was wrong with it."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in response.content.iter_any():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > size_max:
+                response.close()
+                return b"".join(chunks)[:size_max], f"the reply is larger than {size_max} bytes"
+    except TimeoutError:
+        response.close()
+        return b"".join(chunks), "the reply did not end in time"
+    except (aiohttp.ClientError, OSError) as error:
+        return b"".join(chunks), f"the reply broke off after {size} bytes ({type(error).__name__})"
+    return b"".join(chunks), ""
+
+
+def _unanswered(error: Exception, progress: _Progress, *, is_tls: bool) -> NoReply:
+    if not progress.has_begun:
+        is_certificate = isinstance(error, aiohttp.ClientSSLError | ssl.SSLError)
+        return NoReply("none", _reason("no connection", error), "credential" if is_certificate else "outage")
+    alert = _handshake_alert(error)
+    if alert and progress.is_first_on_connection:
+        # With TLS 1.3 the client may write before the server has judged its certificate. The server's
+        # program sees nothing before the handshake ends, so nothing was done.
+        return NoReply("none", f"the other side refuses our certificate ({alert})", "credential")
+    reason = _reason("no reply", error)
+    if (
+        is_tls
+        and progress.is_first_on_connection
+        and isinstance(error, ConnectionError | aiohttp.ClientError)
+    ):
+        # Servers that cut a connection in place of an alert are not rare. It proves nothing, so it is a hint.
+        reason += "; it closed a new connection at once: does it accept our certificate?"
+    return NoReply("maybe", reason)
+
+
+_CERTIFICATE_ALERTS = (
+    "CERTIFICATE_REQUIRED",
+    "UNKNOWN_CA",
+    "BAD_CERTIFICATE",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_REVOKED",
+    "CERTIFICATE_UNKNOWN",
+    "UNSUPPORTED_CERTIFICATE",
+    "ACCESS_DENIED",
+)
+
+
+def _handshake_alert(error: BaseException | None) -> str:
+    """Give the TLS alert about our certificate that caused an error, if one did."""
+    while error is not None:
+        reason = getattr(error, "reason", None)
+        if isinstance(error, ssl.SSLError) and isinstance(reason, str) and "ALERT" in reason:
+            return reason if reason.endswith(_CERTIFICATE_ALERTS) else ""
+        error = error.__cause__ or error.__context__
+    return ""
+
+
+def _reason(what: str, error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"{what} in time"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"{what}: {text[:300]}"
 
 
 def _whole_seconds(at: datetime, now: datetime) -> int:

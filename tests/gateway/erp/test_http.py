@@ -265,91 +265,6 @@ async def test_a_reply_beyond_the_bound_is_cut_and_its_connection_dropped(make_s
     assert second.body == b"OK"
 
 
-async def test_a_late_reply_to_a_request_that_was_given_up_is_nobody_elses(make_sink) -> None:
-    async def talk(server: RawServer, reader, writer) -> None:
-        while True:
-            head = await server.head(reader)
-            await asyncio.sleep(0.3 if b"/slow" in head else 0)
-            writer.write(ANSWER.replace(b"OK\r\n", b"OK\r\nX-For: " + head.split()[1] + b"\r\n"))
-            await writer.drain()
-
-    async with RawServer(talk) as server:
-        sink = make_sink(server.url)
-        given_up = asyncio.create_task(sink.send(post("slow/1", body=b"")))
-        in_time = await sink.send(post("slow/2", body=b"", timeout_s=0.1))
-        given_up.cancel()
-        await asyncio.gather(given_up, return_exceptions=True)
-        replies = [await sink.send(post(f"quick/{each}", body=b"")) for each in (1, 2)]
-        await asyncio.sleep(0.4)  # by now the late ones are answered, too
-        replies.append(await sink.send(post("quick/3", body=b"")))
-        await sink.close()
-        await asyncio.sleep(0.01)
-
-    assert in_time == NoReply("maybe", "no reply in time")
-    told = [reply.header("X-For") if isinstance(reply, Reply) else None for reply in replies]
-    assert told == ["/quick/1", "/quick/2", "/quick/3"]
-
-
-async def test_a_reply_that_does_not_end_in_time_is_none_and_its_connection_is_dropped(make_sink) -> None:
-    async def talk(server: RawServer, reader, writer) -> None:
-        await server.head(reader)
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
-        await writer.drain()
-        await asyncio.sleep(0.4)
-
-    async with RawServer(talk) as server:
-        sink = make_sink(server.url)
-        first = await sink.send(post(body=b"", timeout_s=0.1))
-        second = await sink.send(post(body=b"", timeout_s=0.1))
-
-    assert first == second == NoReply("maybe", "status 200, but the reply did not end in time")
-
-
-async def test_a_reply_that_only_says_that_one_will_come_is_passed_over(make_sink) -> None:
-    async def talk(server: RawServer, reader, writer) -> None:
-        await server.head(reader)
-        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
-        await writer.drain()
-        await asyncio.sleep(0.01)
-        writer.write(ANSWER)
-        await writer.drain()
-
-    async with RawServer(talk) as server:
-        reply = await make_sink(server.url).send(post(body=b""))
-
-    assert isinstance(reply, Reply)
-    assert (reply.status, reply.body) == (200, b"OK")
-
-
-async def test_a_connection_that_the_server_ends_after_its_reply_is_not_used_again(make_sink) -> None:
-    async def talk(server: RawServer, reader, writer) -> None:
-        await server.head(reader)
-        writer.write(ANSWER.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n"))
-        await writer.drain()
-
-    async with RawServer(talk) as server:
-        sink = make_sink(server.url)
-        replies = [await sink.send(post(body=b"")) for _ in range(3)]
-
-    assert all(isinstance(reply, Reply) for reply in replies)
-
-
-async def test_a_large_body_that_is_refused_at_once_gets_its_refusal(make_sink) -> None:
-    async def talk(server: RawServer, reader, writer) -> None:
-        await server.head(reader)
-        body = b"too large"
-        writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-        await writer.drain()
-        await asyncio.sleep(0.2)  # and nothing of the body is read
-
-    async with RawServer(talk) as server:
-        sink = make_sink(server.url)
-        replies = [await sink.send(post(body=b"x" * 30_000_000)) for _ in range(2)]
-
-    assert [reply.status for reply in replies if isinstance(reply, Reply)] == [413, 413]
-    assert len(server.heads) == 2  # the rest of the first body was not taken for a request
-
-
 async def test_a_redirect_comes_back_as_it_is(make_sink) -> None:
     faults = FaultScript.from_json('[{"action": "redirect", "location": "/elsewhere"}]')
     async with LegacyHttp(faults=faults) as legacy:
@@ -388,34 +303,6 @@ async def test_bodies_of_any_size_arrive_as_they_are_with_their_length(make_sink
         assert legacy.bodies == [body[:size]]
 
     assert isinstance(reply, Reply)
-
-
-async def test_a_small_request_goes_out_in_one_piece_with_its_length(make_sink) -> None:
-    pieces: list[bytes] = []
-
-    async def talk(server: RawServer, reader, writer) -> None:
-        pieces.append(await reader.read(65_536))
-        writer.write(ANSWER)
-        await writer.drain()
-
-    async with RawServer(talk) as server:
-        request = post(body=b'{"number":"1"}', headers=(("Content-Type", "application/json"),))
-        await make_sink(server.url).send(request)
-
-    head, _, body = pieces[0].partition(b"\r\n\r\n")
-    lines = head.decode().split("\r\n")
-    assert lines[0] == "POST /orders HTTP/1.1"
-    assert lines[1] == f"Host: {server.url.removeprefix('http://')}"
-    assert "Content-Length: 14" in lines
-    assert lines.count("Content-Type: application/json") == 1
-    assert body == request.body
-
-
-async def test_a_header_that_would_begin_another_request_is_never_written(make_sink) -> None:
-    async with LegacyHttp() as legacy:
-        with pytest.raises(ValueError, match="header"):
-            await make_sink(legacy.url).send(post(headers=(("X-Reference", "1\r\nX-Other: 2"),)))
-        assert legacy.arrivals == 0
 
 
 async def test_secrets_travel_in_headers_but_stand_in_no_request(make_sink) -> None:
