@@ -6,7 +6,7 @@ document costs more to pack and unpack than all that is asked of it here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from canonical.document import CanonicalDocument
 from canonical.order_change import OrderChange
@@ -17,8 +17,7 @@ from gateway.order_facts import order_facts
 from gateway.stage import OrderFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Brief:
+class Brief(NamedTuple):
     """What planning needs to know of a document."""
 
     canonical: bytes
