@@ -56,7 +56,9 @@ def expected_of(
         for key in chunk.seen_documents
     }
     counted = {key.key for each in batch for key in each.decoded.control_keys if key.on_repeat != "ignore"}
-    used = {key: taken_by(facts.controls.get(key)) for key in counted}
+    # What an acknowledgment is about may be planned at this moment, too: it would not be known as ours.
+    answered = {receipt.key for each in batch for receipt in each.decoded.receipts}
+    used = {key: taken_by(facts.controls.get(key)) for key in counted | answered}
     return Expected(revision, deciding, revisions_of(facts, chunk.seen_orders), known, used, sent.settled)
 
 

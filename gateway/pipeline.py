@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from itertools import groupby
 
@@ -224,22 +224,59 @@ class Pipeline:
         """Have what prepared messages name looked up at once, right before they are translated."""
         return await self._preparing.with_facts(ready)
 
+    async def translate_together(self, ready: Sequence[Ready]) -> set[str]:
+        """Plan prepared messages by one commit; give which are planned. The others go the usual way.
+
+        Only for messages that name nothing in common, with each other and with those before them.
+        """
+        plans: list[Plan] = []
+        async with AsyncExitStack() as held:
+            for each in ready:
+                message_id = each.message.message_id
+                if each.revision != self._programs(None).revision or message_id in self._translating:
+                    continue
+                await held.enter_async_context(self._alone(message_id))
+                plans += await self._plan_of(each)
+            done = await self._journal.plan_together(plans, self._clock.now()) if plans else []
+        self._planned()
+        planned = zip(plans, done, strict=True)
+        return {plan.message_id for plan, what in planned if not isinstance(what, Moved)}
+
+    @asynccontextmanager
+    async def _alone(self, message_id: str) -> AsyncIterator[None]:
+        """Wait until nobody else translates a message, and let nobody begin.
+
+        The translator's lane and a waiting caller may both come for it; the second finds it planned.
+        """
+        lock = self._translating.setdefault(message_id, asyncio.Lock())
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.locked():
+                self._translating.pop(message_id, None)
+
+    async def _plan_of(self, ready: Ready) -> list[Plan]:
+        try:
+            plan = await Translation(await self._run_of(ready.message), None, ready).only_plan()
+        except (JournalError, JournalBusyError):
+            raise
+        except Exception:  # noqa: BLE001  the usual way meets it again, and tells of it
+            return []
+        return [plan] if plan is not None else []
+
     async def translate(self, message_id: str, turn: Turn | None = None, ready: Ready | None = None) -> None:
         """Decode one message and plan what follows; idempotent, and resumed where a kill ended it.
 
         ``turn``: it is planned after those before it in a lane that are translated at the same time.
         ``ready``: it is decoded already.
         """
-        # The translator's lane and a waiting caller may both come for a message; the second finds it planned.
-        lock = self._translating.setdefault(message_id, asyncio.Lock())
         try:
-            async with lock:
+            async with self._alone(message_id):
                 await self._translate(message_id, turn, ready)
         finally:
             if turn is not None:
                 turn.over()
-            if not lock.locked():
-                self._translating.pop(message_id, None)
 
     async def _translate(self, message_id: str, turn: Turn | None, ready: Ready | None) -> None:
         revision = self._programs(None).revision

@@ -83,6 +83,16 @@ class Translation:
         assert summary is not None  # noqa: S101  the last thing that sets_of gives
         await self._finish(self._batch, summary)
 
+    async def only_plan(self) -> Plan | None:
+        """Give the plan of a prepared message, still to be written; None where it takes several chunks."""
+        if self._prepared is None or len(self._prepared.sets) > SETS_PER_CHUNK:
+            return None
+        self._sent = await self._earlier.sent()
+        for each in self._prepared.sets:
+            self._gathered.decoded(each.decoded)
+        stages, expected, chunk = await self._decided(self._prepared.sets)
+        return await self._last_plan(stages, expected, chunk, self._prepared.summary)
+
     async def _take(self, decoded: Decoded, named: Keyed | None) -> None:
         """Take a set; with its chunk it is planned. ``named`` None: it was planned before a kill."""
         self._gathered.decoded(decoded)

@@ -116,11 +116,17 @@ class Translator:
 
     async def _translate_together(self, batch: _Batch) -> bool:
         ready = await self._pipeline.looked_up(batch.ready)
-        turns = _line(len(batch.messages))
+        # Behind one of which nothing is known yet, all wait: it may name what they name.
+        first = takewhile(lambda each: each.message_id in ready, batch.messages)
+        apart = [ready[each.message_id] for each in first if ready[each.message_id].facts is not None]
+        planned = await self._pipeline.translate_together(apart) if apart else set()
+        ready |= {each.message.message_id: each._replace(facts=None) for each in apart}  # if they moved
+        others = [each for each in batch.messages if each.message_id not in planned]
+        turns = _line(len(others))
         done = await asyncio.gather(
             *(
                 self._translate(message, turn, ready.get(message.message_id))
-                for message, turn in zip(batch.messages, turns, strict=True)
+                for message, turn in zip(others, turns, strict=True)
             )
         )
         return all(done)
@@ -177,7 +183,7 @@ def _small_ones(messages: list[Message]) -> list[Message]:
 
 
 def _line(length: int) -> list[Turn]:
-    turns = [Turn()]
+    turns: list[Turn] = []
     while len(turns) < length:
-        turns.append(Turn(turns[-1]))
+        turns.append(Turn(turns[-1] if turns else None))
     return turns

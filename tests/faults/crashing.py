@@ -38,7 +38,7 @@ JOURNAL_CALLS = frozenset(
     {
         "bind_environment", "recover", "load_configuration", "declare_stages",
         "lease", "set_cursor", "accept", "accept_together", "release",
-        "begin_translation", "begin_together", "plan", "next_control_number",
+        "begin_translation", "begin_together", "plan", "plan_together", "next_control_number",
         "claim", "claim_one", "attempt_started", "step_done", "renew", "settle",
         "set_stage", "replay",
     }

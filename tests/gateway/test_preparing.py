@@ -16,7 +16,7 @@ from adapters.base import DecodeContext, Decoded, Summary
 from adapters.edi_x12.config import X12Partner
 from canonical.key_rules import NumberRule
 from gateway.app import format_by_name
-from gateway.journal.types import Acceptance, DocumentPlan, Message
+from gateway.journal.types import Acceptance, DocumentPlan, Message, Side
 from gateway.program import Programs, UnknownOrder
 from gateway.workers import InlineExecutor, ProcessExecutor
 from tests.gateway.beside import Beside
@@ -147,6 +147,52 @@ async def test_what_was_prepared_under_another_configuration_is_not_used() -> No
         (view,) = await rig.documents(message)
 
     assert view.plan.order_keys[0].endswith("|42")
+
+
+async def commits(rig: Rig, bodies: list[bytes], route: str = "po") -> tuple[list[Acceptance], list[str]]:
+    """Take inputs before there is a translator, so that they are one batch; give the commits of planning."""
+    await rig.journal.load_configuration("rig", "sha", "rig", rig.clock.now())
+    messages = [await rig.take(body, route=route) for body in bodies]
+    made: list[str] = []
+
+    async def noted(name: str, phase: str) -> None:
+        if phase == "before" and name.startswith("plan"):
+            made.append(name)
+
+    rig.journal.on_commit = noted
+    async with rig.running():
+        await rig.settled(*messages)
+    return [each for each in messages if each is not None], made
+
+
+async def test_messages_that_name_nothing_in_common_are_planned_by_one_commit() -> None:
+    rig = Rig(program(), stage="cloud", executor=Beside(format_by_name))
+
+    _, made = await commits(rig, [order(str(number)) for number in range(20)])
+
+    assert made == ["plan_together"]
+    assert rig.targets["erp"].numbers == [str(number) for number in range(20)]
+
+
+async def test_what_names_the_same_is_planned_in_turn_after_what_came_first() -> None:
+    routes = (program(), follower())
+    shared = {"po": {"acknowledgment": "ack"}}
+    rig = Rig(*routes, stage="cloud", shared=shared, executor=Beside(format_by_name))
+    bodies = [order("1"), order("2"), acknowledgment("1"), order("3"), acknowledgment("3")]
+
+    messages, made = await commits(rig, bodies)
+
+    assert made == ["plan_together", "plan", "plan"]
+    assert [(await rig.documents(each))[0].plan.side for each in messages] == [Side.CLOUD] * 5
+
+
+async def test_behind_a_message_of_which_nothing_is_known_yet_all_are_planned_in_turn() -> None:
+    rig = Rig(program(context=CONTEXT), stage="cloud", formats=breaking, executor=Beside(breaking))
+
+    _, made = await commits(rig, [order("1"), order("defect"), order("2"), order("3")])
+
+    assert made == ["plan_together", "plan", "plan", "plan"]
+    assert rig.targets["erp"].numbers == ["1", "2", "3"]
 
 
 @pytest.fixture

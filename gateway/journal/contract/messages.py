@@ -128,6 +128,13 @@ class Messages(Protocol):
         """
         ...
 
+    async def plan_together(self, plans: Sequence[Plan], now: datetime) -> list[Planned | Moved]:
+        """Do what ``plan`` does for plans of different messages, in their order, by one commit.
+
+        Errors: UnknownError about any of them: nothing is written.
+        """
+        ...
+
     async def awaiting(self, now: datetime, limit: int = 100) -> list[DocumentView]:
         """Give follow-ons whose awaited order became known, or whose ``until`` has passed."""
         ...

@@ -152,6 +152,12 @@ class MemoryJournal(Keeping):
             "plan", lambda: planning.plan(self._tables, plan, now, dedupes=self._dedupes)
         )
 
+    async def plan_together(self, plans: Sequence[Plan], now: datetime) -> list[Planned | Moved]:
+        return await self._commit(
+            "plan_together",
+            lambda: planning.plan_together(self._tables, plans, now, dedupes=self._dedupes),
+        )
+
     async def awaiting(self, now: datetime, limit: int = 100) -> list[DocumentView]:
         return planning.awaiting(self._tables, now, limit)
 

@@ -155,6 +155,9 @@ class SqliteJournal(Keeping):
     async def plan(self, plan: Plan, now: datetime) -> Planned | Moved:
         return await self._write(planning.plan, plan, now)
 
+    async def plan_together(self, plans: Sequence[Plan], now: datetime) -> list[Planned | Moved]:
+        return await self._write(planning.plan_together, plans, now)
+
     async def awaiting(self, now: datetime, limit: int = 100) -> list[DocumentView]:
         return await self._read(documents.awaiting, now, limit)
 

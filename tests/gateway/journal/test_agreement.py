@@ -189,6 +189,9 @@ async def plan(twins: Twins) -> None:
         findings=(finding(),) if rng.random() < 0.1 else (),
         parks=rng.random() < 0.1,
     )
+    if rng.random() < 0.3:
+        await twins.both(f"plan together {chunk}", lambda journal: journal.plan_together([chunk], twins.now))
+        return
     await twins.both(f"plan {chunk}", lambda journal: journal.plan(chunk, twins.now))
 
 

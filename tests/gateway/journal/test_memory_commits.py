@@ -104,6 +104,7 @@ async def everything_once(journal: Journal) -> None:
     await journal.refuse(ROUTE, origin(), finding(), T0)
     await journal.accept_together([(arrival("t1"), b"one"), (arrival("t2"), b"two")])
     await journal.begin_together(["t1"], 1)
+    await journal.plan_together([], T0)
     await scene.order("m1", opens=[entry()])
     claim = await journal.renew((await scene.claim_only()).claim, 60, scene.monotonic)
     await scene.start(claim)
