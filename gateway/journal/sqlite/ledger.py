@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from adapters.base import Alias, AliasKind
 from gateway.journal.sqlite import controls
@@ -40,37 +39,6 @@ def _numberings(rows: Iterable[Row]) -> dict[str, frozenset[Naming]]:
     for order_key, kind, target in rows:
         found.setdefault(order_key, set()).add(Naming(AliasKind(kind), target))
     return {order_key: frozenset(kinds) for order_key, kinds in found.items()}
-
-
-class Standing(NamedTuple):
-    """What a plan asks of an order's entry."""
-
-    revision: int
-    side: str
-    is_moved: bool  # it came to its side by a move
-
-
-def standings(db: Database, order_keys: Iterable[str]) -> dict[str, Standing | None]:
-    """Give how orders stand in the ledger, None for those that do not."""
-    return {key: standing(db, key) for key in dict.fromkeys(order_keys)}
-
-
-def standing(db: Database, order_key: str) -> Standing | None:
-    """Give how an order stands in the ledger, if it does."""
-    row = db.row("order.standing", (order_key,))
-    return None if row is None else Standing(row[0], row[1], bool(row[2]))
-
-
-def ledger_moved(orders: Mapping[str, Standing | None], expected: Mapping[str, int | None]) -> bool:
-    """Tell whether an entry is not as it was seen."""
-    stands = ((orders[key], revision) for key, revision in expected.items())
-    return any((None if entry is None else entry.revision) != revision for entry, revision in stands)
-
-
-def splits(orders: Mapping[str, Standing | None], opens: Iterable[LedgerEntry]) -> bool:
-    """Tell whether opening these entries would give an order a second side."""
-    stands = ((orders[entry.order_key], entry.side.value) for entry in opens)
-    return any(entry is not None and entry.side != wanted for entry, wanted in stands)
 
 
 def open_entry(

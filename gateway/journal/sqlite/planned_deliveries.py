@@ -11,10 +11,10 @@ from gateway.journal.sent import was_sent
 from gateway.journal.sqlite.bodies import write_body
 from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.exchanges import read_steps
+from gateway.journal.sqlite.ground import Standing, standing
 from gateway.journal.sqlite.instants import to_micros_or_none
 from gateway.journal.sqlite.json_columns import EMPTY, dump_findings, dump_strings, load_strings
 from gateway.journal.sqlite.lanes import enter, leave, position_of
-from gateway.journal.sqlite.ledger import Standing, standing
 from gateway.journal.types import DeliveryPlan, DeliveryState
 
 if TYPE_CHECKING:

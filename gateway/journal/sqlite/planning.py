@@ -11,6 +11,7 @@ from gateway.journal.base import UnknownError
 from gateway.journal.sqlite import controls
 from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.documents import insert_document, replace_document
+from gateway.journal.sqlite.ground import Standing, ground_of
 from gateway.journal.sqlite.instants import to_micros
 from gateway.journal.sqlite.json_columns import (
     dump_findings,
@@ -19,15 +20,7 @@ from gateway.journal.sqlite.json_columns import (
     load_interchanges,
     load_units,
 )
-from gateway.journal.sqlite.ledger import (
-    Standing,
-    add_aliases,
-    ledger_moved,
-    open_entry,
-    splits,
-    standings,
-    take_back,
-)
+from gateway.journal.sqlite.ledger import add_aliases, open_entry, take_back
 from gateway.journal.sqlite.planned_deliveries import (
     finish_unsent,
     insert_deliveries,
@@ -72,15 +65,15 @@ def plan(db: Database, plan: Plan, now: datetime) -> Planned | Moved:
         return Moved("generation")
     if is_durable(db, message, plan):
         return Planned()
-    orders = standings(db, (*plan.expected.ledger, *(entry.order_key for entry in plan.opens)))
-    what = moved(db, plan.expected, orders)
+    ground = ground_of(db, plan.expected, plan.opens)
+    what = ground.moved(plan.expected)
     if what is None and _is_sent_meanwhile(db, message, plan.expected):
         what = "settled"
-    if what is None and splits(orders, plan.opens):
+    if what is None and ground.splits(plan.opens):
         what = "ledger"
     if what is not None:
         return Moved(what)
-    return Planned(_write(db, message, plan, orders, to_micros(now)))
+    return Planned(_write(db, message, plan, ground.orders, to_micros(now)))
 
 
 def planned_message(db: Database, message_id: str, *, asks_held: bool = False) -> PlannedMessage:
@@ -109,29 +102,6 @@ def is_durable(db: Database, message: PlannedMessage, plan: Plan) -> bool:
     if plan.is_last or not plan.documents:
         return False
     return all(_is_written(db, message, document.index) for document in plan.documents)
-
-
-def moved(db: Database, expected: Expected, orders: Mapping[str, Standing | None]) -> str | None:
-    """Say what a plan was decided upon and is no longer so, or None. ``orders``: those of the ledger it saw.
-
-    A message is decoded under the configuration that its translation began with, and decided under
-    the current one.
-    """
-    current = db.value("meta.get", ("configuration",))
-    if current is not None and int(current) != expected.config_revision:
-        return "config"
-    for route, revision in expected.stage_revisions.items():
-        if (db.value("stage.revision", (route,)) or 0) != revision:
-            return "stage"
-    if ledger_moved(orders, expected.ledger):
-        return "ledger"
-    for document_key, message_id in expected.document_keys.items() if db.dedupes else ():
-        if db.value("document.key_holder", (document_key,)) != message_id:
-            return "document key"
-    for control_key, message_id in expected.controls.items() if db.dedupes else ():
-        if controls.holder(db, control_key) != message_id:
-            return "control number"
-    return None
 
 
 def _is_sent_meanwhile(db: Database, message: PlannedMessage, expected: Expected) -> bool:
@@ -241,7 +211,7 @@ def plan_awaited(
     """Write the decision about a follow-on that waited; False where something moved meanwhile."""
     message = planned_message(db, message_id)
     document_id = db.value("document.awaiting_one", (message.sequence, message.generation, document.index))
-    if document_id is None or moved(db, expected, standings(db, expected.ledger)) is not None:
+    if document_id is None or ground_of(db, expected).moved(expected) is not None:
         return False
     at = to_micros(now)
     replace_document(db, document_id, message, document, at)
