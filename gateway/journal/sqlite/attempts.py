@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from adapters.base import Accepted, Request, StepResult
+from adapters.base import Accepted, Alias, Request, StepResult
 from gateway.journal.findings import pass_through_in_doubt
 from gateway.journal.sent import never_left
 from gateway.journal.sqlite.bodies import drop_staged
@@ -12,7 +13,7 @@ from gateway.journal.sqlite.claims import Leased, leased
 from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.exchanges import begin_step, end_step, read_steps
 from gateway.journal.sqlite.instants import to_micros, to_micros_or_none
-from gateway.journal.sqlite.json_columns import EMPTY, dump_findings
+from gateway.journal.sqlite.json_columns import dump_findings
 from gateway.journal.sqlite.keys_back import give_keys_back
 from gateway.journal.sqlite.lanes import leave, mark_attempted
 from gateway.journal.sqlite.ledger import add_aliases
@@ -55,8 +56,6 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
     if settled.state not in MAY_FOLLOW and not is_dropped_call:
         raise ValueError(f"a delivery cannot be settled as {settled.state}; expected {sorted(MAY_FOLLOW)}")
     steps = row.steps if settled.result is None else _keep(db, claim, row, settled.result)
-    if settled.result is not None:
-        _keep_names(db, row, settled.result)
     at = to_micros(now)
     is_done = settled.state is DeliveryState.DONE
     is_finished = settled.state in FINISHED
@@ -68,7 +67,7 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
             steps,
             settled.spends_attempt,
             settled.reason,
-            dump_findings(settled.findings) if settled.findings else EMPTY,
+            dump_findings(settled.findings),
             not_before,
             not_before,
             settled.state is DeliveryState.IN_DOUBT,
@@ -78,11 +77,9 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
             row.number,
         ),
     )
-    if is_done:
-        for order_key in row.order_keys:
-            add_aliases(db, order_key, settled.aliases, row.target)
-        if row.steps == 0:
-            mark_attempted(db, row.target, row.lanes, row.position)
+    _keep_names(db, row, settled.result, settled.aliases if is_done else ())
+    if is_done and row.steps == 0:
+        mark_attempted(db, row.target, row.lanes, row.position)
     if is_finished:
         leave(db, row.number, row.target, row.lanes, row.position)
     if is_dropped_call and never_left(read_steps(db, row.number, claim.delivery_id)):
@@ -101,11 +98,16 @@ def _keep(db: Database, claim: Claim, row: Leased, result: StepResult) -> int:
     return number
 
 
-def _keep_names(db: Database, row: Leased, result: StepResult) -> None:
-    """Write the names that a reply told beside the reply: an order half done has its number all the same."""
-    if isinstance(result.outcome, Accepted) and result.outcome.aliases:
-        for order_key in row.order_keys:
-            add_aliases(db, order_key, result.outcome.aliases, row.target)
+def _keep_names(db: Database, row: Leased, result: StepResult | None, aliases: Sequence[Alias] = ()) -> None:
+    """Write names of the orders, and those that a reply told: an order half done has its number all the same.
+
+    A target that is done mostly says again what its reply told.
+    """
+    outcome = None if result is None else result.outcome
+    told = outcome.aliases if isinstance(outcome, Accepted) else ()
+    names = tuple(dict.fromkeys((*told, *aliases)))
+    for order_key in row.order_keys if names else ():
+        add_aliases(db, order_key, names, row.target)
 
 
 def recover(db: Database, now: datetime) -> int:

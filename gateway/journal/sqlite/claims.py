@@ -80,20 +80,20 @@ def claim_one(
 
 def still_mine(db: Database, claim: Claim, monotonic: float) -> bool:
     """Tell whether a claim holds and has not expired."""
-    return db.row("delivery.still_leased", (*_holder(claim), monotonic)) is not None
+    return db.row("delivery.still_leased", (*holder(claim), monotonic)) is not None
 
 
 def renew(db: Database, claim: Claim, lease_s: float, monotonic: float) -> Claim:
     """Extend a lease that nobody has taken over. Errors: StaleClaimError."""
     expires_at = monotonic + lease_s
-    if not db.changed("delivery.renew", (expires_at, *_holder(claim))):
+    if not db.changed("delivery.renew", (expires_at, *holder(claim))):
         raise stale(claim)
     return Claim(claim.delivery_id, claim.worker, claim.fence, expires_at)
 
 
 def leased(db: Database, claim: Claim) -> Leased:
     """Give the row of a claim that holds. Errors: StaleClaimError."""
-    row = db.row("delivery.leased", _holder(claim))
+    row = db.row("delivery.leased", holder(claim))
     if row is None:
         raise stale(claim)
     number, state, role, target, lanes, order_keys, position, steps = row
@@ -109,6 +109,11 @@ def leased(db: Database, claim: Claim) -> Leased:
     )
 
 
+def holder(claim: Claim) -> tuple[str, str, int]:
+    """Give what a row must say for a claim to hold."""
+    return claim.delivery_id, claim.worker, claim.fence
+
+
 def stale(claim: Claim) -> StaleClaimError:
     """Give the error that says a claim is lost."""
     return StaleClaimError(
@@ -122,10 +127,6 @@ def next_due(db: Database, targets: Sequence[str]) -> datetime | None:
         due for target in targets if (due := db.value("delivery.next_due", (target, target))) is not None
     ]
     return from_micros(min(found)) if found else None
-
-
-def _holder(claim: Claim) -> tuple[str, str, int]:
-    return claim.delivery_id, claim.worker, claim.fence
 
 
 def _contents_or_park(db: Database, number: int, at: int) -> ClaimedDelivery | None:

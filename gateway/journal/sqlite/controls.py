@@ -27,17 +27,14 @@ def known(db: Database, key: str) -> KnownControl | None:
     )  # fmt: skip
 
 
-def holder(db: Database, key: str) -> str | None:
-    """Give the message that brought a control number and was taken, if one did."""
-    found: str | None = db.value("control.holder", (key,))
-    return found
-
-
 def remember(db: Database, sequence: int, controls: Iterable[ControlNumber], now: int) -> None:
     """Keep control numbers; the first message with one keeps it, unless nothing of it was taken."""
-    for each in controls:
-        due_at = to_micros_or_none(each.due_at)
-        db.run("control.remember", (each.key, sequence, each.is_taken, each.delivery_id, due_at, now))
+    rows = [
+        (each.key, sequence, each.is_taken, each.delivery_id, to_micros_or_none(each.due_at), now)
+        for each in controls
+    ]
+    if rows:
+        db.run_many("control.remember", rows)
 
 
 def acknowledge(db: Database, acknowledged: Iterable[Acknowledged]) -> None:

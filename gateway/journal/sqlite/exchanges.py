@@ -5,7 +5,6 @@ Retention takes the bodies and leaves the heads, so that a step can still be exp
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from adapters.base import Effect, NoReply, Reply, Request, StepResult
 from gateway.journal.sqlite.bodies import read_body, write_body
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros_or_none
-from gateway.journal.sqlite.json_columns import dump, dump_outcome, load_outcome
+from gateway.journal.sqlite.json_columns import dump, dump_outcome, load, load_outcome
 
 
 def begin_step(db: Database, delivery: int, delivery_id: str, number: int, request: Request, at: int) -> None:
@@ -88,7 +87,7 @@ def _seal(db: Database, name: str, head: list[object]) -> bytes:
 
 
 def _open(db: Database, name: str, sealed: bytes) -> Any:
-    return json.loads(db.cipher.open(f"{name}#head", sealed))
+    return load(db.cipher.open(f"{name}#head", sealed))
 
 
 def _body(db: Database, name: str, body_id: int | None) -> bytes:

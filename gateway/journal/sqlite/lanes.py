@@ -19,37 +19,34 @@ def position_of(sequence: int, document_index: int | None) -> int:
     return (sequence << INDEX_BITS) + index + 1
 
 
-def overtaken_order(db: Database, target: str, lanes: Sequence[str], position: int) -> str | None:
-    """Give the order of which a later document was already attempted or done at the target."""
-    for order_key in lanes:
-        attempted = db.value("lane.mark", (target, order_key))
-        if attempted is not None and attempted > position:
-            return order_key
-    return None
-
-
-def enter(db: Database, number: int, target: str, lanes: Sequence[str], position: int) -> int:
-    """Put a delivery into its lanes; give how many of them another holds.
+def enter(
+    db: Database, number: int, target: str, lanes: Sequence[str], position: int
+) -> tuple[int, str | None]:
+    """Put a delivery into its lanes; give how many of them another holds, and the order that overtook it.
 
     Whoever held a lane and now stands behind waits; where it was leased and had sent nothing, its
-    lease ends.
+    lease ends. Overtaken: a later document of the order was already attempted or done at the target.
     """
-    waits_for = 0
+    waits_for, overtaken = 0, None
     for order_key in lanes:
-        earlier, next_number = _neighbours(db, number, target, order_key, position)
+        place = (target, order_key, position, number)
+        attempted, earlier, next_number = db.row("lane.place", place) or (None, None, None)
+        if overtaken is None and attempted is not None and attempted > position:
+            overtaken = order_key
         if earlier is not None:
             waits_for += 1
         elif next_number is not None:
             db.run("lane.block", (next_number,))
-        db.run("lane.enter", (target, order_key, position, number))
-    return waits_for
+        db.run("lane.enter", place)
+    return waits_for, overtaken
 
 
 def leave(db: Database, number: int, target: str, lanes: Sequence[str], position: int) -> None:
     """Take a finished delivery out of its lanes and let the next ones come up."""
     for order_key in lanes:
-        db.run("lane.leave", (target, order_key, position, number))
-        earlier, next_number = _neighbours(db, number, target, order_key, position)
+        place = (target, order_key, position, number)
+        db.run("lane.leave", place)
+        _, earlier, next_number = db.row("lane.place", place) or (None, None, None)
         if earlier is None and next_number is not None:
             db.run("lane.unblock", (next_number,))
 
@@ -58,11 +55,3 @@ def mark_attempted(db: Database, target: str, lanes: Sequence[str], position: in
     """Note how far the target has been asked, or is done, in each lane."""
     for order_key in lanes:
         db.run("lane.set_mark", (target, order_key, position))
-
-
-def _neighbours(
-    db: Database, number: int, target: str, order_key: str, position: int
-) -> tuple[int | None, int | None]:
-    place = (target, order_key, position, number)
-    row = db.row("lane.neighbours", place + place)
-    return (None, None) if row is None else (row[0], row[1])

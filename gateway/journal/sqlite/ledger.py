@@ -41,17 +41,6 @@ def _numberings(rows: Iterable[Row]) -> dict[str, frozenset[Naming]]:
     return {order_key: frozenset(kinds) for order_key, kinds in found.items()}
 
 
-def ledger_moved(db: Database, expected: Mapping[str, int | None]) -> bool:
-    """Tell whether an entry is not as it was seen."""
-    return any(db.value("order.revision", (key,)) != revision for key, revision in expected.items())
-
-
-def splits(db: Database, opens: Iterable[LedgerEntry]) -> bool:
-    """Tell whether opening these entries would give an order a second side."""
-    sides = ((db.value("order.side", (entry.order_key,)), entry.side.value) for entry in opens)
-    return any(side not in (None, wanted) for side, wanted in sides)
-
-
 def open_entry(
     db: Database, entry: LedgerEntry, opened_by: int | None = None, generation: int | None = None
 ) -> bool:

@@ -186,28 +186,25 @@ def routes_to_translate(db: Database) -> list[tuple[str, bool]]:
 
 def begin_translation(db: Database, message_id: str, config_revision: int) -> Message:
     """Mark a message TRANSLATING under a configuration, unless it already is under another."""
-    return message_of(_begun(db, message_id, config_revision))
+    return _begun(db, message_id, config_revision)[0]
 
 
 def begin_together(
     db: Database, message_ids: Sequence[str], config_revision: int
 ) -> list[tuple[Message, bytes | None]]:
     """Mark messages TRANSLATING; give each with its body where that is one piece and whole."""
-    begun = []
-    for message_id in message_ids:
-        row = _begun(db, message_id, config_revision)
-        message = message_of(row)
-        begun.append((message, _small_body(db, message, row[-1])))
-    return begun
+    begun = (_begun(db, message_id, config_revision) for message_id in message_ids)
+    return [(message, _small_body(db, message, body_id)) for message, body_id in begun]
 
 
-def _begun(db: Database, message_id: str, config_revision: int) -> Row:
-    row = db.row("message.begin", (config_revision, message_id))
-    if row is None:  # it was begun before, or is no longer open
-        row = db.row("message.by_id", (message_id,))
+def _begun(db: Database, message_id: str, config_revision: int) -> tuple[Message, int | None]:
+    """Give a message that is being translated now, and the id of its body. Errors: UnknownError."""
+    # Two statements: UPDATE ... RETURNING would keep its row in a temporary table, which costs more.
+    db.run("message.begin", (config_revision, message_id))
+    row = db.row("message.by_id", (message_id,))
     if row is None:
         raise UnknownError(f"there is no message {message_id}")
-    return row
+    return message_of(row), row[-1]
 
 
 def _small_body(db: Database, message: Message, body_id: int | None) -> bytes | None:

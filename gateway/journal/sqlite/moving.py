@@ -90,7 +90,7 @@ def begin_move(db: Database, begin: MoveBegin, now: datetime) -> str | None:
         for opened, each in zip(([move.order_key], ()), begin.documents, strict=True)
     }
     insert_deliveries(db, message, documents, [begin.delivery], at, holds=False)
-    db.run("message.planned_so_far", (len(documents), message.sequence))
+    db.run("message.move_planned", (len(documents), message.sequence))
     db.run("move.begin", (message.sequence, dump_lines(begin.lines), move.move_id))
     detail = {"move": move.move_id, "from": move.was.value, "to": move.to.value, "batch": move.batch}
     append(db, now, move.agreed_by or move.asked_by, "orders.move.begin", move.order_key, detail, move.why)

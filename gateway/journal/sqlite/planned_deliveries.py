@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway.journal.findings import order_overtaken
@@ -10,14 +11,16 @@ from gateway.journal.sent import was_sent
 from gateway.journal.sqlite.bodies import write_body
 from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.exchanges import read_steps
+from gateway.journal.sqlite.ground import Standing, standing
 from gateway.journal.sqlite.instants import to_micros_or_none
 from gateway.journal.sqlite.json_columns import EMPTY, dump_findings, dump_strings, load_strings
-from gateway.journal.sqlite.lanes import enter, leave, overtaken_order, position_of
+from gateway.journal.sqlite.lanes import enter, leave, position_of
 from gateway.journal.types import DeliveryPlan, DeliveryState
 
 if TYPE_CHECKING:
     from gateway.journal.sqlite.planning import PlannedMessage
 
+NOT_LOOKED_UP: Mapping[str, Standing | None] = MappingProxyType({})
 PlannedDocuments = Mapping[int, tuple[int, tuple[str, ...]]]  # index -> document id, order keys
 
 
@@ -30,11 +33,13 @@ def insert_deliveries(
     *,
     holds: bool,
     has_waited: bool = False,
+    orders: Mapping[str, Standing | None] = NOT_LOOKED_UP,
 ) -> tuple[str, ...]:
     """Write deliveries into their lanes; give the ids of those that were overtaken and parked.
 
     ``holds``: those of an acceptance unit wait until it is decided. ``has_waited``: they are about an
-    order that came after them, and stand directly behind the document that opened it.
+    order that came after them, and stand directly behind the document that opened it. ``orders``: how some
+    orders stood before this plan; what it opens itself came by no move.
     """
     sent = set[tuple[str, str, str]]()
     if message.generation > 1 and not message.resend:
@@ -46,7 +51,7 @@ def insert_deliveries(
         ):
             continue
         position = position_of(message.sequence, delivery.document_index)
-        if has_waited or message.generation > 1 or _is_moved(db, delivery.lanes):
+        if has_waited or message.generation > 1 or _is_moved(db, delivery.lanes, orders):
             position = max(position, _behind_order(db, delivery.lanes, message.sequence))
         if _insert(db, message, documents, delivery, now, holds, position) is DeliveryState.PARKED:
             overtaken.append(delivery.delivery_id)
@@ -77,9 +82,10 @@ def _is_known(
     return db.row("delivery.same_of_message", (message.sequence, message.generation, *identity)) is not None
 
 
-def _is_moved(db: Database, lanes: Iterable[str]) -> bool:
+def _is_moved(db: Database, lanes: Iterable[str], orders: Mapping[str, Standing | None]) -> bool:
     """Tell whether one of these orders came to its side by a move, which what is older must stand behind."""
-    return any(db.row("order.is_moved", (order_key,)) is not None for order_key in lanes)
+    entries = (orders[key] if key in orders else standing(db, key) for key in lanes)
+    return any(entry is not None and entry.is_moved for entry in entries)
 
 
 def _behind_order(db: Database, lanes: Iterable[str], sequence: int) -> int:
@@ -99,7 +105,7 @@ def _insert(
 ) -> DeliveryState:
     document_id, order_keys = _document(db, message, documents, delivery)
     number = next(db.delivery_numbers)
-    overtaken = overtaken_order(db, delivery.target, delivery.lanes, position)
+    waits_for, overtaken = enter(db, number, delivery.target, delivery.lanes, position)
     state, findings = DeliveryState.READY, EMPTY
     if overtaken is not None:
         state = DeliveryState.PARKED
@@ -109,7 +115,6 @@ def _insert(
     body_id = None
     if delivery.body is not None:
         body_id = write_body(db, f"delivery:{delivery.delivery_id}", delivery.body)
-    waits_for = enter(db, number, delivery.target, delivery.lanes, position)
     not_before = to_micros_or_none(delivery.not_before)
     unit = delivery.unit
     db.run(

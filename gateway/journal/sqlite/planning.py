@@ -11,16 +11,16 @@ from gateway.journal.base import UnknownError
 from gateway.journal.sqlite import controls
 from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.documents import insert_document, replace_document
+from gateway.journal.sqlite.ground import Standing, ground_of
 from gateway.journal.sqlite.instants import to_micros
 from gateway.journal.sqlite.json_columns import (
-    EMPTY,
     dump_findings,
     dump_interchanges,
     load_findings,
     load_interchanges,
     load_units,
 )
-from gateway.journal.sqlite.ledger import add_aliases, ledger_moved, open_entry, splits, take_back
+from gateway.journal.sqlite.ledger import add_aliases, open_entry, take_back
 from gateway.journal.sqlite.planned_deliveries import (
     finish_unsent,
     insert_deliveries,
@@ -40,7 +40,7 @@ from gateway.journal.types import (
 
 
 class PlannedMessage(NamedTuple):
-    """What planning needs of a message."""
+    """What planning needs of a message. ``has_held``: a delivery of its generation is, where it was asked."""
 
     message_id: str
     sequence: int
@@ -48,6 +48,9 @@ class PlannedMessage(NamedTuple):
     generation: int
     resend: bool
     planned_through: int
+    findings: str
+    interchanges: str
+    has_held: bool
 
     @property
     def is_open(self) -> bool:
@@ -57,19 +60,20 @@ class PlannedMessage(NamedTuple):
 
 def plan(db: Database, plan: Plan, now: datetime) -> Planned | Moved:
     """Write one chunk of a plan, or say what moved. See ``Journal.plan``."""
-    message = planned_message(db, plan.message_id)
+    message = planned_message(db, plan.message_id, asks_held=plan.is_last)
     if message.generation != plan.generation:
         return Moved("generation")
     if is_durable(db, message, plan):
         return Planned()
-    what = moved(db, plan.expected)
+    ground = ground_of(db, plan.expected, plan.opens)
+    what = ground.moved(plan.expected)
     if what is None and _is_sent_meanwhile(db, message, plan.expected):
         what = "settled"
-    if what is None and splits(db, plan.opens):
+    if what is None and ground.splits(plan.opens):
         what = "ledger"
     if what is not None:
         return Moved(what)
-    return Planned(_write(db, message, plan, to_micros(now)))
+    return Planned(_write(db, message, plan, ground.orders, to_micros(now)))
 
 
 def plan_together(db: Database, plans: Sequence[Plan], now: datetime) -> list[Planned | Moved]:
@@ -77,14 +81,22 @@ def plan_together(db: Database, plans: Sequence[Plan], now: datetime) -> list[Pl
     return [plan(db, each, now) for each in plans]
 
 
-def planned_message(db: Database, message_id: str) -> PlannedMessage:
+def planned_message(db: Database, message_id: str, *, asks_held: bool = False) -> PlannedMessage:
     """Give a message for planning. Errors: UnknownError."""
-    row = db.row("message.for_plan", (message_id,))
+    row = db.row("message.for_plan", (asks_held, message_id))
     if row is None:
         raise UnknownError(f"there is no message {message_id}")
-    sequence, state, generation, resend, planned_through = row
+    sequence, state, generation, resend, planned_through, findings, interchanges, has_held = row
     return PlannedMessage(
-        message_id, sequence, MessageState(state), generation, bool(resend), planned_through
+        message_id,
+        sequence,
+        MessageState(state),
+        generation,
+        bool(resend),
+        planned_through,
+        findings,
+        interchanges,
+        bool(has_held),
     )
 
 
@@ -97,29 +109,6 @@ def is_durable(db: Database, message: PlannedMessage, plan: Plan) -> bool:
     return all(_is_written(db, message, document.index) for document in plan.documents)
 
 
-def moved(db: Database, expected: Expected) -> str | None:
-    """Say what a plan was decided upon and is no longer so, or None.
-
-    A message is decoded under the configuration that its translation began with, and decided under
-    the current one.
-    """
-    current = db.value("meta.get", ("configuration",))
-    if current is not None and int(current) != expected.config_revision:
-        return "config"
-    for route, revision in expected.stage_revisions.items():
-        if (db.value("stage.revision", (route,)) or 0) != revision:
-            return "stage"
-    if ledger_moved(db, expected.ledger):
-        return "ledger"
-    for document_key, message_id in expected.document_keys.items() if db.dedupes else ():
-        if db.value("document.key_holder", (document_key,)) != message_id:
-            return "document key"
-    for control_key, message_id in expected.controls.items() if db.dedupes else ():
-        if controls.holder(db, control_key) != message_id:
-            return "control number"
-    return None
-
-
 def _is_sent_meanwhile(db: Database, message: PlannedMessage, expected: Expected) -> bool:
     """Tell whether something of an earlier generation went out that this plan does not know of."""
     if expected.settled is None or message.planned_through:
@@ -127,7 +116,9 @@ def _is_sent_meanwhile(db: Database, message: PlannedMessage, expected: Expected
     return settled_before(db, message) != expected.settled
 
 
-def _write(db: Database, message: PlannedMessage, plan: Plan, now: int) -> tuple[str, ...]:
+def _write(
+    db: Database, message: PlannedMessage, plan: Plan, orders: Mapping[str, Standing | None], now: int
+) -> tuple[str, ...]:
     if message.generation > 1:
         supersede_earlier(db, message.sequence, message.generation, now)
     opened = {entry.order_key for entry in plan.opens}
@@ -137,20 +128,20 @@ def _write(db: Database, message: PlannedMessage, plan: Plan, now: int) -> tuple
             document_id = insert_document(db, message, document, opened, now)
             documents[document.index] = (document_id, document.order_keys)
     for entry in plan.opens:
-        open_entry(db, entry, message.sequence, message.generation)
+        if orders[entry.order_key] is None:
+            open_entry(db, entry, message.sequence, message.generation)
     for order_key, aliases in plan.aliases.items():
         add_aliases(db, order_key, aliases)
     known = {document.index for document in plan.documents} - documents.keys()
     deliveries = [delivery for delivery in plan.deliveries if delivery.document_index not in known]
     holds = message.is_open and not (plan.is_last and not plan.rejected_units)
-    overtaken = insert_deliveries(db, message, documents, deliveries, now, holds=holds)
-    if documents:
-        db.run("message.planned_so_far", (max(documents) + 1, message.sequence))
+    overtaken = insert_deliveries(db, message, documents, deliveries, now, holds=holds, orders=orders)
     controls.remember(db, message.sequence, plan.controls, now)
     controls.acknowledge(db, plan.acknowledged)
-    _add_notes(db, message.sequence, plan)
+    through = max(documents) + 1 if documents else 0
     if plan.is_last:
-        _finish(db, message, plan, now)
+        _release(db, message, plan, now, may_hold=holds)
+    _tell(db, message, plan, through, now)
     return overtaken
 
 
@@ -160,26 +151,32 @@ def _is_written(db: Database, message: PlannedMessage, index: int) -> bool:
     return db.row("document.find", (message.sequence, message.generation, index)) is not None
 
 
-def _add_notes(db: Database, sequence: int, plan: Plan) -> None:
-    """Add what a chunk says of the whole message; what an earlier chunk said is not repeated."""
-    if not plan.findings and not plan.interchanges:
-        return
-    row = db.row("message.notes", (sequence,)) or (EMPTY, EMPTY)
-    findings, interchanges = load_findings(row[0]), load_interchanges(row[1])
-    findings += tuple(finding for finding in plan.findings if finding not in findings)
-    interchanges += tuple(one for one in plan.interchanges if one not in interchanges)
-    db.run("message.set_notes", (dump_findings(findings), dump_interchanges(interchanges), sequence))
+def _tell(db: Database, message: PlannedMessage, plan: Plan, through: int, now: int) -> None:
+    """Write what a chunk says of the whole message; what an earlier chunk said is not repeated.
+
+    ``through``: how many sets are planned with it, 0 where it had none.
+    """
+    findings, interchanges = message.findings, message.interchanges
+    if plan.findings:
+        told = load_findings(findings)
+        findings = dump_findings((*told, *(each for each in plan.findings if each not in told)))
+    if plan.interchanges:
+        known = load_interchanges(interchanges)
+        interchanges = dump_interchanges((*known, *(each for each in plan.interchanges if each not in known)))
+    notes = (max(message.planned_through, through), findings, interchanges)
+    if plan.is_last:
+        state, parked_at = (MessageState.PARKED, now) if plan.parks else (MessageState.PLANNED, None)
+        db.run("message.planned", (*notes, state.value, parked_at, message.sequence))
+    else:
+        db.run("message.planned_so_far", (*notes, message.sequence))
 
 
-def _finish(db: Database, message: PlannedMessage, plan: Plan, now: int) -> None:
-    """Release or void what the message held, and settle the message."""
+def _release(db: Database, message: PlannedMessage, plan: Plan, now: int, *, may_hold: bool) -> None:
+    """Release or void what the message held. ``may_hold``: this chunk may have written such a delivery."""
     if plan.rejected_units:
         _reject_units(db, message, plan, now)
-    here = (message.sequence, message.generation)
-    if not plan.is_broken and db.row("delivery.any_held", here) is not None:
-        db.run("delivery.release", here)
-    state, parked_at = (MessageState.PARKED, now) if plan.parks else (MessageState.PLANNED, None)
-    db.run("message.planned", (state.value, parked_at, message.sequence))
+    if not plan.is_broken and (message.has_held or may_hold):
+        db.run("delivery.release", (message.sequence, message.generation))
 
 
 def _reject_units(db: Database, message: PlannedMessage, plan: Plan, now: int) -> None:
@@ -219,7 +216,7 @@ def plan_awaited(
     """Write the decision about a follow-on that waited; False where something moved meanwhile."""
     message = planned_message(db, message_id)
     document_id = db.value("document.awaiting_one", (message.sequence, message.generation, document.index))
-    if document_id is None or moved(db, expected) is not None:
+    if document_id is None or ground_of(db, expected).moved(expected) is not None:
         return False
     at = to_micros(now)
     replace_document(db, document_id, message, document, at)

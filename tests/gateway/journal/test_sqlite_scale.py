@@ -149,7 +149,7 @@ def test_overdue_work_is_found_by_its_deadline(crowded: Database) -> None:
         "message.routes_to_translate",
         "message.same_bytes",
         "message.by_arrival_key",
-        "lane.neighbours",
+        "lane.place",
         "overdue.deliveries",
         "overdue.documents",
         "retention.settled_with_content",

@@ -4,9 +4,6 @@ SELECT max(piece_id) >> 16 FROM body_piece;
 -- name: insert
 INSERT INTO body_piece (piece_id, bytes) VALUES (?, ?);
 
--- name: pieces
-SELECT piece_id, bytes FROM body_piece WHERE piece_id >= ? AND piece_id < ? ORDER BY piece_id;
-
 -- name: piece
 SELECT bytes FROM body_piece WHERE piece_id = ?;
 

@@ -7,10 +7,6 @@ FROM envelope_number JOIN message ON message.sequence = envelope_number.message
     LEFT JOIN delivery ON delivery.delivery_id = envelope_number.delivery_id
 WHERE envelope_number.control_key = ?;
 
--- name: holder
-SELECT message.message_id FROM envelope_number JOIN message ON message.sequence = envelope_number.message
-WHERE control_key = ? AND is_taken = 1 AND delivery_id IS NULL;
-
 -- name: remember
 INSERT INTO envelope_number (control_key, message, is_taken, delivery_id, due_at, remembered_at)
 VALUES (?, ?, ?, ?, ?, ?)

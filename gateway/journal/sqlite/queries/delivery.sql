@@ -64,9 +64,6 @@ SELECT number FROM delivery WHERE message = ? AND generation = ? AND unit_kind =
 SELECT number FROM delivery WHERE message = (SELECT message FROM document WHERE document_id = ?1)
     AND document_id = ?1 AND unit_kind IS NOT NULL AND state IN ('held', 'parked') AND steps = 0;
 
--- name: any_held
-SELECT 1 FROM delivery WHERE message = ? AND generation = ? AND state = 'held' LIMIT 1;
-
 -- name: release
 UPDATE delivery SET state = 'ready' WHERE message = ? AND generation = ? AND state = 'held';
 

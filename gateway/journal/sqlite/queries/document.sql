@@ -36,9 +36,6 @@ FROM document JOIN message ON message.sequence = document.message
 WHERE document.document_id = ? AND document.document_key IS NOT NULL
 ON CONFLICT (document_key) DO NOTHING;
 
--- name: key_holder
-SELECT message_id FROM document_key WHERE document_key = ?;
-
 -- name: known_key
 SELECT document_key, message_id, document_index, content_hash, remembered_at FROM document_key
 WHERE document_key = ?;

@@ -67,8 +67,7 @@ WITH RECURSIVE lane (route, is_urgent) AS (
 SELECT route, is_urgent FROM lane;
 
 -- name: begin
-UPDATE message SET state = 'translating', config_revision = ? WHERE message_id = ? AND state = 'accepted'
-RETURNING $message_columns;
+UPDATE message SET state = 'translating', config_revision = ? WHERE message_id = ? AND state = 'accepted';
 
 -- name: size
 SELECT size_bytes FROM message WHERE message_id = ?;
@@ -77,20 +76,21 @@ SELECT size_bytes FROM message WHERE message_id = ?;
 SELECT body_id FROM message WHERE message_id = ?;
 
 -- name: for_plan
-SELECT sequence, state, generation, resend, planned_through FROM message
-WHERE message_id = ?;
+SELECT sequence, state, generation, resend, planned_through, opened(findings), opened(interchanges),
+    ? AND EXISTS (SELECT 1 FROM delivery WHERE delivery.message = message.sequence
+                  AND delivery.generation = message.generation AND delivery.state = 'held')
+FROM message WHERE message_id = ?;
 
 -- name: planned_so_far
-UPDATE message SET planned_through = max(planned_through, ?) WHERE sequence = ?;
-
--- name: set_notes
-UPDATE message SET findings = sealed(?), interchanges = sealed(?) WHERE sequence = ?;
-
--- name: notes
-SELECT opened(findings), opened(interchanges) FROM message WHERE sequence = ?;
+UPDATE message SET planned_through = ?, findings = sealed(?), interchanges = sealed(?) WHERE sequence = ?;
 
 -- name: planned
-UPDATE message SET state = ?, parked_at = ?, resolution = NULL WHERE sequence = ?;
+UPDATE message SET planned_through = ?, findings = sealed(?), interchanges = sealed(?), state = ?, parked_at = ?,
+    resolution = NULL
+WHERE sequence = ?;
+
+-- name: move_planned
+UPDATE message SET planned_through = ? WHERE sequence = ?;
 
 -- name: sequence
 SELECT sequence FROM message WHERE message_id = ?;

@@ -9,11 +9,8 @@ SELECT $order_columns FROM order_entry WHERE order_key = ?;
 -- One that is moving is waited for.
 SELECT 1 FROM order_entry WHERE order_key = ? AND moving_to IS NULL;
 
--- name: revision
-SELECT revision FROM order_entry WHERE order_key = ?;
-
--- name: side
-SELECT side FROM order_entry WHERE order_key = ?;
+-- name: standing
+SELECT revision, side, stage = 'moved' FROM order_entry WHERE order_key = ?;
 
 -- name: open
 INSERT INTO order_entry (order_key, side, transmitter, route, stage, reason, opened_at, message_id, opened_by,
@@ -91,9 +88,6 @@ INSERT OR IGNORE INTO order_delivery (order_key, number) VALUES (?, ?);
 
 -- name: set_moving
 UPDATE order_entry SET moving_to = ?, revision = revision + 1, opened_by = NULL WHERE order_key = ?;
-
--- name: is_moved
-SELECT 1 FROM order_entry WHERE order_key = ? AND stage = 'moved';
 
 -- name: set_moved
 UPDATE order_entry SET side = ?, transmitter = ?, stage = ?, reason = sealed(?), message_id = ?, moving_to = NULL,
