@@ -391,8 +391,8 @@ def _find_head(window: bytes) -> tuple[int, Head | None]:
 
 def _segment_text(segment: bytes, delimiters: Delimiters) -> list[str]:
     """Give the elements of an envelope segment; line breaks inside come from wrapping."""
-    text = segment.replace(b"\r", b"").replace(b"\n", b"")
-    return [part.decode("latin-1").strip(" \t\u00a0") for part in text.split(delimiters.element)]
+    text = segment.replace(b"\r", b"").replace(b"\n", b"").decode("latin-1")
+    return [part.strip(" \t\u00a0") for part in text.split(delimiters.element.decode("latin-1"))]
 
 
 def _trimmed(raw: bytes, delimiters: Delimiters) -> bytes:

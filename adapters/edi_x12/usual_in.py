@@ -49,14 +49,6 @@ def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, i
         values["item_ids"] = item.item_ids
         values["quantity"] = quantity
         values["price"] = price
-        text = (
-            f'{{"sequence":{sequence},"line_id":{quote(number)}{item.text}'
-            f',"quantity":{kept(quantity) or part_text(quantity)}'
-        )
-        hashed = (
-            f'{{{item.hashed},"line_id":{quote_hashed(number)},"price":{known(price) or part_content(price)}'
-            f',"quantity":{known(quantity) or part_content(quantity)}'
-        )
         shape = 0
         index += 1
         if item.description is not None:
@@ -64,22 +56,31 @@ def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, i
             values["description_may_be_phi"] = True
             shape = 1
             index += 1
+        references = asked = hashed_references = hashed_asked = ""
         if qualifier is not None:
             made = parts_in.plain_reference(qualifier, reference)
             values["references"] = (made,)
-            text = f'{text},"references":[{kept(made)}]'
-            hashed = f'{hashed},"references":[{known(made)}]'
+            references, hashed_references = f',"references":[{kept(made)}]', f',"references":[{known(made)}]'
             shape += 2
             index += 1
-        text = f'{text},"price":{kept(price) or part_text(price)}'
         if date is not None:
             requested = parts_in.date_value(date, zone)
             values["requested"] = requested
-            text = f'{text},"requested":{kept(requested) or part_text(requested)}'
-            hashed = f'{hashed},"requested":{known(requested) or part_content(requested)}'
+            asked = f',"requested":{kept(requested) or part_text(requested)}'
+            hashed_asked = f',"requested":{known(requested) or part_content(requested)}'
             shape += 4
             index += 1
-        add(shapes[shape](values, f"{text}}}", f'{hashed},"sequence":{sequence}}}'))
+        text = (
+            f'{{"sequence":{sequence},"line_id":{quote(number)}{item.text}'
+            f',"quantity":{kept(quantity) or part_text(quantity)}{references}'
+            f',"price":{kept(price) or part_text(price)}{asked}}}'
+        )
+        hashed = (
+            f'{{{item.hashed},"line_id":{quote_hashed(number)},"price":{known(price) or part_content(price)}'
+            f',"quantity":{known(quantity) or part_content(quantity)}{hashed_references}{hashed_asked}'
+            f',"sequence":{sequence}}}'
+        )
+        add(shapes[shape](values, text, hashed))
     return index - 1
 
 
