@@ -1,6 +1,7 @@
 """Usual lines -> canonical lines, assembled of parts that are validated: nothing is looked at again.
 
-What each field says is what `places.py` reads from the same segments; the tests hold both to the same.
+What each field says is what `line_items.py` and `note_places.py` read from the same segments; the tests hold
+both to the same.
 """
 
 from __future__ import annotations
