@@ -12,6 +12,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from aiohttp import web
 
@@ -73,11 +74,7 @@ class HttpApp:
 
     def mount(self, method: str, path: str, handler: Handler) -> None:
         """Serve a path, in aiohttp's notation, by a handler that stands behind the gate."""
-
-        async def gated(request: web.Request) -> web.StreamResponse:
-            return await self._through_gate(request, handler)
-
-        self._app.router.add_route(method, path, gated)
+        self._app.router.add_route(method, path, partial(self._through_gate, handler=handler))
 
     @web.middleware
     async def _elsewhere(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -145,9 +142,9 @@ class HttpApp:
 
         Errors: RefusedError (403) for a certificate that is not known.
         """
-        connection = request.transport.get_extra_info("ssl_object") if request.transport else None
-        der = connection.getpeercert(binary_form=True) if connection is not None else None
-        if not der:
+        connection = request.protocol
+        der = connection.client_certificate() if isinstance(connection, _Connection) else None
+        if der is None:
             return None
         found = self._identify(der) if self._identify is not None else None
         if found is None:
@@ -238,7 +235,7 @@ async def _unnamed(request: web.Request, response: web.StreamResponse) -> None:
 class _Connection(web.RequestHandler):
     """One connection within our limits; a request that is no HTTP is answered as everything else is."""
 
-    __slots__ = ()
+    __slots__ = ("_certificate",)
 
     def __init__(self, server: web.Server, loop: asyncio.AbstractEventLoop, limits: HttpLimits) -> None:
         super().__init__(
@@ -252,6 +249,17 @@ class _Connection(web.RequestHandler):
             max_headers=HEADERS_MAX,
             auto_decompress=False,  # a compressed body is refused, not unpacked to any size
         )
+        self._certificate: bytes | None = None
+
+    def client_certificate(self) -> bytes | None:
+        """Give the other side's certificate (DER); None without one.
+
+        It is asked for once: a connection ends with the certificate that its handshake was made with.
+        """
+        if self._certificate is None and self.transport is not None:
+            tls = self.transport.get_extra_info("ssl_object")
+            self._certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        return self._certificate
 
     def handle_error(
         self,

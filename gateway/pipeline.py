@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from itertools import groupby
 
@@ -43,6 +43,7 @@ from gateway.journal.types import (
     Plan,
 )
 from gateway.message_run import MessageRun
+from gateway.preparing import Preparing, Ready
 from gateway.program import Program, ProgramSource
 from gateway.stage import Stage
 from gateway.stragglers import is_answered_otherwise, only_new_orders, too_late
@@ -86,6 +87,7 @@ class Pipeline:
         self._accepted = accepted
         self._planned = planned
         self._tables = CodeTableCache(journal)
+        self._preparing = Preparing(journal, programs, formats, executor)
         self._translating: dict[str, asyncio.Lock] = {}
         self._calling: set[str] = set()
         self._undecidable: dict[str, int] = {}  # message -> how often in a row
@@ -214,27 +216,77 @@ class Pipeline:
             config_revision=revision,
         )
 
-    async def translate(self, message_id: str, turn: Turn | None = None) -> None:
-        """Decode one message and plan what follows; idempotent, and resumed where a kill ended it.
+    async def prepared(self, messages: Sequence[Message]) -> dict[str, Ready]:
+        """Have many small messages of one route decoded at once, where another process is free for it."""
+        return await self._preparing.ready(messages)
 
-        ``turn``: it is planned after those before it in a lane that are translated at the same time.
+    async def looked_up(self, ready: Mapping[str, Ready]) -> dict[str, Ready]:
+        """Have what prepared messages name looked up at once, right before they are translated."""
+        return await self._preparing.with_facts(ready)
+
+    async def translate_together(self, ready: Sequence[Ready]) -> set[str]:
+        """Plan prepared messages by one commit; give which are planned. The others go the usual way.
+
+        Only for messages that name nothing in common, with each other and with those before them.
         """
-        # The translator's lane and a waiting caller may both come for a message; the second finds it planned.
+        plans: list[Plan] = []
+        async with AsyncExitStack() as held:
+            for each in ready:
+                message_id = each.message.message_id
+                if each.revision != self._programs(None).revision or message_id in self._translating:
+                    continue
+                await held.enter_async_context(self._alone(message_id))
+                plans += await self._plan_of(each)
+            done = await self._journal.plan_together(plans, self._clock.now()) if plans else []
+        self._planned()
+        planned = zip(plans, done, strict=True)
+        return {plan.message_id for plan, what in planned if not isinstance(what, Moved)}
+
+    @asynccontextmanager
+    async def _alone(self, message_id: str) -> AsyncIterator[None]:
+        """Wait until nobody else translates a message, and let nobody begin.
+
+        The translator's lane and a waiting caller may both come for it; the second finds it planned.
+        """
         lock = self._translating.setdefault(message_id, asyncio.Lock())
         try:
             async with lock:
-                await self._translate(message_id, turn)
+                yield
         finally:
-            if turn is not None:
-                turn.over()
             if not lock.locked():
                 self._translating.pop(message_id, None)
 
-    async def _translate(self, message_id: str, turn: Turn | None) -> None:
-        message = await self._journal.begin_translation(message_id, self._programs(None).revision)
+    async def _plan_of(self, ready: Ready) -> list[Plan]:
+        try:
+            plan = await Translation(await self._run_of(ready.message), None, ready).only_plan()
+        except (JournalError, JournalBusyError):
+            raise
+        except Exception:  # noqa: BLE001  the usual way meets it again, and tells of it
+            return []
+        return [plan] if plan is not None else []
+
+    async def translate(self, message_id: str, turn: Turn | None = None, ready: Ready | None = None) -> None:
+        """Decode one message and plan what follows; idempotent, and resumed where a kill ended it.
+
+        ``turn``: it is planned after those before it in a lane that are translated at the same time.
+        ``ready``: it is decoded already.
+        """
+        try:
+            async with self._alone(message_id):
+                await self._translate(message_id, turn, ready)
+        finally:
+            if turn is not None:
+                turn.over()
+
+    async def _translate(self, message_id: str, turn: Turn | None, ready: Ready | None) -> None:
+        revision = self._programs(None).revision
+        if ready is not None and ready.revision == revision:  # else reloaded meanwhile
+            message = ready.message
+        else:
+            message, ready = await self._journal.begin_translation(message_id, revision), None
         if message.state not in (MessageState.ACCEPTED, MessageState.TRANSLATING):
             return  # a repeat, or another worker was quicker
-        await Translation(await self._run_of(message), turn).run()
+        await Translation(await self._run_of(message), turn, ready).run()
         self._planned()
 
     async def park_broken(self, message_id: str, error: Exception) -> None:

@@ -22,6 +22,8 @@ from typing import Any
 
 from adapters.base import Clock, Executor, Finding
 from adapters.base.registry import EndpointError
+from adapters.base.settings import Settings
+from canonical.model import Model, build_models
 from gateway.alarm_senders import Mail, Webhook
 from gateway.alarms import Send
 from gateway.api.admin import AdminApi
@@ -156,6 +158,8 @@ def _collect_seldom() -> None:
 async def serving(path: Path, parts: Parts = PARTS) -> AsyncIterator[Served]:
     """Start a gateway, and stop it at the end of the block. Errors: ServeError."""
     configuration = _configuration(path)
+    for base in (Model, Settings):
+        build_models(base)
     folder = _folder(path)
     clock = SystemClock()
     secret = SecretStore(folder)

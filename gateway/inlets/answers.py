@@ -85,9 +85,7 @@ def json_response(
     **headers: str,
 ) -> web.Response:
     """Give a JSON answer of our own."""
-    response = web.Response(status=status, body=json.dumps(body).encode())
-    response.headers["Content-Type"] = content_type
-    response.headers["Cache-Control"] = "no-store"
+    named = {"Content-Type": content_type, "Cache-Control": "no-store"}
     for name, value in headers.items():
-        response.headers[name.replace("_", "-")] = value
-    return response
+        named[name.replace("_", "-")] = value
+    return web.Response(status=status, body=json.dumps(body).encode(), headers=named)

@@ -19,6 +19,7 @@ ReplyMode = Literal["accepted", "wait", "pass_through", "query"]
 KEY_CHARACTERS_MAX = 200
 CORRELATION_CHARACTERS_MAX = 128
 ANY_CONTENT_TYPE = ("*/*",)
+_CORRELATION_ID = re.compile(rf"[A-Za-z0-9._:/-]{{1,{CORRELATION_CHARACTERS_MAX}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,10 @@ def partner_of(inlet: HttpInlet, head: Head) -> str | None:
 
 def correlation_id(head: Head) -> str | None:
     """Give the sender's correlation id where it has a form that logs can hold."""
-    given = head.correlation_ids[0] if len(head.correlation_ids) == 1 else ""
-    return given if re.fullmatch(rf"[A-Za-z0-9._:/-]{{1,{CORRELATION_CHARACTERS_MAX}}}", given) else None
+    if len(head.correlation_ids) != 1:
+        return None
+    (given,) = head.correlation_ids
+    return given if _CORRELATION_ID.fullmatch(given) else None
 
 
 def inlet_for_document(

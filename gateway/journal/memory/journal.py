@@ -128,6 +128,14 @@ class MemoryJournal(Keeping):
             lambda: messages.begin_translation(self._tables, message_id, config_revision),
         )
 
+    async def begin_together(
+        self, message_ids: Sequence[str], config_revision: int
+    ) -> list[tuple[Message, bytes | None]]:
+        return await self._commit(
+            "begin_together",
+            lambda: messages.begin_together(self._tables, message_ids, config_revision, PIECE_BYTES),
+        )
+
     async def facts(
         self,
         order_keys: Sequence[str],
@@ -142,6 +150,12 @@ class MemoryJournal(Keeping):
     async def plan(self, plan: Plan, now: datetime) -> Planned | Moved:
         return await self._commit(
             "plan", lambda: planning.plan(self._tables, plan, now, dedupes=self._dedupes)
+        )
+
+    async def plan_together(self, plans: Sequence[Plan], now: datetime) -> list[Planned | Moved]:
+        return await self._commit(
+            "plan_together",
+            lambda: planning.plan_together(self._tables, plans, now, dedupes=self._dedupes),
         )
 
     async def awaiting(self, now: datetime, limit: int = 100) -> list[DocumentView]:

@@ -82,6 +82,15 @@ def _age(document: DocumentRecord) -> tuple[int, int]:
     return document.message.view.sequence, document.plan.index
 
 
+def plan_together(
+    tables: Tables, plans: Sequence[Plan], now: datetime, *, dedupes: bool
+) -> list[Planned | Moved]:
+    """Write plans of different messages. Errors: UnknownError about any of them, before one is written."""
+    for each in plans:
+        message_record(tables, each.message_id)
+    return [plan(tables, each, now, dedupes=dedupes) for each in plans]
+
+
 def plan_awaited(
     tables: Tables,
     message_id: str,

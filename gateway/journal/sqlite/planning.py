@@ -72,6 +72,11 @@ def plan(db: Database, plan: Plan, now: datetime) -> Planned | Moved:
     return Planned(_write(db, message, plan, to_micros(now)))
 
 
+def plan_together(db: Database, plans: Sequence[Plan], now: datetime) -> list[Planned | Moved]:
+    """Write plans of different messages in their order."""
+    return [plan(db, each, now) for each in plans]
+
+
 def planned_message(db: Database, message_id: str) -> PlannedMessage:
     """Give a message for planning. Errors: UnknownError."""
     row = db.row("message.for_plan", (message_id,))

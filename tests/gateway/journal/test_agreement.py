@@ -164,6 +164,9 @@ async def plan(twins: Twins) -> None:
     if not waiting:
         return
     chosen = rng.choice(waiting)
+    if len(waiting) % 2:
+        ids = [each.message_id for each in waiting[:4]]
+        await twins.both("begin some", lambda journal: journal.begin_together(ids, twins.revision))
     await twins.both("begin", lambda journal: journal.begin_translation(chosen.message_id, twins.revision))
     message = await twins.memory.message(chosen.message_id)
     first = max(0, message.planned_through - (rng.random() < 0.2))
@@ -186,6 +189,9 @@ async def plan(twins: Twins) -> None:
         findings=(finding(),) if rng.random() < 0.1 else (),
         parks=rng.random() < 0.1,
     )
+    if rng.random() < 0.3:
+        await twins.both(f"plan together {chunk}", lambda journal: journal.plan_together([chunk], twins.now))
+        return
     await twins.both(f"plan {chunk}", lambda journal: journal.plan(chunk, twins.now))
 
 

@@ -69,6 +69,62 @@ async def test_a_plan_writes_documents_and_deliveries_as_they_were_decided(scene
     assert (view.state, view.attempts, view.planned_at, view.ended_at) == (DeliveryState.READY, 0, T0, None)
 
 
+async def plan_of(scene: Scene, message_id: str, order: str, **expected: object) -> Plan:
+    """Accept a message, begin it, and give a plan of it with one document and one delivery."""
+    await scene.accept(message_id)
+    await scene.journal.begin_translation(message_id, 1)
+    return Plan(
+        message_id,
+        1,
+        replace(Expected(1), **expected),  # type: ignore[arg-type]
+        (document(0, order),),
+        (delivery(f"{message_id}-d", 0, order),),
+        is_last=True,
+    )
+
+
+async def test_plans_of_several_messages_are_written_together_in_their_order(scene: Scene) -> None:
+    plans = [await plan_of(scene, f"m{number}", f"O-{number}") for number in (1, 2, 3)]
+
+    done = await scene.journal.plan_together(plans, T0)
+
+    assert done == [Planned(), Planned(), Planned()]
+    for each in plans:
+        assert (await scene.journal.message(each.message_id)).state is MessageState.PLANNED
+        assert len(await scene.journal.deliveries(message_id=each.message_id)) == 1
+
+
+async def test_a_plan_under_which_a_fact_moved_is_left_out_of_those_that_are_written_together(
+    scene: Scene,
+) -> None:
+    good = await plan_of(scene, "m1", "O-1")
+    moved = await plan_of(scene, "m2", "O-2", stage_revisions={ROUTE: 7})
+    after_it = await plan_of(scene, "m3", "O-3")
+
+    done = await scene.journal.plan_together([good, moved, after_it], T0)
+
+    assert done == [Planned(), Moved("stage"), Planned()]
+    assert (await scene.journal.message("m2")).state is MessageState.TRANSLATING
+    assert not await scene.journal.deliveries(message_id="m2")
+
+
+async def test_plans_that_are_written_together_again_change_nothing(scene: Scene) -> None:
+    plans = [await plan_of(scene, f"m{number}", f"O-{number}") for number in (1, 2)]
+    await scene.journal.plan_together(plans, T0)
+
+    assert await scene.journal.plan_together(plans, T0) == [Planned(), Planned()]
+    assert len(await scene.journal.documents()) == 2
+
+
+async def test_plans_one_of_which_is_of_an_unknown_message_write_nothing(scene: Scene) -> None:
+    plan = await plan_of(scene, "m1", "O-1")
+
+    with pytest.raises(UnknownError):
+        await scene.journal.plan_together([plan, replace(plan, message_id="m9")], T0)
+
+    assert (await scene.journal.message("m1")).state is MessageState.TRANSLATING
+
+
 async def test_the_last_chunk_makes_the_message_planned_and_keeps_what_it_says_of_the_whole(
     scene: Scene,
 ) -> None:
