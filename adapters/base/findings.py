@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Level(StrEnum):
@@ -20,9 +20,11 @@ class Level(StrEnum):
     REJECTED = "rejected"  # the document cannot be used
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where something was found. Lines and columns count from 1, byte offsets from 0."""
+class Position(NamedTuple):
+    """Where something was found. Lines and columns count from 1, byte offsets from 0.
+
+    A tuple, since decoders make several for every message of which nothing needs to be said.
+    """
 
     source: str
     line: int | None = None

@@ -10,12 +10,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from adapters.edi_x12 import codes, parts_in, places
+from adapters.edi_x12 import codes, line_items, line_places, note_places, parts_in, party_places, places
 from adapters.edi_x12.grammar import Elements
-from adapters.edi_x12.places import LineNames, PlaceReader, Reading
+from adapters.edi_x12.line_items import LineNames
+from adapters.edi_x12.places import PlaceReader, Reading
 from adapters.edi_x12.reader import Reader
 from canonical.acknowledgment import LineResponse, LineStatus
-from canonical.assembly import assembler, kept_text, part_text, quote
+from canonical.assembly import (
+    assembler,
+    kept_content,
+    kept_text,
+    part_content,
+    part_text,
+    quote,
+    quote_hashed,
+)
 from canonical.values import Quantity
 
 _NAMES = LineNames("PO1")
@@ -53,12 +62,12 @@ def _reference(reader: Reader, row: Elements, index: int) -> Reading:
 
 
 def _po1(reader: Reader, row: Elements, index: int) -> Reading:
-    places.begin_line(reader, row, _NAMES, index)
+    line_items.begin_line(reader, row, _NAMES, index)
     return None
 
 
 def _pid(reader: Reader, row: Elements, index: int) -> Reading:
-    return places.describe(reader, reader.line, row, "855/line")
+    return note_places.describe(reader, reader.line, row, "855/line")
 
 
 def _ack(reader: Reader, row: Elements, index: int) -> Reading:
@@ -107,25 +116,32 @@ def _plain_response(row: Elements, status: LineStatus, unit: str | None, zone: s
         f'{{"status":"{status}","raw_code":{quote(code)},"quantity":{part_text(quantity)}'
         f',"dates":[{part_text(date)}]}}'
     )
-    made: LineResponse = _respond(values, text, "")
+    hashed = (
+        f'{{"dates":[{part_content(date)}],"quantity":{part_content(quantity)}'
+        f',"raw_code":{quote_hashed(code)},"status":"{status}"}}'
+    )
+    made: LineResponse = _respond(values, text, hashed)
     return made
 
 
 @dataclass(eq=False, frozen=True, slots=True)
 class PlainAnswer:
-    """An answer that other quantities may have, too: a response but for its quantity, and its JSON text."""
+    """An answer that other quantities may have, too: a response but for its quantity, and its two texts."""
 
     unit: str | None
     values: dict[str, Any]
     head: str
     tail: str
+    hashed_head: str
+    hashed_tail: str
 
     def of(self, quantity: Quantity) -> LineResponse:
         """Give the response about a quantity."""
         values = self.values.copy()
         values["quantity"] = quantity
         text = f"{self.head}{kept_text(quantity) or part_text(quantity)}{self.tail}"
-        made: LineResponse = _respond(values, text, "")
+        hashed = f"{self.hashed_head}{kept_content(quantity) or part_content(quantity)}{self.hashed_tail}"
+        made: LineResponse = _respond(values, text, hashed)
         return made
 
 
@@ -138,7 +154,8 @@ def plain_answer(response: LineResponse) -> PlainAnswer | None:
         return None
     # What stands before the quantity is quoted, so that no text in there can look like one.
     head, _, tail = part_text(response).partition(part_text(quantity))
-    return PlainAnswer(quantity.unit, response.__dict__, head, tail)
+    hashed_head, _, hashed_tail = part_content(response).partition(part_content(quantity))
+    return PlainAnswer(quantity.unit, response.__dict__, head, tail, hashed_head, hashed_tail)
 
 
 @lru_cache(maxsize=parts_in.KEPT)
@@ -189,31 +206,31 @@ PLACES: Final[dict[str, PlaceReader]] = {
     "SAC": places.header_charge,
     "TXI": places.header_tax,
     "DTM": places.header_dated,
-    **places.header_notes(_LEVEL),
-    "N1": places.header_party,
-    "N1/N2": places.n2,
-    "N1/N3": places.n3,
-    "N1/N4": places.n4,
-    "N1/REF": places.party_reference,
-    "N1/PER": places.party_contact,
+    **note_places.header_notes(_LEVEL),
+    "N1": party_places.header_party,
+    "N1/N2": party_places.n2,
+    "N1/N3": party_places.n3,
+    "N1/N4": party_places.n4,
+    "N1/REF": party_places.party_reference,
+    "N1/PER": party_places.party_contact,
     "CTT": places.control_totals("totals"),
     "CTT/AMT": places.total_amount,
     "PO1": _po1,
     "PO1/PID": _pid,
-    "PO1/MEA": places.line_measure,
-    "PO1/CTP": places.line_price,
-    "PO1/PO4": places.line_packaging,
-    "PO1/REF": places.line_reference,
-    "PO1/SAC": places.line_charge,
+    "PO1/MEA": line_places.line_measure,
+    "PO1/CTP": line_places.line_price,
+    "PO1/PO4": line_places.line_packaging,
+    "PO1/REF": line_places.line_reference,
+    "PO1/SAC": line_places.line_charge,
     "PO1/DTM": places.line_dated,
-    "PO1/TXI": places.line_tax,
-    "PO1/AMT": places.line_amount,
+    "PO1/TXI": line_places.line_tax,
+    "PO1/AMT": line_places.line_amount,
     "PO1/ACK": _ack,
     "PO1/ACK/DTM": _ack_dated,
-    **places.line_notes("PO1", "855/line"),
-    "PO1/SCH": places.schedule,
-    "PO1/SCH/TD5": places.schedule_td5,
-    "PO1/SLN": places.sub_line,
-    "PO1/SLN/SAC": places.sub_line_charge,
-    **places.sub_line_notes("PO1", "855/sub"),
+    **note_places.line_notes("PO1", "855/line"),
+    "PO1/SCH": line_places.schedule,
+    "PO1/SCH/TD5": line_places.schedule_td5,
+    "PO1/SLN": line_places.sub_line,
+    "PO1/SLN/SAC": line_places.sub_line_charge,
+    **note_places.sub_line_notes("PO1", "855/sub"),
 }

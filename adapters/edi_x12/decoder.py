@@ -222,7 +222,7 @@ class X12Decoder:
         if self._buffer.startswith(b"ST" + delimiters.element, start):
             self._open_set(start, end)
             return True
-        parts = _segment_text(bytes(self._buffer[start:end]), delimiters)
+        parts = _segment_text(self._buffer[start:end], delimiters)
         place = self._position(start, parts[0] if parts[0] in _CONTROL_NAMES else "")
         match parts[0]:
             case "ST":  # wrapped, or with blanks in it
@@ -351,7 +351,7 @@ class X12Decoder:
 
     def _position(self, at: int, path: str = "") -> Position:
         self._line, self._lined = self._line_at(at), at
-        return Position(self._context.source, line=self._line, path=path, offset=self._base + at)
+        return Position(self._context.source, self._line, None, path, self._base + at)
 
     def _line_at(self, at: int) -> int:
         """Count on from where lines are counted up to; mostly a few bytes forwards."""
@@ -389,10 +389,10 @@ def _find_head(window: bytes) -> tuple[int, Head | None]:
     return 0, None
 
 
-def _segment_text(segment: bytes, delimiters: Delimiters) -> list[str]:
+def _segment_text(segment: bytearray, delimiters: Delimiters) -> list[str]:
     """Give the elements of an envelope segment; line breaks inside come from wrapping."""
-    text = segment.replace(b"\r", b"").replace(b"\n", b"")
-    return [part.decode("latin-1").strip(" \t\u00a0") for part in text.split(delimiters.element)]
+    text = segment.decode("latin-1").replace("\r", "").replace("\n", "")
+    return [part.strip(" \t\u00a0") for part in text.split(delimiters.element.decode("latin-1"))]
 
 
 def _trimmed(raw: bytes, delimiters: Delimiters) -> bytes:

@@ -8,15 +8,16 @@ only checked, never used. Pure; sees only the head of the input.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 HEAD_BYTES = 1024  # an ISA has 106; pasted ones are shorter, none seen was longer than 120
+ISA_BYTES = 106  # of one that is as X12 has it
 ISA_WIDTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 BLANKS = b" \t\r\n\x0b\x0c\x00"
 BOM = b"\xef\xbb\xbf"
 NO_BREAK_SPACE = "\u00a0"
 
+_AS_SENT = (10, 15)  # ISA11 and ISA16 are separators: a blank there is one
 _NEXT_SEGMENT = rb"(?:GS|TA1|IEA|ISB|ST)"
 
 
@@ -53,8 +54,7 @@ class Delimiters(NamedTuple):
         return cls(**{name: text.encode("latin-1") for name, text in entry.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A recognised head: the delimiters, the ISA's elements, and the tolerances it needed.
 
     `isa` is empty for a file without ISA. `length` is the ISA's bytes with terminator.
@@ -72,11 +72,42 @@ def read_isa(head: bytes) -> Head | None:
     Source: X12.5 (004010) ISA; facts counted on real files: collapsed padding, fields one character
     short, ISA16 missing, multi-byte terminators, blanks of no-break spaces.
     """
+    plain = _plain_isa(head)
+    if plain is not None:
+        return plain
     separator = _character(head, 3)
     if not head.startswith(b"ISA") or not _can_separate(separator):
         return None
     fields = head.split(separator, 16)[1:]
     return _without_isa16(head, separator, fields) or _with_isa16(head, separator, fields)
+
+
+def _plain_isa(head: bytes) -> Head | None:
+    """Read an ISA that is as X12 has it: ASCII, of fixed width, with a terminator that is no line break.
+
+    Nearly all are; the long way reads them alike. None for any other.
+    """
+    isa = head[:ISA_BYTES]
+    if len(isa) < ISA_BYTES or not isa.startswith(b"ISA") or not isa.isascii():
+        return None
+    text = isa.decode()
+    separator, component, terminator = text[3], text[-2], text[-1]
+    parts = text[4:-1].split(separator)
+    if tuple(map(len, parts)) != ISA_WIDTHS or not text.isprintable():
+        return None
+    if " " in (separator, component, terminator) or terminator == separator:
+        return None
+    if separator.isalnum() or component.isalnum() or terminator.isalnum():
+        return None
+    delimiters = Delimiters(
+        separator.encode(), component.encode(), terminator.encode(), line_break=_line_break(head, ISA_BYTES)
+    )
+    repetition = _repetition(parts[10], parts[11], delimiters)
+    trimmed = [*map(str.strip, parts)]
+    for at in _AS_SENT:
+        trimmed[at] = parts[at]
+    full = delimiters._replace(repetition=repetition) if repetition else delimiters
+    return Head(full, tuple(trimmed), ISA_BYTES)
 
 
 def read_bare(head: bytes) -> Head | None:
@@ -143,9 +174,12 @@ def _delimiters(head: bytes, separator: bytes, component: bytes, end: int) -> De
         terminator = b"\n"  # lines that end in CRLF: the CR is trimmed off each segment's end
     if not terminator or terminator.isalnum() or terminator in (b" ", b"\t", separator):
         return None
-    behind = head[end + len(terminator) : end + len(terminator) + 2]
-    line_break = b"\r\n" if behind == b"\r\n" else b"\n" if behind[:1] == b"\n" else b""
-    return Delimiters(separator, component, terminator, line_break=line_break)
+    return Delimiters(separator, component, terminator, line_break=_line_break(head, end + len(terminator)))
+
+
+def _line_break(head: bytes, at: int) -> bytes:
+    behind = head[at : at + 2]
+    return b"\r\n" if behind == b"\r\n" else b"\n" if behind[:1] == b"\n" else b""
 
 
 def _head(
@@ -172,7 +206,7 @@ def _head(
         delimiters.element, delimiters.component, delimiters.terminator, repetition, delimiters.line_break
     )
     start = head.find(delimiters.terminator, end)
-    trimmed = tuple(text.strip() if n not in (10, 15) else text for n, text in enumerate(texts))
+    trimmed = tuple(text if n in _AS_SENT else text.strip() for n, text in enumerate(texts))
     return Head(full, trimmed, start + len(delimiters.terminator), tuple(notes))
 
 

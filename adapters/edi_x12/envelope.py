@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.base.findings import Finding, Level, Position
 from adapters.base.formats import ControlKey, DecodeContext, Decoded, Interchange, Summary, Unit, UnitKind
@@ -33,8 +32,7 @@ _GS_VALUES = {4: re.compile(r"[0-9]{8}"), 5: re.compile(r"[0-9]{4}(?:[0-9]{2}(?:
 _ENVIRONMENTS = {"T": "test", "P": "production"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
+class _Around(NamedTuple):
     """What stands around the sets of one type in one group."""
 
     set_type: str
@@ -476,9 +474,11 @@ def _interchange(facts: dict[str, Any]) -> Interchange:
 
 
 def _is_same_number(found: str, expected: str) -> bool:
+    if found == expected:
+        return True
     if found.isdecimal() and expected.isdecimal() and max(len(found), len(expected)) <= 20:
         return int(found) == int(expected)
-    return found == expected
+    return False
 
 
 def _printable(text: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from adapters.edi_x12 import codes, parts_in, places
+from adapters.edi_x12 import codes, line_items, line_places, note_places, parts_in, party_places, places
 from adapters.edi_x12.grammar import Elements
-from adapters.edi_x12.places import LineNames, PlaceReader, Reading
+from adapters.edi_x12.line_items import LineNames
+from adapters.edi_x12.places import PlaceReader, Reading
 from adapters.edi_x12.reader import Reader
 
 _NAMES = LineNames("IT1")
@@ -66,7 +67,7 @@ def _reference(reader: Reader, row: Elements, index: int) -> Reading:
 
 def _it1(reader: Reader, row: Elements, index: int) -> Reading:
     """A line of an invoice for several orders names its order among its ids, or in a REF."""
-    line = places.begin_line(reader, row, _NAMES, index)
+    line = line_items.begin_line(reader, row, _NAMES, index)
     for each in line.get("item_ids", ()):
         if each.qualifier == "PO":
             line["order"] = {"number": each.value}
@@ -74,7 +75,7 @@ def _it1(reader: Reader, row: Elements, index: int) -> Reading:
 
 
 def _line_reference(reader: Reader, row: Elements, index: int) -> Reading:
-    made = places.line_reference(reader, row, index)
+    made = line_places.line_reference(reader, row, index)
     if made is None and row[0] == "PO" and row[1] is not None:
         reader.line.setdefault("order", {"number": row[1]})
     return made
@@ -90,11 +91,11 @@ def _it3(reader: Reader, row: Elements, index: int) -> Reading:
 
 
 def _pid(reader: Reader, row: Elements, index: int) -> Reading:
-    return places.describe(reader, reader.line, row, "810/line")
+    return note_places.describe(reader, reader.line, row, "810/line")
 
 
 def _sub_pid(reader: Reader, row: Elements, index: int) -> Reading:
-    return places.describe(reader, reader.sub_line, row, "810/line")
+    return note_places.describe(reader, reader.sub_line, row, "810/line")
 
 
 def _tds(reader: Reader, row: Elements, index: int) -> Reading:
@@ -112,30 +113,30 @@ PLACES: Final[dict[str, PlaceReader]] = {
     "CUR": places.currency,
     "REF": _reference,
     "PER": places.header_contact,
-    "N1": places.header_party,
-    "N1/N2": places.n2,
-    "N1/N3": places.n3,
-    "N1/N4": places.n4,
-    "N1/REF": places.party_reference,
-    "N1/PER": places.party_contact,
+    "N1": party_places.header_party,
+    "N1/N2": party_places.n2,
+    "N1/N3": party_places.n3,
+    "N1/N4": party_places.n4,
+    "N1/REF": party_places.party_reference,
+    "N1/PER": party_places.party_contact,
     "ITD": places.header_terms,
     "DTM": places.header_dated,
     "FOB": places.header_fob,
-    **places.header_notes(_LEVEL),
+    **note_places.header_notes(_LEVEL),
     "IT1": _it1,
     "IT1/IT3": _it3,
-    "IT1/TXI": places.line_tax,
-    "IT1/CTP": places.line_price,
-    "IT1/MEA": places.line_measure,
+    "IT1/TXI": line_places.line_tax,
+    "IT1/CTP": line_places.line_price,
+    "IT1/MEA": line_places.line_measure,
     "IT1/PID": _pid,
-    "IT1/PO4": places.line_packaging,
+    "IT1/PO4": line_places.line_packaging,
     "IT1/REF": _line_reference,
     "IT1/DTM": places.line_dated,
-    "IT1/SAC": places.line_charge,
-    "IT1/SLN": places.sub_line,
+    "IT1/SAC": line_places.line_charge,
+    "IT1/SLN": line_places.sub_line,
     "IT1/SLN/PID": _sub_pid,
-    "IT1/SLN/REF": places.sub_line_reference,
-    "IT1/SLN/SAC": places.sub_line_charge,
+    "IT1/SLN/REF": line_places.sub_line_reference,
+    "IT1/SLN/SAC": line_places.sub_line_charge,
     "TDS": _tds,
     "TXI": places.header_tax,
     "CAD": places.header_cad,

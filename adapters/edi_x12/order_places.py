@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from adapters.edi_x12 import codes, parts_in, places
+from adapters.edi_x12 import codes, line_items, line_places, note_places, parts_in, party_places, places
 from adapters.edi_x12.grammar import Elements
-from adapters.edi_x12.places import LineNames, PlaceReader, Reading
+from adapters.edi_x12.line_items import LineNames
+from adapters.edi_x12.places import PlaceReader, Reading
 from adapters.edi_x12.reader import Reader, hint
 
 _BEG_REST = tuple(range(7, 13))
@@ -64,16 +65,16 @@ def _dated(reader: Reader, row: Elements, index: int) -> Reading:
 
 
 def _po1(reader: Reader, row: Elements, index: int) -> Reading:
-    places.begin_line(reader, row, _NAMES, index)
+    line_items.begin_line(reader, row, _NAMES, index)
     return None
 
 
 def _pid(reader: Reader, row: Elements, index: int) -> Reading:
-    return places.describe(reader, reader.line, row, "850/line")
+    return note_places.describe(reader, reader.line, row, "850/line")
 
 
 def _line_reference(reader: Reader, row: Elements, index: int) -> Reading:
-    made = places.line_reference(reader, row, index)
+    made = line_places.line_reference(reader, row, index)
     if made is None and row[0] == "CT" and row[1] is not None:
         reader.line.setdefault("contract", row[1])
     return made
@@ -134,7 +135,7 @@ def _party_sch(reader: Reader, row: Elements, index: int) -> Reading:
     """A schedule inside the loop of the line's ship-to is for that; in another party's loop it is kept."""
     if not reader.party or reader.party is not reader.line.get("ship_to"):
         return False
-    made = places.schedule(reader, row, index)
+    made = line_places.schedule(reader, row, index)
     reader.schedule["ship_to"] = reader.party
     return places.PARTLY if row[2] == "ST" else made
 
@@ -150,40 +151,40 @@ PLACES: Final[dict[str, PlaceReader]] = {  # a plain dict: it is asked for every
     "SAC": places.header_charge,
     "TXI": places.header_tax,
     "DTM": _dated,
-    **places.header_notes(_LEVEL),
-    "N1": places.header_party,
-    "N1/N2": places.n2,
-    "N1/N3": places.n3,
-    "N1/N4": places.n4,
-    "N1/REF": places.party_reference,
-    "N1/PER": places.party_contact,
+    **note_places.header_notes(_LEVEL),
+    "N1": party_places.header_party,
+    "N1/N2": party_places.n2,
+    "N1/N3": party_places.n3,
+    "N1/N4": party_places.n4,
+    "N1/REF": party_places.party_reference,
+    "N1/PER": party_places.party_contact,
     "AMT": places.early_total_amount,
     "CTT": places.control_totals("totals"),
     "CTT/AMT": places.total_amount,
     "PO1": _po1,
     "PO1/PID": _pid,
-    "PO1/MEA": places.line_measure,
-    "PO1/CTP": places.line_price,
-    "PO1/PO4": places.line_packaging,
+    "PO1/MEA": line_places.line_measure,
+    "PO1/CTP": line_places.line_price,
+    "PO1/PO4": line_places.line_packaging,
     "PO1/REF": _line_reference,
-    "PO1/SAC": places.line_charge,
+    "PO1/SAC": line_places.line_charge,
     "PO1/DTM": _line_dated,
     "PO1/TD5": _line_td5,
     "PO1/FOB": _line_fob,
-    "PO1/TXI": places.line_tax,
-    **places.line_notes("PO1", "850/line"),
-    "PO1/AMT": places.line_amount,
+    "PO1/TXI": line_places.line_tax,
+    **note_places.line_notes("PO1", "850/line"),
+    "PO1/AMT": line_places.line_amount,
     "PO1/N1": _line_party,
-    "PO1/N1/N2": _of_line_party(places.n2),
-    "PO1/N1/N3": _of_line_party(places.n3),
-    "PO1/N1/N4": _of_line_party(places.n4),
-    "PO1/N1/REF": _of_line_party(places.party_reference),
-    "PO1/N1/PER": _of_line_party(places.party_contact),
+    "PO1/N1/N2": _of_line_party(party_places.n2),
+    "PO1/N1/N3": _of_line_party(party_places.n3),
+    "PO1/N1/N4": _of_line_party(party_places.n4),
+    "PO1/N1/REF": _of_line_party(party_places.party_reference),
+    "PO1/N1/PER": _of_line_party(party_places.party_contact),
     "PO1/N1/SCH": _party_sch,
     "PO1/SDQ": _sdq,
-    "PO1/SCH": places.schedule,
-    "PO1/SCH/TD5": places.schedule_td5,
-    "PO1/SLN": places.sub_line,
-    "PO1/SLN/SAC": places.sub_line_charge,
-    **places.sub_line_notes("PO1", "850/sub"),
+    "PO1/SCH": line_places.schedule,
+    "PO1/SCH/TD5": line_places.schedule_td5,
+    "PO1/SLN": line_places.sub_line,
+    "PO1/SLN/SAC": line_places.sub_line_charge,
+    **note_places.sub_line_notes("PO1", "850/sub"),
 }

@@ -1,7 +1,7 @@
 """A header's whole N1 loop known by its segments: a hospital has few buyers and places to ship to.
 
-The party is a frozen value that may stand in many documents. What it says is what `places.py` reads from the
-same segments; a loop of which anything is kept as sent, too, is read segment by segment.
+The party is a frozen value that may stand in many documents. What it says is what `party_places.py` reads
+from the same segments; a loop of which anything is kept as sent, too, is read segment by segment.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from adapters.edi_x12 import codes, parts_in, places
+from adapters.edi_x12 import codes, parts_in, party_places
 from adapters.edi_x12.parts_in import Part
 from adapters.edi_x12.places import PlaceReader
 from adapters.edi_x12.reader import Reader
@@ -22,7 +22,12 @@ from canonical.values import Party
 LOOPS_MAX = 2_048  # that are known
 SEGMENTS_MAX = 8  # of a loop
 _INNER: Mapping[str, PlaceReader] = MappingProxyType(
-    {"N1/N2": places.n2, "N1/N3": places.n3, "N1/N4": places.n4, "N1/REF": places.party_reference}
+    {
+        "N1/N2": party_places.n2,
+        "N1/N3": party_places.n3,
+        "N1/N4": party_places.n4,
+        "N1/REF": party_places.party_reference,
+    }
 )
 _known: dict[tuple[Any, ...], Party | None] = {}
 

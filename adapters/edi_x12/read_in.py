@@ -33,7 +33,8 @@ from adapters.edi_x12.guide import Guide
 from adapters.edi_x12.invoice_totals import check_invoice_total
 from adapters.edi_x12.parts_in import Part
 from adapters.edi_x12.party_loops import read_party_loop
-from adapters.edi_x12.places import PlaceReader, header_party
+from adapters.edi_x12.party_places import header_party
+from adapters.edi_x12.places import PlaceReader
 from adapters.edi_x12.reader import Reader
 from adapters.edi_x12.report import Report
 from adapters.edi_x12.shared_parts import share

@@ -1,6 +1,7 @@
 """Usual lines -> canonical lines, assembled of parts that are validated: nothing is looked at again.
 
-What each field says is what `places.py` reads from the same segments; the tests hold both to the same.
+What each field says is what `line_items.py` and `note_places.py` read from the same segments; the tests hold
+both to the same.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from adapters.edi_x12 import parts_in
 from adapters.edi_x12.reader import Reader
-from adapters.edi_x12.usual_lines import UsualLines
+from adapters.edi_x12.usual_lines import Item, UsualLines
 from canonical.assembly import (
     Assemble,
     assembler,
@@ -23,6 +24,7 @@ from canonical.assembly import (
     quote_hashed,
 )
 from canonical.lines import ItemLine
+from canonical.values import DateValue, Price, Quantity, Reference
 
 LinesReader = Callable[[Reader, type[ItemLine], UsualLines, int], int]
 _NAMES = frozenset({"sequence", "line_id", "item_ids", "quantity", "price"})
@@ -31,13 +33,9 @@ _EXTRAS = (_DESCRIBED, frozenset({"references"}), frozenset({"requested"}))  # w
 
 
 def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, index: int) -> int:
-    """Add lines to the document; the index of their first segment comes in, that of their last goes out.
-
-    A line's two texts hold the same: one in the schema's order of names, one in the alphabet's.
-    """
+    """Add lines to the document; the index of their first segment comes in, that of their last goes out."""
     zone, sequence = reader.zone, len(reader.lines)
     add, counted, began = reader.lines.append, reader.quantities.append, reader.line_indexes.append
-    kept, known = kept_text, kept_content
     blank, shapes = _shapes(model)
     for number, _, quantity, item, price, qualifier, reference, date in lines:
         sequence += 1
@@ -49,14 +47,6 @@ def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, i
         values["item_ids"] = item.item_ids
         values["quantity"] = quantity
         values["price"] = price
-        text = (
-            f'{{"sequence":{sequence},"line_id":{quote(number)}{item.text}'
-            f',"quantity":{kept(quantity) or part_text(quantity)}'
-        )
-        hashed = (
-            f'{{{item.hashed},"line_id":{quote_hashed(number)},"price":{known(price) or part_content(price)}'
-            f',"quantity":{known(quantity) or part_content(quantity)}'
-        )
         shape = 0
         index += 1
         if item.description is not None:
@@ -64,23 +54,48 @@ def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, i
             values["description_may_be_phi"] = True
             shape = 1
             index += 1
+        made = requested = None
         if qualifier is not None:
             made = parts_in.plain_reference(qualifier, reference)
             values["references"] = (made,)
-            text = f'{text},"references":[{kept(made)}]'
-            hashed = f'{hashed},"references":[{known(made)}]'
             shape += 2
             index += 1
-        text = f'{text},"price":{kept(price) or part_text(price)}'
         if date is not None:
-            requested = parts_in.date_value(date, zone)
-            values["requested"] = requested
-            text = f'{text},"requested":{kept(requested) or part_text(requested)}'
-            hashed = f'{hashed},"requested":{known(requested) or part_content(requested)}'
+            values["requested"] = requested = parts_in.date_value(date, zone)
             shape += 4
             index += 1
-        add(shapes[shape](values, f"{text}}}", f'{hashed},"sequence":{sequence}}}'))
+        add(shapes[shape](values, *_texts(sequence, number, quantity, item, price, made, requested)))
     return index - 1
+
+
+def _texts(
+    sequence: int,
+    number: str,
+    quantity: Quantity,
+    item: Item,
+    price: Price,
+    made: Reference | None,
+    requested: DateValue | None,
+) -> tuple[str, str]:
+    """Give the JSON text of a line, and what it is hashed by: the same in the order of names."""
+    kept, known = kept_text, kept_content
+    references = asked = hashed_references = hashed_asked = ""
+    if made is not None:
+        references, hashed_references = f',"references":[{kept(made)}]', f',"references":[{known(made)}]'
+    if requested is not None:
+        asked = f',"requested":{kept(requested) or part_text(requested)}'
+        hashed_asked = f',"requested":{known(requested) or part_content(requested)}'
+    text = (
+        f'{{"sequence":{sequence},"line_id":{quote(number)}{item.text}'
+        f',"quantity":{kept(quantity) or part_text(quantity)}{references}'
+        f',"price":{kept(price) or part_text(price)}{asked}}}'
+    )
+    hashed = (
+        f'{{{item.hashed},"line_id":{quote_hashed(number)},"price":{known(price) or part_content(price)}'
+        f',"quantity":{known(quantity) or part_content(quantity)}{hashed_references}{hashed_asked}'
+        f',"sequence":{sequence}}}'
+    )
+    return text, hashed
 
 
 @cache

@@ -1,6 +1,7 @@
 """What the three documents have in common, as segments: references, parties, notes, charges, schedules. Pure.
 
-The inverse of `places.py`. Each function puts what it writes on the page; the page knows the order.
+The inverse of `places.py` and its like. Each function puts what it writes on the page; the page knows the
+order.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -353,3 +354,10 @@ def test_an_identifier_is_written_as_configuration_names_it() -> None:
     party = Party.model_validate(SELLER)
 
     assert [identifier_text(each) for each in party.identifiers] == ["duns:999", "assigned_by_buyer:44"]
+
+
+@given(st.text() | st.characters(max_codepoint=127))
+def test_any_text_is_encoded_in_a_key_as_percent_encoding_says(number: str) -> None:
+    encoded = quote(trimmed(number), safe="/#+=,:;@!$&*()") if number else ""
+
+    assert order_key_of(number, KeyRules(organisation="st-mary")) == f"order:1|st-mary|{encoded}"
