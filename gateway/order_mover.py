@@ -69,6 +69,7 @@ class OrderMover:
         self._moved = moved
         self._tables = CodeTableCache(journal)
         self._wake = asyncio.Event()
+        self._stuck: set[str] = set()  # moves whose route is gone: at most those under way
 
     def wake(self) -> None:
         """Say that a move was agreed to, or that a delivery has ended."""
@@ -220,8 +221,10 @@ class OrderMover:
                 return await self._journal.end_move(
                     move.move_id, f"its remainder was not created: {why}", now
                 )
-            entry = (await self._journal.facts([move.order_key], (), ())).ledger[move.order_key]
-            program = self._programs(None).routes[entry.route]
+            known = await self._known(move)
+            if known is None:
+                return False
+            _, program = known
             closing = _delivery(
                 move.message_id or "", move, CLOSING, _target(program, move.was), program, now
             )
@@ -229,8 +232,10 @@ class OrderMover:
         closed = next((each for each in views if each.role == "close"), None)
         if closed is None or not _has_happened(closed):
             return False  # dismissed: somebody must still say that it is closed there
-        entry = (await self._journal.facts([move.order_key], (), ())).ledger[move.order_key]
-        program = self._programs(None).routes[entry.route]
+        known = await self._known(move)
+        if known is None:
+            return False
+        entry, program = known
         look = await look_at(self._journal, move.order_key, program.key_rules)
         placed = await placed_at(self._journal, look, _target(program, move.was))
         names = carried_aliases(entry, [each.target_reference for each in placed])
@@ -238,6 +243,21 @@ class OrderMover:
         return await self._journal.finish_move(
             move.move_id, names, now, left=_target(program, move.was) or None
         )
+
+    async def _known(self, move: Move) -> tuple[LedgerEntry, Program] | None:
+        """Give a move's order and its route; None while the route is not configured, which is told once.
+
+        The order is between two sides then, and goes on once the route is declared again.
+        """
+        entry = (await self._journal.facts([move.order_key], (), ())).ledger[move.order_key]
+        program = self._programs(None).routes.get(entry.route)
+        if program is None:
+            if move.move_id not in self._stuck:
+                log.error("move.stuck move=%s order=%s route=%s", move.move_id, move.order_key, entry.route)
+            self._stuck.add(move.move_id)
+            return None
+        self._stuck.discard(move.move_id)
+        return entry, program
 
 
 def _has_happened(view: DeliveryView) -> bool:
