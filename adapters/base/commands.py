@@ -80,6 +80,14 @@ class Desk(Protocol):
         """
         ...
 
+    def reading(self, config: Path, endpoint: str, adapter: str) -> list[BaseModel]:
+        """Give how what arrives at an endpoint is read, where the format is ``adapter``.
+
+        That is what its first route says (``from.settings``), then that route's partner; [] where nothing is
+        read there. Errors: CommandError, after every finding was printed.
+        """
+        ...
+
     def print_text(self, *lines: str) -> None:
         """Print lines for people to stdout, broken at the width of the terminal."""
         ...

@@ -30,8 +30,10 @@ ROWS_MAX = 100_000
 RENDER = """\
 It connects, reads the columns of the tables that the endpoint feeds, and prints
 the outbox, the triggers, the gateway's own small tables and the rights of its
-user, with comments, for the DBA to read and apply. It changes nothing. The same
-tables and settings give the same text.
+user, with comments, for the DBA to read and apply: what becomes of new, updated
+and deleted rows of each table, too, by the settings of the endpoint's first
+route (mappings, updates, deletes). It changes nothing. The same tables and
+settings give the same text.
 
 ROUTE may also be the endpoint's name."""
 VERIFY = """\
@@ -103,7 +105,8 @@ def _add_snapshot(parser: argparse.ArgumentParser) -> None:
 
 def render(arguments: argparse.Namespace, desk: Desk) -> int:
     """Print the script."""
-    from adapters.db_triggers.ddl import DdlError, objects, script
+    from adapters.db_triggers.config import DbPartner, DbSettings
+    from adapters.db_triggers.ddl import DdlError, objects, readings, script
     from adapters.db_triggers.driver_catalog import setup_live
 
     for setup in _endpoints(arguments, desk):
@@ -111,7 +114,12 @@ def render(arguments: argparse.Namespace, desk: Desk) -> int:
             made = _asked(setup, setup_live)
         except DdlError as error:
             raise CommandError(f"nothing can be rendered for {setup.name}: {error}", 1) from error
-        desk.print_verbatim(*script(made, objects(made), title=setup.name).splitlines())
+        every = desk.reading(arguments.config, setup.name, "db_triggers")
+        told = readings(
+            cast("DbEndpoint", setup.setup.settings),
+            [each for each in every if isinstance(each, (DbSettings, DbPartner))],
+        )
+        desk.print_verbatim(*script(made, objects(made), title=setup.name, told=told).splitlines())
     return 0
 
 

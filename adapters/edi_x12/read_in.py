@@ -225,7 +225,8 @@ def _check_totals(reader: Reader, reading: SetReading, index: int, partner: X12P
     stated = totals.get("line_count")
     if stated is not None and stated.isdecimal() and int(stated) != len(reader.lines):
         level = Level.REJECTED if partner.se_count == "reject" else Level.ERROR
-        text = f"CTT01 says {stated[:20]} lines, but the set has {len(reader.lines)}"
+        lines = "line" if int(stated) == 1 else "lines"
+        text = f"CTT01 says {stated[:20]} {lines}, but the set has {len(reader.lines)}"
         facts = {"set_error": "5"}
         reader.report.add("X12-CTT", text, index - 1, "CTT01", level=level, value=stated[:20], facts=facts)
     hash_total = totals.get("quantity_hash")

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from adapters.base import Finding
 from adapters.base.commands import CommandError, PartnerSetup, Run, Subparsers
 from adapters.base.registry import EndpointSetup
@@ -88,6 +90,21 @@ class GatewayDesk:
             )
             raise CommandError(f"{what} endpoint of kind {adapter}")
         return [self.endpoint(config, each, adapter) for each in served]
+
+    def reading(self, config: Path, endpoint: str, adapter: str) -> list[BaseModel]:
+        """Give the settings of the first route that an endpoint feeds, then its partner's."""
+        from gateway.commands.configuration import loaded
+
+        configuration = loaded(config)
+        fed = [each for each in configuration.routes.values() if each.source.endpoint == endpoint]
+        if not fed or fed[0].source.format != adapter:
+            return []
+        partner = configuration.partners.get(fed[0].source.partner or "")
+        found = [
+            fed[0].source.format_settings,
+            partner.adapters.get(adapter) if partner is not None else None,
+        ]
+        return [each for each in found if each is not None]
 
     def print_text(self, *lines: str) -> None:
         """Print lines for people."""

@@ -115,7 +115,10 @@ def _shared(models: Sequence[type[BaseModel]]) -> list[type[BaseModel]]:
 def _section(
     title: str, model: type[BaseModel], summary: str = "", shared: Mapping[type[BaseModel], str] = NOTHING
 ) -> list[str]:
-    """Give a section; ``shared``: models that have one of their own, by title, for what is made from them."""
+    """Give a section; ``shared``: models that have one of their own, by title, for what is made from them.
+
+    Their keys stand beside those of every endpoint: one that says the same is told there alone.
+    """
     first = summary or _first_paragraph(model)
     above = [each for each in model.__mro__[1:] if issubclass(each, BaseModel)]
     base = next((each for each in above if each in shared), None)
@@ -128,9 +131,16 @@ def _section(
             if name not in known or list(_told(name, field, "", {})) != list(_told(name, known[name], "", {}))
         }
         first = f"{first}\n\nEvery key that is [shared](#{_anchor(shared[base])}), and:"
+    if shared:
+        own = {name: field for name, field in own.items() if not _is_told_of_all(name, field)}
     rows = [f"## {title}\n", f"{first}\n", "| key | type | default | |", "|---|---|---|---|"]
     told: dict[type[BaseModel], str] = {}
     return [*rows, *(row for name, field in own.items() for row in _told(name, field, "", told)), ""]
+
+
+def _is_told_of_all(name: str, field: FieldInfo) -> bool:
+    every = Endpoint.model_fields.get(name)
+    return every is not None and (every.annotation, every.default) == (field.annotation, field.default)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -137,7 +137,7 @@ def _requests(before: MessageForecast, after: MessageForecast) -> Iterator[Chang
 def _request(
     part: str, name: str, old: RequestForecast, new: RequestForecast, visible: _Visible
 ) -> Iterator[Change]:
-    line = [f"{each.step} {each.method} {each.address.partition('?')[0]}" for each in (old, new)]
+    line = [_worded(each) for each in (old, new)]
     if line[0] != line[1]:
         yield Change(Kind.REQUEST, part, f"{name}: {line[0]} -> {line[1]}", name, *line)
     if old.sha256 == new.sha256:
@@ -148,6 +148,12 @@ def _request(
         yield Change(Kind.REQUEST, part, f"{name} {old.step}: other bytes", name, *sizes)
         return
     yield from _fields(Kind.REQUEST, part, f"{name} {old.step} ", bodies[0], bodies[1], visible)
+
+
+def _worded(request: RequestForecast) -> str:
+    """Give a request in a line; a step of files is its own method, which is said once."""
+    words = dict.fromkeys((request.step, request.method, request.address.partition("?")[0]))
+    return " ".join(words)
 
 
 def _json(body: bytes | None) -> Any:

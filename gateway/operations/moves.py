@@ -262,6 +262,8 @@ class MoveOperations(OperationsBase):
             case MoveState.CREATING | MoveState.CLOSING:
                 views = await self._journal.deliveries(message_id=move.message_id, limit=10)
                 pending = [each for each in views if each.state not in FINISHED]
+                if not pending and move.route not in self._configuration().routes:
+                    return f"its route '{move.route}', which is not configured any more, to be declared again"
                 return "; ".join(
                     f"{each.target} ({each.state.value}{f': {each.reason}' if each.reason else ''})"
                     for each in pending

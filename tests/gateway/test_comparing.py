@@ -11,10 +11,9 @@ import pytest
 
 from adapters.base import Effect, Finding, Position, Reply, Request, Stuck
 from gateway.compare import CompareRules, Unordered
-from gateway.comparing import Comparisons, factors_of
+from gateway.comparing import Comparisons
 from gateway.destination import Destination
 from gateway.journal.comparisons import Comparison, ComparisonState
-from gateway.journal.types import CrosswalkRow
 from gateway.program import CompareProgram, Program
 from tests.gateway.rig import Rig, order, program
 
@@ -269,23 +268,6 @@ async def test_an_order_that_the_shadow_refuses_is_a_mismatch_and_no_exception()
 
         assert [(each.kind, each.cloud) for each in found.differences] == [("refused", "ERP-CROSSWALK")]
         assert await rig.journal.exceptions() == []
-
-
-def test_a_factor_of_an_item_goes_before_one_of_every_item() -> None:
-    rows = [
-        CrosswalkRow("V1|CA", "", facts={"factor": "12"}),
-        CrosswalkRow("CA", "", facts={"factor": "10"}),
-        CrosswalkRow("BX", "", facts={"factor": "many"}),
-        CrosswalkRow("PK", "", facts={"factor": "-1"}),
-    ]
-    factor = factors_of(rows)
-
-    assert [factor(("V1",), "CA"), factor(("V2",), "CA"), factor(("V1",), "BX"), factor((), "PK")] == [
-        12,
-        10,
-        None,
-        None,
-    ]
 
 
 class Plain:

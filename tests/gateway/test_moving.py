@@ -9,10 +9,12 @@ from decimal import Decimal
 import pytest
 
 from adapters.edi_x12.config import X12Partner
+from gateway.app import format_by_name
 from gateway.journal.moves import MoveState
 from gateway.journal.types import Side, Transmitter
 from gateway.moving import cannot_take
-from gateway.program import Writing
+from gateway.order_mover import OrderMover
+from gateway.program import OneRevision, Programs, Writing
 from tests.gateway.order_hospital import (
     RULE,
     Hospital,
@@ -164,6 +166,26 @@ async def test_a_move_goes_on_after_a_restart_at_each_of_its_steps() -> None:
     assert set(seen) == {MoveState.AGREED, MoveState.CREATING, MoveState.CLOSING, MoveState.DONE}
     assert len(hospital.erp.of(key_of("7"))) == 1
     assert list(hospital.sent.counted.values()) == [1]
+
+
+async def test_a_move_whose_route_is_gone_stays_under_way_and_goes_on_once_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hospital = await hospital_with_an_order()
+    await hospital.move("7", to=Side.CLOUD)
+    await hospital.step()
+    hospital.mover = OrderMover(
+        hospital.journal, OneRevision(Programs(2, {})), format_by_name, hospital.clock, hospital.rng
+    )
+    await hospital.settle()  # the remainder is created, and nobody knows the old side
+    assert await hospital.mover.work() == 0
+
+    assert await states(hospital) == [MoveState.CREATING]
+    assert (await hospital.entry("7")).moving_to is Side.CLOUD
+    assert caplog.text.count("move.stuck") == 1
+    await hospital.restart()
+    await hospital.settle()
+    assert await states(hospital) == [MoveState.DONE]
 
 
 async def test_an_old_side_that_closes_nothing_by_itself_waits_for_a_person_who_says_so() -> None:

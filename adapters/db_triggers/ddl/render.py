@@ -77,8 +77,11 @@ def objects(setup: DdlSetup) -> list[Made]:
     return made + (grants(setup) if setup.dialect != "sqlite" else [])
 
 
-def script(setup: DdlSetup, made: Sequence[Made], *, title: str) -> str:
-    """Give the whole script, with comments for the DBA. The same settings and columns give the same text."""
+def script(setup: DdlSetup, made: Sequence[Made], *, title: str, told: Sequence[str] = ()) -> str:
+    """Give the whole script, with comments for the DBA. The same settings and columns give the same text.
+
+    ``told``: paragraphs about what becomes of the captured rows, before the triggers.
+    """
     parts = [_head(setup, title)]
     for kinds, heading in (
         (("table", "index"), "Tables"),
@@ -86,6 +89,9 @@ def script(setup: DdlSetup, made: Sequence[Made], *, title: str) -> str:
         (("grant",), "Rights of the gateway's user"),
     ):
         section = [each for each in made if each.kind in kinds and each.sql]
+        if section and "trigger" in kinds and told:
+            parts.append(_heading("What becomes of the rows"))
+            parts.append("\n--\n".join(_comment(each) for each in told) + "\n")
         if section:
             parts.append(_section(setup, heading, section, kinds))
     if setup.tables:
@@ -177,7 +183,7 @@ def _head(setup: DdlSetup, title: str) -> str:
 
 def _section(setup: DdlSetup, heading: str, made: Sequence[Made], kinds: Sequence[str]) -> str:
     is_program = "trigger" in kinds and setup.dialect in ("mariadb", "mysql")
-    parts = [f"-- {heading} {'-' * (WIDTH - len(heading) - 4)}\n"]
+    parts = [_heading(heading)]
     if is_program:
         parts.append("delimiter //")
     for each in made:
@@ -187,6 +193,10 @@ def _section(setup: DdlSetup, heading: str, made: Sequence[Made], kinds: Sequenc
     if is_program:
         parts.append("delimiter ;")
     return "\n".join(parts) + "\n"
+
+
+def _heading(text: str) -> str:
+    return f"-- {text} {'-' * (WIDTH - len(text) - 4)}\n"
 
 
 def _shapes(setup: DdlSetup) -> str:

@@ -89,6 +89,23 @@ def test_render_prints_the_same_for_a_route_and_for_its_endpoint_each_time(run: 
     assert run("render", "items") == run("render", "mms-db") == run("render", "items")
 
 
+def test_render_tells_what_becomes_of_the_rows_by_the_first_route_s_settings(run: Run) -> None:
+    own = "settings: {mappings: {item: item}, updates: {item: item_change}}"
+    changed = ROUTES.replace("settings: {mappings: {item: item}}", own)
+    Path("routes.yaml").write_text(
+        changed.replace("item: item.yaml}", "item: item.yaml, item_change: c.yaml}")
+    )
+    Path("c.yaml").write_text(ITEM.replace("mapping: item", "mapping: item_change"))
+
+    script = run("render", "mms-db")[1]
+
+    comments = " ".join(line.removeprefix("-- ") for line in script.splitlines() if line.startswith("--"))
+    assert "item: a new row is read by mapping 'item'; an updated row is read by mapping" in comments
+    assert "'item_change', as a change (settings.updates)" in comments
+    apply(script)
+    assert run("verify", "mms-db")[0] == 0
+
+
 def test_verify_tells_as_json_and_by_its_exit_code(run: Run) -> None:
     apply(run("render", "items")[1])
     apply("drop trigger legacy_bridge_item_del; alter table item add extra text;")

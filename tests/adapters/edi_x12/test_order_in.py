@@ -155,6 +155,14 @@ def test_a_wrong_line_count_is_the_partners_policy() -> None:
     assert read(interchange(body), context(X12Partner(se_count="reject"))).sets[0].document is None
 
 
+@pytest.mark.parametrize(("count", "told"), [("1", "1 line,"), ("01", "01 line,"), ("3", "3 lines,")])
+def test_a_wrong_line_count_is_told_in_the_singular_where_it_is_one(count: str, told: str) -> None:
+    made = read(interchange(f"BEG*00*SA*PO1**20260304|PO1*1*1*EA|PO1*2*1*EA|CTT*{count}"))
+
+    (text,) = [each.text for each in made.findings if each.code == "X12-CTT"]
+    assert text == f"CTT01 says {told} but the set has 2"
+
+
 def test_a_value_beyond_the_canonical_bounds_is_a_finding() -> None:
     result = read(interchange(f"BEG*00*SA*PO1**20260304|PO1*1*{'9' * 60}*EA"))
 

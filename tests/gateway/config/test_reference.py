@@ -86,6 +86,7 @@ def test_settings_that_several_erps_share_stand_once() -> None:
 
     for key in ("oauth2.token_url", "oauth2.assertion.key", "basic.user", "tls.ca", "csrf", "codes.units"):
         assert page.count(f"| `{key}` |") == 1, key
+    assert page.count("| `limits.retry_cost` |") == 1  # of every endpoint, the ERPs' among them
 
 
 def test_every_key_of_a_kind_is_told_in_its_section_or_in_the_shared_one_that_it_links_to() -> None:
@@ -95,7 +96,7 @@ def test_every_key_of_a_kind_is_told_in_its_section_or_in_the_shared_one_that_it
         if kind.settings is None:
             continue
         section = told[f"endpoints-of-kind-{kind.name}"]
-        found, text = keys(section), section
+        found, text = keys(section) | keys(told["endpoints"]), section
         while link := re.search(r"Every key that is \[shared\]\(#([^)]*)\)", text):
             text = told[link[1]]
             found |= keys(text)

@@ -114,6 +114,21 @@ def test_a_request_shows_a_word_that_the_document_shows_and_hides_the_rest() -> 
     assert found == ["erp create uom: CA -> CS", "erp create secret: [hidden] -> [hidden]"]
 
 
+def test_a_step_of_files_which_is_its_own_method_is_said_once() -> None:
+    was, will = (
+        (RequestForecast.of("publish", "publish", f".{name}.tmp", b""),) for name in ("a.850", "b.850")
+    )
+    created = delivered("erp")
+    other = replace(created, requests=(RequestForecast.of("create", "PUT", "documents", b""),))
+
+    assert kinds(
+        message(order(), replace(created, requests=was)), message(order(), replace(created, requests=will))
+    ) == [(Kind.REQUEST, "erp: publish .a.850.tmp -> publish .b.850.tmp")]
+    assert kinds(message(order(), created), message(order(), other)) == [
+        (Kind.REQUEST, "erp: create POST documents -> create PUT documents")
+    ]
+
+
 def test_a_document_that_would_be_parked_is_another_outcome_with_its_code() -> None:
     before = message(order())
     parked = replace(before.documents[0], is_parked=True, codes=("X12-REQ",))

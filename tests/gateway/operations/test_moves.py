@@ -532,6 +532,26 @@ async def test_all_open_orders_are_reconciled_however_many_there_are() -> None:
     assert (await operations.perform("orders.reconcile", {"limit": PAGE + 2}))["orders"] == PAGE + 2
 
 
+async def test_a_move_whose_route_is_gone_says_what_it_waits_for() -> None:
+    hospital, _ = await hospital_with("7")
+    await hospital.move("7", to=Side.CLOUD)
+    await hospital.step()
+    (move,) = await hospital.journal.moves()
+    created = await hospital.journal.deliveries(message_id=move.message_id)
+    await hospital.journal.resolve(created[0].delivery_id, "done_elsewhere:1", "ann", "x", move.asked_at)
+    other = load_text(ROUTES.replace("id: po\n", "id: po.new\n"))
+    assert isinstance(other, Configuration)
+
+    (shown,) = await Operations(hospital.journal, lambda: other, hospital.clock, Hooks()).perform(
+        "orders.moves", {}
+    )
+
+    assert (shown["state"], shown["waits_for"]) == (
+        "creating",
+        "its route 'po', which is not configured any more, to be declared again",
+    )
+
+
 async def test_orders_of_a_route_that_is_gone_are_told_as_that_and_give_no_all_clear() -> None:
     hospital, operations = await hospital_with("7")
     now = hospital.clock.now()
