@@ -7,6 +7,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
+# The tests start the command some hundred times, and each start would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Relative paths throughout, so that a checkout path with spaces works.
 VENV := .venv

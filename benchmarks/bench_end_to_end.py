@@ -42,7 +42,6 @@ gateway:
   environment: test
   organisation: bench
   journal: "sqlite:{folder}/journal.db"
-  workers: 0
   listen:
     https: "127.0.0.1:{port}"
     tls:

@@ -11,14 +11,27 @@ from pydantic import BaseModel, ConfigDict
 class Model(BaseModel):
     """A frozen value. Make a changed copy with `model_copy(update=...)`; never change a dict inside one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Most commands need none of them: a model is built when it is first used, or by ``build_models``.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
-    # The JSON text of a small value, once written (see `writing.py`). No field: copies, equality, hashes
-    # and pickles know nothing of it.
-    __slots__ = ("_written",)
+    # The JSON text of a small value, once written, and the text that it is hashed by (see `writing.py`). No
+    # fields: copies, equality, hashes and pickles know nothing of them.
+    __slots__ = ("_hashed", "_written")
+
+
+def build_models(base: type[BaseModel]) -> None:
+    """Build every model below ``base`` now that is built when it is first used as a rule.
+
+    For processes that last, before they have threads: two threads that use a model first may disturb each
+    other in pydantic, and the first message would wait.
+    """
+    for model in base.__subclasses__():
+        model.model_rebuild(raise_errors=False)
+        build_models(model)
 
 
 WRITTEN: MemberDescriptorType = Model.__dict__["_written"]
+HASHED: MemberDescriptorType = Model.__dict__["_hashed"]
 
 
 class _NoEntries(dict[str, Any]):

@@ -21,7 +21,7 @@ from pydantic_core import SchemaSerializer, core_schema
 
 from canonical.document import CanonicalDocument, Provenance
 from canonical.lines import ItemLine
-from canonical.model import WRITTEN, Model
+from canonical.model import HASHED, WRITTEN, Model
 from canonical.scalars import plain_digits
 from canonical.values import DocumentTotals
 
@@ -36,7 +36,7 @@ class _Form:
 
     names: Mapping[str, Any]  # what generated code may call: quote, number, moment, entries, value
     is_sorted: bool
-    is_kept: bool  # small parts keep their text: one party or price stands in many documents
+    head: Callable[[type[CanonicalDocument]], str]  # what the text of every such document begins with
     left_out: frozenset[str] = frozenset()
     always: frozenset[str] = frozenset()
 
@@ -59,12 +59,26 @@ def part_text(part: Model) -> str:
     return getattr(part, "_written", None) or _writer(_TRAVELLING, type(part))(part)
 
 
+def part_content(part: Model) -> str:
+    """Give what such a part is hashed by, kept with it, too."""
+    return getattr(part, "_hashed", None) or _writer(_HASHED, type(part))(part)
+
+
+def not_written_yet(part: Model) -> str:
+    """Say of a part that neither text of it is known; give the text that says so.
+
+    Asking an object for an attribute that it has not costs a microsecond.
+    """
+    WRITTEN.__set__(part, "")
+    HASHED.__set__(part, "")
+    return ""
+
+
 @cache
 def _writer(form: _Form, model: type[Model]) -> Writer:
     """Generate a model's function. It is built of field names and of defaults that our models declare."""
     scope: dict[str, Any] = dict(form.names)
-    keeps = form.is_kept and _is_part(model)
-    begin = _head(model) if form.is_kept and issubclass(model, CanonicalDocument) else ""
+    begin = form.head(model) if issubclass(model, CanonicalDocument) else ""
     source = "\n    ".join(
         (
             "def write(model):",
@@ -72,7 +86,7 @@ def _writer(form: _Form, model: type[Model]) -> Writer:
             f"text = {begin!r}",
             *(line for name in _names(form, model) for line in _field(form, model, name, scope)),
             "return text + '}'" if begin else "text = '{' + text[1:] + '}'",
-            *([f"if len(text) <= {KEPT_LENGTH_MAX}:", "    keep(model, text)"] if keeps else []),
+            *([f"if len(text) <= {KEPT_LENGTH_MAX}:", "    keep(model, text)"] if _is_part(model) else []),
             "return text",
         )
     )
@@ -81,8 +95,8 @@ def _writer(form: _Form, model: type[Model]) -> Writer:
     return made
 
 
-def _head(model: type[CanonicalDocument]) -> str:
-    """Give what the text of every such document begins with: it is large, and copied no more than it must."""
+def _type_and_version(model: type[CanonicalDocument]) -> str:
+    """Give what the JSON of every such document begins with: it is large, and copied no more than it must."""
     told = {name: model.model_fields[name].default for name in ("document_type", "schema_version")}
     return json.dumps(told, separators=(",", ":"))[:-1]
 
@@ -111,11 +125,11 @@ def _field(form: _Form, model: type[Model], name: str, scope: dict[str, Any]) ->
 def _found(form: _Form, annotation: Any, scope: dict[str, Any]) -> tuple[Sequence[str], str]:
     """Give the lines that look for texts which models have ready, and the expression that writes the value.
 
-    They are looked for in place: where there is none, asking for an attribute takes five times as long,
-    and so does pydantic to say so.
+    They are looked for in place: a call takes longer. Where there are none, that is told to the model, since
+    asking for an attribute that is not there takes five times as long.
     """
     inner = _bare(get_args(annotation)[0]) if get_origin(annotation) is tuple else annotation
-    if not (form.is_kept and isinstance(inner, type) and issubclass(inner, Model) and _may_be_ready(inner)):
+    if not (isinstance(inner, type) and issubclass(inner, Model) and _may_be_ready(inner)):
         return (), _expression(form, annotation, "value", scope)
     written = _expression(form, inner, "each", scope)
     if inner is annotation:
@@ -124,7 +138,7 @@ def _found(form: _Form, annotation: Any, scope: dict[str, Any]) -> tuple[Sequenc
     return (*lines, f"    texts.append(ready or {written})"), "sequence(texts)"
 
 
-_LOOK = ("try:", "    ready = kept(each)", "except AttributeError:", "    ready = ''")
+_LOOK = ("try:", "    ready = kept(each)", "except AttributeError:", "    ready = not_yet(each)")
 
 
 def _expression(form: _Form, annotation: Any, value: str, scope: dict[str, Any]) -> str:
@@ -173,8 +187,7 @@ def _entries(entries: Mapping[str, str]) -> str:
 
 _MOMENT = SchemaSerializer(core_schema.datetime_schema())
 _SHARED = {
-    "kept": WRITTEN.__get__,
-    "keep": WRITTEN.__set__,
+    "not_yet": not_written_yet,
     "sequence": lambda texts: f"[{','.join(texts)}]",
     "truth": lambda value: "true" if value else "false",
     "day": lambda value: f'"{value.isoformat()}"',
@@ -182,6 +195,8 @@ _SHARED = {
 _TRAVELLING = _Form(
     names={
         **_SHARED,
+        "kept": WRITTEN.__get__,
+        "keep": WRITTEN.__set__,
         "quote": encode_basestring,
         "number": lambda value: f'"{value:f}"',
         "moment": lambda value: _MOMENT.to_json(value).decode(),
@@ -189,13 +204,15 @@ _TRAVELLING = _Form(
         "anything": json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
     },
     is_sorted=False,
-    is_kept=True,
+    head=_type_and_version,
     left_out=frozenset({"document_type", "schema_version"}),
 )
 _HASHED_VALUES = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _HASHED = _Form(
     names={
         **_SHARED,
+        "kept": HASHED.__get__,
+        "keep": HASHED.__set__,
         "quote": encode_basestring_ascii,
         "number": lambda value: f'"{plain_digits(value)}"',
         "moment": lambda value: f'"{value.astimezone(UTC).isoformat()}"',
@@ -203,7 +220,7 @@ _HASHED = _Form(
         "anything": _HASHED_VALUES,
     },
     is_sorted=True,
-    is_kept=False,
+    head=lambda model: "",
     left_out=frozenset({"provenance", "schema_version"}),
     always=frozenset({"document_type"}),
 )

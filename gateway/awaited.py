@@ -16,9 +16,9 @@ from gateway.journal.types import NO_ALIASES, AwaitedOrder, DeliveryPlan, Docume
 from gateway.looking_up import facts_of, revisions_of
 from gateway.message_run import MessageRun
 from gateway.naming import Keyed, keyed, orders_named, told_names
-from gateway.order_facts import order_facts
 from gateway.outgoing import OutgoingBytes
 from gateway.planning import plan_decision
+from gateway.ruling import facts_of_order
 from gateway.stage import Decision, Stage, decide
 from gateway.writing import with_notes, without_unwritable
 
@@ -54,8 +54,8 @@ class _Awaited:
     async def decide(self, document: DocumentPlan) -> bool:
         """Decide and write it down; False where it goes on waiting, or something moved meanwhile."""
         run, program, revision = self._run, self._program, self._run.programs(None).revision
-        each = keyed(self._decoded, program, run.message)
-        facts, now = await facts_of(run, [each]), run.clock.now()
+        each = keyed(self._decoded, program.naming, run.message.route, run.message.sha256)
+        facts, now = await facts_of(run.journal, [each], run.program_of), run.clock.now()
         expected = Expected(revision, {}, revisions_of(facts, frozenset(orders_named(each, facts))))
         until = document.awaits.until if document.awaits is not None else now
         followed = follow_on(program, each, facts, facts.ledger, until if now < until else None, now)
@@ -124,13 +124,11 @@ class _Awaited:
         program = self._program
         state = (await self._run.journal.stages())[program.stage_route]
         key = each.order_keys[0]
-        if each.decoded.document is None:
-            raise ValueError("a set without a document opens no order")
         decision = decide(
             program.rule,
             Stage(state.stage),
             Decimal(state.share_percent),
-            order_facts(key, each.decoded.document),
+            facts_of_order(each),
             facts.ledger[key],
             is_new=self._run.message.generation == 1,
         )

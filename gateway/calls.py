@@ -32,7 +32,8 @@ from adapters.base import (
 )
 from adapters.base.waking import woken_within
 from gateway.acknowledging import REPLY
-from gateway.delivery import Destination, deliver_once
+from gateway.delivering import deliver_once
+from gateway.destination import Destination
 from gateway.journal.base import Journal, JournalBusyError, StaleClaimError, UnknownError
 from gateway.journal.types import ClaimedDelivery, DeliveryState, DeliveryView, MessageState, Settled
 from gateway.pipeline import Pipeline

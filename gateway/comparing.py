@@ -24,7 +24,7 @@ from canonical.registry import DocumentError, parse_document, to_json
 from gateway.compare import CompareRules, compare_documents, compare_requests, with_group
 from gateway.compare.rules import Factors
 from gateway.config.coexistence import REPLY
-from gateway.delivery import Destination
+from gateway.destination import Destination
 from gateway.evidence_replies import read_reply
 from gateway.facets import facets_of
 from gateway.journal.base import Journal, JournalBusyError, JournalError, UnknownError

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Set
 from dataclasses import replace
 
 from adapters.base import Decoded, Summary
-from gateway.earlier import Sent, sent_earlier
+from gateway.earlier import NOTHING_SENT, Sent, sent_earlier
 from gateway.message_run import MessageRun
 
 ALL_OF_THEM = 1_000_000  # documents or deliveries of one message, at most
@@ -74,7 +74,7 @@ class EarlierGenerations:
         """Look it up; nothing of it counts where this generation is told to send again."""
         run, message = self._run, self._run.message
         if message.generation == 1 or message.resend:
-            return Sent()
+            return NOTHING_SENT
         documents = await run.journal.documents(message_id=message.message_id, limit=ALL_OF_THEM)
         deliveries = await run.journal.deliveries(message_id=message.message_id, limit=ALL_OF_THEM)
         if self._places is None:

@@ -14,7 +14,7 @@ from gateway.compiling import retry_policies
 from gateway.config import Configuration, Endpoint
 from gateway.config.coexistence import Shadow
 from gateway.config.named_texts import library_for
-from gateway.delivery import Destination
+from gateway.destination import Destination
 from gateway.erp.hand_over import HandingOver, Take
 from gateway.erp.http import HttpSink
 from gateway.erp.kinds import erp_kinds

@@ -16,6 +16,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gateway.four_eyes import name_of, unfilled
+
 FORMAT = "legacy-bridge dossier 1"
 GENESIS = ""
 SEAL = "seal"
@@ -234,12 +236,13 @@ def _is_revoked(by_kind: Mapping[str, Sequence[Mapping[str, Any]]]) -> Check:
 def _is_approved(by_kind: Mapping[str, Sequence[Mapping[str, Any]]]) -> Check:
     approvals = by_kind.get("approval", ())
     asked = _one(by_kind, "dossier").get("approvals_asked", [])
-    given, people = ({str(each.get(name)) for each in approvals} for name in ("role", "who"))
-    if missing := [role for role in asked if role not in given]:
-        return Check("approvals", False, f"not approved by {', '.join(missing)}")
+    given = [(str(each.get("role")), str(each.get("who"))) for each in approvals]
+    people = {name_of(who): who for _, who in given}
+    if lacking := unfilled(asked, given):
+        return Check("approvals", False, lacking)
     if len(people) < PEOPLE_LEAST:
         return Check("approvals", False, f"{len(people)} people approved; expected {PEOPLE_LEAST} at least")
-    return Check("approvals", True, f"approved by {', '.join(sorted(people))}")
+    return Check("approvals", True, f"approved by {', '.join(sorted(people.values()))}")
 
 
 def _is_audited(by_kind: Mapping[str, Sequence[Mapping[str, Any]]]) -> Check:

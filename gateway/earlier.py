@@ -84,8 +84,13 @@ def sent_earlier(
     )
 
 
+NOTHING_SENT = Sent()  # what nearly every message has: it was never planned before
+
+
 def without_sent(chunk: Chunk, sent: Sent) -> Chunk:
     """Give a plan that sends nothing again, and nothing to the other side of what was sent."""
+    if sent is NOTHING_SENT:
+        return chunk
     kept = {
         document.index: sent.decided[document.index]
         for document in chunk.documents
@@ -108,6 +113,8 @@ def unsent(
 ) -> tuple[list[Bound], list[DeliveryPlan]]:
     """Leave out the sets whose bytes went on before, and the documents that were sent."""
     bound, deliveries = list(bound), list(deliveries)
+    if sent is NOTHING_SENT:
+        return bound, deliveries
     now: dict[int, list[str]] = {}
     for index, target, role in (
         *((each.index, each.target, each.role) for each in bound),

@@ -11,6 +11,7 @@ import re
 
 from canonical.document import CanonicalDocument
 
+ORIGIN = "bridge_origin"  # the extension of what the gateway itself made: a copy, a remainder
 _TOKEN = re.compile(r"(?<![A-Za-z0-9])[A-Z2-7]{12,26}(?![A-Za-z0-9])")
 
 

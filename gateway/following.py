@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from adapters.base import AliasKind, Decoded, Finding, Position
-from canonical.document import CanonicalDocument
 from canonical.invoice import Invoice
-from canonical.order_change import OrderChange
-from canonical.purchase_order import PurchaseOrder
 from gateway.journal.types import (
     AwaitedOrder,
     DocumentPlan,
@@ -69,7 +66,7 @@ def follow_on(
             program.rule,
             [*entries, *declared],
             originates=program.follows is None,
-            revises=is_revision(each.decoded.document),
+            revises=each.brief is not None and each.brief.is_revision,
         )
     else:
         decision = unknown_order(program.rule, side)
@@ -127,16 +124,6 @@ def _another_tenants(
     return None
 
 
-def is_revision(document: CanonicalDocument | None) -> bool:
-    """Tell whether a document is the buyer's own word about an order, which the supplier must get, too."""
-    match document:
-        case PurchaseOrder():
-            return document.purpose not in ("confirmation", "information_copy", "status", "draft")
-        case OrderChange():
-            return document.initiator == "buyer"
-    return False
-
-
 def _until_moved(
     program: Program, moving_now: Sequence[LedgerEntry], wait_until: datetime | None, now: datetime
 ) -> AwaitedOrder:
@@ -157,7 +144,7 @@ def _undivided(
     program: Program, each: Keyed, entries: Sequence[LedgerEntry], unknown: Sequence[NamedOrder]
 ) -> Decision | None:
     """Decide about an invoice that is on both sides or on none; None where one side has all of it."""
-    invoice = each.decoded.document
+    invoice = each.document
     if not isinstance(invoice, Invoice):
         return None
     sides = {entry.side for entry in entries}

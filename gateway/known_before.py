@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adapters.base import Finding, Level, Position
-from canonical.document import CanonicalDocument
+from gateway.brief import Brief
 from gateway.correspondence import repeat_finding, repeated
 from gateway.journal.types import DocumentPlan, Facts, LedgerEntry, Message, Side
-from gateway.moving import ORIGIN
 from gateway.naming import Keyed
 from gateway.program import Program
 from gateway.ruling import Seen, verdict_of
 from gateway.stage import Stage
 
 
-def own_copy(
-    message: Message, document: DocumentPlan, content: CanonicalDocument | None
-) -> DocumentPlan | None:
+def own_copy(message: Message, document: DocumentPlan, brief: Brief | None) -> DocumentPlan | None:
     """Take back what the gateway itself made (a copy, a remainder) and a system hands on: nothing loops."""
-    mark = content.extensions.get(ORIGIN) if content is not None else None
-    if mark is None:
+    if brief is None or not brief.is_ours:
         return None
     finding = Finding(
         code="COPY-RETURNED",
@@ -61,8 +57,8 @@ def confirmation_of(
 
     One that legacy owns goes on, as everything does that legacy sends and gets.
     """
-    purpose = getattr(each.decoded.document, "purpose", None)
-    if entry is None or entry.side is not Side.CLOUD or purpose != "confirmation":
+    confirms = each.brief is not None and each.brief.is_confirmation
+    if entry is None or entry.side is not Side.CLOUD or not confirms:
         return None
     finding = Finding(
         code="ORDER-CONFIRMED",

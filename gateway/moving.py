@@ -15,13 +15,13 @@ from canonical.document import OrderReference
 from canonical.order_change import OrderChange, OrderChangeLine
 from canonical.purchase_order import PurchaseOrder, PurchaseOrderLine
 from canonical.values import Quantity
+from gateway.echoes import ORIGIN
 from gateway.journal.moves import Move, MoveLine
 from gateway.journal.types import LedgerEntry, Side, Transmitter
 from gateway.order_facts import order_facts
 from gateway.order_lines import OrderState
 from gateway.stage import RouteRule, Stage, pinned_by
 
-ORIGIN = "bridge_origin"
 """Extension by which a document of the gateway's own making is told apart when it comes back: ``copy`` of
 what the cloud owns, ``move``; so that nothing goes round in a loop."""
 

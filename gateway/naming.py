@@ -1,26 +1,27 @@
 """What a set is called: its document key, its hash, and every order that it names. Pure.
 
-A number counts in its own numbering only; which orders it may mean is looked up in the facts.
+A number counts in its own numbering only; which orders it may mean is looked up in the facts. With the
+names stands what planning needs to know of the document, so that the document itself need not travel: the
+sets of small messages are named where they are decoded, which may be another process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from adapters.base import Alias, AliasKind, Decoded
 from canonical.document import CanonicalDocument, Issuer, OrderNumber, OrderReference
 from canonical.keys import document_key, order_key_of, order_keys
-from canonical.registry import content_hash
+from canonical.registry import content_hash, read_own
+from gateway.brief import Brief, brief_of
 from gateway.journal.types import (
     Facts,
     LedgerEntry,
-    Message,
     Transmitter,
     naming_counts,
 )
-from gateway.program import NO_TENANT, Program, Tenant
+from gateway.program import NO_TENANT, Naming, Tenant
 
 
 class NamedOrder(NamedTuple):
@@ -31,9 +32,11 @@ class NamedOrder(NamedTuple):
     sellers: tuple[str, ...] = ()  # among them: the seller's, told from those that other sellers give
 
 
-@dataclass(frozen=True, slots=True)
-class Keyed:
-    """One decoded set with its keys, before any decision."""
+class Keyed(NamedTuple):
+    """One decoded set with its keys, before any decision. ``brief``: None where it has no document.
+
+    A tuple, as all that travels between processes with each set: it is unpacked three times as fast.
+    """
 
     decoded: Decoded
     document_key: str | None = None
@@ -41,6 +44,20 @@ class Keyed:
     orders: tuple[NamedOrder, ...] = ()
     opens: bool = False  # may open a ledger entry
     tenant: Tenant = NO_TENANT  # of which ERP the orders named are
+    brief: Brief | None = None
+
+    @property
+    def document(self) -> CanonicalDocument | None:
+        """Give the document itself; one that did not travel is read from its canonical JSON."""
+        if self.decoded.document is not None or self.brief is None:
+            return self.decoded.document
+        return read_own(self.brief.canonical)
+
+    def without_document(self) -> Keyed:
+        """Give what travels: a document costs more to pack and unpack than to read again, if ever."""
+        if self.decoded.document is None:
+            return self
+        return self._replace(decoded=self.decoded._replace(document=None))
 
     @property
     def order_keys(self) -> tuple[str, ...]:
@@ -53,36 +70,39 @@ class Keyed:
         return tuple(dict.fromkeys(number.number for order in self.orders for number in order.numbers))
 
 
-def keyed(decoded: Decoded, program: Program, message: Message) -> Keyed:
-    """Give a set its keys.
+def keyed(decoded: Decoded, naming: Naming, route: str, sha256: str) -> Keyed:
+    """Give a set of a message of ``route`` its keys; ``sha256`` is that of the whole message.
 
     What goes on in its own bytes is known again by the bytes of its whole message: two interchanges may
     well hold the same set (an empty stock report), and each is news.
     """
-    document, rules = decoded.document, program.key_rules
+    document, rules = decoded.document, naming.key_rules
     if document is None:
         numbers = tuple(dict.fromkeys(decoded.order_numbers))
         orders = tuple(
             NamedOrder(order_key_of(each, rules), (OrderNumber("buyer", each),)) for each in numbers
         )
         if not decoded.is_passed_through:
-            return Keyed(decoded, orders=orders, tenant=program.tenant)
-        key = f"bytes:{message.route}:{message.sha256}:{decoded.index}"
-        return Keyed(decoded, key, message.sha256, orders, tenant=program.tenant)
+            return Keyed(decoded, orders=orders, tenant=naming.tenant)
+        key = f"bytes:{route}:{sha256}:{decoded.index}"
+        return Keyed(decoded, key, sha256, orders, tenant=naming.tenant)
+    orders = _named_orders(document, naming)
+    opens = naming.originates and bool(getattr(document, "opens_order", False))
     return Keyed(
         decoded,
         document_key=document_key(document, rules),
         content_hash=content_hash(document),
-        orders=_named_orders(document, program),
-        opens=program.follows is None and bool(getattr(document, "opens_order", False)),
-        tenant=program.tenant,
+        orders=orders,
+        opens=opens,
+        tenant=naming.tenant,
+        brief=brief_of(document, next((each.key for each in orders if each.key is not None), None)),
     )
 
 
-def _named_orders(document: CanonicalDocument, program: Program) -> tuple[NamedOrder, ...]:
-    rules, buyer = program.key_rules, getattr(document, "buyer", None)
+def _named_orders(document: CanonicalDocument, naming: Naming) -> tuple[NamedOrder, ...]:
+    rules, buyer = naming.key_rules, getattr(document, "buyer", None)
     named = tuple(
-        _named(order_key_of(order.number, rules, buyer) if order.number else None, order, program.partner)
+        _named(order_key_of(order.number, rules, buyer) if order.number else None, order, naming.partner)
         for order in document.named_orders
     )
     by_number = {order.key for order in named}

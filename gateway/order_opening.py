@@ -13,21 +13,19 @@ from gateway.erp.connector.aliases import ErpLine, order_aliases
 from gateway.following import waiting
 from gateway.journal.types import AwaitedOrder, DocumentPlan, Facts, LedgerEntry, Message, Side
 from gateway.naming import Keyed
-from gateway.order_facts import order_facts
 from gateway.program import Program, Tenant
-from gateway.ruling import Ruling, Seen, document_of, entries_of
+from gateway.ruling import Ruling, Seen, document_of, entries_of, facts_of_order
 from gateway.stage import Decision, Stage, decide, unknown_order
 
 
 def opening(ruling: Ruling, message: Message, each: Keyed, seen: Seen, now: datetime) -> Decision:
     """Decide about a document that may open an order, and open it."""
     key, program, stage = each.order_keys[0], ruling.program, ruling.stage
-    facts_of_order = order_facts(key, document_of(each.decoded))
     decision = decide(
         program.rule,
         stage,
         ruling.share,
-        facts_of_order,
+        facts_of_order(each),
         seen.ledger.get(key),
         is_new=message.generation == 1,
     )
@@ -51,14 +49,14 @@ def told_by_erp(
     yet. An order that carries a reference of ours therefore waits for it, and never opens an entry.
     """
     program, entries = ruling.program, entries_of(each, facts, seen)
-    if not entries and carries_our_reference(document_of(each.decoded)):
+    if not entries and carries_our_reference(document_of(each)):
         until = message.accepted_at + timedelta(seconds=program.unknown.after_s)
         if now < until:
             return waiting(
                 document, AwaitedOrder(each.order_numbers, until, each.order_keys, each.tenant.endpoints)
             )
         return document, unknown_order(program.rule, None)
-    seen.aliases[each.order_keys[0]] = _names_of(document_of(each.decoded), each.tenant)
+    seen.aliases[each.order_keys[0]] = _names_of(document_of(each), each.tenant)
     return document, opening(ruling, message, each, seen, now)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from adapters.base import Clock, Finding
 from adapters.base.orders import OrderAt, OrderThere, keeper_of
-from gateway.delivery import Destination
+from gateway.destination import Destination
 
 TOGETHER = 8
 

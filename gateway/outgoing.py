@@ -31,6 +31,8 @@ class OutgoingBytes:
 
     async def written(self, chunk: Chunk) -> Chunk:
         """Write the documents of a chunk for the targets that take bytes; park what cannot be written."""
+        if not any(self._run.program_of(each.set_type).writes for each in chunk.documents):
+            return chunk
         deliveries: list[DeliveryPlan] = []
         problems: dict[int, tuple[Finding, ...]] = {}
         notes: dict[int, tuple[Finding, ...]] = {}
@@ -170,13 +172,13 @@ class OutgoingBytes:
 
     def numbers_sent(self, program: Program, deliveries: Sequence[DeliveryPlan]) -> list[ControlNumber]:
         """Give the control numbers of our own envelopes, and by when they must be acknowledged."""
-        own_format = self._run.format
-        if not isinstance(own_format, Numbered):
-            return []
         policy, made = program.acknowledge, list[ControlNumber]()
         for each in deliveries:
             if each.body is None or each.role == "acknowledgment" or each.document_index is not None:
                 continue
+            own_format = self._run.format
+            if not isinstance(own_format, Numbered):
+                break
             due_at = self._run.message.accepted_at + timedelta(seconds=policy.within_s)
             for key in own_format.control_keys(each.body):
                 is_owed = policy.is_expected and key.name == GROUP_NUMBER

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
@@ -43,6 +43,7 @@ from gateway.journal.types import (
     Plan,
 )
 from gateway.message_run import MessageRun
+from gateway.preparing import Preparing, Ready
 from gateway.program import Program, ProgramSource
 from gateway.stage import Stage
 from gateway.stragglers import is_answered_otherwise, only_new_orders, too_late
@@ -86,6 +87,7 @@ class Pipeline:
         self._accepted = accepted
         self._planned = planned
         self._tables = CodeTableCache(journal)
+        self._preparing = Preparing(journal, programs, formats, executor)
         self._translating: dict[str, asyncio.Lock] = {}
         self._calling: set[str] = set()
         self._undecidable: dict[str, int] = {}  # message -> how often in a row
@@ -214,27 +216,40 @@ class Pipeline:
             config_revision=revision,
         )
 
-    async def translate(self, message_id: str, turn: Turn | None = None) -> None:
+    async def prepared(self, messages: Sequence[Message]) -> dict[str, Ready]:
+        """Have many small messages of one route decoded at once, where another process is free for it."""
+        return await self._preparing.ready(messages)
+
+    async def looked_up(self, ready: Mapping[str, Ready]) -> dict[str, Ready]:
+        """Have what prepared messages name looked up at once, right before they are translated."""
+        return await self._preparing.with_facts(ready)
+
+    async def translate(self, message_id: str, turn: Turn | None = None, ready: Ready | None = None) -> None:
         """Decode one message and plan what follows; idempotent, and resumed where a kill ended it.
 
         ``turn``: it is planned after those before it in a lane that are translated at the same time.
+        ``ready``: it is decoded already.
         """
         # The translator's lane and a waiting caller may both come for a message; the second finds it planned.
         lock = self._translating.setdefault(message_id, asyncio.Lock())
         try:
             async with lock:
-                await self._translate(message_id, turn)
+                await self._translate(message_id, turn, ready)
         finally:
             if turn is not None:
                 turn.over()
             if not lock.locked():
                 self._translating.pop(message_id, None)
 
-    async def _translate(self, message_id: str, turn: Turn | None) -> None:
-        message = await self._journal.begin_translation(message_id, self._programs(None).revision)
+    async def _translate(self, message_id: str, turn: Turn | None, ready: Ready | None) -> None:
+        revision = self._programs(None).revision
+        if ready is not None and ready.revision == revision:  # else reloaded meanwhile
+            message = ready.message
+        else:
+            message, ready = await self._journal.begin_translation(message_id, revision), None
         if message.state not in (MessageState.ACCEPTED, MessageState.TRANSLATING):
             return  # a repeat, or another worker was quicker
-        await Translation(await self._run_of(message), turn).run()
+        await Translation(await self._run_of(message), turn, ready).run()
         self._planned()
 
     async def park_broken(self, message_id: str, error: Exception) -> None:

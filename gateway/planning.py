@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from adapters.base import Alias, Decoded, Position, Verdict
-from canonical.registry import to_json
+from adapters.base import Alias, Position, Verdict
 from gateway.correspondence import (
     Consumed,
     Returned,
@@ -114,16 +113,15 @@ def plan_decision(
             findings=(*document.findings, *decision.findings),
         )
         return parked, [], []
-    decided = replace(document, side=decision.side, decision=decision.reason)
     passes_to = tuple(
         (intent.target, intent.role) for intent in decision.intents if intent.form == "as_received"
     )
     deliveries = [
-        document_delivery(program, message, decided, intent.target, intent.role, decision.tells)
+        document_delivery(program, message, document, intent.target, intent.role, decision.tells)
         for intent in decision.intents
         if intent.form == "canonical"
     ]
-    decided = replace(decided, passes_to=passes_to)
+    decided = replace(document, side=decision.side, decision=decision.reason, passes_to=passes_to)
     return decided, deliveries, bound_sets(decided, raw, interchange)
 
 
@@ -138,11 +136,11 @@ def _plan_set(
             return planned
         document = planned
     if program.is_evidence:
-        return _evidence(document, decoded), [], []
+        return _evidence(document, each), [], []
     document = counted(message, each, document, facts, ruling.stage)
     if document.repeats is not None:
         return document, [], []
-    if document.verdict is Verdict.REJECTED or (decoded.document is None and not decoded.is_passed_through):
+    if document.verdict is Verdict.REJECTED or (each.brief is None and not decoded.is_passed_through):
         return untranslated(ruling, message, each, document, facts, seen, now)
     if program.reply == "query":
         # Asked again is asked anew: yesterday's answer is no answer. A caller's own repeat shows by its id.
@@ -163,7 +161,7 @@ def _decide_set(
 ) -> tuple[DocumentPlan, list[DeliveryPlan], list[Bound]]:
     """Decide about a set that was translated, or that goes on without a guide."""
     program, decoded = ruling.program, each.decoded
-    if (returned := own_copy(message, document, decoded.document)) is not None:
+    if (returned := own_copy(message, document, each.brief)) is not None:
         return returned, [], []
     if (ours := told_of_ours(program, each, facts, seen.ledger)) is not None:
         # Before repeats: under the order's own number the ERP's words are never those that we sent.
@@ -211,14 +209,14 @@ def _patience(ruling: Ruling, message: Message, each: Keyed, facts: Facts) -> da
     return message.accepted_at + timedelta(seconds=program.unknown.after_s) if waits else None
 
 
-def _evidence(document: DocumentPlan, decoded: Decoded) -> DocumentPlan:
+def _evidence(document: DocumentPlan, each: Keyed) -> DocumentPlan:
     """Keep legacy's own version of a document: it is compared with ours, and goes nowhere.
 
     It holds no key, so that it is never taken for a repeat of what it is compared with. What cannot be read
     is parked: without it a comparison would wait in vain.
     """
     kept = replace(document, document_key=None, decision="legacy's own version, kept to compare")
-    is_unread = document.verdict is Verdict.REJECTED or decoded.document is None
+    is_unread = document.verdict is Verdict.REJECTED or each.brief is None
     return (
         replace(kept, is_parked=True, decision="legacy's own version, not translated") if is_unread else kept
     )
@@ -245,20 +243,19 @@ def _corresponded(
 
 
 def _written_down(program: Program, message: Message, each: Keyed) -> DocumentPlan:
-    decoded = each.decoded
-    document = decoded.document
-    is_urgent = program.is_urgent or getattr(document, "urgency", "normal") == "rush"
+    decoded, brief = each.decoded, each.brief
+    is_urgent = program.is_urgent or (brief is not None and brief.is_rush)
     return DocumentPlan(
         index=decoded.index,
         set_type=decoded.set_type,
         units=decoded.units,
         verdict=verdict_of(decoded.findings),
         findings=decoded.findings,
-        document_type=document.document_type if document is not None else None,
+        document_type=brief.document_type if brief is not None else None,
         document_key=each.document_key,
         content_hash=each.content_hash,
         order_keys=each.order_keys,
-        canonical=to_json(document) if document is not None else None,
+        canonical=brief.canonical if brief is not None else None,
         is_urgent=is_urgent,
         deadline_at=deadline_of(program, message.accepted_at, is_urgent=is_urgent),
     )

@@ -107,6 +107,16 @@ NO_TENANT = Tenant()
 
 
 @dataclass(frozen=True, slots=True)
+class Naming:
+    """By what the documents of a route get their names: all that a process is told which does just this."""
+
+    key_rules: KeyRules
+    partner: str | None = None
+    tenant: Tenant = NO_TENANT
+    originates: bool = True  # the route's documents may open ledger entries
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One route, compiled."""
 
@@ -140,6 +150,11 @@ class Program:
     def stage_route(self) -> str:
         """Give the route whose stage and rule decide: itself, or the one it follows."""
         return self.follows or self.route
+
+    @property
+    def naming(self) -> Naming:
+        """Give by what its documents get their names."""
+        return Naming(self.key_rules, self.partner, self.tenant, self.follows is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from gateway.business_calendar import BusinessCalendar, Freeze
 from gateway.compare import upper_bound
 from gateway.config.coexistence import Gates, Ramp, RollBack, Span, StageGate
 from gateway.facets import DIMENSIONS
-from gateway.four_eyes import is_same_person
+from gateway.four_eyes import is_same_person, unfilled
 from gateway.journal.comparisons import (
     Approval,
     ComparisonCounts,
@@ -231,11 +231,9 @@ def _approvals(gate: StageGate, card: Card, stage: str, who: str) -> Iterator[Ju
     given = [
         each for each in card.approvals if each.stage == stage and each.given_at >= card.state.changed_at
     ]
-    roles = {each.role for each in given}
     if gate.approve:
-        missing = [role for role in gate.approve if role not in roles]
-        text = "approved" if not missing else f"not approved by {', '.join(missing)}"
-        yield Judgment("approve", not missing, text)
+        lacking = unfilled(gate.approve, [(each.role, each.who) for each in given])
+        yield Judgment("approve", not lacking, lacking or "approved")
     if gate.four_eyes:
         others = sorted({each.who for each in given if not is_same_person(each.who, who)})
         text = f"approved by {', '.join(others)}" if others else f"nobody but {who} has approved"

@@ -15,7 +15,6 @@ from gateway.readiness import Attempts, Card, JudgedGroup, spans_of
 from gateway.stage import Stage
 
 WINDOW = timedelta(days=90)
-EXCEPTIONS_MAX = 10_000
 LEGACY_ROLES = ("live", "pass_through")
 
 
@@ -47,7 +46,7 @@ async def card_of(
         counts=await journal.count_comparisons(route.id, since, excuses),
         groups=groups,
         noise=noise,
-        open_exceptions=len(await journal.exceptions(route=feeding, limit=EXCEPTIONS_MAX)),
+        open_exceptions=await _open_exceptions(journal, configuration, route),
         open_orders=await journal.open_orders(route.id),
         cloud=cloud,
         legacy=legacy,
@@ -62,7 +61,6 @@ async def limits_card(
 ) -> Card:
     """Give as much of a card as the limits of a running canary need: it is asked for every few seconds."""
     cloud, legacy = await _attempts(journal, configuration, route, state, now)
-    feeding = feeding_route(configuration.routes, route)
     return Card(
         route=route.id,
         state=state,
@@ -71,10 +69,23 @@ async def limits_card(
         evidence=None,
         since=now,
         counts=ComparisonCounts(0, 0, 0, 0, 0, {}, {}),
-        open_exceptions=len(await journal.exceptions(route=feeding, limit=EXCEPTIONS_MAX)),
+        open_exceptions=await _open_exceptions(journal, configuration, route),
         cloud=cloud,
         legacy=legacy,
     )
+
+
+async def _open_exceptions(journal: Journal, configuration: Configuration, route: Route) -> int:
+    """Count the exceptions of the route's own sets, whoever else shares its mailbox.
+
+    An input of which no set could be read may hold orders of each of them, so it counts for all.
+    """
+    owners, count = shared_sets(configuration.routes), 0
+    for name in {feeding_route(configuration.routes, route), route.id}:  # its moves are its own
+        for sets, exceptions in (await journal.exception_counts(name)).items():
+            if not sets or route.id in owners_of(name, sets, owners):
+                count += exceptions
+    return count
 
 
 async def _attempts(
@@ -85,7 +96,8 @@ async def _attempts(
 
     async def counted(target: str | None, roles: Iterable[str], since: datetime) -> Attempts:
         found = await journal.attempt_counts(target, since) if target is not None else []
-        return _summed([each for each in found if each.role in roles and route.id in owners_of(each, owners)])
+        own = [each for each in found if route.id in owners_of(each.route, each.set_types, owners)]
+        return _summed([each for each in own if each.role in roles])
 
     is_rehearsed = state.stage in (Stage.LEGACY, Stage.SHADOW)
     target = (route.shadow.to if is_rehearsed else None) or route.targets.cloud
@@ -107,7 +119,7 @@ def _summed(found: Iterable[AttemptCount]) -> Attempts:
     )
 
 
-def owners_of(count: AttemptCount, owners: Mapping[str, Mapping[str, str]]) -> set[str]:
-    """Give whose messages these attempts were about; an interchange that went on whole may be of several."""
-    of_sets = owners.get(count.route, {})
-    return {of_sets.get(each, count.route) for each in count.set_types} or {count.route}
+def owners_of(route: str, set_types: Iterable[str], owners: Mapping[str, Mapping[str, str]]) -> set[str]:
+    """Give whose the sets of a message are that came by a route: a whole interchange may be of several."""
+    of_sets = owners.get(route, {})
+    return {of_sets.get(each, route) for each in set_types} or {route}

@@ -51,6 +51,7 @@ class OrderAccount:
     before: Move | None = None  # the one before that
     is_moving: bool = False
     problems: Sequence[str] = field(default=())
+    gone_route: str = ""  # by which it came, where that is not configured any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,19 @@ class Difference:
     order_key: str
     side: Side
     line: str
-    what: str  # "committed", "received", "invoiced", "state", "unread", "twice"
+    what: str  # "committed", "received", "invoiced", "state", "unread", "twice", "gone"
     expected: str
     found: str
 
     def __str__(self) -> str:
         where = f"{self.order_key} on {self.side.value}" + (f", line {self.line}" if self.line else "")
         return f"{where}: {self.what} {self.found}, expected {self.expected}"
+
+
+def of_gone_route(order_key: str, side: Side, route: str) -> OrderAccount:
+    """Give the account of an order whose route is not configured any more: nobody knows whom to ask."""
+    unknown = SideSeen("journal", None, f"its route '{route}' is not configured any more")
+    return OrderAccount(order_key, side, (), {side: unknown}, gone_route=route)
 
 
 def expected_lines(account: OrderAccount) -> dict[Side, dict[str, LineThere]]:
@@ -96,6 +103,9 @@ def expected_lines(account: OrderAccount) -> dict[Side, dict[str, LineThere]]:
 
 def differences(account: OrderAccount) -> list[Difference]:
     """List what differs. An order that is moving is between the two, and only counted as such."""
+    if account.gone_route:
+        told = f"route '{account.gone_route}', which is not configured any more"
+        return [_told(account, account.side, "", "gone", "a route that is configured", told)]
     if account.is_moving:
         return []
     found = [_told(account, account.side, "", "unread", "documents that count", p) for p in account.problems]
@@ -174,6 +184,16 @@ class Totals:
     committed: Decimal = ZERO
     received: Decimal = ZERO
     invoiced: Decimal = ZERO
+
+    def __add__(self, other: Totals) -> Totals:
+        """Give those of both."""
+        return Totals(
+            self.orders + other.orders,
+            self.unread + other.unread,
+            self.committed + other.committed,
+            self.received + other.received,
+            self.invoiced + other.invoiced,
+        )
 
 
 def totals(accounts: Iterable[OrderAccount], side: Side) -> Totals:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from adapters.base import Alias, Decoded, Finding, Level, Verdict
+from adapters.base import Alias, Finding, Level, Verdict
 from canonical.document import CanonicalDocument
 from gateway.correspondence import ReturnsTo
 from gateway.journal.types import Acknowledged, Facts, LedgerEntry
 from gateway.naming import Keyed, orders_named
 from gateway.program import Program
-from gateway.stage import Stage
+from gateway.stage import OrderFacts, Stage
+
+NO_ORDER = "a set without a document cannot open an order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,15 @@ def entries_of(each: Keyed, facts: Facts, seen: Seen) -> list[LedgerEntry]:
     return [seen.ledger[key] for key in orders_named(each, facts) if key in seen.ledger]
 
 
-def document_of(decoded: Decoded) -> CanonicalDocument:
+def document_of(each: Keyed) -> CanonicalDocument:
     """Give the document of a set that may open an order. Errors: ValueError where it has none."""
-    if decoded.document is None:
-        raise ValueError("a set without a document cannot open an order")
-    return decoded.document
+    if (document := each.document) is None:
+        raise ValueError(NO_ORDER)
+    return document
+
+
+def facts_of_order(each: Keyed) -> OrderFacts:
+    """Give what stages may look at in a set that may open an order. Errors: ValueError where it cannot."""
+    if each.brief is None or each.brief.order is None:
+        raise ValueError(NO_ORDER)
+    return each.brief.order

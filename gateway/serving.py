@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.base import Clock
+from adapters.base.settings import Settings
+from canonical.model import Model, build_models
 from gateway.app import DRAIN_S, Gateway
 from gateway.config import Configuration, load
 from gateway.config.reloading import ReloadError
@@ -108,6 +110,8 @@ def _collect_seldom() -> None:
 async def serving(path: Path, parts: Parts = PARTS) -> AsyncIterator[Served]:
     """Start a gateway, and stop it at the end of the block. Errors: ServeError."""
     configuration = _configuration(path)
+    for base in (Model, Settings):
+        build_models(base)
     folder = _folder(path)
     clock = SystemClock()
     secret = SecretStore(folder)

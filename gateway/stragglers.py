@@ -54,10 +54,9 @@ async def only_new_orders(
     except DecodeError:
         return 0
     named: list[Keyed] = []
-    message = arrival.message()
     for each in sets:
         own = programs.of_set(arrival.route, each.set_type) or program
-        named.append(keyed(each, own, message))
+        named.append(keyed(each, own.naming, arrival.route, arrival.sha256))
     is_new = all(each.opens for each in named) and not await _is_any_known(named, journal)
     return len(named) if is_new else 0
 

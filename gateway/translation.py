@@ -16,7 +16,7 @@ from adapters.base import Decoded, Finding, Position, Summary, Unit
 from gateway.acknowledging import acknowledges
 from gateway.correspondence import EnvelopeAnswers, envelope_answers
 from gateway.decoded_sets import ALL_OF_THEM, EarlierGenerations, sets_of
-from gateway.earlier import Sent, unsent, without_sent
+from gateway.earlier import NOTHING_SENT, unsent, without_sent
 from gateway.gathered import Gathered
 from gateway.going_on import bound_deliveries, bound_sets, whole_message
 from gateway.journal.types import DeliveryPlan, DocumentPlan, Expected, Moved, Plan, StageState
@@ -25,6 +25,7 @@ from gateway.message_run import MessageRun
 from gateway.naming import Keyed, keyed
 from gateway.outgoing import OutgoingBytes
 from gateway.planning import Chunk, plan_chunk
+from gateway.preparing import Ready
 from gateway.program import Program
 from gateway.ruling import Ruling
 from gateway.stage import Stage
@@ -42,15 +43,19 @@ class UnsettledError(Exception):
 class Translation:
     """One message on its way through its route's program."""
 
-    def __init__(self, run: MessageRun, turn: Turn | None = None) -> None:
+    def __init__(self, run: MessageRun, turn: Turn | None = None, ready: Ready | None = None) -> None:
+        """``ready``: the message is decoded and named already, and what it names perhaps looked up."""
         self._run = run
+        self._prepared = ready.prepared if ready is not None else None
+        self._facts = ready.facts if ready is not None else None  # for the first decision alone
         self._message = run.message
         self._turn = turn or Turn()
         self._outgoing = OutgoingBytes(run)
         self._earlier = EarlierGenerations(run)
         self._gathered = Gathered()
+        self._batch: list[Keyed] = []
         self._planned: dict[int, DocumentPlan] = {}
-        self._sent = Sent()
+        self._sent = NOTHING_SENT
 
     async def run(self) -> None:
         """Decode the whole message and plan it. Errors: UnsettledError, JournalError."""
@@ -61,17 +66,36 @@ class Translation:
             self._planned = {
                 view.plan.index: view.plan for view in views if view.generation == message.generation
             }
-        batch: list[Keyed] = []
-        async for decoded in sets_of(self._run):
+        if self._prepared is not None:
+            for each in self._prepared.sets:
+                await self._take(each.decoded, each)
+            await self._finish(self._batch, self._prepared.summary)
+            return
+        summary: Summary | None = None
+        async for decoded in sets_of(self._run):  # to its end: left early, it ends in a task of its own
             if isinstance(decoded, Summary):
-                await self._finish(batch, decoded)
-                return
-            self._remember(decoded)
-            if decoded.index >= message.planned_through:
-                batch.append(keyed(decoded, self._run.program_of(decoded.set_type), message))
-            if len(batch) >= SETS_PER_CHUNK:
-                await self._plan_middle(batch)
-                batch = []
+                summary = decoded
+                continue
+            naming = self._run.program_of(decoded.set_type).naming
+            is_planned = decoded.index < message.planned_through
+            named = None if is_planned else keyed(decoded, naming, message.route, message.sha256)
+            await self._take(decoded, named)
+        assert summary is not None  # noqa: S101  the last thing that sets_of gives
+        await self._finish(self._batch, summary)
+
+    async def _take(self, decoded: Decoded, named: Keyed | None) -> None:
+        """Take a set; with its chunk it is planned. ``named`` None: it was planned before a kill."""
+        self._gathered.decoded(decoded)
+        document = self._planned.get(decoded.index)
+        if document is not None:  # finish what was decided then
+            self._gathered.decided(document)
+            own = bound_sets(document, decoded.raw, decoded.interchange)
+            self._gathered.bound += unsent(own, (), self._sent)[0]
+        if named is not None:
+            self._batch.append(named)
+        if len(self._batch) >= SETS_PER_CHUNK:
+            batch, self._batch = self._batch, []
+            await self._plan_middle(batch)
 
     async def broken_plan(self, finding: Finding) -> Plan:
         """Give the plan of a message that breaks its translation: it is parked.
@@ -94,14 +118,6 @@ class Translation:
             parks=True,
             is_broken=True,
         )
-
-    def _remember(self, decoded: Decoded) -> None:
-        self._gathered.decoded(decoded)
-        document = self._planned.get(decoded.index)
-        if document is not None:  # planned before a kill: finish what was decided then
-            self._gathered.decided(document)
-            own = bound_sets(document, decoded.raw, decoded.interchange)
-            self._gathered.bound += unsent(own, (), self._sent)[0]
 
     async def _plan_middle(self, batch: Sequence[Keyed]) -> None:
         for _ in range(DECISIONS_MAX):
@@ -134,7 +150,9 @@ class Translation:
     async def _decided(self, batch: Sequence[Keyed]) -> tuple[Mapping[str, StageState], Expected, Chunk]:
         """Decide about a batch by what holds now; give the stages and what the plan stands on as well."""
         revision, stages = self._run.programs(None).revision, await self._run.journal.stages()
-        facts = await facts_of(self._run, batch)
+        facts, self._facts = self._facts, None
+        if facts is None:
+            facts = await facts_of(self._run.journal, batch, self._run.program_of)
 
         def ruling(set_type: str) -> Ruling:
             program = self._run.program_of(set_type)
@@ -173,8 +191,13 @@ class Translation:
                 program, gathered, summary, rejected, deliveries
             )
         findings = (*summary.findings, *answers.findings, *problems)
-        return replace(
-            self._plan_of(expected, chunk, deliveries),
+        return Plan(
+            self._message.message_id,
+            self._message.generation,
+            expected,
+            chunk.documents,
+            tuple(deliveries),
+            chunk.opens,
             is_last=True,
             rejected_units=rejected,
             findings=findings,
@@ -182,6 +205,7 @@ class Translation:
             parks=not summary.is_readable
             or any(each not in summary.findings for each in findings)
             or gathered.is_condemned_in_silence(rejected),
+            aliases=chunk.aliases,
             controls=(*chunk.controls, *self._outgoing.numbers_sent(program, deliveries)),
             acknowledged=(*chunk.acknowledged, *answers.acknowledged),
         )

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
+from typing import NamedTuple
 
 from adapters.base import Clock
 from adapters.base.waking import woken_within
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import Message
 from gateway.pipeline import FAILURES_MAX, Pipeline, is_passing
+from gateway.preparing import Ready
 from gateway.turns import Turn
 from gateway.workers import INLINE_BYTES_MAX
 
@@ -25,6 +28,13 @@ LANES_MAX = 4
 URGENT_LANES_MAX = 2  # on top: the reserve that keeps an urgent message from waiting behind batches
 TOGETHER_MAX = 32  # small messages of a lane that are translated at the same time and planned in turn
 IDLE_S = 2.0
+
+
+class _Batch(NamedTuple):
+    """Messages of a lane that are translated at the same time, and those of them that are decoded."""
+
+    messages: Sequence[Message]
+    ready: Mapping[str, Ready]
 
 
 class Translator:
@@ -77,23 +87,47 @@ class Translator:
 
     async def _translate_lane(self, route: str, is_urgent: bool) -> None:
         try:
-            await self._translate_all(route, is_urgent)
+            await self._translate_all((route, is_urgent))
         except JournalBusyError:
             log.warning("translator.journal_busy route=%s tried again later", route)
 
-    async def _translate_all(self, route: str, is_urgent: bool) -> None:
-        while messages := await self._journal.next_to_translate(route, urgent=is_urgent, limit=TOGETHER_MAX):
-            together = _small_ones(messages)
-            turns = _line(len(together))
-            done = await asyncio.gather(
-                *(self._translate(message, turn) for message, turn in zip(together, turns, strict=True))
-            )
-            if not all(done):
-                return  # tried again later; what comes after it on this lane waits
+    async def _translate_all(self, lane: tuple[str, bool]) -> None:
+        batch = await self._next_batch(*lane)
+        while batch.messages:
+            # What comes next is prepared meanwhile: the one waits for a process, the other for a disk.
+            is_full = len(batch.messages) == TOGETHER_MAX
+            following = asyncio.ensure_future(self._next_batch(*lane, batch.messages)) if is_full else None
+            try:
+                if not await self._translate_together(batch):
+                    return  # tried again later; what comes after it on this lane waits
+                batch = await (following or self._next_batch(*lane))
+            finally:
+                if following is not None:
+                    following.cancel()
+                    await asyncio.gather(following, return_exceptions=True)
 
-    async def _translate(self, message: Message, turn: Turn) -> bool:
+    async def _next_batch(self, route: str, is_urgent: bool, under_way: Sequence[Message] = ()) -> _Batch:
+        """Give what comes next on a lane, prepared where it can be."""
+        limit = TOGETHER_MAX + len(under_way)
+        messages = await self._journal.next_to_translate(route, urgent=is_urgent, limit=limit)
+        known = {each.message_id for each in under_way}
+        together = _small_ones([each for each in messages if each.message_id not in known][:TOGETHER_MAX])
+        return _Batch(together, await self._pipeline.prepared(together))
+
+    async def _translate_together(self, batch: _Batch) -> bool:
+        ready = await self._pipeline.looked_up(batch.ready)
+        turns = _line(len(batch.messages))
+        done = await asyncio.gather(
+            *(
+                self._translate(message, turn, ready.get(message.message_id))
+                for message, turn in zip(batch.messages, turns, strict=True)
+            )
+        )
+        return all(done)
+
+    async def _translate(self, message: Message, turn: Turn, ready: Ready | None) -> bool:
         try:
-            await self._pipeline.translate(message.message_id, turn)
+            await self._pipeline.translate(message.message_id, turn, ready)
         except (JournalError, JournalBusyError):
             raise
         except Exception as error:  # noqa: BLE001  a message that breaks it must not stop the next one

@@ -9,24 +9,31 @@ bounded by the chunk and the sets that it completes.
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 import pickle
 import signal
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from multiprocessing.connection import Connection
 from threading import Thread
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from adapters.base import DecodeContext, Decoded, Decoder, Decoding, Format, Summary
 
+log = logging.getLogger("legacy_bridge.workers")
+
 INLINE_BYTES_MAX = 64 * 1024
 FEED_BYTES = 256 * 1024
-PIECE_SETS = 8  # of an answer are unpickled at a time, between which the loop does other things
+PIECE = 8  # sets or messages of an answer are unpickled at a time, between which the loop does other things
 URGENT_WORKERS = 1  # on top: an urgent large input does not wait until a batch is through
+BESIDE_MIN = 4  # small inputs: below that, the way to the other process costs more than it spares
 END_S = 5.0
 
-Verb = Literal["begin", "feed", "finish"]
+Verb = Literal["begin", "feed", "finish", "run"]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class WorkerError(Exception):
@@ -63,6 +70,14 @@ class InlineExecutor:
         """Start decoding."""
         return InlineDecoding(self._formats(format_name).decoder(context))
 
+    def is_free(self, inputs: int) -> bool:
+        """Tell that there is no other process."""
+        return False
+
+    async def apart(self, work: Callable[P, list[T]], *args: P.args, **kwargs: P.kwargs) -> list[T] | None:
+        """Give nothing: who asks does it here."""
+        return None
+
     def renew(self) -> None:
         """Do nothing: it is this process that has read the files."""
 
@@ -80,6 +95,15 @@ class ProcessExecutor:
         self._slots = asyncio.Semaphore(workers)
         self._urgent_slots = asyncio.Semaphore(URGENT_WORKERS)
         self._all: set[_Worker] = set()
+        self._beside = _Beside(formats)
+
+    def is_free(self, inputs: int) -> bool:
+        """Tell whether the process for many small inputs is there and idle; the first question starts it."""
+        return inputs >= BESIDE_MIN and self._beside.is_free()
+
+    async def apart(self, work: Callable[P, list[T]], *args: P.args, **kwargs: P.kwargs) -> list[T] | None:
+        """Have it done by the process for many small inputs; None where that is busy, or died."""
+        return await self._beside.run(partial(work, *args, **kwargs))
 
     async def decoding(
         self, format_name: str, context: DecodeContext, size_bytes: int, *, is_urgent: bool = False
@@ -98,6 +122,7 @@ class ProcessExecutor:
 
     def renew(self) -> None:
         """Let other workers take what begins from now on: these have read files as they were."""
+        self._beside.end()
         for worker in self._all:
             worker.is_outdated = True
         for worker in self._free:
@@ -107,7 +132,7 @@ class ProcessExecutor:
 
     async def close(self) -> None:
         """End all workers."""
-        ending = list(self._all)
+        ending = [*self._all, *self._beside.end()]
         self._all.clear()
         self._free.clear()
         for worker in ending:
@@ -176,6 +201,61 @@ class _RemoteDecoding:
             self._give_back()
 
 
+class _Beside:
+    """The process for many small inputs: one, begun when there is first much to do.
+
+    Nobody waits while it starts, nor while it is busy: what it would do is then done without it.
+    """
+
+    def __init__(self, formats: Callable[[str], Format]) -> None:
+        self._formats = formats
+        self._worker: _Worker | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    def is_free(self) -> bool:
+        """Tell whether it would begin at once."""
+        if self._worker is None and self._starting is None:
+            self._starting = asyncio.get_running_loop().create_task(self._start())
+        return self._worker is not None and self._worker.is_usable
+
+    async def run(self, work: Callable[[], list[T]]) -> list[T] | None:
+        """Give the work's list, or None."""
+        worker = self._worker
+        if worker is None or not worker.is_usable:
+            return None
+        try:
+            # To the end, even where who asked is cancelled: an answer that nobody fetched ends a worker.
+            done, _ = await asyncio.shield(worker.call("run", work))
+        except WorkerError as error:
+            log.warning("worker.lost %s; what it had is done without it", error)
+            self.end()
+            return None
+        return done
+
+    def end(self) -> list[_Worker]:
+        """End it: the next question starts another. Give what is ending."""
+        ending = [self._worker] if self._worker is not None else []
+        if self._starting is not None:
+            self._starting.cancel()
+        self._worker = self._starting = None
+        for worker in ending:
+            worker.stop()
+        return ending
+
+    async def _start(self) -> None:
+        worker = _Worker(self._formats)
+        try:
+            await worker.call("run", list)  # answered once all is imported
+        except WorkerError as error:
+            log.warning("worker.not_started %s", error)
+            self._starting = None
+        except BaseException:
+            worker.stop()
+            raise
+        else:
+            self._worker, self._starting = worker, None
+
+
 class _Worker:
     """One process and the pipe to it; one call at a time."""
 
@@ -193,7 +273,7 @@ class _Worker:
         """Give the process id."""
         return self._process.pid
 
-    async def call(self, verb: Verb, *parts: object) -> tuple[list[Decoded], Summary | None]:
+    async def call(self, verb: Verb, *parts: object) -> tuple[list[Any], Summary | None]:
         """Ask the worker; a call that is cancelled leaves it unusable, since its answer is still due."""
         if not self.is_usable:
             raise WorkerError("the decoding process is gone")
@@ -205,14 +285,14 @@ class _Worker:
         Thread(target=self._exchange, args=(request, answer), daemon=True).start()
         told: bytes = await asyncio.wrap_future(answer)
         pieces, summary, problem = pickle.loads(told)  # noqa: S301  our own process
-        decoded: list[Decoded] = []
+        given: list[Any] = []
         for piece in pieces:
-            decoded += pickle.loads(piece)  # noqa: S301
+            given += pickle.loads(piece)  # noqa: S301
             await asyncio.sleep(0)
         self.is_usable = True
         if problem is not None:
             raise WorkerError(problem)
-        return decoded, summary
+        return given, summary
 
     def stop(self) -> None:
         """End the process. A thread that waits on the pipe sees its end; the pipe closes with the worker."""
@@ -240,20 +320,22 @@ def _serve(pipe: Connection, formats: Callable[[str], Format]) -> None:
             verb, parts = pickle.loads(pipe.recv_bytes())  # noqa: S301  the gateway's own pipe
         except (EOFError, OSError):
             return
-        sets: list[Decoded] = []
+        given: list[Any] = []
         summary: Summary | None = None
         problem: str | None = None
         try:
-            if verb == "begin":
+            if verb == "run":
+                given = parts[0]()
+            elif verb == "begin":
                 decoder = formats(parts[0]).decoder(parts[1])
             elif decoder is None:
                 raise WorkerError(f"'{verb}' before 'begin'")
             elif verb == "feed":
-                sets = list(decoder.feed(parts[0]))
+                given = list(decoder.feed(parts[0]))
             else:
-                sets, summary = decoder.finish()
+                given, summary = decoder.finish()
                 decoder = None
-            answer = _answer(sets, summary)
+            answer = _answer(given, summary)
         except Exception as error:  # noqa: BLE001  a decoder's bug is told to the gateway, which parks the message
             # The type only: an exception's text may hold what stood in the message.
             problem = f"the decoder broke: {type(error).__name__}"
@@ -261,8 +343,6 @@ def _serve(pipe: Connection, formats: Callable[[str], Format]) -> None:
         pipe.send_bytes(answer)
 
 
-def _answer(sets: list[Decoded], summary: Summary | None) -> bytes:
-    pieces: list[Any] = [
-        pickle.dumps(sets[start : start + PIECE_SETS]) for start in range(0, len(sets), PIECE_SETS)
-    ]
+def _answer(given: list[Any], summary: Summary | None) -> bytes:
+    pieces = [pickle.dumps(given[start : start + PIECE]) for start in range(0, len(given), PIECE)]
     return pickle.dumps((pieces, summary, None))

@@ -6,13 +6,16 @@ histories of the real pipeline. Real ones are built only in ``gateway/app.py``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, ParamSpec, Protocol, TypeVar
 
 from adapters.base.findings import Finding
 from adapters.base.formats import DecodeContext, Decoded, Summary
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -66,6 +69,17 @@ class Executor(Protocol):
         self, format_name: str, context: DecodeContext, size_bytes: int, *, is_urgent: bool = False
     ) -> Decoding:
         """Start decoding one input of about that size; an urgent one does not wait behind others."""
+        ...
+
+    def is_free(self, inputs: int) -> bool:
+        """Tell whether there is a process that would take so many small inputs at once, if that pays."""
+        ...
+
+    async def apart(self, work: Callable[P, list[T]], *args: P.args, **kwargs: P.kwargs) -> list[T] | None:
+        """Give what a function gives, made in another process; None where that came to nothing.
+
+        The function is importable by name; what it takes and gives is picklable.
+        """
         ...
 
     def renew(self) -> None:

@@ -82,8 +82,7 @@ class DecodeContext:
 OnRepeat = Literal["ignore", "report", "acknowledge", "reject"]
 
 
-@dataclass(frozen=True, slots=True)
-class ControlKey:
+class ControlKey(NamedTuple):
     """A number by which an envelope or a set calls itself, and what follows where it was used before.
 
     ``key`` says who counts and what: the same for whoever sends it, so that an answer finds it.

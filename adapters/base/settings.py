@@ -30,9 +30,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 class Settings(BaseModel):
     """The base of every settings model: frozen, no unknown keys, each field described below itself."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, populate_by_name=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, populate_by_name=True)
 
 
 @dataclass(frozen=True, slots=True)

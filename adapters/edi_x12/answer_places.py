@@ -107,7 +107,7 @@ def _plain_response(row: Elements, status: LineStatus, unit: str | None, zone: s
         f'{{"status":"{status}","raw_code":{quote(code)},"quantity":{part_text(quantity)}'
         f',"dates":[{part_text(date)}]}}'
     )
-    made: LineResponse = _respond(values, text)
+    made: LineResponse = _respond(values, text, "")
     return made
 
 
@@ -125,7 +125,7 @@ class PlainAnswer:
         values = self.values.copy()
         values["quantity"] = quantity
         text = f"{self.head}{kept_text(quantity) or part_text(quantity)}{self.tail}"
-        made: LineResponse = _respond(values, text)
+        made: LineResponse = _respond(values, text, "")
         return made
 
 

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from adapters.edi_x12 import codes
 from adapters.edi_x12.grammar import Elements
-from canonical.assembly import assembler, quote
-from canonical.model import WRITTEN, Model
+from canonical.assembly import assembler, not_written_yet, quote, quote_hashed
+from canonical.model import Model
 from canonical.values import (
     Contact,
     DateValue,
@@ -40,8 +40,7 @@ KEPT_SELDOM = 512  # of sorts that hardly repeat, have few values, or are kept w
 def validated(model: type[M], part: Part) -> M:
     """Give a part as the frozen value that may stand in many documents. Errors: ValidationError."""
     made: M = model.__pydantic_validator__.validate_python(part)
-    # "Not written yet", said at once: asking an object for an attribute that it has not costs a microsecond.
-    WRITTEN.__set__(made, "")
+    not_written_yet(made)
     return made
 
 
@@ -201,7 +200,8 @@ def plain_reference(qualifier: str, number: str) -> Reference:
     values = _REFERENCE.copy()
     values["kind"], values["number"], values["qualifier"] = kind, number, qualifier
     text = f'{{"kind":"{kind}","number":{quote(number)},"qualifier":{quote(qualifier)}}}'
-    made: Reference = _refer(values, text)
+    hashed = f'{{"kind":"{kind}","number":{quote_hashed(number)},"qualifier":{quote_hashed(qualifier)}}}'
+    made: Reference = _refer(values, text, hashed)
     return made
 
 
@@ -335,9 +335,10 @@ _ITEM_ID, _identify = assembler(ItemIdentifier, frozenset({"scheme", "value"}))
 
 def _plain_id(scheme: str, value: str) -> ItemIdentifier:
     text = f'{{"scheme":"{scheme}","value":{quote(value)}}}'
+    hashed = f'{{"scheme":"{scheme}","value":{quote_hashed(value)}}}'
     values = _ITEM_ID.copy()
     values["scheme"], values["value"] = scheme, value
-    made: ItemIdentifier = _identify(values, text)
+    made: ItemIdentifier = _identify(values, text, hashed)
     return made
 
 

@@ -13,7 +13,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from adapters.edi_x12.parts_in import Part
-from canonical.model import WRITTEN, Model
+from canonical.assembly import not_written_yet
+from canonical.model import Model
 from canonical.values import Contact, Party, PaymentTerms, Shipping
 
 KEPT_MAX = 2_048  # parts of all sorts
@@ -50,6 +51,6 @@ def _shared(model: type[Model], part: Any) -> Any:
             found = model.__pydantic_validator__.validate_python(part)
         except ValidationError:
             return part  # the document's own validation says where it stands
-        WRITTEN.__set__(found, "")
+        not_written_yet(found)
         _kept[key] = found
     return found

@@ -23,11 +23,8 @@ from canonical.lines import ItemLine
 from canonical.values import DateValue, Quantity, Reference
 
 _NAMES = frozenset(
-    {
-        "sequence", "line_id", "item_ids", "description", "description_may_be_phi", "quantity", "price",
-        "status", "accepted", "responses",
-    }
-)  # fmt: skip
+    {"sequence", "line_id", "item_ids", "quantity", "price", "status", "accepted", "responses"}
+)
 
 
 @dataclass(eq=False, frozen=True, slots=True)
@@ -93,17 +90,18 @@ def read_usual_answers(reader: Reader, model: type[ItemLine], lines: UsualLines,
         sequence += 1
         began(index)
         counted(value)
-        index += 2 + (qualifier is not None) + (answer is not None)
+        is_described = item.description is not None
+        index += 1 + is_described + (qualifier is not None) + (answer is not None)
         made = None if qualifier is None else parts_in.plain_reference(qualifier, reference)
         response, promise = (None, None) if answer is None else respond(answer, index - 1, value, quantity)
         if response is None or response.status not in ACCEPTING or response.item_ids:
             add(_to_work_out(sequence, line, made, response))
             continue
         accepted = response.quantity or quantity
-        blank, assemble = shapes[(made is not None) + 2 * (promise is not None)]
+        blank, assemble = shapes[(made is not None) + 2 * (promise is not None) + 4 * is_described]
         values = blank.copy()
         values["sequence"], values["line_id"], values["item_ids"] = sequence, number, item.item_ids
-        values["description"], values["description_may_be_phi"] = item.description, True
+        values["description"], values["description_may_be_phi"] = item.description, is_described
         values["quantity"], values["price"] = quantity, price
         values["status"], values["accepted"], values["responses"] = response.status, accepted, (response,)
         many = kept(quantity) or part_text(quantity)
@@ -117,7 +115,7 @@ def read_usual_answers(reader: Reader, model: type[ItemLine], lines: UsualLines,
         if promise is not None:
             values["promised"] = promise
             text += f',"promised":{part_text(promise)}'
-        add(assemble(values, f'{text},"responses":[{part_text(response)}]}}'))
+        add(assemble(values, f'{text},"responses":[{part_text(response)}]}}', ""))
     return index - 1
 
 
@@ -130,11 +128,11 @@ def _to_work_out(
         "sequence": sequence,
         "line_id": number,
         "item_ids": item.item_ids,
-        "description": item.description,
-        "description_may_be_phi": True,
         "quantity": quantity,
         "price": price,
     }
+    if item.description is not None:
+        given["description"], given["description_may_be_phi"] = item.description, True
     if made is not None:
         given["references"] = (made,)
     if response is not None:
@@ -144,6 +142,7 @@ def _to_work_out(
 
 @cache
 def _shapes(model: type[ItemLine]) -> tuple[tuple[dict[str, Any], Assemble], ...]:
-    """Give what makes lines: plain, with a REF, with a promised date, with both."""
+    """Give what makes lines: plain, with a REF, with a promised date, with both; then those with a PID."""
     extras: tuple[set[str], ...] = (set(), {"references"}, {"promised"}, {"references", "promised"})
-    return tuple(assembler(model, _NAMES | extra) for extra in extras)
+    described = {"description", "description_may_be_phi"}
+    return tuple(assembler(model, _NAMES | extra | more) for more in (set(), described) for extra in extras)

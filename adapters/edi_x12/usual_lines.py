@@ -1,4 +1,4 @@
-"""Lines that look like nearly all lines: the item, its description, at most one REF and one DTM.
+"""Lines that look like nearly all lines: the item, at most one description, one REF and one DTM.
 
 One regular expression cuts such a line, all segments of it at once. What it cuts out is judged by the
 guide's own patterns the first time it is seen and then known by its text: a line's number and quantity
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from adapters.edi_x12 import codes, parts_in
 from adapters.edi_x12.grammar import HEAD_VALUES_MAX, Elements, FastForm, Node, fast_form, value_pattern
 from adapters.edi_x12.guide import Guide
-from canonical.assembly import Assemble, assembler, part_text, quote
+from canonical.assembly import Assemble, assembler, part_content, part_text, quote, quote_hashed
 from canonical.scalars import DIGITS_MAX
 from canonical.values import ItemIdentifier, Price, Quantity
 
@@ -40,16 +40,18 @@ class Item:
     """What a line says of its item, and its price when it was first seen; with their JSON text."""
 
     item_ids: tuple[ItemIdentifier, ...]
-    description: str
+    description: str | None
     amount: str
     price: Price
     price_rest: str  # its JSON text behind the amount
     reprice: Assemble  # makes such a price of another amount
     text: str  # item_ids, description, description_may_be_phi
+    hashed: str  # the same as it is hashed: in the order of their names
 
 
 _NO_QUANTITIES: Mapping[str, Quantity] = MappingProxyType({})
 _NOTHING_KNOWN: tuple[Item | None, Mapping[str, Quantity]] = (None, _NO_QUANTITIES)
+_UNDESCRIBED: Elements = (None,) * 5  # of a PID that is not there
 
 
 @dataclass(eq=False, frozen=True, slots=True)
@@ -67,6 +69,11 @@ UsualLine = tuple[str, str, Quantity, Item, Price, str | None, str, Any]
 """Line id, quantity as sent and as it is, item, price, REF01 and REF02, DTM02 or the answer of an ACK."""
 UsualAnswer = tuple[AnswerForm, str]
 """An ACK: what it says, and of how many."""
+Ends = tuple[Node | None, Node | None, Node | None, Node | None]
+"""Where a line ends: at its PID or PO1, at a REF, at a DTM or ACK, at one behind a REF.
+
+None where it must not, or where no other line may follow: a run of lines looks at each by itself.
+"""
 
 
 class UsualLines(tuple[Any, ...]):
@@ -88,7 +95,8 @@ class LineForm:
     is_amount: Callable[[str], re.Match[str] | None]
     after_text: Node | None  # REF
     is_answered: bool  # by an ACK
-    ends: tuple[Node | None, ...]  # where the line ends: with PID, REF, DTM, both
+    ends: Ends  # where a line with a PID ends
+    bare_ends: Ends  # where one without
     items: dict[tuple[str, str], Item] = field(default_factory=dict)  # by unit and what follows the price
     items_before: dict[tuple[str, str], Item] = field(default_factory=dict)
     quantities: dict[str, dict[str, Quantity]] = field(default_factory=dict)  # by unit and digits
@@ -104,7 +112,7 @@ class LineForm:
 
     def run(self, text: str, at: int) -> tuple[list[UsualLine], int, int, Node]:
         """Give the usual lines from an offset on, how many segments they are, where they end, at what."""
-        match, ends, numbers, dates = self.match, self.ends, self.numbers, self.dates
+        match, numbers, dates = self.match, self.numbers, self.dates
         is_answered, known_of = self.is_answered, self.known.get
         found: list[UsualLine] = []
         add = found.append
@@ -122,19 +130,22 @@ class LineForm:
                     break
                 quantity, item, price = learned
                 known_of = self.known.get
+            size, ends = (1, self.bare_ends) if item.description is None else (2, self.ends)
             if qualifier is None:
-                size, node = (2, ends[0]) if date is None else (3, ends[2])
+                node = ends[0] if date is None else ends[2]
             elif self.takes_reference(qualifier, reference):
-                size, node = (3, ends[1]) if date is None else (4, ends[3])
+                size, node = size + 1, ends[1] if date is None else ends[3]
             else:
                 break
             if node is None:
                 break
             last: Any = date
-            if date is not None and date not in dates:
-                last = self._answer(date, node) if is_answered else self.takes_date(date, node)
-                if last is None:
-                    break
+            if date is not None:
+                size += 1
+                if date not in dates:
+                    last = self._answer(date, node) if is_answered else self.takes_date(date, node)
+                    if last is None:
+                        break
             add((number, value, quantity, item, price, qualifier, reference, last))
             count += size
             at, behind = cut.end(), node
@@ -167,7 +178,7 @@ class LineForm:
             quantities.clear()
         self.numbers.add(number)
         quantity = quantities[value] = parts_in.quantity(value, unit)
-        part_text(quantity)  # written now, it is read only from then on
+        part_text(quantity), part_content(quantity)  # written now, they are read only from then on
         if item.amount == amount:
             self.known[offer] = item, quantities
             return quantity, item, item.price
@@ -178,13 +189,13 @@ class LineForm:
         if self.is_amount(amount) is None or parts_in.is_odd(amount) or len(amount) > DIGITS_MAX:
             return None
         text = f'{{"amount":"{amount}"{item.price_rest}'
-        price: Price = item.reprice({**item.price.__dict__, "amount": Decimal(amount)}, text)
+        price: Price = item.reprice({**item.price.__dict__, "amount": Decimal(amount)}, text, "")
         return price
 
     def _item(self, row: Elements, described: str) -> Item | None:
-        text = _accepted(self.text, described)
+        text = _accepted(self.text, described) if described else _UNDESCRIBED
         try:
-            return None if text is None else _item(row[3:], text[4] or "")
+            return None if text is None else _item(row[3:], text[4])
         except ValidationError:
             return None
 
@@ -246,14 +257,14 @@ def line_form(guide: Guide, separator: str, joint: str, terminator: str) -> Line
     if text is None or text.path != f"{name}/PID" or len(uses) < 4:
         return None
     closing = _CLOSING.get(guide.set_type, "")
-    reference, last = (_inside(text, name, each) for each in ("REF", closing))
-    both = None if reference is None else _inside(reference, name, closing)
-    ends, answered = (text, reference, last, both), closing == "ACK"
+    ends, bare_ends, answered = _ends(line, text, closing), _ends(line, line, closing), closing == "ACK"
+    reference = _inside(text, name, "REF")
     pattern = _line_pattern(name, separator, joint, terminator, answered)
     is_amount = re.compile(value_pattern(uses[3], re.escape(separator))).fullmatch
     made = LineForm(
-        pattern.match, name + separator, separator, joint, line, text, is_amount, reference, answered, ends
-    )
+        pattern.match, name + separator, separator, joint, line, text, is_amount, reference, answered, ends,
+        bare_ends,
+    )  # fmt: skip
     if reference is not None:
         made.is_reference = _second_value(guide, "REF", separator)
     if answered:
@@ -276,7 +287,7 @@ def _line_pattern(name: str, separator: str, joint: str, terminator: str, answer
     behind = "|".join(f"{each}{mark}" for each in (name, *_BEHIND))
     return re.compile(
         f"{name}{mark}({value}){mark}({value}){mark}"
-        f"({value}{mark}{value}{mark}[^{stop}]+{end}PID{mark}F{mark}{{4}}{value}){end}"
+        f"({value}{mark}{value}{mark}[^{stop}]+(?:{end}PID{mark}F{mark}{{4}}{value})?){end}"
         f"(?:REF{mark}({value}){mark}({value}){end})?"
         f"(?:{closing}{end})?"
         f"(?={behind})"
@@ -286,6 +297,17 @@ def _line_pattern(name: str, separator: str, joint: str, terminator: str, answer
 def _line_node(form: FastForm, name: str) -> Node | None:
     found = [node for node in form.memory.nodes if node.path == name]
     return found[0] if len(found) == 1 else None
+
+
+def _ends(line: Node, before: Node, closing: str) -> Ends:
+    """Give where a line may end behind its PID, or behind its PO1 where it has none."""
+    reference, last = (_inside(before, line.path, each) for each in ("REF", closing))
+    both = None if reference is None else _inside(reference, line.path, closing)
+    first, second, third, fourth = (
+        end if end is not None and end.after.get(line.segment) is line else None
+        for end in (before, reference, last, both)
+    )
+    return first, second, third, fourth
 
 
 def _inside(node: Node, name: str, segment: str) -> Node | None:
@@ -323,7 +345,7 @@ def _is_plain(number: str, value: str, unit: str, amount: str) -> bool:
 
 
 @lru_cache(maxsize=ITEMS_MAX)
-def _item(row: Elements, description: str) -> Item | None:
+def _item(row: Elements, description: str | None) -> Item | None:
     """Give the item of a line that says nothing odd. Source: X12 PO104-PO125, IT104-IT125.
 
     Orders, their acknowledgments and their invoices share it: they speak of the same items.
@@ -331,12 +353,16 @@ def _item(row: Elements, description: str) -> Item | None:
     amount, ids = row[0], row[2:]
     if amount is None or ids[0] is None or parts_in.gaps(ids) or "PO" in ids[::2]:
         return None
-    if len(description) > TEXT_MAX:
+    if description is not None and len(description) > TEXT_MAX:
         return None
     item_ids = parts_in.item_ids(ids[:4] if not any(ids[4:]) else ids)
-    texts = ",".join(map(part_text, item_ids))
-    text = f',"item_ids":[{texts}],"description":{quote(description)},"description_may_be_phi":true'
+    text = f',"item_ids":[{",".join(map(part_text, item_ids))}]'
+    hashed = f'"item_ids":[{",".join(map(part_content, item_ids))}]'
+    if description is not None:
+        may_be_phi = '"description_may_be_phi":true'
+        text += f',"description":{quote(description)},{may_be_phi}'
+        hashed = f'"description":{quote_hashed(description)},{may_be_phi},{hashed}'
     price = parts_in.price(amount, row[1])
     rest = part_text(price).removeprefix(f'{{"amount":"{amount}"')
     _, reprice = assembler(Price, frozenset(price.model_fields_set))
-    return Item(item_ids, description, amount, price, rest, reprice, text)
+    return Item(item_ids, description, amount, price, rest, reprice, text, hashed)

@@ -108,6 +108,8 @@ def run_list(arguments: argparse.Namespace) -> int:
     for each in items:
         print_text(each["exception_id"])
         target = f" to {each['target']}" if each["target"] else ""
+        if each["kind"] == "move":
+            target = f" of {', '.join(each['order_keys'])}"
         name = f", {each['name']}" if each.get("name") else ""  # none from a gateway of an older version
         place = f"{target} on route {each['route']}{name}"
         print_wrapped(f"{moment(each['opened_at'])}  {_kind(each['kind'])[2:]}{place}", "    ", "      ")
@@ -122,12 +124,13 @@ def run_show(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(item)
         return 0
-    origin = item["message"]["origin"]
     print_text(
         f"exception {item['exception_id']}",
         f"opened    {moment(item['opened_at'])}, {_kind(item['kind'])} on route {item['route']}",
-        f"message   {item['message_id']}, {origin['name'] or origin['transport']}",
     )
+    if item["message"] is not None:
+        origin = item["message"]["origin"]
+        print_text(f"message   {item['message_id']}, {origin['name'] or origin['transport']}")
     for label, value in (
         ("partner", item["partner"]),
         ("target", item["target"]),
@@ -142,7 +145,8 @@ def run_show(arguments: argparse.Namespace) -> int:
         ]
         if rows:
             print_table(("AT", "ATTEMPT", "RESULT"), rows, fixed=(0,))
-    print_wrapped(f"The whole story: legacy-bridge explain {item['message_id']}")
+    if item["message_id"]:
+        print_wrapped(f"The whole story: legacy-bridge explain {item['message_id']}")
     return 0
 
 
@@ -155,6 +159,7 @@ def run_retry(arguments: argparse.Namespace) -> int:
         "translate": "its message is translated again",
         "deliver": "it is sent again",
         "look up": "it is looked up at its target first, since it may be there",
+        "move": "the move is begun again, with what is there now",
     }
     if arguments.json:
         print_json(done)
@@ -215,4 +220,5 @@ def _print_reasons(item: dict[str, Any]) -> None:
 
 
 def _kind(kind: str) -> str:
-    return "a missing acknowledgment" if kind == "acknowledgment" else f"a {kind}"
+    words = {"acknowledgment": "a missing acknowledgment", "move": "a move that never began"}
+    return words.get(kind, f"a {kind}")

@@ -77,12 +77,23 @@ def run_reconcile(arguments: argparse.Namespace) -> int:
     )
     _print_sides(found["sides"])
     _print_differences(found)
+    for route, count in found.get("routes_gone", {}).items():  # none from a gateway of an older version
+        print_wrapped(_gone(route, count), hanging="    ")
     moving = found["moving_on_both"]
     if moving:
         print_wrapped(f"moving, open on both sides until one closes it: {', '.join(moving)}", hanging="    ")
     for each in _twice(found):
         print_wrapped(each, hanging="    ")
     return 1 if found["difference_count"] else 0
+
+
+def _gone(route: str, count: int) -> str:
+    """Say what is with the orders of a route that is not configured any more."""
+    return (
+        f"{counted(count, 'open order')} came by route '{route}', which is not configured any more: nobody "
+        f"can compare them. legacy-bridge orders list --route {route} shows them. Declare the route again to "
+        "compare or move them; orders close ends those that are over"
+    )
 
 
 def _twice(found: dict[str, Any]) -> list[str]:
@@ -111,10 +122,15 @@ def _print_sides(sides: dict[str, Any]) -> None:
 
 
 def _print_differences(found: dict[str, Any]) -> None:
+    told_by_route = found.get("routes_gone", {})
     for each in found["differences"]:
+        if each["what"] == "gone" and told_by_route:
+            continue
         line = f", line {each['line']}" if each["line"] else ""
         place = f"{each['order_key']} on {each['side']}{line}"
-        if each["what"] == "unread":
+        if each["what"] == "gone":
+            print_wrapped(f"{place} could not be compared: it came by {each['found']}", hanging="    ")
+        elif each["what"] == "unread":
             print_wrapped(f"{place} could not be read: {each['found']}", hanging="    ")
         else:
             text = f"{place}: {each['what']} {each['found']}; expected {each['expected']}"

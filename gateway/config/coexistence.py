@@ -220,7 +220,8 @@ class StageGate(Settings):
     """Span in which errors and latency are counted."""
 
     approve: WordList = ()
-    """Roles, each of which somebody must have approved in since the last change of stage or share."""
+    """Roles, each of which somebody must have approved in since the last change of stage or share; a person
+    counts for one of them."""
 
     four_eyes: bool = False
     """Whether somebody else than who makes the change must have approved."""

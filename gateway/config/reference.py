@@ -16,6 +16,7 @@ from adapters.base.settings import Address, DurationRange, Kind, LayoutName, Loc
 from gateway.config.catalogue import Catalogue
 from gateway.config.defaults import Defaults
 from gateway.config.endpoints import Endpoint
+from gateway.config.field_docs import described
 from gateway.config.partners import Partner
 from gateway.config.process import GatewaySettings, JournalRef
 from gateway.config.routes import Route
@@ -106,7 +107,7 @@ def reference(catalogue: Catalogue) -> str:
 def _shared(models: Sequence[type[BaseModel]]) -> list[type[BaseModel]]:
     """Give the models that several of these are made from, the most general first."""
     above = [base for model in models for base in model.__mro__[1:] if issubclass(base, BaseModel)]
-    above = [base for base in above if base.model_fields]
+    above = [base for base in above if described(base)]
     several = {base for base in above if above.count(base) > 1}
     return sorted(several, key=lambda base: (len(base.__mro__), base.__name__))
 
@@ -118,9 +119,9 @@ def _section(
     first = summary or _first_paragraph(model)
     above = [each for each in model.__mro__[1:] if issubclass(each, BaseModel)]
     base = next((each for each in above if each in shared), None)
-    own = model.model_fields
+    own = described(model)
     if base is not None:
-        known = base.model_fields
+        known = described(base)
         own = {
             name: field
             for name, field in own.items()
@@ -157,9 +158,9 @@ def _told(name: str, field: FieldInfo, prefix: str, told: dict[type[BaseModel], 
     if inner is None or known is not None:
         return
     for model in _alternatives(field.annotation) or (inner,):
-        if model.model_fields:
+        if described(model):
             told[model] = below
-        for each, each_field in model.model_fields.items():
+        for each, each_field in described(model).items():
             yield from _told(each, each_field, f"{below}.", told)
 
 

@@ -19,6 +19,9 @@ from pydantic import BaseModel
 
 from adapters.base import Target
 
+# The wire brings aiohttp: a sixth of the start of each command, most of which send nothing.
+NO_KINDS = frozenset({"kinds", "http"})
+
 
 @dataclass(frozen=True, slots=True)
 class ErpKind:
@@ -34,7 +37,7 @@ class ErpKind:
 def erp_kinds() -> Mapping[str, ErpKind]:
     """Give all kinds by name."""
     package = importlib.import_module("gateway.erp")
-    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if info.name != "kinds")
+    names = sorted({info.name for info in pkgutil.iter_modules(package.__path__)} - NO_KINDS)
     found = (_kind(name, importlib.import_module(f"gateway.erp.{name}")) for name in names)
     return {kind.name: kind for kind in found if kind is not None}
 

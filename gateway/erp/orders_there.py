@@ -1,26 +1,35 @@
 """Orders of a REST ERP of declared shape: reading one, and closing it with a read-back. Pure.
 
 A close sets quantities and subtracts nothing, so that it can be sent again; it counts as done only once
-the ERP itself shows the order closed.
+the ERP itself shows the order closed, with what the move counted where it shows that.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
 
 from adapters.base import (
     Accepted,
+    Delivery,
     Finding,
+    Finished,
+    Level,
     NoReply,
     Outcome,
     Position,
     Reply,
+    Stuck,
     Transient,
 )
 from adapters.base.orders import LineThere, OrderThere
+from canonical.order_change import OrderChange
 from canonical.registry import DocumentError, read_json
+from gateway.erp.connector.aliases import ErpOrder
+from gateway.erp.connector.closing import Miscount, counted_otherwise, miscounted
+from gateway.erp.connector.series import Place
 from gateway.erp.json_paths import dig, text_at
 from gateway.erp.settings import OrderSettings
 
@@ -79,6 +88,33 @@ def read_back(name: str, settings: OrderSettings, reply: Reply | NoReply) -> Out
     if shown.state != "closed":
         return Transient("the ERP still shows it open", retry_after_s=NOT_CLOSED_YET_S)
     return Accepted(shown.number or "closed")
+
+
+def ended_close(place: Place, delivery: Delivery, change: OrderChange, shown: OrderThere) -> Finished | Stuck:
+    """End a close by the closed order that was read back: as counted, otherwise, or nobody can tell.
+
+    What an ERP does not show may be there: it can make less than was counted, never more.
+    """
+    number = shown.number or "closed"
+    told = miscounted(change, ErpOrder(number, ()), shown)
+    is_whole = bool(shown.lines) and all(
+        line.received is not None and line.invoiced is not None for line in shown.lines
+    )
+    if told.more or (told.less and is_whole):
+        counted = told if is_whole else Miscount(more=told.more)
+        return Stuck(counted_otherwise(place, delivery, number, counted, is_closed=True).findings)
+    is_silent = all(line.received is None and line.invoiced is None for line in shown.lines)
+    return Finished(number, notes=(_not_compared(place, number),) if told.less or is_silent else ())
+
+
+def _not_compared(place: Place, number: str) -> Finding:
+    text = (
+        f"order {number} is closed there, and what was received and invoiced of it could not be compared "
+        "with what its move counted: the reply does not show both for each line. Name them in "
+        "orders.received and orders.invoiced of the endpoint, where the system tells them; look at this "
+        "order there"
+    )
+    return replace(place.finding("MOVE-NOT-COMPARED", text), level=Level.NOTE)
 
 
 def _line(shown: Any, settings: OrderSettings) -> LineThere:

@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from adapters.base import Accepted, Format, Inbound, Reply, Settlement, StepResult, Target
+from gateway.claimed_delivery import delivery_of
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration
-from gateway.delivery import delivery_of
 from gateway.forecast.journal import ReplayJournal
 from gateway.forecast.model import MessageForecast, RequestForecast
 from gateway.forecast.observing import message_forecast

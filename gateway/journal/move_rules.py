@@ -68,6 +68,17 @@ def dropped(moves: Sequence[Move], who: str, now: datetime) -> list[Move]:
     return [replace(each, state=MoveState.ENDED, outcome=f"dropped by {who}", ended_at=now) for each in moves]
 
 
+def ended(move: Move, outcome: str, entry: LedgerEntry | None, now: datetime) -> Move:
+    """Give a move as ended with nothing moved.
+
+    One that never began waits for a person where its order is still to be moved: two people wanted that.
+    Of one whose remainder was dismissed, somebody knows.
+    """
+    is_due = entry is not None and entry.closed_at is None and entry.side is move.was
+    parked_at = now if move.state is MoveState.AGREED and is_due else None
+    return replace(move, state=MoveState.ENDED, outcome=outcome, ended_at=now, parked_at=parked_at)
+
+
 def entry_after(entry: LedgerEntry, move: Move) -> LedgerEntry:
     """Give a ledger entry once its order has moved: nobody sends what the supplier has already.
 

@@ -63,7 +63,10 @@ class MoveLine:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One order's move. ``batch``: those asked for together. ``lines``: once begun, or by a file before."""
+    """One order's move. ``batch``: those asked for together. ``lines``: once begun, or by a file before.
+
+    ``parked_at``: it was agreed to and never began, and a person must look since then; see parked_moves.
+    """
 
     move_id: str
     order_key: str
@@ -83,6 +86,7 @@ class Move:
     order: bytes | None = None  # canonical JSON from a file, of an order that came before the gateway
     outcome: str = ""
     ended_at: datetime | None = None
+    parked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

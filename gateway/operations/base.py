@@ -98,6 +98,9 @@ class OperationsBase:
             return {(await self._journal.message(message_id)).route}
         except UnknownError:
             keys = await self._order_keys(subject)
+        if not keys:  # a move that never began has no message
+            parked = await self._journal.exceptions(limit=EVERYTHING)
+            return {each.route for each in parked if each.exception_id == subject}
         ledger = (await self._journal.facts(keys, (), ())).ledger
         found = {entry.route for entry in ledger.values()}
         for key in keys:

@@ -35,13 +35,15 @@ class ExceptionOperations(OperationsBase):
         """Show what is parked, oldest first; ``name``: the file, path or database row that it arrived as."""
         found = []
         for each in await self._journal.exceptions(route=route, limit=limit):
-            message = await self._message(each.message_id)
-            found.append(exception_view(each) | {"name": message.origin.name})
+            name = (await self._message(each.message_id)).origin.name if each.message_id else ""
+            found.append(exception_view(each) | {"name": name})
         return found
 
     async def exceptions_show(self, exception: Text) -> JsonObject:
-        """Show one exception with the message it belongs to. Errors: OperationError where there is none."""
+        """Show one exception with the message it belongs to, if any. Errors: OperationError for none."""
         item = await self._exception(exception)
+        if not item.message_id:  # a move that never began
+            return exception_view(item) | {"message": None, "documents": [], "deliveries": []}
         message = await self._message(item.message_id)
         documents = await self._journal.documents(message_id=item.message_id, limit=EVERYTHING)
         deliveries = await self._journal.deliveries(message_id=item.message_id, limit=EVERYTHING)
@@ -163,7 +165,7 @@ class ExceptionOperations(OperationsBase):
         message_ids = dict.fromkeys(
             (
                 *(each.message_id for each in deliveries if each.role in LIVE),
-                *(each.message_id for each in exceptions),
+                *(each.message_id for each in exceptions if each.message_id),
                 *(each.message_id for each in untranslated),
                 *(each.message_id for each in waiting),
             )

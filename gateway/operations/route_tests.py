@@ -32,7 +32,8 @@ from adapters.base import (
 from canonical.registry import to_json
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration, Route, RouteTest
-from gateway.delivery import Destination, deliver_once
+from gateway.delivering import deliver_once
+from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.base import Journal

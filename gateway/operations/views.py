@@ -212,7 +212,7 @@ def exception_view(item: ExceptionItem) -> View:
     return {
         "exception_id": item.exception_id,
         "kind": item.kind,
-        "message_id": item.message_id,
+        "message_id": item.message_id or None,
         "route": item.route,
         "partner": item.partner,
         "target": item.target,

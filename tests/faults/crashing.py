@@ -31,14 +31,14 @@ from adapters.base import (
     Wait,
 )
 from gateway.app import Gateway
-from gateway.delivery import Destination
+from gateway.destination import Destination
 
 # Every call that writes, in the order of a message's way.
 JOURNAL_CALLS = frozenset(
     {
         "bind_environment", "recover", "load_configuration", "declare_stages",
-        "lease", "set_cursor", "accept", "accept_together", "release", "begin_translation", "plan",
-        "next_control_number",
+        "lease", "set_cursor", "accept", "accept_together", "release",
+        "begin_translation", "begin_together", "plan", "next_control_number",
         "claim", "claim_one", "attempt_started", "step_done", "renew", "settle",
         "set_stage", "replay",
     }

@@ -28,7 +28,7 @@ import apsw
 
 from gateway import translation
 from gateway.config.catalogue import installed
-from gateway.delivery import Destination
+from gateway.destination import Destination
 from gateway.journal.base import Journal, JournalError
 from gateway.journal.sqlite import SqliteJournal
 from gateway.parts import Parts

@@ -66,7 +66,7 @@ async def test_the_erp_ends_with_the_table_of_a_snapshot_beside_live_changes(
         put = await snapping
         await asyncio.sleep(1)
         over.set()
-        changed = await changing
+        changed, rate = await changing
         await snapshots.close()
         found = await table(database)
         await until_equal(bridge, told, database, found)
@@ -77,8 +77,9 @@ async def test_the_erp_ends_with_the_table_of_a_snapshot_beside_live_changes(
     assert changed > 0
     assert told.states == found
     print(
-        f"{database.kind}: snapshot of {put} rows, {changed} changes beside it, {KILLS} kills: the ERP has "
-        f"the table, by {told.commits} documents in {took:.0f} s; a gateway held {lives.peak_mib} MiB at most"
+        f"{database.kind}: snapshot of {put} rows, {changed} changes beside it ({rate:.1f} a second), "
+        f"{KILLS} kills: the ERP has the table, by {told.commits} documents in {took:.0f} s; "
+        f"a gateway held {lives.peak_mib} MiB at most"
     )
 
 
@@ -137,10 +138,13 @@ async def filled(database: Database) -> None:
         await connection.commit()
 
 
-async def change(database: Database, over: asyncio.Event) -> int:
-    """Change about 50 rows a second, old ones and new ones, some of them taken back."""
+async def change(database: Database, over: asyncio.Event) -> tuple[int, float]:
+    """Change 50 rows a second, old ones and new ones, and take further ones back.
+
+    Give how many were committed, and how many a second that was.
+    """
     chance, made = random.Random(5), 0
-    following = time.monotonic()
+    began = following = time.monotonic()
     async with connected(database) as connection:
         while not over.is_set():
             number = f"S{chance.randrange(ROWS + 20):06}"
@@ -151,14 +155,14 @@ async def change(database: Database, over: asyncio.Event) -> int:
                     await connection.execute(text(insert), {"no": number})
                 if chance.random() < 0.1:
                     await connection.rollback()
-                else:
-                    await connection.commit()
-                    made += 1
+                    continue
+                await connection.commit()
+                made += 1
             except DBAPIError:  # SQLite busy
                 await connection.rollback()
             following += 1 / CHANGES_PER_S  # by the clock: what statements take is not added to the pause
             await asyncio.sleep(max(following - time.monotonic(), 0))
-    return made
+    return made, made / (time.monotonic() - began)
 
 
 async def table(database: Database) -> dict[str, int]:

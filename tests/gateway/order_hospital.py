@@ -19,7 +19,8 @@ from adapters.base import DecodeContext, Inbound, NoReply, Origin, Reply, Reques
 from canonical.keys import KeyRules, order_key_of
 from canonical.registry import parse_document, to_json
 from gateway.app import format_by_name
-from gateway.delivery import Destination, deliver_once
+from gateway.delivering import deliver_once
+from gateway.destination import Destination
 from gateway.erp.generic_rest import GenericRest
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import GenericRestSettings, LimitSettings, OrderSettings

@@ -38,7 +38,8 @@ from canonical.keys import KeyRules
 from canonical.registry import parse_document, to_json
 from gateway.app import format_by_name
 from gateway.calls import Calls
-from gateway.delivery import DeliveryWorker, Destination
+from gateway.delivery import DeliveryWorker
+from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.memory import MemoryJournal

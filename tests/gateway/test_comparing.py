@@ -12,7 +12,7 @@ import pytest
 from adapters.base import Effect, Finding, Position, Reply, Request, Stuck
 from gateway.compare import CompareRules, Unordered
 from gateway.comparing import Comparisons, factors_of
-from gateway.delivery import Destination
+from gateway.destination import Destination
 from gateway.journal.comparisons import Comparison, ComparisonState
 from gateway.journal.types import CrosswalkRow
 from gateway.program import CompareProgram, Program

@@ -30,7 +30,8 @@ from adapters.base import (
     TransientKind,
     Wait,
 )
-from gateway.delivery import DeliveryWorker, Destination
+from gateway.delivery import DeliveryWorker
+from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.base import JournalBusyError, JournalError

@@ -126,6 +126,17 @@ def test_each_lack_of_evidence_is_told_by_its_check(kind: str, change: dict, che
     assert [name for name, holds in found.items() if not holds] == [check]
 
 
+def test_one_person_in_two_roles_is_one_of_those_who_approved() -> None:
+    asked = {"approvals_asked": ["audit", "supply-chain"]}
+    entries = [*evidence(dossier=asked)]
+    assert checks(entries)["approvals"]
+
+    entries[7] = ("approval", {"role": "supply-chain", "who": "Ann"})
+    assert not checks(entries)["approvals"]
+    entries.append(("approval", {"role": "", "who": "cid"}))  # who set the stage
+    assert not checks(entries)["approvals"]
+
+
 def test_evidence_that_is_not_there_is_no_evidence() -> None:
     held = [name for name, holds in checks([]).items() if holds]
 

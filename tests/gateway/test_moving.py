@@ -246,7 +246,8 @@ def test_an_erp_that_cannot_be_told_is_refused_with_the_setting_that_tells_it() 
     assert "supplier_output: per_order" in told
 
 
-async def test_a_remainder_that_cannot_be_written_ends_its_move_with_the_reason() -> None:
+async def hospital_that_cannot_write() -> Hospital:
+    """Open a hospital with an order whose remainder cannot be written for legacy."""
     rule = replace(RULE, legacy_transmitter=Transmitter.NONE)
     hospital = Hospital(stage="cloud", rule=rule)
     hospital.writes = {"mms": Writing("edi_x12", "mms>mms", partner_settings=X12Partner())}
@@ -257,12 +258,36 @@ async def test_a_remainder_that_cannot_be_written_ends_its_move_with_the_reason(
 
     await hospital.move("7", to=Side.LEGACY)
     await hospital.settle()
+    return hospital
+
+
+async def test_a_remainder_that_cannot_be_written_ends_its_move_with_the_reason_and_a_person_sees_it() -> (
+    None
+):
+    hospital = await hospital_that_cannot_write()
 
     (move,) = await hospital.journal.moves()
     assert move.state is MoveState.ENDED
     assert "cannot be written for mms" in move.outcome
     entry = await hospital.entry("7")
     assert (entry.side, entry.moving_to) == (Side.CLOUD, None)
+    (item,) = await hospital.journal.exceptions()
+    assert (item.exception_id, item.kind) == (move.move_id, "move")
+    assert "cannot be written for mms" in item.findings[0].text
+
+
+async def test_a_move_that_could_not_be_written_goes_on_once_its_cause_is_mended_and_it_is_retried() -> None:
+    hospital = await hospital_that_cannot_write()
+    (item,) = await hospital.journal.exceptions()
+    hospital.writes = {}
+    hospital.start()
+
+    await hospital.journal.retry(item.exception_id, "eve", "takes JSON now", hospital.clock.now())
+    await hospital.settle()
+
+    assert await states(hospital) == [MoveState.DONE]
+    assert await hospital.journal.exceptions() == []
+    assert (await hospital.entry("7")).side is Side.LEGACY
 
 
 async def test_a_remainder_that_the_new_side_refuses_leaves_the_order_where_it_was() -> None:

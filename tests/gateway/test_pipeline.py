@@ -438,12 +438,13 @@ async def test_chunks_of_a_large_input_add_up(count: int) -> None:
         )
 
 
-class Unlucky:
+class Unlucky(InlineExecutor):
     """An executor that breaks when it is to decode again what waited for its order."""
 
     def __init__(self, error: Exception) -> None:
         self.error: Exception | None = None
         self.then = error
+        super().__init__(format_by_name)
         self.inner = InlineExecutor(format_by_name)
 
     async def decoding(
@@ -452,9 +453,6 @@ class Unlucky:
         if self.error is not None and is_urgent:
             raise self.error
         return await self.inner.decoding(format_name, context, size_bytes)
-
-    def renew(self) -> None:
-        self.inner.renew()
 
 
 @pytest.mark.parametrize("error", [WorkerError("died"), RuntimeError("a defect")])

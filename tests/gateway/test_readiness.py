@@ -119,6 +119,17 @@ def test_every_role_must_have_approved_of_this_stage_since_the_last_change() -> 
     ]
 
 
+def test_one_person_s_approvals_in_two_roles_count_for_one_of_them() -> None:
+    gate = StageGate(approve=("supply-chain", "integration"))
+    both = (approval("supply-chain", "bob"), approval("integration", "Bob "))
+
+    (judged,) = failing(judge("to_canary", gate, card(approvals=both), "canary", "ann"))
+
+    assert judged.name == "to_canary.approve"
+    assert "one person stands for one role" in judged.text
+    assert shut(gate, card(approvals=(*both, approval("supply-chain", "cid")))) == []
+
+
 def test_four_eyes_are_those_of_another_person() -> None:
     gate = StageGate(four_eyes=True)
 

@@ -31,7 +31,7 @@ from adapters.base import (
     Transient,
     TransientKind,
 )
-from gateway.delivery import Destination
+from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.types import DeliveryState, DeliveryView

@@ -269,11 +269,12 @@ async def test_the_loop_goes_on_while_a_batch_is_decoded(executor: ProcessExecut
     assert turns > 2_000 / 8  # it had a turn at least between two pieces of an answer
 
 
-class KilledOnce:
+class KilledOnce(InlineExecutor):
     """An executor whose worker dies the first times that it is fed a given input."""
 
     def __init__(self, times: int) -> None:
         self.times = times
+        super().__init__(format_by_name)
         self.inner = InlineExecutor(format_by_name)
 
     async def decoding(
@@ -283,9 +284,6 @@ class KilledOnce:
         if self.times >= 0:
             raise WorkerError("the decoding process died")
         return await self.inner.decoding(format_name, context, size_bytes)
-
-    def renew(self) -> None:
-        self.inner.renew()
 
 
 @pytest.mark.parametrize("deaths, state", [(2, MessageState.PLANNED), (3, MessageState.PARKED)])

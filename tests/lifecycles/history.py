@@ -275,6 +275,9 @@ class History:
                 )
                 await journal.resolve(item.exception_id, "done_elsewhere:AP", "ap", "entered", now)
                 done += 1
+            elif item.kind == "move":
+                await journal.resolve(item.exception_id, "dismissed", "ann", "it may stay", now)
+                done += 1
         return done
 
     async def _count(self) -> Count:

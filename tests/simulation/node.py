@@ -14,7 +14,8 @@ from typing import Any, Literal
 from adapters.base import Inbound, Origin, Refused, Settlement, Sink, Target
 from gateway.app import format_by_name
 from gateway.calls import Calls
-from gateway.delivery import DeliveryWorker, Destination
+from gateway.delivery import DeliveryWorker
+from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.memory import MemoryJournal
@@ -23,7 +24,7 @@ from gateway.pipeline import Pipeline
 from gateway.program import Programs
 from gateway.revisions import Revisions
 from gateway.translator import Translator
-from gateway.workers import InlineExecutor
+from tests.gateway.beside import Beside
 from tests.simulation.world import World
 
 Compile = Callable[[str, int], Programs]
@@ -75,6 +76,8 @@ class Node:
         self._compile = compile_text
         self._failed = failed
         self._chance = world.chance(f"node {name}")
+        beside = world.chance(f"beside {name}")
+        self._executor = Beside(format_by_name, lambda: beside.random() < 0.5, lambda: beside.random() < 0.9)
         self._tasks: dict[asyncio.Task[Any], None] = {}
 
     # -- life ------------------------------------------------------------------------------
@@ -104,7 +107,7 @@ class Node:
             settled=self._settled,
         )  # fmt: skip
         self.pipeline = Pipeline(
-            journal, self.programs, format_by_name, InlineExecutor(format_by_name), self.clock, self._chance,
+            journal, self.programs, format_by_name, self._executor, self.clock, self._chance,
             accepted=self._arrived, planned=self._planned,
         )  # fmt: skip
         self.translator = Translator(journal, self.pipeline, self.clock)

@@ -30,9 +30,10 @@ from adapters.base.orders import OrderAt, OrderThere
 from adapters.base.transport import QUERY
 from canonical.order_change import OrderChange, closing_of
 from canonical.purchase_order import PurchaseOrder
+from gateway.erp.connector.series import Place
 from gateway.erp.generic_rest.replies import Replies
 from gateway.erp.generic_rest.requests import CREATE, LOOK_UP, Requests, kind_of
-from gateway.erp.orders_there import CLOSE, READ_BACK, filled, order_shown
+from gateway.erp.orders_there import CLOSE, READ_BACK, ended_close, filled, order_shown
 from gateway.erp.replies import problem_findings
 from gateway.erp.settings import GenericRestSettings
 
@@ -186,14 +187,16 @@ class GenericRest:
         return order_shown(self.name, settings, reply) if settings is not None else None
 
     def _closing(self, delivery: Delivery, done: Sequence[StepResult]) -> Request | Finished | Stuck:
-        """Close an order, then read it back."""
+        """Close an order, then read it back and compare; what a person retried is read anew."""
         settings, change = self.settings.orders, delivery.document
         if isinstance(change, PurchaseOrder):  # losing_side: close
             change = closing_of(change)
         if settings is None or not settings.close_path or not isinstance(change, OrderChange):
             return self._stuck("MOVE-CLOSE-BY-HAND", f"{self.name} closes no orders by itself")
-        if any(_has_document(step) for step in done if step.step == READ_BACK):
-            return Finished(next(_reference(step) for step in reversed(done) if _has_document(step)))
+        for step in reversed(done[delivery.steps_before_retry :]):
+            shown = self.order_read(step.reply) if _is_read_back(step) and step.reply is not None else None
+            if isinstance(shown, OrderThere):
+                return ended_close(Place(self.name), delivery, change, shown)
         number = change.order.erp_number or change.order.number or ""
         if any(step.step == CLOSE and isinstance(step.outcome, Accepted) for step in done):
             return self._requests.read(filled(settings.read_path, number, delivery.reference))
@@ -216,8 +219,8 @@ def _has_document(step: StepResult) -> bool:
     return isinstance(step.outcome, Accepted) and bool(step.outcome.reference)
 
 
-def _reference(step: StepResult) -> str:
-    return step.outcome.reference if isinstance(step.outcome, Accepted) else ""
+def _is_read_back(step: StepResult) -> bool:
+    return step.step == READ_BACK and _has_document(step)
 
 
 def _found_nothing(step: StepResult) -> bool:

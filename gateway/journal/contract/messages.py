@@ -94,6 +94,16 @@ class Messages(Protocol):
         """
         ...
 
+    async def begin_together(
+        self, message_ids: Sequence[str], config_revision: int
+    ) -> list[tuple[Message, bytes | None]]:
+        """Mark messages TRANSLATING by one commit, each as ``begin_translation`` does: all of them or none.
+
+        With each comes its body where that is one piece and there; where it is None, ``body`` streams it, or
+        tells what became of it. Errors: UnknownError about any of them; nothing is begun.
+        """
+        ...
+
     async def facts(
         self,
         order_keys: Sequence[str],

@@ -36,6 +36,15 @@ class Orders(Protocol):
         """List ledger entries, newest first."""
         ...
 
+    async def open_entries(
+        self, *, route: str | None = None, after: str = "", limit: int = 1_000
+    ) -> list[LedgerEntry]:
+        """List ledger entries that are not closed, in the order of their keys, from behind ``after`` on.
+
+        So all of them can be gone through, a page at a time, whatever is opened or closed meanwhile.
+        """
+        ...
+
     async def open_orders(self, route: str) -> Mapping[str, int]:
         """Count ledger entries of a route that are not closed, by side; those under way as "moving"."""
         ...
@@ -113,7 +122,8 @@ class Orders(Protocol):
     async def end_move(self, move_id: str, outcome: str, now: datetime) -> bool:
         """End a move without having moved anything: the order stays where it is. Audited.
 
-        One that is AGREED or CREATING, and of which nothing is unfinished. False where it is none.
+        One that is AGREED or CREATING, and of which nothing is unfinished. False where it is none. One that
+        was AGREED is an exception from then on, where its order is open on the side that it was to leave.
         """
         ...
 

@@ -16,13 +16,21 @@ class People(Protocol):
         """List what is parked and unresolved, oldest first."""
         ...
 
-    async def retry(self, exception_id: str, who: str, why: str, now: datetime) -> str:
-        """Take a parked thing up again, audited; give what was done ("translate", "deliver", "look up").
+    async def exception_counts(self, route: str) -> Mapping[tuple[str, ...], int]:
+        """Count what ``exceptions`` lists of a route, by the types of the sets that it is about.
 
-        A parked delivery with an attempt in doubt becomes IN_DOUBT (look-up first), else READY
-        with a fresh attempt budget; a parked message or document is translated again as a new
-        generation (see ``replay``). Errors: UnknownError; RefusedError for a call that was passed
-        through, which nobody but its own connection ever sends, and for a missing acknowledgment.
+        () for an input of which no set could be read. A move counts as the set type "move".
+        """
+        ...
+
+    async def retry(self, exception_id: str, who: str, why: str, now: datetime) -> str:
+        """Take a parked thing up again, audited; give what was done.
+
+        That is one of "translate", "deliver", "look up" and "move". A parked delivery with an attempt in
+        doubt becomes IN_DOUBT (look-up first), else READY with a fresh attempt budget; a parked message or
+        document is translated again as a new generation (see ``replay``); a move that never began is AGREED
+        again. Errors: UnknownError; RefusedError for a call that was passed through, which nobody but its
+        own connection ever sends, and for a missing acknowledgment.
         """
         ...
 
@@ -30,12 +38,13 @@ class People(Protocol):
         """Close a thing without sending it (any more), audited: a delivery becomes VOID and frees its lanes.
 
         That is a parked message or document, or any unfinished delivery by its id: a held, ready or
-        waiting one would otherwise be sent by itself. A missing acknowledgment is not waited for any more.
+        waiting one would otherwise be sent by itself. A missing acknowledgment is not waited for any more; a
+        move that never began can only be "dismissed", since its order is where it was.
         ``resolution``: "dismissed", "done_elsewhere:<ref>", "placed_by_phone:<ref>". The last one
         makes the ledger entries of its orders, opened where there are none, transmitter NONE, and
         the message's other unfinished live deliveries that are about nothing but these orders VOID.
         Errors: UnknownError; RefusedError where one of them is being sent at this moment (CLAIMED,
-        ATTEMPTING).
+        ATTEMPTING), and for another resolution of a move.
         """
         ...
 

@@ -128,6 +128,14 @@ class MemoryJournal(Keeping):
             lambda: messages.begin_translation(self._tables, message_id, config_revision),
         )
 
+    async def begin_together(
+        self, message_ids: Sequence[str], config_revision: int
+    ) -> list[tuple[Message, bytes | None]]:
+        return await self._commit(
+            "begin_together",
+            lambda: messages.begin_together(self._tables, message_ids, config_revision, PIECE_BYTES),
+        )
+
     async def facts(
         self,
         order_keys: Sequence[str],

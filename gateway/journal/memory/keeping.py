@@ -63,6 +63,11 @@ class Keeping(Comparing):
     ) -> list[LedgerEntry]:
         return orders.listed(self._tables, side, route, limit)
 
+    async def open_entries(
+        self, *, route: str | None = None, after: str = "", limit: int = 1_000
+    ) -> list[LedgerEntry]:
+        return orders.open_entries(self._tables, route, after, limit)
+
     async def open_orders(self, route: str) -> Mapping[str, int]:
         return orders.open_orders(self._tables, route)
 
@@ -165,6 +170,9 @@ class Keeping(Comparing):
 
     async def exceptions(self, *, route: str | None = None, limit: int = 1_000) -> list[ExceptionItem]:
         return people.exceptions(self._tables, route, limit)
+
+    async def exception_counts(self, route: str) -> Mapping[tuple[str, ...], int]:
+        return people.exception_counts(self._tables, route)
 
     async def retry(self, exception_id: str, who: str, why: str, now: datetime) -> str:
         return await self._commit("retry", lambda: people.retry(self._tables, exception_id, who, why, now))

@@ -143,6 +143,18 @@ def begin_translation(tables: Tables, message_id: str, config_revision: int) -> 
     return record.view
 
 
+def begin_together(
+    tables: Tables, message_ids: Sequence[str], config_revision: int, piece_bytes: int
+) -> list[tuple[Message, bytes | None]]:
+    """Mark messages TRANSLATING, or none; give each with its body where that is one piece."""
+    records = [message_record(tables, message_id) for message_id in message_ids]
+    begun = [begin_translation(tables, message_id, config_revision) for message_id in message_ids]
+    return [
+        (message, record.body if message.size_bytes <= piece_bytes else None)
+        for message, record in zip(begun, records, strict=True)
+    ]
+
+
 def begin_generation(tables: Tables, record: MessageRecord, *, resend: bool) -> int:
     """Have a message translated anew. Errors: UnknownError where its bytes are gone."""
     if record.body is None:

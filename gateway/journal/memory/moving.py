@@ -35,6 +35,10 @@ def ask_moves(tables: Tables, moves: Sequence[Move], who: str, why: str, now: da
     for move in moves:
         if move.order_key in under_way:
             raise RefusedError(f"order {move.order_key} is being moved already; nothing was changed")
+    asked_for = {move.order_key for move in moves}
+    for parked in [each for each in tables.moves.values() if each.parked_at and each.order_key in asked_for]:
+        # Whoever asks anew has seen why it never began.
+        tables.moves[parked.move_id] = replace(parked, parked_at=None)
     for move in moves:
         asked = replace(move, state=MoveState.ASKED, asked_by=who, asked_at=now, why=why)
         tables.moves[move.move_id] = asked
@@ -141,7 +145,7 @@ def end_move(tables: Tables, move_id: str, outcome: str, now: datetime) -> bool:
     if move.state in UNDER_WAY:
         entry = tables.ledger[move.order_key]
         orders.put(tables, replace(entry, moving_to=None, revision=entry.revision + 1))
-    tables.moves[move_id] = replace(move, state=MoveState.ENDED, outcome=outcome, ended_at=now)
+    tables.moves[move_id] = move_rules.ended(move, outcome, tables.ledger.get(move.order_key), now)
     detail = {"move": move_id, "batch": move.batch}
     append(tables, now, move.agreed_by or move.asked_by, "orders.move.end", move.order_key, detail, outcome)
     return True

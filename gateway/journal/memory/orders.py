@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -171,6 +172,16 @@ def listed(tables: Tables, side: str | None, route: str | None, limit: int) -> l
     newest_first = reversed(tables.ledger.values())
     found = (e for e in newest_first if side in (None, e.side) and route in (None, e.route))
     return [entry for entry, _ in zip(found, range(limit), strict=False)]
+
+
+def open_entries(tables: Tables, route: str | None, after: str, limit: int) -> list[LedgerEntry]:
+    """List entries that are not closed, in the order of their keys."""
+    found = (
+        entry
+        for key, entry in tables.ledger.items()
+        if key > after and entry.closed_at is None and route in (None, entry.route)
+    )
+    return heapq.nsmallest(limit, found, key=lambda entry: entry.order_key)
 
 
 def open_orders(tables: Tables, route: str) -> dict[str, int]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
 from adapters.base import Accepted
+from gateway.journal import parked_moves as parked_move_rules
 from gateway.journal.base import UnknownError
 from gateway.journal.findings import answer_not_retried, being_sent, call_not_retried
-from gateway.journal.memory import controls, orders
+from gateway.journal.memory import controls, orders, parked_moves
 from gateway.journal.memory.audit import append
 from gateway.journal.memory.delivering import finish
 from gateway.journal.memory.keys_back import give_keys_back, hold_key
 from gateway.journal.memory.messages import begin_generation, message_record
 from gateway.journal.memory.records import DeliveryRecord, DocumentRecord, MessageRecord, Tables
+from gateway.journal.parked_moves import left_there, taken_up
 from gateway.journal.sent import DISMISSED, PLACED_BY_PHONE, closes, side_of_stage
 from gateway.journal.types import BEING_SENT, DeliveryState, ExceptionItem, Side
 
@@ -30,13 +34,38 @@ def exceptions(tables: Tables, route: str | None, limit: int) -> list[ExceptionI
         for parked in _parked_of(record)
     ]
     found += controls.exceptions(tables, route)
+    found += parked_moves.exceptions(tables, route)
     return sorted(found, key=lambda item: item.opened_at)[:limit]
+
+
+def exception_counts(tables: Tables, route: str) -> dict[tuple[str, ...], int]:
+    """Count a route's exceptions by the types of the sets that they are about."""
+    return dict(Counter(_sets_about(tables, item) for item in exceptions(tables, route, sys.maxsize)))
+
+
+def _sets_about(tables: Tables, item: ExceptionItem) -> tuple[str, ...]:
+    if item.kind == parked_move_rules.KIND:
+        return (parked_move_rules.KIND,)
+    name = controls.delivery_of(tables, item.exception_id) or item.exception_id
+    delivery = tables.deliveries.get(name)
+    parked = delivery if delivery is not None else _parked(tables, item.exception_id)
+    if isinstance(parked, DeliveryRecord) and parked.document is None:
+        every = parked.message.all_documents()
+        about = [each for each in every if each.generation == parked.generation]
+    else:
+        about = _documents_of(parked)
+    return tuple(sorted({each.plan.set_type for each in about}))
 
 
 def retry(tables: Tables, exception_id: str, who: str, why: str, now: datetime) -> str:
     """Take a parked thing up again; give what was done."""
     if controls.delivery_of(tables, exception_id) is not None:
         raise answer_not_retried(exception_id)
+    move = parked_moves.parked_move(tables, exception_id)
+    if move is not None:
+        tables.moves[exception_id] = taken_up(move)
+        append(tables, now, who, "exceptions.retry", exception_id, {"done": "move"}, why)
+        return "move"
     parked = _parked(tables, exception_id)
     if isinstance(parked, DeliveryRecord):
         done = _deliver_again(tables, parked)
@@ -50,9 +79,7 @@ def retry(tables: Tables, exception_id: str, who: str, why: str, now: datetime) 
 
 def resolve(tables: Tables, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
     """Close a parked thing or an unfinished delivery without sending it."""
-    unanswered = controls.delivery_of(tables, exception_id)
-    if unanswered is not None:
-        controls.resolve(tables, unanswered)
+    if _resolve_without_message(tables, exception_id, resolution):
         detail = {"resolution": resolution, "deliveries": "0"}
         append(tables, now, who, "exceptions.resolve", exception_id, detail, why)
         return
@@ -79,6 +106,18 @@ def resolve(tables: Tables, exception_id: str, resolution: str, who: str, why: s
         give_keys_back(tables, ended[0].message)
     detail = {"resolution": resolution, "deliveries": str(len(ended))}
     append(tables, now, who, "exceptions.resolve", exception_id, detail, why)
+
+
+def _resolve_without_message(tables: Tables, exception_id: str, resolution: str) -> bool:
+    """Close what is no part of a message's plan, and tell whether it was that. Errors: RefusedError."""
+    unanswered = controls.delivery_of(tables, exception_id)
+    if unanswered is not None:
+        controls.resolve(tables, unanswered)
+        return True
+    move = parked_moves.parked_move(tables, exception_id)
+    if move is not None:
+        tables.moves[exception_id] = left_there(move, resolution)
+    return move is not None
 
 
 def replay(tables: Tables, message_id: str, resend: bool, who: str, why: str, now: datetime) -> int:

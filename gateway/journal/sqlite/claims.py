@@ -42,7 +42,8 @@ def claim(
     at = to_micros(now)
     chosen: list[Row] = []
     for want in wants:
-        db.run("delivery.end_expired", (want.target, monotonic))
+        if db.row("delivery.any_expired", (want.target, monotonic)) is not None:
+            db.run("delivery.end_expired", (want.target, monotonic))
         _wake(db, want.target, at)
         rows = db.rows("delivery.claimable", (want.target, at, want.slots)) if want.slots > 0 else []
         if want.urgent_slots > 0:

@@ -106,7 +106,13 @@ def newest(
 ) -> list[Comparison]:
     """List comparisons, newest accepted first. ``place``: message and document index."""
     wanted = (route, state.value if state is not None else None, order_key, *place, group_id, limit)
-    return [_comparison(db, row) for row in db.rows("comparison.newest", wanted)]
+    if order_key is not None:
+        rows = db.rows("comparison.of_order", wanted)
+    elif place[0] is not None:
+        rows = db.rows("comparison.of_message", wanted)
+    else:
+        rows = db.rows("comparison.newest", wanted)
+    return [_comparison(db, row) for row in rows]
 
 
 def waiting(db: Database, limit: int) -> list[Comparison]:
@@ -143,9 +149,13 @@ def _comparison(db: Database, row: Row) -> Comparison:
 
 def groups(db: Database, route: str | None, since: datetime) -> list[DifferenceGroup]:
     """Give the groups of differences, the most frequent first."""
+    at = to_micros(since)
+    if route is None:
+        rows = db.rows("comparison.groups", (at,))
+    else:
+        rows = db.rows("comparison.groups_of_route", (at, route))
     return [
-        _group(db, group_id, documents, first_at, last_at)
-        for group_id, documents, first_at, last_at in db.rows("comparison.groups", (route, to_micros(since)))
+        _group(db, group_id, documents, first_at, last_at) for group_id, documents, first_at, last_at in rows
     ]
 
 

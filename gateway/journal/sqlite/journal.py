@@ -138,6 +138,11 @@ class SqliteJournal(Keeping):
     async def begin_translation(self, message_id: str, config_revision: int) -> Message:
         return await self._write(messages.begin_translation, message_id, config_revision)
 
+    async def begin_together(
+        self, message_ids: Sequence[str], config_revision: int
+    ) -> list[tuple[Message, bytes | None]]:
+        return await self._write(messages.begin_together, message_ids, config_revision)
+
     async def facts(
         self,
         order_keys: Sequence[str],

@@ -55,6 +55,11 @@ class Keeping(Comparing):
     ) -> list[LedgerEntry]:
         return await self._read(ledger.orders, side, route, limit)
 
+    async def open_entries(
+        self, *, route: str | None = None, after: str = "", limit: int = 1_000
+    ) -> list[LedgerEntry]:
+        return await self._read(ledger.open_entries, route, after, limit)
+
     async def open_orders(self, route: str) -> Mapping[str, int]:
         return await self._read(ledger.open_orders, route)
 
@@ -171,6 +176,9 @@ class Keeping(Comparing):
 
     async def exceptions(self, *, route: str | None = None, limit: int = 1_000) -> list[ExceptionItem]:
         return await self._read(people.exceptions, route, limit)
+
+    async def exception_counts(self, route: str) -> Mapping[tuple[str, ...], int]:
+        return await self._read(people.exception_counts, route)
 
     async def retry(self, exception_id: str, who: str, why: str, now: datetime) -> str:
         return await self._write(people.retry, exception_id, who, why, now)

@@ -117,6 +117,11 @@ def orders(db: Database, side: str | None, route: str | None, limit: int) -> lis
     return [entry_of(row) for row in db.rows("order.newest", (side, side, route, route, limit))]
 
 
+def open_entries(db: Database, route: str | None, after: str, limit: int) -> list[LedgerEntry]:
+    """List entries that are not closed, in the order of their keys."""
+    return [entry_of(row) for row in db.rows("order.open_after", (after, route, limit))]
+
+
 def open_orders(db: Database, route: str) -> dict[str, int]:
     """Count a route's open orders by side."""
     return dict(db.rows("order.count_open", (route,)))

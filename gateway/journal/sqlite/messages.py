@@ -8,7 +8,8 @@ from datetime import datetime
 from adapters.base import Finding, Origin
 from gateway.journal.base import UnknownError
 from gateway.journal.findings import arrival_conflict
-from gateway.journal.sqlite.bodies import drop_staged, read_piece, unstage, write_body
+from gateway.journal.sqlite.bodies import PIECE_BYTES, drop_staged, read_piece, unstage, write_body
+from gateway.journal.sqlite.cipher import DamagedRecordError
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.instants import from_micros, to_micros
 from gateway.journal.sqlite.json_columns import (
@@ -185,8 +186,39 @@ def routes_to_translate(db: Database) -> list[tuple[str, bool]]:
 
 def begin_translation(db: Database, message_id: str, config_revision: int) -> Message:
     """Mark a message TRANSLATING under a configuration, unless it already is under another."""
-    db.run("message.begin", (config_revision, message_id))
-    return message(db, message_id)
+    return message_of(_begun(db, message_id, config_revision))
+
+
+def begin_together(
+    db: Database, message_ids: Sequence[str], config_revision: int
+) -> list[tuple[Message, bytes | None]]:
+    """Mark messages TRANSLATING; give each with its body where that is one piece and whole."""
+    begun = []
+    for message_id in message_ids:
+        row = _begun(db, message_id, config_revision)
+        message = message_of(row)
+        begun.append((message, _small_body(db, message, row[-1])))
+    return begun
+
+
+def _begun(db: Database, message_id: str, config_revision: int) -> Row:
+    row = db.row("message.begin", (config_revision, message_id))
+    if row is None:  # it was begun before, or is no longer open
+        row = db.row("message.by_id", (message_id,))
+    if row is None:
+        raise UnknownError(f"there is no message {message_id}")
+    return row
+
+
+def _small_body(db: Database, message: Message, body_id: int | None) -> bytes | None:
+    """Give a body of one piece; None where ``body_beginning`` has more to tell, or damage to tell of."""
+    if body_id is None or message.size_bytes > PIECE_BYTES:
+        return None
+    try:
+        piece = read_piece(db, body_owner(message.message_id), body_id, 0) or b""
+    except DamagedRecordError:
+        return None
+    return piece if len(piece) == message.size_bytes else None
 
 
 def body_of(db: Database, message_id: str) -> int:
@@ -212,7 +244,7 @@ def message_of(row: Row) -> Message:
     (
         sequence, message_id, route, state, arrival_key, partner, sha256, size_bytes, origin, correlation_id,
         accepted_at, is_urgent, config_revision, generation, resend, planned_through, repeat_of, findings,
-        interchanges,
+        interchanges, _body_id,
     ) = row  # fmt: skip
     return Message(
         message_id=message_id,

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 
 from adapters.base import Alias
 from gateway.journal import move_rules
-from gateway.journal.base import RefusedError, UnknownError
-from gateway.journal.moves import UNDER_WAY, Move, MoveBegin, MoveLine, MoveState, OrderStanding, Recalled
+from gateway.journal.base import RefusedError
+from gateway.journal.moves import UNDER_WAY, Move, MoveBegin, MoveState, OrderStanding, Recalled
 from gateway.journal.sqlite.audit_log import append
-from gateway.journal.sqlite.database import Database, Row
+from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.documents import insert_document
-from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros, to_micros_or_none
-from gateway.journal.sqlite.json_columns import dump
+from gateway.journal.sqlite.instants import to_micros
 from gateway.journal.sqlite.ledger import add_aliases, entry_of, take_back
 from gateway.journal.sqlite.messages import dump_states, insert_planned
+from gateway.journal.sqlite.move_rows import dump_lines, move_of, one_move, put_move
 from gateway.journal.sqlite.people import begin_generation
 from gateway.journal.sqlite.planned_deliveries import finish_unsent, insert_deliveries
 from gateway.journal.sqlite.planning import planned_message
-from gateway.journal.types import DeliveryPlan, DeliveryState, LedgerEntry, Side
+from gateway.journal.types import DeliveryPlan, DeliveryState, LedgerEntry
 
 
 def ask_moves(db: Database, moves: Sequence[Move], who: str, why: str, now: datetime) -> int:
@@ -34,6 +32,7 @@ def ask_moves(db: Database, moves: Sequence[Move], who: str, why: str, now: date
     for move in moves:
         told = (move.move_id, move.order_key, move.route, move.was.value, move.to.value, move.batch)
         texts = (why, dump_lines(move.lines), (move.order or b"").decode())
+        db.run("move.take_up", (move.order_key,))  # whoever asks anew has seen why it never began
         db.run("move.ask", (*told, who, to_micros(now), move.documents, *texts))
     for batch, detail in move_rules.audited(moves):
         append(db, now, who, "orders.move.ask", batch, detail, why)
@@ -42,13 +41,13 @@ def ask_moves(db: Database, moves: Sequence[Move], who: str, why: str, now: date
 
 def agree_moves(db: Database, move_ids: Sequence[str], who: str, why: str, now: datetime) -> int:
     """Agree to moves. Errors: UnknownError, RefusedError; then none is agreed to."""
-    agreed = move_rules.agreed([_one(db, move_id) for move_id in move_ids], who, now)
+    agreed = move_rules.agreed([one_move(db, move_id) for move_id in move_ids], who, now)
     return _put_together(db, agreed, "orders.move.agree", who, why, now)
 
 
 def drop_moves(db: Database, move_ids: Sequence[str], who: str, why: str, now: datetime) -> int:
     """End moves that have not begun. Errors: UnknownError, RefusedError; then none is."""
-    ended = move_rules.dropped([_one(db, move_id) for move_id in move_ids], who, now)
+    ended = move_rules.dropped([one_move(db, move_id) for move_id in move_ids], who, now)
     return _put_together(db, ended, "orders.move.drop", who, why, now)
 
 
@@ -56,10 +55,15 @@ def moves(
     db: Database, states: Sequence[MoveState], batch: str | None, order_key: str | None, limit: int
 ) -> list[Move]:
     """List moves, oldest first."""
-    if len(states) == 1 and batch is None and order_key is None:
-        rows = db.rows("move.agreed", (states[0].value, limit))
+    wanted = (dump_states(states), batch, order_key, limit)
+    if order_key is not None:
+        rows = db.rows("move.of_order", wanted)
+    elif batch is not None:
+        rows = db.rows("move.of_batch", wanted)
+    elif len(states) == 1:
+        rows = db.rows("move.in_state", (states[0].value, limit))
     else:
-        rows = db.rows("move.listed", (dump_states(states), batch, order_key, limit))
+        rows = db.rows("move.listed", wanted)
     return [move_of(row) for row in rows]
 
 
@@ -70,7 +74,7 @@ def moves_due(db: Database, limit: int) -> list[Move]:
 
 def begin_move(db: Database, begin: MoveBegin, now: datetime) -> str | None:
     """Begin a move, or say why it cannot begin now."""
-    move = _one(db, begin.move_id)
+    move = one_move(db, begin.move_id)
     if move.state is not MoveState.AGREED:
         return f"it is {move.state.value}"
     problem = move_rules.cannot_begin(move, begin, _standing(db, move.order_key))
@@ -95,12 +99,12 @@ def begin_move(db: Database, begin: MoveBegin, now: datetime) -> str | None:
 
 def close_moved(db: Database, move_id: str, delivery: DeliveryPlan, now: datetime) -> bool:
     """Go on to closing the old order."""
-    move = _one(db, move_id)
+    move = one_move(db, move_id)
     if move.state is not MoveState.CREATING or move.message_id is None:
         return False
     message = planned_message(db, move.message_id)
     insert_deliveries(db, message, {}, [delivery], to_micros(now), holds=False)
-    _put(db, replace(move, state=MoveState.CLOSING))
+    put_move(db, replace(move, state=MoveState.CLOSING))
     return True
 
 
@@ -108,7 +112,7 @@ def finish_move(
     db: Database, move_id: str, aliases: Sequence[Alias], now: datetime, left: str | None = None
 ) -> bool:
     """Let the ledger say the new side."""
-    move = _one(db, move_id)
+    move = one_move(db, move_id)
     row = db.row("order.entry", (move.order_key,))
     if move.state is not MoveState.CLOSING or row is None:
         return False
@@ -119,7 +123,7 @@ def finish_move(
     if left is not None:
         db.run("order.leave_names", (move.order_key, left))
     add_aliases(db, move.order_key, aliases)
-    _put(db, replace(move, state=MoveState.DONE, ended_at=now))
+    put_move(db, replace(move, state=MoveState.DONE, ended_at=now))
     detail = {"move": move_id, "from": move.was.value, "to": move.to.value, "batch": move.batch}
     append(db, now, move.agreed_by or move.asked_by, "orders.move.done", move.order_key, detail, move.why)
     return True
@@ -127,7 +131,7 @@ def finish_move(
 
 def end_move(db: Database, move_id: str, outcome: str, now: datetime) -> bool:
     """Leave an order where it is."""
-    move = _one(db, move_id)
+    move = one_move(db, move_id)
     if move.state not in (MoveState.AGREED, MoveState.CREATING):
         return False
     if move.message_id is not None and any(
@@ -136,7 +140,8 @@ def end_move(db: Database, move_id: str, outcome: str, now: datetime) -> bool:
         return False
     if move.state in UNDER_WAY:
         db.run("order.set_moving", (None, move.order_key))
-    _put(db, replace(move, state=MoveState.ENDED, outcome=outcome, ended_at=now))
+    row = db.row("order.entry", (move.order_key,))
+    put_move(db, move_rules.ended(move, outcome, entry_of(row) if row is not None else None, now))
     detail = {"move": move_id, "batch": move.batch}
     append(db, now, move.agreed_by or move.asked_by, "orders.move.end", move.order_key, detail, outcome)
     return True
@@ -189,74 +194,11 @@ def _standing(db: Database, order_key: str) -> OrderStanding:
     return OrderStanding(entry, int(db.value("order.count_documents", (order_key,))), holding, is_parked)
 
 
-def _one(db: Database, move_id: str) -> Move:
-    row = db.row("move.one", (move_id,))
-    if row is None:
-        raise UnknownError(f"there is no move {move_id}")
-    return move_of(row)
-
-
 def _put_together(
     db: Database, changed: Sequence[Move], action: str, who: str, why: str, now: datetime
 ) -> int:
     for move in changed:
-        _put(db, move)
+        put_move(db, move)
     for batch, detail in move_rules.audited(changed):
         append(db, now, who, action, batch, detail, why)
     return len(changed)
-
-
-def _put(db: Database, move: Move) -> None:
-    agreed_at, ended_at = to_micros_or_none(move.agreed_at), to_micros_or_none(move.ended_at)
-    columns = (move.state.value, move.agreed_by, agreed_at, move.outcome, ended_at, move.move_id)
-    db.run("move.set_state", columns)
-
-
-def dump_lines(lines: Sequence[MoveLine]) -> str:
-    """Give the lines of a move as JSON; decimals are texts."""
-    return dump(
-        [
-            [each.line, str(each.ordered), str(each.received), str(each.invoiced), each.unit,
-             None if each.price is None else str(each.price)]
-            for each in lines
-        ]
-    )  # fmt: skip
-
-
-def load_lines(text: str) -> tuple[MoveLine, ...]:
-    """Give the lines of a move back."""
-    return tuple(
-        MoveLine(
-            line, Decimal(ordered), Decimal(received), Decimal(invoiced), unit,
-            None if price is None else Decimal(price),
-        )
-        for line, ordered, received, invoiced, unit, price in json.loads(text)
-    )  # fmt: skip
-
-
-def move_of(row: Row) -> Move:
-    """Give the move of a row of ``$move_columns``."""
-    (
-        move_id, order_key, route, was, to, batch, state, asked_by, asked_at, why, agreed_by, agreed_at,
-        message_id, documents, lines, placed, outcome, ended_at,
-    ) = row  # fmt: skip
-    return Move(
-        move_id=move_id,
-        order_key=order_key,
-        route=route,
-        was=Side(was),
-        to=Side(to),
-        asked_by=asked_by,
-        asked_at=from_micros(asked_at),
-        why=why,
-        batch=batch,
-        state=MoveState(state),
-        agreed_by=agreed_by,
-        agreed_at=from_micros_or_none(agreed_at),
-        message_id=message_id,
-        documents=documents,
-        lines=load_lines(lines),
-        order=placed.encode() or None,
-        outcome=outcome,
-        ended_at=from_micros_or_none(ended_at),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from typing import NamedTuple
@@ -9,14 +10,16 @@ from typing import NamedTuple
 from adapters.base import Accepted, InDoubt
 from gateway.journal.base import UnknownError
 from gateway.journal.findings import answer_not_retried, being_sent, call_not_retried
+from gateway.journal.parked_moves import left_there, taken_up
 from gateway.journal.sent import DISMISSED, PLACED_BY_PHONE, closes, side_of_stage
-from gateway.journal.sqlite import controls
+from gateway.journal.sqlite import controls, parked_moves
 from gateway.journal.sqlite.audit_log import append
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.instants import from_micros, to_micros
 from gateway.journal.sqlite.json_columns import load_findings, load_outcome, load_strings
 from gateway.journal.sqlite.keys_back import give_keys_back
 from gateway.journal.sqlite.ledger import place_by_phone
+from gateway.journal.sqlite.move_rows import put_move
 from gateway.journal.sqlite.planned_deliveries import finish_unsent
 from gateway.journal.types import BEING_SENT, DeliveryState, ExceptionItem, Side
 
@@ -33,13 +36,27 @@ def exceptions(db: Database, route: str | None, limit: int) -> list[ExceptionIte
     """List what is parked and unresolved, oldest first."""
     found = [_item(row) for row in db.rows("exception.all", (route, limit))]
     found += controls.exceptions(db, route, limit)
+    found += parked_moves.exceptions(db, route, limit)
     return sorted(found, key=lambda item: item.opened_at)[:limit]
+
+
+def exception_counts(db: Database, route: str) -> dict[tuple[str, ...], int]:
+    """Count a route's exceptions by the types of the sets that they are about."""
+    found = Counter[tuple[str, ...]]()
+    for sets, count in db.rows("exception.counts", (route,)):
+        found[tuple(sorted(load_strings(sets)))] += count
+    return dict(found)
 
 
 def retry(db: Database, exception_id: str, who: str, why: str, now: datetime) -> str:
     """Take a parked thing up again; give what was done."""
     if controls.delivery_of(db, exception_id) is not None:
         raise answer_not_retried(exception_id)
+    move = parked_moves.parked_move(db, exception_id)
+    if move is not None:
+        put_move(db, taken_up(move))
+        append(db, now, who, "exceptions.retry", exception_id, {"done": "move"}, why)
+        return "move"
     parked = _parked(db, exception_id)
     if parked.kind == "delivery":
         done = _deliver_again(db, exception_id, parked.number)
@@ -52,9 +69,7 @@ def retry(db: Database, exception_id: str, who: str, why: str, now: datetime) ->
 
 def resolve(db: Database, exception_id: str, resolution: str, who: str, why: str, now: datetime) -> None:
     """Close a parked thing or an unfinished delivery without sending it."""
-    unanswered = controls.delivery_of(db, exception_id)
-    if unanswered is not None:
-        controls.resolve(db, unanswered)
+    if _resolve_without_message(db, exception_id, resolution):
         detail = {"resolution": resolution, "deliveries": "0"}
         append(db, now, who, "exceptions.resolve", exception_id, detail, why)
         return
@@ -82,6 +97,18 @@ def resolve(db: Database, exception_id: str, resolution: str, who: str, why: str
         give_keys_back(db, open_thing.message)
     detail = {"resolution": resolution, "deliveries": str(len(ended))}
     append(db, now, who, "exceptions.resolve", exception_id, detail, why)
+
+
+def _resolve_without_message(db: Database, exception_id: str, resolution: str) -> bool:
+    """Close what is no part of a message's plan, and tell whether it was that. Errors: RefusedError."""
+    unanswered = controls.delivery_of(db, exception_id)
+    if unanswered is not None:
+        controls.resolve(db, unanswered)
+        return True
+    move = parked_moves.parked_move(db, exception_id)
+    if move is not None:
+        put_move(db, left_there(move, resolution))
+    return move is not None
 
 
 def replay(db: Database, message_id: str, resend: bool, who: str, why: str, now: datetime) -> int:

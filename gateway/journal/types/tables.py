@@ -40,11 +40,14 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionItem:
-    """A thing that a person must look at: a parked message, set or delivery, or a missing acknowledgment."""
+    """A thing that a person must look at.
 
-    exception_id: str  # stable: "<message_id>", "<message_id>/<index>", the delivery id, or that + ".997"
-    kind: str  # "message", "document", "delivery", "acknowledgment"
-    message_id: str
+    A parked message, set or delivery, a missing acknowledgment, or a move that never began.
+    """
+
+    exception_id: str  # stable: "<message_id>", "<message_id>/<index>", the id of delivery (+ ".997") or move
+    kind: str  # "message", "document", "delivery", "acknowledgment", "move"
+    message_id: str  # "" for a move: it has none
     route: str
     partner: str | None
     opened_at: datetime

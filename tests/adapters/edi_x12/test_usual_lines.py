@@ -96,6 +96,7 @@ def assert_one(ours: Decoded, theirs: Decoded) -> None:
     assert to_json(document) == to_json(other)
     assert to_json(document) == to_json(parse_document(to_json(document)))
     assert content_hash(document) == content_hash(other)
+    assert content_hash(document) == content_hash(parse_document(to_json(document)))
     assert document.model_dump(exclude_unset=True) == other.model_dump(exclude_unset=True)
     assert pickle.loads(pickle.dumps(document)) == other
 
@@ -164,6 +165,27 @@ def test_a_partner_s_guide_that_wants_another_segment_in_a_line_has_no_usual_lin
     body = "BEG*00*NE*PO1**20260301|" + "|".join(USUAL)
 
     assert assert_same(interchange(body), context(partner)) == 0
+
+
+@pytest.mark.parametrize("lines", [USUAL, [each for each in USUAL if not each.startswith("PID")]])
+@pytest.mark.parametrize(
+    "limits", [{"PO1": "M/1"}, {"PO1/PO4": "M/1"}, {"PO1/PID": "M/1"}, {"PO1/REF": "M/1"}]
+)
+def test_what_a_partner_s_guide_wants_of_lines_holds_for_usual_ones(
+    limits: dict[str, str], lines: list[str]
+) -> None:
+    partner = X12Partner(guides={"850": GuideOverride(limits=limits)})
+
+    assert_same(interchange("BEG*00*NE*PO1**20260301|" + "|".join(lines)), context(partner))
+
+
+@pytest.mark.parametrize("kind", ["850", "855", "810"])
+def test_lines_without_a_description_are_usual_too(kind: str) -> None:
+    bare = [each for each in LINES[kind] if not each.startswith("PID")]
+
+    assert assert_same(enveloped("|".join([*HEADERS[kind], *bare]), kind), context()) == (
+        3 if kind == "855" else 2
+    )
 
 
 def enveloped(text: str, kind: str) -> bytes:

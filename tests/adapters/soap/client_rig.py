@@ -9,7 +9,7 @@ from typing import Any
 
 from canonical.registry import parse_document, to_json
 from gateway.config import Configuration, load
-from gateway.delivery import Destination
+from gateway.destination import Destination
 from gateway.destinations import Destinations
 from gateway.security.secrets import SecretStore
 from simulators.soap_mms import SoapMms

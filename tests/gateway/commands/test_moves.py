@@ -280,3 +280,44 @@ def test_an_order_that_is_moving_is_printed_with_where_to_and_its_numbers_with_w
         "known as  E-7 (at erp, until it moved away, line 2 is 20)",
         "known as  S-9 (imported)",
     ]
+
+
+def test_a_move_that_never_began_is_printed_with_its_order_and_what_to_do(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    bench = gateway_with_orders.bench
+    (entry, *_) = gateway_with_orders.do(bench.journal.orders(route="po.one"))
+    now = bench.clock.now()
+    move = Move("v1", entry.order_key, "po.one", entry.side, Side.LEGACY, "ann", now, "wave", "b1")
+    gateway_with_orders.do(bench.journal.ask_moves([move], "ann", "wave", now))
+    gateway_with_orders.do(bench.journal.agree_moves(["v1"], "bob", "checked", now))
+    gateway_with_orders.do(bench.journal.end_move("v1", "it cannot be written for mms", now))
+
+    listed = " ".join(bridge("exceptions", "list").out.split())
+    shown = bridge("exceptions", "show", "v1")
+    dismissed = bridge("exceptions", "resolve", "v1", "--dismiss", "--why", "it may stay")
+
+    assert f"move that never began of {entry.order_key} on route po.one" in listed
+    assert "it cannot be written for mms. Mend that and retry" in listed
+    assert shown.code == 0
+    assert "a move that never began on route po.one" in shown.out
+    assert dismissed.out == "v1: closed, dismissed\n"
+
+
+def test_orders_of_a_route_that_is_gone_are_printed_by_route_and_end_with_1(
+    bridge: Command, gateway_with_orders: Running
+) -> None:
+    bench = gateway_with_orders.bench
+    now = bench.clock.now()
+    keys = ["order:1|HB|0500", "order:1|HB|0501"]
+    old = [LedgerEntry(key, Side.CLOUD, Transmitter.ERP, "po.old", "cloud", "all of it", now) for key in keys]
+    gateway_with_orders.do(bench.journal.import_orders(old, {}, "ann", "of an older file", now))
+
+    told = bridge("orders", "reconcile")
+
+    words = " ".join(told.out.split())
+    assert told.code == 1
+    assert "2 open orders came by route 'po.old', which is not configured any more" in words
+    assert "orders list --route po.old" in words
+    assert keys[0] not in told.out
+    assert "no order is committed twice" not in told.out

@@ -13,6 +13,7 @@ from gateway.config import GatewaySettings, Partner, Route, installed
 from gateway.config.catalogue import Catalogue, EndpointKind
 from gateway.config.defaults import Defaults
 from gateway.config.endpoints import Endpoint
+from gateway.config.field_docs import described
 from gateway.config.reference import reference
 from gateway.config.texts import HIDDEN, item_of, key_of, model_of
 from tests.gateway.config.sample import CATALOGUE
@@ -51,7 +52,7 @@ def test_every_model_is_frozen_refuses_unknown_keys_and_describes_its_fields(sec
         assert model.model_config.get("frozen"), model
         assert model.model_config.get("extra") == "forbid", model
         if model.__module__.startswith("gateway.config"):
-            assert all(field.description for field in model.model_fields.values()), model
+            assert all(field.description for field in described(model).values()), model
 
 
 def test_the_reference_shows_keys_types_defaults_and_what_is_needed() -> None:

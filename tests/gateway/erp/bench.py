@@ -15,8 +15,9 @@ from typing import Any
 from adapters.base import Clock, NoReply, Reply, Request, Role, Sink
 from canonical.document import CanonicalDocument
 from canonical.registry import parse_document, to_json
-from gateway.delivery import Destination, deliver_once
+from gateway.delivering import deliver_once
 from gateway.delivery_plans import reference_of
+from gateway.destination import Destination
 from gateway.erp.connector.settings import ErpSettings
 from gateway.erp.http import HttpSink
 from gateway.erp.limits import TargetHealth

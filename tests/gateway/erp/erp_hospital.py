@@ -13,7 +13,7 @@ from typing import Any
 
 from adapters.base import NoReply, Reply, Request, Sink
 from canonical.registry import to_json
-from gateway.delivery import Destination
+from gateway.destination import Destination
 from gateway.erp.http import HttpSink
 from gateway.erp.limits import TargetHealth
 from gateway.erp.readers import READERS

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.delivery import Destination
+from gateway.destination import Destination
 from gateway.erp.http import HttpSink
 from gateway.erp.limits import TargetHealth
 from gateway.journal.types import DeliveryState, Side

@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from adapters.base import Accepted, Finding, Finished, NoReply, Reply, Request, StepResult, Stuck, Transient
+from adapters.base import (
+    Accepted,
+    Finding,
+    Finished,
+    Level,
+    NoReply,
+    Reply,
+    Request,
+    StepResult,
+    Stuck,
+    Transient,
+)
 from adapters.base.orders import LineThere, OrderAt, OrderThere, closes_orders, keeper_of
 from canonical.registry import parse_document, to_json
 from gateway.erp.generic_rest import GenericRest
@@ -59,8 +70,71 @@ def test_a_close_is_done_once_the_erp_shows_the_order_closed() -> None:
     assert isinstance(still.outcome, Transient)
     assert isinstance(erp.next_request(closing(), [*done, still], NOW), Request)
 
-    done.append(step(erp, read, reply(OPEN | {"state": "closed"})))
+    done.append(step(erp, read, reply(closed(received="4", invoiced="2"))))
     assert erp.next_request(closing(), done, NOW) == Finished("E 7")
+
+
+def closed(*more: dict[str, Any], **line: Any) -> dict[str, Any]:
+    """Show the order closed, with one line and maybe more of them."""
+    return OPEN | {"state": "closed", "lines": [{"line_id": "1", "quantity": 4, **line}, *more]}
+
+
+def after_close(shown: dict[str, Any], *, retried: bool = False) -> Any:
+    """Give what follows once a closed order was read back; of 4 the move counted them as received."""
+    erp = target()
+    close = erp.next_request(closing(), [], NOW)
+    assert isinstance(close, Request)
+    done = [step(erp, close, reply({}))]
+    read = erp.next_request(closing(), done, NOW)
+    assert isinstance(read, Request)
+    done.append(step(erp, read, reply(shown)))
+    return erp.next_request(closing(steps_before_retry=2 if retried else 0), done, NOW)
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        (closed(received="5", invoiced="4"), "came to more than its move counted: line 1: 5"),
+        (closed(received="3", invoiced="3"), "came to less than its move counted: line 1: 3"),
+        (closed(received="5"), "came to more than its move counted: line 1: 5"),
+        (
+            closed({"line_id": "2", "quantity": 1, "received": 1, "invoiced": 0}, received=4, invoiced=4),
+            "line 2: 1 received or invoiced there, 0 counted",
+        ),
+    ],
+)
+def test_a_close_parks_where_the_erp_shows_more_or_less_than_the_move_counted(
+    shown: dict[str, Any], told: str
+) -> None:
+    stuck = after_close(shown)
+
+    assert isinstance(stuck, Stuck)
+    assert [each.code for each in stuck.findings] == ["MOVE-COUNTED-OTHERWISE"]
+    assert told in stuck.findings[0].text
+    assert "it is closed there" in stuck.findings[0].text
+
+
+def test_a_close_that_a_person_retries_is_read_back_anew_and_not_closed_again() -> None:
+    again = after_close(closed(received="3", invoiced="3"), retried=True)
+
+    assert isinstance(again, Request)
+    assert (again.method, again.address) == ("GET", "orders/E%207")
+
+
+@pytest.mark.parametrize("shown", [closed(), closed(received="3"), OPEN | {"state": "closed", "lines": []}])
+def test_a_close_of_which_nothing_that_came_is_shown_says_that_it_could_not_be_compared(
+    shown: dict[str, Any],
+) -> None:
+    finished = after_close(shown)
+
+    assert isinstance(finished, Finished)
+    (note,) = finished.notes
+    assert (note.code, note.level) == ("MOVE-NOT-COMPARED", Level.NOTE)
+    assert "orders.received" in note.text
+
+
+def test_a_received_quantity_alone_is_compared_where_it_is_as_counted() -> None:
+    assert after_close(closed(received="4")) == Finished("E 7")
 
 
 def test_a_close_that_nobody_answered_is_sent_again_for_it_subtracts_nothing() -> None:

@@ -305,6 +305,63 @@ async def test_beginning_again_tells_how_far_the_plan_is_durable(scene: Scene) -
     assert again.planned_through == 2
 
 
+async def test_messages_are_begun_together_each_with_its_body(scene: Scene) -> None:
+    await scene.accept("m1", b"ISA*1", config_revision=3)
+    await scene.accept("m2", b"")
+    await scene.accept("m3", b"ISA*3")
+
+    begun = await scene.journal.begin_together(["m1", "m2", "m3"], 4)
+
+    assert [body for _, body in begun] == [b"ISA*1", b"", b"ISA*3"]
+    assert [message for message, _ in begun] == [
+        await scene.journal.message(message_id) for message_id in ("m1", "m2", "m3")
+    ]
+    assert {(message.state, message.config_revision) for message, _ in begun} == {
+        (MessageState.TRANSLATING, 4)
+    }
+
+
+async def test_what_was_begun_before_is_begun_together_as_it_was(scene: Scene) -> None:
+    await scene.accept("m1")
+    await scene.accept("m2")
+    await scene.plan("m1", [document(0), document(1)], is_last=False)
+    await scene.plan("m2", [document()])
+
+    (again, _), (planned, _) = await scene.journal.begin_together(["m1", "m2"], 5)
+
+    assert (again.config_revision, again.planned_through) == (1, 2)
+    assert planned == await scene.journal.message("m2")
+    assert planned.state is MessageState.PLANNED
+
+
+async def test_a_body_of_several_pieces_is_not_given_with_its_message(scene: Scene) -> None:
+    whole = bytes(range(256)) * 1024  # one piece
+    await scene.accept("m1", whole)
+    await scene.accept("m2", whole + b"~")
+
+    begun = await scene.journal.begin_together(["m1", "m2"], 1)
+
+    assert [body for _, body in begun] == [whole, None]
+    assert await scene.body("m2") == whole + b"~"
+
+
+async def test_messages_one_of_which_is_unknown_are_not_begun(scene: Scene) -> None:
+    await scene.accept("m1")
+
+    with pytest.raises(UnknownError):
+        await scene.journal.begin_together(["m1", "m2"], 1)
+
+    assert (await scene.journal.message("m1")).state is MessageState.ACCEPTED
+
+
+async def test_a_message_without_a_body_is_begun_without_one(journal: Journal) -> None:
+    refused = await journal.refuse(ROUTE, origin(), finding(), T0)
+
+    ((message, body),) = await journal.begin_together([refused], 1)
+
+    assert (message.state, body) == (MessageState.REFUSED, None)
+
+
 async def test_a_journal_belongs_to_one_environment(journal: Journal) -> None:
     await journal.bind_environment("test")
     await journal.bind_environment("test")

@@ -164,6 +164,9 @@ async def plan(twins: Twins) -> None:
     if not waiting:
         return
     chosen = rng.choice(waiting)
+    if len(waiting) % 2:
+        ids = [each.message_id for each in waiting[:4]]
+        await twins.both("begin some", lambda journal: journal.begin_together(ids, twins.revision))
     await twins.both("begin", lambda journal: journal.begin_translation(chosen.message_id, twins.revision))
     message = await twins.memory.message(chosen.message_id)
     first = max(0, message.planned_through - (rng.random() < 0.2))

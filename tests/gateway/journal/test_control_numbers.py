@@ -115,6 +115,7 @@ async def test_what_is_not_acknowledged_in_time_is_an_exception_of_its_route(sce
     assert (item.target, item.partner, item.opened_at) == ("erp", "MERCY", after(61))
     assert [finding.code for finding in item.findings] == ["ACK-MISSING"]
     assert await scene.journal.exceptions(route="other") == []
+    assert await scene.journal.exception_counts("orders_in") == {("850",): 1}
 
 
 async def test_what_is_not_delivered_yet_owes_no_acknowledgment(scene: Scene) -> None:

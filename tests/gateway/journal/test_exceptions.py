@@ -6,6 +6,7 @@ import pytest
 
 from adapters.base import StepResult, Transient, TransientKind
 from gateway.journal.base import RefusedError, UnknownError
+from gateway.journal.moves import Move
 from gateway.journal.types import DeliveryState, MessageState, Side, Transmitter
 from tests.gateway.journal.builders import (
     ERP,
@@ -102,6 +103,35 @@ async def test_exceptions_are_listed_oldest_first_by_route(scene: Scene) -> None
     assert await ids(scene) == ["m2", "m1"]
     assert [item.exception_id for item in await scene.journal.exceptions(route=ROUTE)] == ["m1"]
     assert len(await scene.journal.exceptions(limit=1)) == 1
+
+
+async def test_exceptions_are_counted_by_the_sets_that_they_are_about(scene: Scene) -> None:
+    journal = scene.journal
+    await parked_message(scene, "m1")
+    await scene.accept("m2")
+    await scene.plan("m2", [document(0, set_type="850", is_parked=True), document(1, set_type="855")])
+    await scene.accept("m3")
+    both = [document(0, set_type="850"), document(1, "O-2", set_type="855")]
+    await scene.plan("m3", both, [delivery("m3-d", None, "O-1", "O-2")])
+    await scene.park((await scene.claim_only()).claim)
+    await scene.accept("m4")
+    await scene.plan("m4", [document(0, "O-4", set_type="810")], [delivery("m4-d", 0, "O-4")])
+    await scene.park((await scene.claim_only()).claim)
+    await scene.accept("m5", route="another")
+    await scene.plan("m5", [document(0, "O-5", set_type="850", is_parked=True)])
+    await journal.import_orders([entry("O-9", Side.LEGACY)], {}, "ann", "open", T0)
+    move = Move("v1", "O-9", ROUTE, Side.LEGACY, Side.CLOUD, "ann", T0, "wave", "b1")
+    await journal.ask_moves([move], "ann", "wave", T0)
+    await journal.agree_moves(["v1"], "bob", "wave", T0)
+    await journal.end_move("v1", "it cannot", T0)
+
+    counts = await journal.exception_counts(ROUTE)
+
+    assert counts == {(): 1, ("850",): 1, ("850", "855"): 1, ("810",): 1, ("move",): 1}
+    assert sum(counts.values()) == len(await journal.exceptions(route=ROUTE))
+    assert await journal.exception_counts("another") == {("850",): 1}
+    await journal.resolve("m2/0", "dismissed", "ann", "never mind", scene.now)
+    assert ("850",) not in await journal.exception_counts(ROUTE)
 
 
 # -- retry -----------------------------------------------------------------------------------

@@ -94,6 +94,25 @@ async def test_entries_are_listed_newest_first_by_side_and_route(scene: Scene) -
     assert len(await scene.journal.orders(limit=1)) == 1
 
 
+async def test_open_entries_are_gone_through_by_key_a_page_at_a_time_whatever_changes_meanwhile(
+    scene: Scene,
+) -> None:
+    keys = ["O-3", "O-1", "O-5", "O-2", "O-4"]
+    await scene.order("m1", opens=[entry(key, route=ROUTE if key != "O-4" else "other") for key in keys])
+    await scene.journal.close_orders(["O-2"], "ann", "done", T0)
+
+    (first,) = await scene.journal.open_entries(limit=1)
+    await scene.journal.close_orders(["O-1"], "ann", "done", T0)
+    await scene.order("m2", "O-0", opens=[entry("O-0")])
+    rest = await scene.journal.open_entries(after=first.order_key, limit=9)
+    own = await scene.journal.open_entries(route=ROUTE)
+
+    assert first.order_key == "O-1"
+    assert [each.order_key for each in rest] == ["O-3", "O-4", "O-5"]
+    assert [each.order_key for each in own] == ["O-0", "O-3", "O-5"]
+    assert await scene.journal.open_entries(after="O-5") == []
+
+
 async def test_open_orders_of_a_route_are_counted_by_side(scene: Scene) -> None:
     opens = [entry("O-1"), entry("O-2"), entry("O-3", Side.LEGACY), entry("O-4", route="requisitions_in")]
     await scene.order("m1", opens=opens)

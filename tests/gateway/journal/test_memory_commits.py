@@ -76,9 +76,9 @@ async def test_every_changing_method_passes_its_hooks_and_no_reading_one_does(me
         "is_healthy close knows_arrival message body messages next_to_translate routes_to_translate "
         "facts awaiting unsent_calls moves moves_due "
         "still_mine next_due deliveries documents orders open_orders aliases configuration stages "
-        "exceptions overdue audit verify_audit crosswalk crosswalk_version cursor "
+        "open_entries exceptions overdue audit verify_audit crosswalk crosswalk_version cursor "
         "documents_after one_document comparisons waiting_comparisons difference_groups count_comparisons "
-        "readings approvals planned_stages attempt_counts rolled_back"
+        "readings approvals planned_stages attempt_counts exception_counts rolled_back"
     ).split()
     public = {name for name, _ in inspect.getmembers(Journal, inspect.isfunction) if not name.startswith("_")}
     assert names == public - set(reading)
@@ -103,6 +103,7 @@ async def everything_once(journal: Journal) -> None:
     await journal.set_stage(ROUTE, "cloud", "legacy", "0", "ann", "back", T0)
     await journal.refuse(ROUTE, origin(), finding(), T0)
     await journal.accept_together([(arrival("t1"), b"one"), (arrival("t2"), b"two")])
+    await journal.begin_together(["t1"], 1)
     await scene.order("m1", opens=[entry()])
     claim = await journal.renew((await scene.claim_only()).claim, 60, scene.monotonic)
     await scene.start(claim)

@@ -282,7 +282,82 @@ async def test_a_move_whose_remainder_came_nowhere_leaves_the_order_where_it_was
     assert (now.side, now.moving_to, now.transmitter) == (Side.LEGACY, None, Transmitter.LEGACY)
     made = await one(journal)
     assert (made.state, made.outcome, made.ended_at) == (MoveState.ENDED, "refused there", after(3))
+    assert await journal.exceptions() == []  # who dismissed it knows
     assert await journal.ask_moves([move(move_id="v2")], "ann", "again", T0) == 1
+
+
+async def never_begun(scene: Scene) -> None:
+    """Have a move agreed to that cannot begin."""
+    await on_legacy(scene)
+    await agreed(scene.journal, move())
+    assert await scene.journal.end_move("v1", "it cannot be written for mms", after(2))
+
+
+async def test_a_move_that_was_agreed_to_and_never_began_is_an_exception_of_its_order(scene: Scene) -> None:
+    await never_begun(scene)
+
+    (item,) = await scene.journal.exceptions()
+    assert (item.exception_id, item.kind, item.route, item.opened_at) == ("v1", "move", ROUTE, after(2))
+    assert (item.message_id, item.order_keys) == ("", ("O-1",))
+    (told,) = item.findings
+    assert told.code == "MOVE-NOT-BEGUN"
+    for words in ("ann and bob", "stays on legacy", "it cannot be written for mms"):
+        assert words in told.text
+    assert await scene.journal.exceptions(route="another") == []
+    assert (await one(scene.journal)).parked_at == after(2)
+
+
+async def test_a_move_that_never_began_is_begun_again_when_it_is_retried_audited(scene: Scene) -> None:
+    await never_begun(scene)
+
+    assert await scene.journal.retry("v1", "eve", "partner mended", after(3)) == "move"
+
+    assert await scene.journal.exceptions() == []
+    told = (await scene.journal.audit())[-1]
+    assert (told.action, told.subject, told.who) == ("exceptions.retry", "v1", "eve")
+    again = await one(scene.journal)
+    assert (again.state, again.outcome, again.ended_at) == (MoveState.AGREED, "", None)
+    assert (again.asked_by, again.agreed_by) == ("ann", "bob")
+    assert await scene.journal.begin_move(begin(), after(4)) is None
+    with pytest.raises(UnknownError):
+        await scene.journal.retry("v1", "eve", "again", after(5))
+
+
+async def test_a_move_that_never_began_is_dismissed_and_closed_in_no_other_way(scene: Scene) -> None:
+    await never_begun(scene)
+
+    for otherwise in ("done_elsewhere:4711", "placed_by_phone:Kim"):
+        with pytest.raises(RefusedError, match="on legacy still"):
+            await scene.journal.resolve("v1", otherwise, "eve", "by hand", after(3))
+    assert len(await scene.journal.exceptions()) == 1
+    await scene.journal.resolve("v1", "dismissed", "eve", "it may stay", after(3))
+
+    assert await scene.journal.exceptions() == []
+    assert (await one(scene.journal)).state is MoveState.ENDED
+    told = (await scene.journal.audit())[-1]
+    assert (told.action, told.detail["resolution"]) == ("exceptions.resolve", "dismissed")
+
+
+async def test_whoever_asks_anew_for_an_order_that_never_began_to_move_has_looked(scene: Scene) -> None:
+    await never_begun(scene)
+
+    await scene.journal.ask_moves([move(move_id="v2")], "ann", "again", after(3))
+
+    assert await scene.journal.exceptions() == []
+    with pytest.raises(UnknownError):
+        await scene.journal.retry("v1", "eve", "both of them", after(3))
+
+
+async def test_a_move_that_nobody_waits_for_any_more_is_no_exception(scene: Scene) -> None:
+    journal = scene.journal
+    await on_legacy(scene)
+    await agreed(journal, move())
+    await journal.drop_moves(["v1"], "ann", "not now", T0)
+    await agreed(journal, move(move_id="v2"))
+    await journal.close_orders(["O-1"], "ann", "delivered", T0)
+    await journal.end_move("v2", "the ledger has no open order of this key any more", T0)
+
+    assert await journal.exceptions() == []
 
 
 async def test_moves_are_listed_by_state_batch_and_order(scene: Scene) -> None:

@@ -368,3 +368,21 @@ async def test_bodies_that_traded_places_are_noticed_and_stop_nothing_else(
     ]
     assert await journal.is_healthy()
     await journal.close()
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+async def test_a_damaged_body_is_left_out_of_what_is_begun(tmp_path: Path, key: bytes | None) -> None:
+    journal = await opened(tmp_path / "journal.db", key)
+    for message_id in ("m1", "m2", "m3"):
+        await journal.accept(arrival(message_id), message_id.encode())
+    await journal.close()
+    with apsw.Connection(str(tmp_path / "journal.db")) as connection:
+        connection.execute("UPDATE message SET body_id = 4 - body_id WHERE body_id IN (1, 3)")
+
+    journal = await opened(tmp_path / "journal.db", key)
+    begun = await journal.begin_together(["m1", "m2", "m3"], 1)
+
+    assert [body for _, body in begun] == [None, b"m2", None]
+    with pytest.raises(JournalError, match="message:m1#0 was changed or moved in the file"):
+        [piece async for piece in journal.body("m1")]
+    await journal.close()

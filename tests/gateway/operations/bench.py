@@ -28,7 +28,8 @@ from adapters.base import (
 from gateway.app import declared_stages, format_by_name
 from gateway.compiling import compile_programs
 from gateway.config import Configuration, load_text
-from gateway.delivery import Destination, deliver_once
+from gateway.delivering import deliver_once
+from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.base import Journal

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.base import NoReply, Reply, Request
-from gateway.delivery import Destination, deliver_once
+from gateway.delivering import deliver_once
+from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.types import Want

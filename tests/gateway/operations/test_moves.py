@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.forecast.traffic import recorded_traffic
 from gateway.journal.moves import MoveState
 from gateway.journal.types import LedgerEntry, Side, Transmitter
 from gateway.operations import Hooks, OperationError, Operations
+from gateway.operations.reconciliation import PAGE
 from gateway.order_reading import OrderReading
 from tests.gateway.order_hospital import Hospital, invoice, key_of, order, receipt
 
@@ -238,6 +240,7 @@ async def test_orders_older_than_the_gateway_are_converted_by_the_old_sides_own_
     old = hospital.legacy.of(key_of("OLD-1"))[0]
     hospital.legacy.orders["OLD-1"] = hospital.legacy.orders.pop(old.number)
     old.number = "OLD-1"
+    old.lines["1"].received = old.lines["1"].invoiced = Decimal(3)  # as its export says
     rows = [
         _row("OLD-1", "1", "8", "3", "3", "4"),
         _row("7", "1", "10", "4", "4"),
@@ -484,3 +487,63 @@ async def test_what_cannot_be_written_for_the_new_side_is_refused_when_it_is_ask
     with pytest.raises(OperationError, match=r"cannot be written for mms: .*X12-OUT-CHAR"):
         await operations.perform("orders.move", wanted)
     assert await hospital.journal.moves() == []
+
+
+async def test_a_move_that_never_began_is_shown_taken_up_again_and_dismissed_as_any_exception() -> None:
+    hospital, operations = await hospital_with("7")
+    await hospital.move("7", to=Side.CLOUD)
+    (move,) = await hospital.journal.moves()
+    await hospital.journal.end_move(move.move_id, "its route 'po' is not configured any more", move.asked_at)
+    about = {"exception": move.move_id, "who": "eve", "why": "looked"}
+
+    (listed,) = await operations.perform("exceptions.list", {})
+    assert (listed["kind"], listed["message_id"], listed["name"]) == ("move", None, "")
+    shown = await operations.perform("exceptions.show", {"exception": move.move_id})
+    assert (shown["message"], shown["findings"][0]["code"]) == (None, "MOVE-NOT-BEGUN")
+    assert await operations.perform("exceptions.call_sheet", {"everything": True}) == []
+    assert await operations.routes_of(move.move_id) == {"po"}
+    with pytest.raises(OperationError, match="with exceptions resolve --dismiss"):
+        await operations.perform(
+            "exceptions.resolve", {**about, "resolution": "done_elsewhere", "reference": "4711"}
+        )
+    assert (await operations.perform("exceptions.retry", about))["done"] == "move"
+    await hospital.settle()
+
+    assert [each.state for each in await hospital.journal.moves()] == [MoveState.DONE]
+    assert await operations.perform("exceptions.list", {}) == []
+
+
+def opened(number: int, route: str = "po") -> LedgerEntry:
+    """Give an order of legacy's own, older than the gateway."""
+    at = Hospital().clock.now()
+    key = key_of(f"{number:05}")
+    return LedgerEntry(key, Side.LEGACY, Transmitter.LEGACY, route, "imported", "older", at)
+
+
+async def test_all_open_orders_are_reconciled_however_many_there_are() -> None:
+    hospital, operations = await hospital_with("7")
+    now, count = hospital.clock.now(), 2 * PAGE + 1
+    await hospital.journal.import_orders([opened(each) for each in range(count)], {}, "ann", "open", now)
+
+    found = await operations.perform("orders.reconcile", {})
+
+    assert (found["orders"], found["difference_count"]) == (count + 1, count)  # legacy has none of them
+    assert len(found["differences"]) == 1_000
+    assert (await operations.perform("orders.reconcile", {"limit": PAGE + 2}))["orders"] == PAGE + 2
+
+
+async def test_orders_of_a_route_that_is_gone_are_told_as_that_and_give_no_all_clear() -> None:
+    hospital, operations = await hospital_with("7")
+    now = hospital.clock.now()
+    older = [opened(each, "po.old") for each in range(3)]
+    await hospital.journal.import_orders(older, {}, "ann", "open", now)
+
+    found = await operations.perform("orders.reconcile", {})
+    own = await operations.perform("orders.reconcile", {"route": "po.old"})
+
+    assert (found["orders"], found["routes_gone"], found["orders_unread"]) == (4, {"po.old": 3}, 3)
+    assert [(each["what"], each["side"]) for each in found["differences"]] == [("gone", "legacy")] * 3
+    assert found["sides"]["legacy"]["unread"] == 3
+    assert (own["orders"], own["difference_count"]) == (3, 3)
+    with pytest.raises(OperationError, match="no route that opens orders"):
+        await operations.perform("orders.reconcile", {"route": "po.never"})

@@ -5,8 +5,9 @@ comparison.compared_at, comparison.evidence, opened(comparison.reason), comparis
 comparison.cloud_s, comparison.left_out
 
 -- name: documents_after
+-- From where it stopped: by route, SQLite would go through all messages that a route ever had, each time.
 SELECT document.document_id, message.route, message.partner, message.accepted_at, message.origin, $document_columns
-FROM document JOIN message ON message.sequence = document.message
+FROM document CROSS JOIN message ON message.sequence = document.message
 WHERE document.document_id > ? AND document.document_id <= ?
   AND message.route IN (SELECT value FROM json_each(?))
 ORDER BY document.document_id LIMIT ?;
@@ -45,21 +46,35 @@ SELECT kind, word FROM comparison_facet WHERE comparison = ? ORDER BY kind, word
 SELECT surface, kind, pattern, opened(path), opened(legacy), opened(cloud), group_id FROM difference
 WHERE comparison = ? ORDER BY place;
 
+-- part: wanted_comparisons
+(?1 IS NULL OR route = ?1) AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR order_key = ?3)
+AND (?4 IS NULL OR message_id = ?4) AND (?5 IS NULL OR document_index = ?5)
+AND (?6 IS NULL OR number IN (SELECT comparison FROM difference WHERE group_id = ?6))
+ORDER BY accepted_at DESC, number DESC LIMIT ?7
+
 -- name: newest
-SELECT $comparison_columns FROM comparison
-WHERE (?1 IS NULL OR route = ?1) AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR order_key = ?3)
-  AND (?4 IS NULL OR message_id = ?4) AND (?5 IS NULL OR document_index = ?5)
-  AND (?6 IS NULL OR number IN (SELECT comparison FROM difference WHERE group_id = ?6))
-ORDER BY accepted_at DESC, number DESC LIMIT ?7;
+SELECT $comparison_columns FROM comparison WHERE $wanted_comparisons;
+
+-- name: of_order
+SELECT $comparison_columns FROM comparison WHERE order_key = ?3 AND $wanted_comparisons;
+
+-- name: of_message
+SELECT $comparison_columns FROM comparison WHERE message_id = ?4 AND $wanted_comparisons;
 
 -- name: waiting
 SELECT $comparison_columns FROM comparison WHERE state = 'waiting' ORDER BY due_at, number LIMIT ?;
 
+-- part: group_columns
+difference.group_id, count(DISTINCT comparison.number), min(comparison.accepted_at), max(comparison.accepted_at)
+
 -- name: groups
-SELECT difference.group_id, count(DISTINCT comparison.number), min(comparison.accepted_at),
-    max(comparison.accepted_at)
-FROM comparison JOIN difference ON difference.comparison = comparison.number
-WHERE (?1 IS NULL OR comparison.route = ?1) AND comparison.accepted_at >= ?2
+SELECT $group_columns FROM comparison CROSS JOIN difference ON difference.comparison = comparison.number
+WHERE comparison.accepted_at >= ? GROUP BY difference.group_id ORDER BY 2 DESC, difference.group_id;
+
+-- name: groups_of_route
+-- By the route's own comparisons, or SQLite goes through all differences there ever were to have them in groups.
+SELECT $group_columns FROM comparison CROSS JOIN difference ON difference.comparison = comparison.number
+WHERE comparison.accepted_at >= ? AND comparison.route = ?
 GROUP BY difference.group_id ORDER BY 2 DESC, difference.group_id;
 
 -- name: group_example

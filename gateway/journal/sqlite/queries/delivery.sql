@@ -1,3 +1,6 @@
+-- part: is_to_send
+(state = 'ready' OR state = 'waiting' OR state = 'in_doubt')
+
 -- name: last
 SELECT max(number) FROM delivery;
 
@@ -28,7 +31,10 @@ SELECT message FROM delivery WHERE number = ?;
 SELECT 1 FROM delivery WHERE number = ? AND ended_at IS NULL;
 
 -- name: orders_of
-SELECT order_key FROM order_delivery WHERE number = ?;
+-- From the delivery itself: order_delivery is ordered by order alone, and an index would cost each delivery.
+SELECT json_each.value FROM delivery CROSS JOIN json_each(delivery.order_keys) WHERE delivery.number = ?1
+UNION
+SELECT json_each.value FROM delivery CROSS JOIN json_each(delivery.lanes) WHERE delivery.number = ?1;
 
 -- name: held
 SELECT number FROM delivery WHERE message = ? AND state = 'held';
@@ -79,30 +85,34 @@ WHERE delivery_id = ? AND state IN ('claimed', 'attempting') AND lease_until <= 
 -- name: wake_urgent
 UPDATE delivery SET wakes_at = NULL WHERE number IN (
     SELECT number FROM delivery INDEXED BY delivery_waking
-    WHERE target = ? AND is_urgent = 1 AND wakes_at <= ? AND state IN ('ready', 'waiting', 'in_doubt')
+    WHERE target = ? AND is_urgent = 1 AND wakes_at <= ? AND $is_to_send
       AND waits_for = 0 AND wakes_at IS NOT NULL AND role <> 'pass_through' ORDER BY wakes_at LIMIT ?);
 
 -- name: wake
 UPDATE delivery SET wakes_at = NULL WHERE number IN (
     SELECT number FROM delivery INDEXED BY delivery_waking
-    WHERE target = ? AND is_urgent = 0 AND wakes_at <= ? AND state IN ('ready', 'waiting', 'in_doubt')
+    WHERE target = ? AND is_urgent = 0 AND wakes_at <= ? AND $is_to_send
       AND waits_for = 0 AND wakes_at IS NOT NULL AND role <> 'pass_through' ORDER BY wakes_at LIMIT ?);
+
+-- name: any_expired
+SELECT 1 FROM delivery WHERE target = ? AND state IN ('claimed', 'attempting') AND lease_until <= ?
+    AND role <> 'pass_through' LIMIT 1;
 
 -- name: claimable
 -- not_before again: a wall clock may have gone back since the delivery was woken.
 SELECT number, is_urgent, position FROM delivery INDEXED BY delivery_claimable
-WHERE target = ? AND state IN ('ready', 'waiting', 'in_doubt') AND waits_for = 0 AND wakes_at IS NULL
+WHERE target = ? AND $is_to_send AND waits_for = 0 AND wakes_at IS NULL
   AND role <> 'pass_through' AND (not_before IS NULL OR not_before <= ?)
 ORDER BY is_urgent DESC, position, number LIMIT ?;
 
 -- name: claimable_urgent
 SELECT number, is_urgent, position FROM delivery INDEXED BY delivery_claimable
-WHERE target = ? AND is_urgent = 1 AND state IN ('ready', 'waiting', 'in_doubt') AND waits_for = 0
+WHERE target = ? AND is_urgent = 1 AND $is_to_send AND waits_for = 0
   AND wakes_at IS NULL AND role <> 'pass_through' AND (not_before IS NULL OR not_before <= ?)
 ORDER BY position, number LIMIT ?;
 
 -- name: claimable_one
-SELECT number FROM delivery WHERE delivery_id = ? AND state IN ('ready', 'waiting', 'in_doubt') AND waits_for = 0
+SELECT number FROM delivery WHERE delivery_id = ? AND $is_to_send AND waits_for = 0
     AND (wakes_at IS NULL OR wakes_at <= ?);
 
 -- name: lease
@@ -125,12 +135,12 @@ WHERE delivery_id = ? AND worker = ? AND fence = ? AND state IN ('claimed', 'att
 SELECT min(wakes_at) FROM (
     SELECT * FROM (
         SELECT wakes_at FROM delivery INDEXED BY delivery_waking WHERE target = ? AND is_urgent = 1
-          AND state IN ('ready', 'waiting', 'in_doubt') AND waits_for = 0 AND wakes_at IS NOT NULL
+          AND $is_to_send AND waits_for = 0 AND wakes_at IS NOT NULL
           AND role <> 'pass_through' ORDER BY wakes_at LIMIT 1)
     UNION ALL
     SELECT * FROM (
         SELECT wakes_at FROM delivery INDEXED BY delivery_waking WHERE target = ? AND is_urgent = 0
-          AND state IN ('ready', 'waiting', 'in_doubt') AND waits_for = 0 AND wakes_at IS NOT NULL
+          AND $is_to_send AND waits_for = 0 AND wakes_at IS NOT NULL
           AND role <> 'pass_through' ORDER BY wakes_at LIMIT 1));
 
 -- name: contents

@@ -66,7 +66,10 @@ SELECT document_id, order_keys FROM document WHERE message = ? AND generation = 
 SELECT document_id, units, document_key FROM document WHERE message = ? AND generation = ?;
 
 -- name: opens
-SELECT order_key FROM order_document WHERE document_id = ? AND opens = 1;
+-- By the orders that it names: order_document is ordered by order, and an index would cost each document.
+SELECT order_document.order_key FROM document CROSS JOIN json_each(document.order_keys) AS named
+    CROSS JOIN order_document ON order_document.order_key = named.value
+WHERE document.document_id = ?1 AND order_document.document_id = ?1 AND order_document.opens = 1;
 
 -- name: set_verdict
 UPDATE document SET verdict = ?, awaits_until = NULL WHERE document_id = ?;

@@ -18,6 +18,36 @@ SELECT parked_at, kind, exception_id, message_id, route, partner, opened(finding
     WHERE delivery.parked_at IS NOT NULL AND (?1 IS NULL OR message.route = ?1)
 ) ORDER BY parked_at, sequence LIMIT ?2;
 
+-- part: sets_of_delivery
+CASE WHEN delivery.document_id IS NULL THEN
+    (SELECT json_group_array(DISTINCT document.set_type) FROM document
+     WHERE document.message = delivery.message AND document.generation = delivery.generation)
+ELSE (SELECT json_array(document.set_type) FROM document WHERE document.document_id = delivery.document_id) END
+
+-- name: counts
+-- What is open of a route, by the sets that it is about. By name, or SQLite goes through all of the route.
+SELECT sets, count(*) FROM (
+    SELECT (SELECT json_group_array(DISTINCT document.set_type) FROM document
+            WHERE document.message = message.sequence AND document.generation = message.generation) AS sets
+    FROM message INDEXED BY message_parked WHERE message.parked_at IS NOT NULL AND message.route = ?1
+    UNION ALL
+    SELECT json_array(document.set_type) FROM document INDEXED BY document_parked
+        CROSS JOIN message ON message.sequence = document.message
+    WHERE document.parked_at IS NOT NULL AND message.route = ?1
+    UNION ALL
+    SELECT $sets_of_delivery FROM delivery INDEXED BY delivery_parked
+        CROSS JOIN message ON message.sequence = delivery.message
+    WHERE delivery.parked_at IS NOT NULL AND message.route = ?1
+    UNION ALL
+    SELECT $sets_of_delivery FROM
+        (SELECT DISTINCT delivery_id FROM envelope_number WHERE overdue_at IS NOT NULL) AS lacking
+        CROSS JOIN delivery ON delivery.delivery_id = lacking.delivery_id
+        CROSS JOIN message ON message.sequence = delivery.message
+    WHERE message.route = ?1
+    UNION ALL
+    SELECT '["move"]' FROM order_move INDEXED BY order_move_parked WHERE parked_at IS NOT NULL AND route = ?1
+) GROUP BY sets;
+
 -- name: delivery
 SELECT 'delivery', number, message FROM delivery WHERE delivery_id = ? AND state = 'parked';
 

@@ -1,7 +1,7 @@
 -- part: message_columns
 sequence, message_id, route, state, arrival_key, partner, sha256, size_bytes, origin, correlation_id,
 accepted_at, is_urgent, config_revision, generation, resend, planned_through, repeat_of,
-opened(findings), opened(interchanges)
+opened(findings), opened(interchanges), body_id
 
 -- name: by_arrival_key
 -- Alone, without the messages: nearly always there is none, and a join would cost three times as much.
@@ -67,7 +67,8 @@ WITH RECURSIVE lane (route, is_urgent) AS (
 SELECT route, is_urgent FROM lane;
 
 -- name: begin
-UPDATE message SET state = 'translating', config_revision = ? WHERE message_id = ? AND state = 'accepted';
+UPDATE message SET state = 'translating', config_revision = ? WHERE message_id = ? AND state = 'accepted'
+RETURNING $message_columns;
 
 -- name: size
 SELECT size_bytes FROM message WHERE message_id = ?;

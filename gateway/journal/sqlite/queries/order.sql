@@ -56,6 +56,11 @@ WHERE order_key = ? AND closed_at IS NULL;
 SELECT $order_columns FROM order_entry
 WHERE (? IS NULL OR side = ?) AND (? IS NULL OR route = ?) ORDER BY number DESC LIMIT ?;
 
+-- name: open_after
+-- By key: what is opened or taken back meanwhile moves no other one to another page.
+SELECT $order_columns FROM order_entry
+WHERE order_key > ?1 AND closed_at IS NULL AND (?2 IS NULL OR route = ?2) ORDER BY order_key LIMIT ?3;
+
 -- name: count_open
 SELECT CASE WHEN moving_to IS NULL THEN side ELSE 'moving' END AS stands, count(*) FROM order_entry
 WHERE route = ? AND closed_at IS NULL GROUP BY stands;
