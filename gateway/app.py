@@ -8,17 +8,13 @@ was never acknowledged, and the next start recovers from the file.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from adapters.base import (
     Answered,
-    BatchSource,
     Clock,
     Executor,
     Finding,
@@ -27,49 +23,47 @@ from adapters.base import (
     Origin,
     Rng,
     Source,
-    TroubledSink,
-    TroubledSource,
 )
 from adapters.base.facade import CallOutcome, Facade
-from adapters.base.registry import SourceSetup, adapter
+from adapters.base.registry import adapter
 from gateway.acknowledging import REPLY
-from gateway.alarms import AlarmLoop, Send
+from gateway.alarms import Send
 from gateway.api.facades import Served
 from gateway.call_outcomes import CallOutcomes
 from gateway.calls import Calls
 from gateway.canonical_json import NAME as CANONICAL
 from gateway.canonical_json import CanonicalJson
 from gateway.comparing import Comparisons
-from gateway.compiling import compile_programs, feeding_route
-from gateway.config import Configuration, Route
-from gateway.config import check as check_presence
+from gateway.compiling import compile_programs
+from gateway.config import Configuration
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
 from gateway.delivery import DeliveryWorker, Destination
-from gateway.destinations import Destinations, endpoint_setup
-from gateway.expiry import ExpiryLoop
+from gateway.destinations import Destinations
 from gateway.facade_routes import served_facades
-from gateway.journal.base import Journal, JournalBusyError, JournalError
+from gateway.journal.base import Journal
 from gateway.journal.types import ClaimedDelivery, Settled
-from gateway.judgments import LateJudgments
+from gateway.loops import Loops
 from gateway.order_mover import TRANSPORT as MOVE
 from gateway.order_mover import OrderMover
 from gateway.pipeline import Pipeline
+from gateway.process_facts import process_facts
 from gateway.program import Programs
+from gateway.pruning import PruneLoop
 from gateway.query_comparing import Comparing
 from gateway.revisions import Revisions
+from gateway.sources import Sources
 from gateway.stage import Stage
 from gateway.stage_mover import StageMover
-from gateway.taking import take_in_parts
 from gateway.translator import Translator
+from gateway.watches import alarm_loop, expiry_loop
 
 log = logging.getLogger("legacy_bridge.app")
 
 DRAIN_S = 10.0
 DELIVERING = ("deliver", "shadow")  # the loops whose work is finished before the end
+WATCHING = ("alarm", "expiry")  # those that a reload begins anew, as it does sources
+SOURCE = "source "  # before a route's name: the loop of its source
 SHADOWS_GATHER_S = 0.25
-PRUNE_EVERY_S = 60.0
-PRUNE_BATCH = 500
-SOURCE_PAUSES_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 
 def format_by_name(name: str) -> Format:
@@ -105,13 +99,16 @@ class Gateway:
         self._secret = secret
         self._senders = senders
         self._compiled = compiled
-        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running_sources: Mapping[str, Source] = {}
-        self._failed: asyncio.Future[None] | None = None
+        self._loops = Loops(self._not_ready)
         self._started_with = configuration
         self._started_at: datetime | None = None
         self._reloading: list[Callable[[Configuration], Callable[[], None]]] = []
         self.destinations = Destinations(clock, rng, secret, self.take)
+        self._sources = Sources(
+            journal, self.destinations, clock, rng, secret,
+            take=self.take, take_together=self.take_together,
+        )  # fmt: skip
         self.facade_of: Callable[[str], Facade | None] = lambda route: None  # set where facades are served
         self.is_ready = False
         self.name = f"gateway-{rng.token()}"
@@ -123,13 +120,13 @@ class Gateway:
         """
         journal, configuration = self.journal, self.configuration
         now = self._started_at = self.clock.now()
-        self._failed = asyncio.get_running_loop().create_future()
+        self._loops.open()
         await journal.bind_environment(configuration.gateway.environment)
         recovered = await journal.recover(now)
         if recovered:
             log.warning("journal.recovered deliveries=%d", recovered)
         await self.destinations.warm_up(configuration)
-        destinations, sources = self.destinations.prepared(configuration), self._sources(configuration)
+        destinations, sources = self.destinations.prepared(configuration), self._sources.of(configuration)
         programs = await self._load(configuration, who)
         self.programs = Revisions(programs, journal, self._compiled)
         self.destinations.take_over(destinations)
@@ -148,31 +145,28 @@ class Gateway:
             journal, self.programs, format_by_name, self.clock, self._rng, moved=self._planned
         )
         self.comparisons = Comparisons(journal, self.programs, self.destinations, self.clock)
-        self._run("deliver", self.worker.run())
-        self._run("shadow", self.shadows.run())
-        self._run("move", self.mover.run())
-        self._run("translate", self.translator.run())
-        self._run("calls", self.calls.run())
-        self._run("alarm", self._alarms().run())
-        self._run("expiry", self._expiry().run())
-        self._run("prune", self._prune())
-        self._run("compare", self.comparisons.run())
-        self._run("stages", StageMover(journal, lambda: self.configuration, self.clock, self._moved).run())
+        run = self._loops.run
+        run("deliver", self.worker.run())
+        run("shadow", self.shadows.run())
+        run("move", self.mover.run())
+        run("translate", self.translator.run())
+        run("calls", self.calls.run())
+        run("prune", PruneLoop(journal, lambda: self.configuration, self.clock).run())
+        run("compare", self.comparisons.run())
+        run("stages", StageMover(journal, lambda: self.configuration, self.clock, self._moved).run())
+        self._watch()
         self._start_sources(sources)
         self.is_ready = True
 
     async def wait(self) -> None:
         """Run until something fails for good. Errors: JournalError."""
-        if self._failed is None:
-            raise RuntimeError("the gateway was not started")
-        await asyncio.shield(self._failed)
+        await self._loops.wait()
 
     async def stop(self, within_s: float = DRAIN_S) -> None:
         """Take nothing more, finish what is under way (bounded), let go of everything but the journal."""
         self.is_ready = False
-        for name in [name for name in self._tasks if name not in DELIVERING]:
-            await _cancelled(self._tasks.pop(name))
-        if delivering := [self._tasks.pop(name) for name in DELIVERING if name in self._tasks]:
+        await self._loops.end(lambda name: name not in DELIVERING)
+        if any(self._loops.runs(name) for name in DELIVERING):
             workers = (self.worker, self.shadows)
             for worker in workers:
                 worker.stop_claiming()
@@ -180,8 +174,7 @@ class Gateway:
                 await asyncio.wait_for(asyncio.gather(*(each.drain() for each in workers)), within_s)
             except TimeoutError:
                 log.warning("gateway.drain_incomplete the rest is recovered at the next start")
-            for task in delivering:
-                await _cancelled(task)
+            await self._loops.end(lambda name: name in DELIVERING)
         await self.destinations.close()
 
     async def reload(self, configuration: Configuration, who: str) -> int:
@@ -196,7 +189,7 @@ class Gateway:
         for setting in waiting_for_restart(self._started_with, configuration):
             log.warning("configuration.waits_for_restart setting=%s", setting)
         await self.destinations.warm_up(configuration)
-        destinations, sources = self.destinations.prepared(configuration), self._sources(configuration)
+        destinations, sources = self.destinations.prepared(configuration), self._sources.of(configuration)
         taking_over = [prepare(configuration) for prepare in self._reloading]
         programs = await self._load(configuration, who)
         self.configuration = configuration
@@ -204,12 +197,8 @@ class Gateway:
         self.destinations.take_over(destinations)
         for take_over in taking_over:
             take_over()
-        for name in [
-            name for name in self._tasks if name in ("alarm", "expiry") or name.startswith("source ")
-        ]:
-            await _cancelled(self._tasks.pop(name))
-        self._run("alarm", self._alarms().run())
-        self._run("expiry", self._expiry().run())
+        await self._loops.end(lambda name: name in WATCHING or name.startswith(SOURCE))
+        self._watch()
         self._start_sources(sources)
         self._planned()
         return programs.revision
@@ -256,24 +245,10 @@ class Gateway:
 
     def process_facts(self) -> Mapping[str, Any]:
         """Give what only the running process knows: since when, and what it leaves alone or waits for."""
-        monotonic = self.clock.monotonic()
-        waiting = {name: each.health.reason(monotonic) for name, each in self.destinations().items()}
-        return {
-            "pid": os.getpid(),
-            "started_at": self._started_at.isoformat() if self._started_at is not None else None,
-            "configuration_revision": self.programs(None).revision,
-            "targets_left_alone": {name: reason for name, reason in waiting.items() if reason},
-            "targets_that_need_a_person": {
-                name: each.sink.trouble
-                for name, each in self.destinations().items()
-                if isinstance(each.sink, TroubledSink) and each.sink.trouble
-            },
-            "sources_standing_still": {
-                name: source.trouble
-                for name, source in self._running_sources.items()
-                if isinstance(source, TroubledSource) and source.trouble
-            },
-        }
+        return process_facts(
+            self._started_at, self.programs(None).revision,
+            self.destinations(), self._running_sources, self.clock,
+        )  # fmt: skip
 
     def look_again(self) -> None:
         """Say that a person changed something: there may be work."""
@@ -338,135 +313,19 @@ class Gateway:
         self.shadows.wake()
         self.translator.wake()  # a planned order may be what a follow-on waits for
 
-    def _alarms(self) -> AlarmLoop:
-        configuration = self.configuration
-        alarms = configuration.gateway.alarms
-        every = [
-            configuration.patience(name, rush) for name in configuration.routes for rush in (True, False)
-        ]
-        return AlarmLoop(
-            self.journal,
-            self.clock,
-            self._senders,
-            repeat=alarms.repeat,
-            patience=configuration.patience,
-            patience_least=min(every, default=configuration.defaults.deadline.rush),
-            tell=self._told,
-        )
-
-    def _expiry(self) -> ExpiryLoop:
-        configuration = self.configuration
-        return ExpiryLoop(
-            lambda now: check_presence(configuration, live=False, now=now), self.clock, self._senders
-        )
-
-    def _told(self, route: str) -> tuple[str, ...]:
-        found = self.configuration.routes.get(route)
-        return self.configuration.deadline(found).tell if found is not None else ()
-
-    async def _prune(self) -> None:
-        while True:
-            now, retention = self.clock.now(), self.configuration.gateway.retention
-            try:
-                done = await self.journal.prune(
-                    now, now - retention.bodies, now - retention.keys, now - retention.orders, PRUNE_BATCH
-                )
-            except JournalBusyError:
-                done = 0
-            await self.clock.sleep(PRUNE_EVERY_S if done < PRUNE_BATCH else 0.1)
-
-    def _sources(self, configuration: Configuration) -> dict[str, Source]:
-        """Build the sources of a configuration by the route that each feeds; none of them runs yet."""
-        found: dict[str, Source] = {}
-        for name, route in configuration.routes.items():
-            if route.source.endpoint is None or feeding_route(configuration.routes, route) != name:
-                continue
-            source = self._source(configuration, route)
-            if source is not None:
-                found[name] = source
-        return found
+    def _watch(self) -> None:
+        """Begin to tell of what is late and of what ends, by the configuration of now."""
+        configuration, senders = self.configuration, self._senders
+        self._loops.run("alarm", alarm_loop(configuration, self.journal, self.clock, senders).run())
+        self._loops.run("expiry", expiry_loop(configuration, self.clock, senders).run())
 
     def _start_sources(self, sources: Mapping[str, Source]) -> None:
         self._running_sources = sources
         for name, source in sources.items():
-            self._run(f"source {name}", self._receive(name, source))
+            self._loops.run(f"{SOURCE}{name}", self._sources.receive(name, source))
 
-    def _source(self, configuration: Configuration, route: Route) -> Source | None:
-        endpoint_name = route.source.endpoint or ""
-        endpoint = configuration.endpoints[endpoint_name]
-        made = adapter(endpoint.kind).source
-        if made is None:
-            return None
-        setup = SourceSetup(
-            endpoint=replace(
-                endpoint_setup(endpoint_name, endpoint, self.clock, self._rng, self._secret),
-                outlet_of=lambda name: self.destinations()[name].sink,
-            ),
-            route=route.id,
-            settings=route.source.source_settings,
-            identity=route.source.identity,
-            partner=route.source.partner,
-            memory=self.journal,
-            size_bytes_max=configuration.gateway.limits.body_bytes_max,
-            judgments=LateJudgments(
-                self.journal,
-                route=route.id,
-                stage_of=route.follows or route.id,
-                endpoint=endpoint_name,
-                since=self.clock.now(),
-            ),
-        )
-        return made(setup)
-
-    async def _receive(self, name: str, source: Source) -> None:
-        """Take what a source gives, one after the other: files of one partner keep their order.
-
-        A source of batches says itself what needs no order; its inputs share the journal's commits.
-        """
-        failures = 0
-        while True:
-            try:
-                async with contextlib.aclosing(_batches(source)) as batches:
-                    async for batch in batches:
-                        await take_in_parts(batch, self._take_patiently)
-                        failures = 0
-            except JournalError:
-                raise
-            except Exception:  # an inlet that fails must not take the others with it
-                log.exception("source.failed route=%s", name)
-            await self.clock.sleep(SOURCE_PAUSES_S[min(failures, len(SOURCE_PAUSES_S) - 1)])
-            failures += 1
-
-    async def _take_patiently(self, part: Sequence[Inbound]) -> None:
-        try:
-            await (self.take(part[0]) if len(part) == 1 else self.take_together(part))
-        except JournalBusyError:
-            # What is not settled is offered again by its source.
-            log.warning("source.journal_busy route=%s", part[0].route)
-            await self.clock.sleep(1.0)
-
-    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks[name] = task
-        task.add_done_callback(self._on_end)
-
-    def _on_end(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or self._failed is None or self._failed.done():
-            return
-        error = task.exception() or RuntimeError(f"the loop '{task.get_name()}' ended")
-        log.critical("gateway.failed loop=%s reason=%s", task.get_name(), error)
+    def _not_ready(self) -> None:
         self.is_ready = False
-        self._failed.set_exception(error)
-
-
-async def _batches(source: Source) -> AsyncGenerator[Sequence[Inbound]]:
-    if isinstance(source, BatchSource):
-        async with contextlib.aclosing(source.receive_batches()) as batches:
-            async for batch in batches:
-                yield batch
-        return
-    async for inbound in source.receive():
-        yield (inbound,)
 
 
 def declared_stages(configuration: Configuration) -> Mapping[str, tuple[str, str]]:
@@ -477,8 +336,3 @@ def declared_stages(configuration: Configuration) -> Mapping[str, tuple[str, str
             share = str(route.canary.share) if route.canary is not None else "0"
             declared[name] = (route.stage.value, share)
     return declared
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

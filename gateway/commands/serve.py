@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     from gateway.control import ControlError
     from gateway.journal.base import JournalError
     from gateway.journal.sqlite import JournalInUseError
-    from gateway.serving import ServeError, serve
+    from gateway.serving import serve
+    from gateway.start_errors import ServeError
 
     _begin_log(arguments.log)
     try:

@@ -23,7 +23,8 @@ from gateway.demo.demo_ground import DemoGround
 from gateway.demo.demo_keep import instructions
 from gateway.journal.base import JournalError
 from gateway.operations.errors import OperationError
-from gateway.serving import Served, ServeError, serving
+from gateway.serving import Served, serving
+from gateway.start_errors import ServeError
 from simulators.scenario import CannotPlayError, Change, Checked, Scenario, scenarios
 
 GOOD, DIFFERENT, TERMINATED = 0, 1, 143

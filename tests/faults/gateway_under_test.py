@@ -31,7 +31,9 @@ from gateway.config.catalogue import installed
 from gateway.destination import Destination
 from gateway.journal.base import Journal, JournalError
 from gateway.journal.sqlite import SqliteJournal
-from gateway.serving import Parts, Served, ServeError, serve
+from gateway.parts import Parts
+from gateway.serving import Served, serve
+from gateway.start_errors import ServeError
 from tests.faults.blind import BlindTarget
 from tests.faults.crashing import Boundaries, CrashingGateway, CrashingJournal
 from tests.gateway.journal.faults import FailingDisk, VolatileDisk

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from gateway.journal.comparisons import Comparison
 from gateway.journal.sqlite import SqliteJournal
-from gateway.serving import Parts, Served, serve
+from gateway.parts import Parts
+from gateway.serving import Served, serve
 
 LATER_S = 30.0
 

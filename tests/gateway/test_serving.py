@@ -18,7 +18,9 @@ from gateway.control import call
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite import SqliteJournal
 from gateway.journal.types import MessageState
-from gateway.serving import Parts, Served, ServeError, reload, serve, serving
+from gateway.parts import Parts
+from gateway.serving import Served, reload, serve, serving
+from gateway.start_errors import ServeError
 from tests.gateway.http_rig import Answer, post
 from tests.gateway.rig import order
 from tests.gateway.support import Certificates

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.journal.types import DeliveryState
-from gateway.serving import ServeError
+from gateway.start_errors import ServeError
 from simulators.cloud_erp.dynamics365 import Tenant
 from simulators.faults import Fault, FaultScript
 from tests.adapters.erp_events.site import site
