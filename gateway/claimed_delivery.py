@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from adapters.base import Alias, AliasKind, Delivery
+from adapters.base import Alias, AliasKind, Delivery, Origin
 from gateway.journal.types import ClaimedDelivery
 
 
@@ -21,7 +21,7 @@ def delivery_of(claimed: ClaimedDelivery) -> Delivery:
         # What was written for its target (the route's ``write``) is bytes to it, whatever it was before.
         canonical=claimed.document if claimed.body == claimed.document else None,
         body=claimed.body,
-        origin=replace(claimed.origin, content_type=claimed.content_type or claimed.origin.content_type),
+        origin=_origin(claimed),
         document_key=claimed.document_key,
         order_key=claimed.order_keys[0] if claimed.order_keys else None,
         correlation_id=claimed.correlation_id,
@@ -32,6 +32,13 @@ def delivery_of(claimed: ClaimedDelivery) -> Delivery:
         route=claimed.route,
         steps_before_retry=_before_retry(claimed),
     )
+
+
+def _origin(claimed: ClaimedDelivery) -> Origin:
+    """Give where the message came from, with the content type of what goes out."""
+    if claimed.content_type in ("", claimed.origin.content_type):
+        return claimed.origin
+    return replace(claimed.origin, content_type=claimed.content_type)
 
 
 def _before_retry(claimed: ClaimedDelivery) -> int:

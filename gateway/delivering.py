@@ -8,11 +8,9 @@ to send is the target's affair, what follows an outcome ``outcome.py``'s.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from functools import partial
-from typing import TypeVar
+from functools import lru_cache, partial
+from typing import TypeVar, cast
 
 from adapters.base import (
     Clock,
@@ -21,6 +19,7 @@ from adapters.base import (
     Request,
     Rng,
     StepResult,
+    Target,
     Tracing,
 )
 from adapters.base.orders import closes_orders
@@ -95,13 +94,14 @@ async def _steps(
     following = destination.target.next_request(delivery, steps, clock.now())
     if claimed.role == "shadow" and not is_question(following):
         return await _shadowed(claimed, delivery, destination, journal, clock, work), claim
-    asked: Counter[str] = Counter()
+    asked: dict[str, int] = {}
     for _ in range(STEPS_MAX):
         if not isinstance(following, Request):
             return without_request(following, steps, claimed), claim
-        if asked[following.step] >= SAME_STEP_MAX:
+        before = asked.get(following.step, 0)
+        if before >= SAME_STEP_MAX:
             break
-        asked[following.step] += 1
+        asked[following.step] = before + 1
         if not may_send(following, steps):
             return parked("TARGET-UNSAFE", claimed, f"'{following.step}' would be sent while in doubt"), claim
         result = await _attempt(following, delivery, claim, destination, journal, clock, work)
@@ -114,8 +114,8 @@ async def _steps(
             await _patiently(clock, partial(journal.step_done, claim, result, clock.now()))
             claim = await _patiently(clock, partial(journal.renew, claim, lease_s, clock.monotonic()))
         else:
-            return replace(without_request(following, steps, claimed), result=result), claim
-    return parked("TARGET-ENDLESS", claimed, f"{asked.total()} steps in one go, and no end"), claim
+            return without_request(following, steps, claimed, result), claim
+    return parked("TARGET-ENDLESS", claimed, f"{sum(asked.values())} steps in one go, and no end"), claim
 
 
 async def _shadowed(
@@ -164,11 +164,21 @@ async def _attempt(
     if isinstance(reply, NoReply) and reply.kind == "stale_claim":
         raise StaleClaimError(claim.delivery_id)
     outcome = destination.target.interpret(request, reply)
-    if isinstance(destination.target, Tracing):
-        outcome = destination.target.trace(delivery, request, reply, outcome)
+    if (tracing := _tracing(destination.target)) is not None:
+        outcome = tracing.trace(delivery, request, reply, outcome)
     if is_counted:
         learn(destination.name, destination.health, outcome, clock.monotonic())
     return StepResult(request, reply, outcome, started_at, clock.now())
+
+
+def _tracing(target: Target) -> Tracing | None:
+    return cast(Tracing, target) if _traces(type(target)) else None
+
+
+@lru_cache(maxsize=64)
+def _traces(kind: type[Target]) -> bool:
+    """Tell whether targets of a class trace; once a class, since it costs as much as reading a reply."""
+    return issubclass(kind, Tracing)
 
 
 async def _patiently(clock: Clock, ask: Callable[[], Awaitable[_T]]) -> _T:

@@ -107,24 +107,29 @@ def _passed_through(result: StepResult, claimed: ClaimedDelivery) -> Settled:
 
 
 def without_request(
-    following: Wait | Finished | Stuck, steps: Sequence[StepResult], claimed: ClaimedDelivery
+    following: Wait | Finished | Stuck,
+    steps: Sequence[StepResult],
+    claimed: ClaimedDelivery,
+    result: StepResult | None = None,
 ) -> Settled:
-    """Say how a delivery is settled whose target has nothing to send now."""
+    """Say how a delivery is settled whose target has nothing to send now.
+
+    ``result``: of the step that came right before, and is written down with it.
+    """
     match following:
         case Wait(until, reason):
             state = DeliveryState.IN_DOUBT if is_in_doubt(steps) else DeliveryState.WAITING
-            return Settled(state, not_before=until, reason=reason)
+            return Settled(state, result, not_before=until, reason=reason)
         case Finished(reference, aliases, notes):
             if is_in_doubt(steps):
-                return parked(
-                    "TARGET-UNSAFE", claimed, "the target calls it finished while a write is in doubt"
-                )
-            return Settled(DeliveryState.DONE, findings=notes, reference=reference, aliases=aliases)
+                why = "the target calls it finished while a write is in doubt"
+                return parked("TARGET-UNSAFE", claimed, why, result)
+            return Settled(DeliveryState.DONE, result, findings=notes, reference=reference, aliases=aliases)
         case Stuck(findings):
-            return Settled(DeliveryState.PARKED, findings=findings, reason=findings[0].text)
+            return Settled(DeliveryState.PARKED, result, findings=findings, reason=findings[0].text)
 
 
-def parked(code: str, claimed: ClaimedDelivery, text: str) -> Settled:
+def parked(code: str, claimed: ClaimedDelivery, text: str, result: StepResult | None = None) -> Settled:
     """Settle a delivery that the gateway itself must not go on with: a person looks at it."""
     finding = Finding(code=code, at=Position(claimed.target, path=claimed.claim.delivery_id), text=text)
-    return Settled(DeliveryState.PARKED, findings=(finding,), reason=text)
+    return Settled(DeliveryState.PARKED, result, findings=(finding,), reason=text)

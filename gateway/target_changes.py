@@ -20,6 +20,8 @@ def learn(target: str, health: TargetHealth, outcome: Outcome, now: float) -> No
     """Have a target's health learn from an outcome, and log what that changed."""
     was_left_alone, was_refused = health.is_left_alone, health.is_refused
     health.on_outcome(outcome, now)
+    if (health.is_left_alone, health.is_refused) == (was_left_alone, was_refused):
+        return
     reason = " ".join(str(getattr(outcome, "reason", "")).split())[:REASON_MAX]
     if health.is_refused and not was_refused:
         log.warning("target.credentials_refused target=%s reason=%s", target, reason)

@@ -672,3 +672,16 @@ async def test_the_loop_of_a_tenant_claims_together_and_after_what_is_live() -> 
     assert states == {DeliveryState.READY}
     assert hurry.of("settle") == [True] * 3
     assert set(hurry.of("claim")) == {True}
+
+
+async def test_what_falls_due_beside_a_delivery_under_way_goes_out_in_time() -> None:
+    slow, quick = Erp(takes=asyncio.Event()), Erp()
+    bench = Bench(slow)
+    bench.add("other", quick)
+    async with bench.running():
+        await bench.order("held up")
+        await bench.order("due", target="other", not_before=bench.clock.now() + timedelta(seconds=2))
+        await bench.clock.pass_(4)
+
+    assert slow.times == [0]
+    assert quick.times == [pytest.approx(2, abs=0.02)]

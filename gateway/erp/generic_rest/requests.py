@@ -27,12 +27,16 @@ CORRELATION_HEADER = "X-Correlation-Id"
 IS_JSON = ("Content-Type", "application/json")
 TAKES_JSON = ("Accept", "application/json")
 
+_JSON = json.JSONEncoder(separators=(",", ":"))
+_KIND = "generic_rest kind"  # asked for several times a step, and it looks through the whole document
+
 
 class Requests:
     """Writes what is sent, by the endpoint's settings."""
 
     def __init__(self, settings: GenericRestSettings) -> None:
         self._settings = settings
+        self._before_document = f"{_JSON.encode(settings.body.document)}:".encode()
         self.create_effect = Effect.REPEATABLE if settings.idempotent_create else Effect.WRITE
 
     def look_up(self, delivery: Delivery) -> Request:
@@ -132,11 +136,9 @@ class Requests:
             (names.transmitter, delivery.transmitter),
             (names.origin, "copy" if delivery.role == "copy" else ""),
         )
-        head = json.dumps(
-            {name: text for name, text in parts if name and text}, separators=(",", ":")
-        ).encode()
+        head = _JSON.encode({name: text for name, text in parts if name and text}).encode()
         if names.document:
-            tail = b"%s:%s}" % (json.dumps(names.document).encode(), rendered)
+            tail = b"%s%s}" % (self._before_document, rendered)
         else:
             tail = rendered[1:]
         return head[:-1] + (b"," if head != b"{}" else b"") + tail
@@ -148,6 +150,13 @@ def kind_of(delivery: Delivery) -> str:
     A cancellation, change or confirmation has the type and number of its order. Posted where orders are
     created, it would be a second one on any ERP that does not know the word.
     """
+    kind: str | None = delivery.worked_out.get(_KIND)
+    if kind is None:
+        kind = delivery.worked_out[_KIND] = _kind_of(delivery)
+    return kind
+
+
+def _kind_of(delivery: Delivery) -> str:
     name = delivery.document_type or ""
     if name not in ("purchase_order", "requisition") or b'"purpose":' not in (delivery.canonical or b""):
         return name  # an original does not say so
