@@ -37,7 +37,8 @@ from gateway.comparing import Comparisons
 from gateway.compiling import compile_programs
 from gateway.config import Configuration
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
-from gateway.delivery import DeliveryWorker, Destination
+from gateway.delivery import DeliveryWorker
+from gateway.destination import Destination
 from gateway.destinations import Destinations
 from gateway.facade_routes import served_facades
 from gateway.journal.base import Journal

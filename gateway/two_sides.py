@@ -17,7 +17,7 @@ from canonical.registry import DocumentError, parse_document, to_json
 from gateway.compare import CompareRules, compare_documents, compare_requests, with_group
 from gateway.compare.rules import Factors
 from gateway.compared_case import ComparedCase, case_of
-from gateway.delivery import Destination
+from gateway.destination import Destination
 from gateway.evidence import Evidence, readings
 from gateway.journal.base import Journal
 from gateway.journal.comparisons import (
