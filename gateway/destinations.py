@@ -27,6 +27,7 @@ from gateway.outcome import RetryPolicy
 from gateway.security.settings import TlsSettings
 from gateway.shadowing import RENDERS, ShadowLeg
 
+SHADOW_REPLY_BYTES_MAX = 1024 * 1024
 # The library: the texts that its settings name; the shadow: where nothing else may be delivered; last, the
 # version of files that only the adapter knows.
 MadeFrom = tuple[Endpoint, RetryPolicy, Library, Shadow | None, str]
@@ -102,9 +103,10 @@ class Destinations:
         health = TargetHealth(endpoint.limits, self._clock.monotonic())
         erp = erp_kinds().get(endpoint.kind)
         if erp is not None and isinstance(endpoint.settings, HttpSettings):
+            settings = endpoint.settings if shadow is None else for_shadows(endpoint.settings)
             sink = HttpSink(
                 name,
-                endpoint.settings,
+                settings,
                 clock=self._clock,
                 rng=self._rng,
                 secret=self._secret,
@@ -141,6 +143,13 @@ def _version(endpoint: Endpoint) -> str:
     if adapter is None or adapter.version is None or endpoint.settings is None:
         return ""
     return adapter.version(endpoint.settings)
+
+
+def for_shadows(settings: HttpSettings) -> HttpSettings:
+    """Give a shadow endpoint's settings: megabytes that it answers would be read beside what is live."""
+    return settings.model_copy(
+        update={"reply_bytes_max": min(settings.reply_bytes_max, SHADOW_REPLY_BYTES_MAX)}
+    )
 
 
 def shadow_guard(shadow: Shadow | None) -> ShadowGuard | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Configuration, load_text
-from gateway.destinations import Destinations
+from gateway.destinations import SHADOW_REPLY_BYTES_MAX, Destinations
 from tests.gateway.support import FakeClock, SeededRng
 
 TEXT = """\
@@ -118,3 +118,35 @@ async def test_closing_lets_go_of_what_a_reload_replaced_too(load: Callable[[str
     await found.close()
 
     assert closed == [replaced]
+
+
+SHADOWED = """\
+version: 1
+gateway:
+  environment: test
+  organisation: mercy
+  journal: "memory:"
+  listen: {http: 127.0.0.1:8080}
+endpoints:
+  old: {kind: raw_http, environment: test, base: "http://127.0.0.1:9", plaintext: true}
+  erp: {kind: generic_rest, environment: test, base: "http://127.0.0.1:10", plaintext: true}
+  tenant: {kind: generic_rest, environment: test, base: "http://127.0.0.1:11", plaintext: true}
+routes:
+  - id: po
+    from: {http: true, document: purchase_order}
+    targets: {legacy: old, cloud: erp}
+    stage: shadow
+    compare: {with: reply, reads: {seller_number: number}}
+    reply: {mode: pass_through, within: 20s}
+    shadow: {mode: sandbox, to: tenant, allow: [{host: 127.0.0.1, methods: [GET, POST]}]}
+"""
+
+
+async def test_less_is_read_of_what_a_shadows_tenant_answers(load: Callable[[str], Configuration]) -> None:
+    found = destinations()
+    take(found, load(SHADOWED))
+    sinks = {name: found()[name].sink for name in ("erp", "tenant")}
+    limits = {name: sink._settings.reply_bytes_max for name, sink in sinks.items()}  # type: ignore[attr-defined]
+
+    assert limits == {"erp": 8 * 1024 * 1024, "tenant": SHADOW_REPLY_BYTES_MAX}
+    await found.close()
