@@ -12,6 +12,7 @@ import contextlib
 import json
 import logging
 import os
+import random
 import select
 import signal
 import socket
@@ -26,7 +27,10 @@ from typing import Any
 
 import apsw
 
+from adapters.base import Executor
 from gateway import translation
+from gateway.app import format_by_name
+from gateway.config import Configuration
 from gateway.config.catalogue import installed
 from gateway.destination import Destination
 from gateway.journal.base import Journal, JournalError
@@ -36,9 +40,11 @@ from gateway.serving import Served, serve
 from gateway.start_errors import ServeError
 from tests.faults.blind import BlindTarget
 from tests.faults.crashing import Boundaries, CrashingGateway, CrashingJournal
+from tests.gateway.beside import Beside
 from tests.gateway.journal.faults import FailingDisk, VolatileDisk
 
 ERRORS = {"EIO": apsw.IOError, "ENOSPC": apsw.FullError}
+BESIDE = 0.5  # of the batches of a gateway that dies at no certain place
 LINE_BYTES_MAX = 64 * 1024
 
 
@@ -133,7 +139,7 @@ def run(order: Order, connection: socket.socket) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     translation.SETS_PER_CHUNK = order.sets_per_chunk
     boundaries, disk = Boundaries(order.crash_at), _disk(order)
-    gateway = partial(CrashingGateway, boundaries=boundaries, outfit=_outfit(order))
+    gateway = partial(_gateway, order, boundaries)
     parts = Parts(journal=partial(_journal, order, disk, boundaries), gateway=gateway)
 
     def up(served: Served) -> None:
@@ -146,6 +152,25 @@ def run(order: Order, connection: socket.socket) -> int:
         print("\n".join(told), file=sys.stderr, flush=True)
         return 2
     return 0
+
+
+def _gateway(
+    order: Order,
+    boundaries: Boundaries,
+    configuration: Configuration,
+    journal: Journal,
+    executor: Executor,
+    *args: Any,
+    **settings: Any,
+) -> CrashingGateway:
+    """Make the gateway: many small messages go beside where that is to be seen, and else by chance."""
+    if "together" in order.crash_at:
+        executor = Beside(format_by_name)
+    elif not order.crash_at:
+        executor = Beside(format_by_name, lambda: random.random() < BESIDE)
+    return CrashingGateway(
+        configuration, journal, executor, *args, boundaries=boundaries, outfit=_outfit(order), **settings
+    )
 
 
 async def _journal(

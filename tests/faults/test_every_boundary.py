@@ -37,6 +37,11 @@ BOUNDARIES = {
     "after next_control_number": SOME,
     "before plan": MANY,
     "after plan": MANY,
+    # the same, where many small messages are decoded beside the loop
+    "before begin_together": SOME,
+    "after begin_together": SOME,
+    "before plan_together": SOME,
+    "after plan_together": SOME,
     # delivery
     "before claim": MANY,
     "after claim": MANY,
