@@ -63,7 +63,7 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
     db.run(
         "delivery.settle",
         (
-            settled.state.value,
+            settled.state,
             steps,
             settled.spends_attempt,
             settled.reason,

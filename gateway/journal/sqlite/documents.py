@@ -94,7 +94,7 @@ def _columns(
     return (
         document.set_type,
         dump_units(document.units),
-        document.verdict.value,
+        document.verdict,
         dump_findings(document.findings),
         document.document_type,
         document.document_key,
@@ -103,7 +103,7 @@ def _columns(
         body_id,
         document.is_urgent,
         to_micros_or_none(document.deadline_at),
-        document.side.value if document.side else None,
+        document.side,
         document.decision,
         document.repeats,
         dump_names(awaits.order_numbers, awaits.order_keys, awaits.tellers) if awaits else None,

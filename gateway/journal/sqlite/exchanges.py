@@ -18,8 +18,7 @@ from gateway.journal.sqlite.json_columns import dump, dump_outcome, load, load_o
 def begin_step(db: Database, delivery: int, delivery_id: str, number: int, request: Request, at: int) -> None:
     """Write a step that begins."""
     name = f"request:{delivery_id}/{number}"
-    effect = request.effect.value
-    head = [request.step, effect, request.method, request.address, request.headers, request.timeout_s]
+    head = [request.step, request.effect, request.method, request.address, request.headers, request.timeout_s]
     body = write_body(db, name, request.body) if request.body else None
     db.run("step.insert", (delivery, number, _seal(db, name, head), body, at))
 

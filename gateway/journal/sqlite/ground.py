@@ -54,7 +54,7 @@ class Ground:
 
     def splits(self, opens: Iterable[LedgerEntry]) -> bool:
         """Tell whether opening these entries would give an order a second side."""
-        entries = ((self.orders[entry.order_key], entry.side.value) for entry in opens)
+        entries = ((self.orders[entry.order_key], entry.side) for entry in opens)
         return any(entry is not None and entry.side != side for entry, side in entries)
 
     def _revision(self, order_key: str) -> int | None:

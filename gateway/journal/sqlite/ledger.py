@@ -51,8 +51,8 @@ def open_entry(
     """
     row = (
         entry.order_key,
-        entry.side.value,
-        entry.transmitter.value,
+        entry.side,
+        entry.transmitter,
         entry.route,
         entry.stage,
         entry.reason,
@@ -130,7 +130,7 @@ def add_aliases(db: Database, order_key: str, aliases: Iterable[Alias], target: 
     ``target``: who told those that do not say so themselves.
     """
     for alias in aliases:
-        name = (alias.kind.value, alias.number, alias.line or "", alias.line_number or "")
+        name = (alias.kind, alias.number, alias.line or "", alias.line_number or "")
         db.run("order.add_alias", (order_key, *name, alias.target or target))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from adapters.base import Finding, Origin
 from gateway.journal.base import UnknownError
@@ -97,7 +98,7 @@ def _insert(
         (
             arrival.message_id,
             arrival.route,
-            state.value,
+            state,
             arrival.arrival_key,
             arrival.partner,
             sha256,
@@ -186,36 +187,37 @@ def routes_to_translate(db: Database) -> list[tuple[str, bool]]:
 
 def begin_translation(db: Database, message_id: str, config_revision: int) -> Message:
     """Mark a message TRANSLATING under a configuration, unless it already is under another."""
-    return _begun(db, message_id, config_revision)[0]
+    db.run("message.begin", (config_revision, message_id))
+    return message(db, message_id)
 
 
 def begin_together(
     db: Database, message_ids: Sequence[str], config_revision: int
 ) -> list[tuple[Message, bytes | None]]:
     """Mark messages TRANSLATING; give each with its body where that is one piece and whole."""
-    begun = (_begun(db, message_id, config_revision) for message_id in message_ids)
-    return [(message, _small_body(db, message, body_id)) for message, body_id in begun]
+    return [_begun(db, message_id, config_revision) for message_id in message_ids]
 
 
-def _begun(db: Database, message_id: str, config_revision: int) -> tuple[Message, int | None]:
-    """Give a message that is being translated now, and the id of its body. Errors: UnknownError."""
+def _begun(db: Database, message_id: str, config_revision: int) -> tuple[Message, bytes | None]:
     # Two statements: UPDATE ... RETURNING would keep its row in a temporary table, which costs more.
     db.run("message.begin", (config_revision, message_id))
-    row = db.row("message.by_id", (message_id,))
+    row = db.row("message.with_piece", (PIECE_BYTES, message_id))
     if row is None:
         raise UnknownError(f"there is no message {message_id}")
-    return message_of(row), row[-1]
+    *columns, has_body, piece = row
+    begun = message_of(columns)
+    return begun, _small_body(db, begun, piece) if has_body else None
 
 
-def _small_body(db: Database, message: Message, body_id: int | None) -> bytes | None:
-    """Give a body of one piece; None where ``body_beginning`` has more to tell, or damage to tell of."""
-    if body_id is None or message.size_bytes > PIECE_BYTES:
-        return None
+def _small_body(db: Database, message: Message, piece: bytes | None) -> bytes | None:
+    """Give the body that is one piece; None where ``body`` has more to tell, or damage to tell of."""
+    if piece is None:
+        return b"" if message.size_bytes == 0 else None
     try:
-        piece = read_piece(db, body_owner(message.message_id), body_id, 0) or b""
+        body = db.cipher.open(f"{body_owner(message.message_id)}#0", piece)
     except DamagedRecordError:
         return None
-    return piece if len(piece) == message.size_bytes else None
+    return body if len(body) == message.size_bytes else None
 
 
 def body_of(db: Database, message_id: str) -> int:
@@ -236,12 +238,12 @@ def body_beginning(db: Database, message_id: str) -> tuple[int, bytes | None, bo
     return body_id, first, first is None or len(first) == size
 
 
-def message_of(row: Row) -> Message:
+def message_of(row: Sequence[Any]) -> Message:
     """Give the message of a row of ``$message_columns``."""
     (
         sequence, message_id, route, state, arrival_key, partner, sha256, size_bytes, origin, correlation_id,
         accepted_at, is_urgent, config_revision, generation, resend, planned_through, repeat_of, findings,
-        interchanges, _body_id,
+        interchanges,
     ) = row  # fmt: skip
     return Message(
         message_id=message_id,

@@ -166,7 +166,7 @@ def _tell(db: Database, message: PlannedMessage, plan: Plan, through: int, now: 
     notes = (max(message.planned_through, through), findings, interchanges)
     if plan.is_last:
         state, parked_at = (MessageState.PARKED, now) if plan.parks else (MessageState.PLANNED, None)
-        db.run("message.planned", (*notes, state.value, parked_at, message.sequence))
+        db.run("message.planned", (*notes, state, parked_at, message.sequence))
     else:
         db.run("message.planned_so_far", (*notes, message.sequence))
 

@@ -1,7 +1,7 @@
 -- part: message_columns
 sequence, message_id, route, state, arrival_key, partner, sha256, size_bytes, origin, correlation_id,
 accepted_at, is_urgent, config_revision, generation, resend, planned_through, repeat_of,
-opened(findings), opened(interchanges), body_id
+opened(findings), opened(interchanges)
 
 -- name: by_arrival_key
 -- Alone, without the messages: nearly always there is none, and a join would cost three times as much.
@@ -37,6 +37,12 @@ INSERT INTO arrival_key (route, arrival_key, message, remembered_at) VALUES (?, 
 
 -- name: by_id
 SELECT $message_columns FROM message WHERE message_id = ?;
+
+-- name: with_piece
+-- With the first piece of its body, where it is the only one.
+SELECT $message_columns, body_id IS NOT NULL, (
+    SELECT bytes FROM body_piece WHERE piece_id = message.body_id << 16 AND message.size_bytes <= ?)
+FROM message WHERE message_id = ?;
 
 -- name: newest
 SELECT $message_columns FROM message
