@@ -224,7 +224,8 @@ def _delivery(view: DeliveryView, lineage: Lineage) -> Iterable[Entry]:
 def _attempt(step: StepResult) -> str:
     request = step.request
     address = request.address.partition("?")[0]
-    return f"{request.step}: {request.method} {address} ({len(request.body)} bytes)"
+    verb = "" if request.method == request.step else f": {request.method}"  # of a file, the two are one word
+    return f"{request.step}{verb} {address} ({len(request.body)} bytes)"
 
 
 def _answer(step: StepResult) -> str:
