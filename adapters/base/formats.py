@@ -126,8 +126,7 @@ class Decoded(NamedTuple):
     is_answered_by_receiver: bool = False  # where it goes on in its own envelope, who gets it acknowledges it
 
 
-@dataclass(frozen=True, slots=True)
-class Interchange:
+class Interchange(NamedTuple):
     """One envelope of the input, for acknowledging it and for wrapping some of its sets again.
 
     ``facts`` belongs to the format and is opaque to the gateway: JSON-able (dicts, lists,
@@ -141,9 +140,8 @@ class Interchange:
     facts: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What only the end of the input can tell."""
+class Summary(NamedTuple):
+    """What only the end of the input can tell. As a tuple of tuples it travels fastest between processes."""
 
     sets: int
     findings: tuple[Finding, ...]  # of envelopes and of the input as a whole
