@@ -46,12 +46,13 @@ def claim(
             db.run("delivery.end_expired", (want.target, monotonic))
         _wake(db, want.target, at)
         rows = db.rows("delivery.claimable", (want.target, at, want.slots)) if want.slots > 0 else []
-        if want.urgent_slots > 0:
+        if want.urgent_slots > 0 and len(rows) == max(want.slots, 0):
             # Urgent ones come first: the reserve counts only where they fill all usual slots.
             urgent = db.rows("delivery.claimable_urgent", (want.target, at, want.slots + want.urgent_slots))
             rows.extend(urgent[len(rows) :])
         lease_until = monotonic + lease_s
-        db.run_many("delivery.lease", ((worker, lease_until, number) for number, _, _ in rows))
+        if rows:
+            db.run_many("delivery.lease", ((worker, lease_until, number) for number, _, _ in rows))
         chosen.extend(rows)
     chosen.sort(key=lambda row: (not row[1], row[2], row[0]))
     claimed = (_contents_or_park(db, number, at) for number, _, _ in chosen)
