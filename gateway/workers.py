@@ -29,6 +29,7 @@ FEED_BYTES = 256 * 1024
 PIECE = 8  # sets or messages of an answer are unpickled at a time, between which the loop does other things
 URGENT_WORKERS = 1  # on top: an urgent large input does not wait until a batch is through
 BESIDE_MIN = 4  # small inputs: below that, the way to the other process costs more than it spares
+BESIDE_S = 20.0  # for all of them; a process that stands still keeps nobody longer
 END_S = 5.0
 
 Verb = Literal["begin", "feed", "finish", "run"]
@@ -225,9 +226,11 @@ class _Beside:
             return None
         try:
             # To the end, even where who asked is cancelled: an answer that nobody fetched ends a worker.
-            done, _ = await asyncio.shield(worker.call("run", work))
-        except WorkerError as error:
-            log.warning("worker.lost %s; what it had is done without it", error)
+            answer = asyncio.shield(worker.call("run", work))
+            done, _ = await asyncio.wait_for(answer, BESIDE_S)
+        except (WorkerError, TimeoutError) as error:
+            why = str(error) or f"no answer within {BESIDE_S:.0f} s"
+            log.warning("worker.lost %s; what it had is done without it", why)
             self.end()
             return None
         return done

@@ -266,6 +266,22 @@ async def test_a_process_beside_that_is_killed_loses_nothing_and_is_begun_anew(
     assert rig.targets["erp"].numbers == [f"N{number}" for number in range(50)]
 
 
+async def test_a_process_beside_that_stands_still_is_waited_for_only_so_long(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.workers.BESIDE_S", 0.2)
+    rig = Rig(program(), stage="cloud", formats=formats, executor=executor)
+    pid = await is_there(executor)
+    os.kill(pid, signal.SIGSTOP)
+    await rig.journal.load_configuration("rig", "sha", "rig", rig.clock.now())
+    messages = [await rig.take(order(f"N{number}")) for number in range(10)]
+    async with rig.running():
+        await rig.settled(*messages)
+
+    assert rig.targets["erp"].numbers == [f"N{number}" for number in range(10)]
+    assert await is_there(executor) != pid
+
+
 async def test_who_is_cancelled_leaves_the_process_beside_as_it_was(executor: ProcessExecutor) -> None:
     pid = await is_there(executor)
     asking = asyncio.create_task(executor.apart(sorted, range(1_000)))
