@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import ssl
 import weakref
 from collections.abc import Awaitable, Callable
@@ -334,6 +335,9 @@ class _Request(aiohttp.ClientRequest):
         if protocol is not None and protocol not in _USED:
             _USED.add(protocol)
             progress.is_first_on_connection = True
+        if protocol is not None and not protocol.is_connected():
+            # It ended while the claim was looked at: nothing was written.
+            raise aiohttp.ClientConnectionError("the connection had ended") from protocol.exception()
         progress.has_begun = True
         return await super().send(conn)
 
@@ -358,10 +362,10 @@ async def _bounded_body(response: aiohttp.ClientResponse, size_max: int) -> tupl
 
 
 def _unanswered(error: Exception, progress: _Progress, *, is_tls: bool) -> NoReply:
-    if not progress.has_begun:
-        is_certificate = isinstance(error, aiohttp.ClientSSLError | ssl.SSLError)
-        return NoReply("none", _reason("no connection", error), "credential" if is_certificate else "outage")
     alert = _handshake_alert(error)
+    if not progress.has_begun:
+        is_certificate = bool(alert) or isinstance(error, aiohttp.ClientSSLError | ssl.SSLError)
+        return NoReply("none", _reason("no connection", error), "credential" if is_certificate else "outage")
     if alert and progress.is_first_on_connection:
         # With TLS 1.3 the client may write before the server has judged its certificate. The server's
         # program sees nothing before the handshake ends, so nothing was done.
@@ -389,12 +393,16 @@ _CERTIFICATE_ALERTS = (
 )
 
 
+_ALERT = re.compile(r"\[SSL: (\w*ALERT\w*)\]")
+
+
 def _handshake_alert(error: BaseException | None) -> str:
     """Give the TLS alert about our certificate that caused an error, if one did."""
     while error is not None:
-        reason = getattr(error, "reason", None)
-        if isinstance(error, ssl.SSLError) and isinstance(reason, str) and "ALERT" in reason:
-            return reason if reason.endswith(_CERTIFICATE_ALERTS) else ""
+        # aiohttp keeps an SSLError's text in an error of its own, and not always the SSLError.
+        found = _ALERT.match(error.strerror or "") if isinstance(error, OSError) else None
+        if found is not None:
+            return found[1] if found[1].endswith(_CERTIFICATE_ALERTS) else ""
         error = error.__cause__ or error.__context__
     return ""
 

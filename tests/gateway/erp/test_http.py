@@ -432,16 +432,24 @@ class OpenSslServer:
 
 @pytest.mark.parametrize("client", [None, "stranger", "expired_in_the_eyes_of_the_server"])
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("claim_s", [None, 0.05])
 async def test_a_client_certificate_that_is_refused_has_written_nothing(
-    make_sink, certificates, monkeypatch, client: str | None, version: ssl.TLSVersion
+    make_sink, certificates, monkeypatch, client: str | None, version: ssl.TLSVersion, claim_s: float | None
 ) -> None:
+    async def still_mine() -> (
+        bool
+    ):  # meanwhile the server may judge what a TLS 1.3 client believes to be done
+        await asyncio.sleep(claim_s or 0.0)
+        return True
+
     if client == "expired_in_the_eyes_of_the_server":
         client = "expired"
         monkeypatch.setattr("gateway.security.tls._expires_at", lambda settings, material: None)
     context = server_tls(certificates).context()
     context.minimum_version = context.maximum_version = version
     with OpenSslServer(context) as server:
-        reply = await make_sink(server.url, tls=certificates.settings(client)).send(post())
+        sink = make_sink(server.url, tls=certificates.settings(client))
+        reply = await sink.send(post(), still_mine=None if claim_s is None else still_mine)
         assert server.arrivals == 0
 
     assert isinstance(reply, NoReply)
