@@ -116,7 +116,8 @@ async def test_dismissed_bytes_give_the_keys_of_the_sets_in_them_back(scene: Sce
     assert "other" in (await scene.journal.facts([], ["other"], [])).documents
 
 
-BOUND: tuple[tuple[str, Role], ...] = (("hub", "live"),)  # the supplier gets the order's bytes, the ERP the order itself
+# The supplier gets the order as bytes, the ERP the order itself.
+BOUND: tuple[tuple[str, Role], ...] = (("hub", "live"),)
 
 
 async def ordered_at_both(scene: Scene, erp: str, *, passes_to: tuple[tuple[str, Role], ...] = BOUND) -> None:
