@@ -75,7 +75,6 @@ def is_spent(state: DeliveryState, steps: Sequence[StepResult], resolution: str)
 class Carrier(NamedTuple):
     """A live delivery of a message: the set that it carries, or the lanes of those in its bytes."""
 
-    generation: int
     set_index: int | None
     target: str
     lanes: Sequence[str]
@@ -85,23 +84,21 @@ class Carrier(NamedTuple):
 class DocumentPlace(NamedTuple):
     """Where a set stands, to tell which deliveries of its message carry it."""
 
-    generation: int
     set_index: int
     order_keys: tuple[str, ...]
     passes_to: tuple[tuple[str, Role], ...]
 
-    def is_carried_by(self, carrier: Carrier) -> bool:
-        """Tell whether a delivery carries it: alone, or as bytes among others of its generation."""
-        if carrier.set_index is not None:
-            return carrier.set_index == self.set_index
+    def is_in_bytes(self, carrier: Carrier) -> bool:
+        """Tell whether a delivery of bytes carries it among others."""
         is_bound = any(target == carrier.target for target, _ in self.passes_to)
-        return (
-            carrier.generation == self.generation and is_bound and set(self.order_keys) <= set(carrier.lanes)
-        )
+        return is_bound and set(self.order_keys) <= set(carrier.lanes)
 
 
 class Carriers:
-    """All live deliveries of a message that stand, found by set."""
+    """All live deliveries of a message that stand, found by set.
+
+    Of every generation: what an earlier one has sent is not planned again, and is there all the same.
+    """
 
     def __init__(self, every: Iterable[Carrier]) -> None:
         self._alone: dict[int, list[Carrier]] = {}
@@ -111,10 +108,17 @@ class Carriers:
                 each
             )
 
-    def are_spent(self, place: DocumentPlace) -> bool:
-        """Tell whether some delivery was to carry a set, and none has brought or will bring it anywhere."""
-        carrying = [*self._alone.get(place.set_index, ()), *filter(place.is_carried_by, self._bytes)]
+    def are_spent(self, places: Iterable[DocumentPlace]) -> bool:
+        """Tell whether some delivery was to carry a document, and none has brought or will bring it anywhere.
+
+        ``places``: all that it has in its message. A later generation may be bound elsewhere, and by other
+        orders, than the one whose bytes went out.
+        """
+        carrying = [each for place in places for each in self._of(place)]
         return bool(carrying) and all(each.is_spent for each in carrying)
+
+    def _of(self, place: DocumentPlace) -> Iterable[Carrier]:
+        return (*self._alone.get(place.set_index, ()), *filter(place.is_in_bytes, self._bytes))
 
 
 def side_of_stage(stage: str | None) -> Side:

@@ -12,19 +12,25 @@ from gateway.journal.types import DeliveryState
 def give_keys_back(tables: Tables, record: MessageRecord) -> None:
     """Free the keys of documents that came nowhere: what is sent in their place is no repeat."""
     carriers = Carriers(
-        Carrier(each.generation, each.plan.document_index, each.plan.target, each.plan.lanes, _is_spent(each))
+        Carrier(each.plan.document_index, each.plan.target, each.plan.lanes, _is_spent(each))
         for each in record.deliveries
         if each.plan.role in ("live", "pass_through") and each.state is not DeliveryState.SUPERSEDED
     )
-    for document in record.all_documents():
-        told = document.plan
-        holder = tables.document_keys.get(told.document_key) if told.document_key is not None else None
-        if told.document_key is None or holder is None or holder.message_id != record.view.message_id:
-            continue
-        if carriers.are_spent(
-            DocumentPlace(document.generation, told.index, told.order_keys, told.passes_to)
-        ):
-            del tables.document_keys[told.document_key]
+    for key, places in _places(record).items():
+        holder = tables.document_keys.get(key)
+        is_ours = holder is not None and holder.message_id == record.view.message_id
+        if is_ours and carriers.are_spent(places):
+            del tables.document_keys[key]
+
+
+def _places(record: MessageRecord) -> dict[str, list[DocumentPlace]]:
+    """Give where each document key stands in a message, in every generation."""
+    places: dict[str, list[DocumentPlace]] = {}
+    for told in (each.plan for each in record.all_documents()):
+        if told.document_key is not None:
+            place = DocumentPlace(told.index, told.order_keys, told.passes_to)
+            places.setdefault(told.document_key, []).append(place)
+    return places
 
 
 def _is_spent(delivery: DeliveryRecord) -> bool:

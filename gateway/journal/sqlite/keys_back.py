@@ -13,14 +13,17 @@ def give_keys_back(db: Database, message: int) -> None:
     """Free the keys of documents that came nowhere: what is sent in their place is no repeat."""
     carriers = Carriers(_carrier(db, row) for row in db.rows("delivery.live_of_message", (message,)))
     _, message_id = db.row("message.route_and_id", (message,)) or ("", "")
-    for generation, index, key, order_keys, passes_to in db.rows("document.with_keys", (message,)):
-        place = DocumentPlace(generation, index, load_strings(order_keys), load_pairs(passes_to))
-        if carriers.are_spent(place):
+    places: dict[str, list[DocumentPlace]] = {}
+    for index, key, order_keys, passes_to in db.rows("document.with_keys", (message,)):
+        place = DocumentPlace(index, load_strings(order_keys), load_pairs(passes_to))
+        places.setdefault(key, []).append(place)
+    for key, of_key in places.items():
+        if carriers.are_spent(of_key):
             db.run("document.forget_key", (key, message_id))
 
 
 def _carrier(db: Database, row: Row) -> Carrier:
-    number, delivery_id, generation, index, target, state, lanes, resolution = row
+    number, delivery_id, index, target, state, lanes, resolution = row
     steps = read_steps(db, number, delivery_id) if state == DeliveryState.VOID else ()
     over = is_spent(DeliveryState(state), steps, resolution or "")
-    return Carrier(generation, index, target, load_strings(lanes), over)
+    return Carrier(index, target, load_strings(lanes), over)

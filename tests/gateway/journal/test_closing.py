@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.base import NoReply, Outcome, Rejected, Transient, TransientKind
+from adapters.base import NoReply, Outcome, Rejected, Role, Transient, TransientKind
 from gateway.journal.types import DeliveryState, Expected, Moved, Planned, Side
 from tests.gateway.journal.builders import (
     Scene,
@@ -114,6 +114,65 @@ async def test_dismissed_bytes_give_the_keys_of_the_sets_in_them_back(scene: Sce
 
     assert await holder(scene) is None
     assert "other" in (await scene.journal.facts([], ["other"], [])).documents
+
+
+# The supplier gets the order as bytes, the ERP the order itself.
+BOUND: tuple[tuple[str, Role], ...] = (("hub", "live"),)
+
+
+async def ordered_at_both(scene: Scene, erp: str, *, passes_to: tuple[tuple[str, Role], ...] = BOUND) -> None:
+    """Plan the order for the ERP and, as bytes, for the supplier."""
+    told = document(document_key=KEY, content_hash="a", passes_to=passes_to)
+    await scene.plan("m1", [told], [delivery(erp), delivery("hub-d", None, target="hub")])
+
+
+async def sent_to_the_supplier(scene: Scene) -> None:
+    await scene.accept("m1")
+    await ordered_at_both(scene, "erp-1")
+    await scene.deliver((await scene.claim_only(target="hub")).claim)
+
+
+@pytest.mark.parametrize("passes_to", [BOUND, ()])
+async def test_what_an_earlier_generation_sent_as_bytes_keeps_its_key(
+    scene: Scene, passes_to: tuple[tuple[str, Role], ...]
+) -> None:
+    await sent_to_the_supplier(scene)
+    await replay(scene)
+    await ordered_at_both(scene, "erp-2", passes_to=passes_to)
+    assert await scene.state("erp-1") is DeliveryState.SUPERSEDED
+
+    await close(scene, "erp-2", "dismissed")
+
+    assert await holder(scene) == "m1"
+
+
+async def test_what_a_later_generation_sent_as_bytes_keeps_its_key(scene: Scene) -> None:
+    await scene.accept("m1")
+    await ordered_at_both(scene, "erp-1")
+    await close(scene, "hub-d", "dismissed")
+    await replay(scene, resend=True)
+    again = [delivery("erp-2"), delivery("hub-2", None, target="hub")]
+    await scene.plan("m1", [document(document_key=KEY, content_hash="a", passes_to=BOUND)], again)
+    await scene.deliver((await scene.claim_only(target="hub")).claim)
+
+    await close(scene, "erp-2", "dismissed")
+
+    assert await holder(scene) == "m1"
+
+
+async def test_bytes_of_an_earlier_generation_that_were_never_sent_keep_no_key(scene: Scene) -> None:
+    await scene.accept("m1")
+    await ordered_at_both(scene, "erp-1")
+    await replay(scene)
+    again = [delivery("erp-2"), delivery("hub-2", None, target="hub")]
+    await scene.plan("m1", [document(document_key=KEY, content_hash="a", passes_to=BOUND)], again)
+    assert await scene.state("hub-d") is DeliveryState.SUPERSEDED
+
+    await close(scene, "erp-2", "dismissed")
+    assert await holder(scene) == "m1"  # the supplier's may still go
+
+    await close(scene, "hub-2", "dismissed")
+    assert await holder(scene) is None
 
 
 async def test_one_that_is_parked_after_it_waited_gives_its_key_back(scene: Scene) -> None:

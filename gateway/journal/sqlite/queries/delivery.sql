@@ -18,7 +18,7 @@ WHERE message = ? AND generation < ? AND (steps > 0 OR resolution IS NOT NULL);
 SELECT delivery_id FROM delivery WHERE message = ? AND generation < ? AND (steps > 0 OR resolution IS NOT NULL);
 
 -- name: live_of_message
-SELECT number, delivery_id, generation, document_index, target, state, lanes, resolution FROM delivery
+SELECT number, delivery_id, document_index, target, state, lanes, resolution FROM delivery
 WHERE message = ? AND role IN ('live', 'pass_through') AND state <> 'superseded';
 
 -- name: ends_of_message

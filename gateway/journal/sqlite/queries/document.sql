@@ -53,7 +53,7 @@ DELETE FROM document_key WHERE document_key = ?1 AND message_id = ?2 AND documen
 DELETE FROM document_key WHERE document_key = ? AND message_id = ?;
 
 -- name: with_keys
-SELECT generation, document_index, document_key, order_keys, passes_to FROM document
+SELECT document_index, document_key, order_keys, passes_to FROM document
 WHERE message = ? AND document_key IS NOT NULL;
 
 -- name: find
