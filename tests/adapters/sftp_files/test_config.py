@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from adapters.base.registry import EndpointSetup, adapter
 from adapters.sftp_files.config import FilesEndpoint
 from adapters.sftp_files.server import SftpServer
+from gateway.config.field_docs import described
 from gateway.system import SystemClock, SystemRng
 from tests.adapters.sftp_files.partner import Partner, secret
 
@@ -67,7 +68,7 @@ def test_a_setting_that_cannot_work_is_refused(settings: dict[str, Any], expecte
 
 
 def test_every_field_is_described() -> None:
-    assert [name for name, field in FilesEndpoint.model_fields.items() if not field.description] == []
+    assert [name for name, field in described(FilesEndpoint).items() if not field.description] == []
 
 
 def test_the_adapter_is_found_by_its_folder() -> None:
