@@ -2,7 +2,7 @@
 
 pydantic would look at every field of a line again, and the writer at every field that is not there. Whoever
 assembles answers for two things, and a property test holds them to both: every value is what validation
-would have made of it, and both texts are what `writing.py` would have written.
+would have made of it, and the text is what `writing.py` would have written.
 """
 
 from __future__ import annotations
@@ -10,30 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 from json.encoder import encode_basestring as quote
-from json.encoder import encode_basestring_ascii as quote_hashed
 from typing import Any
 
+from canonical.lines import ItemLine
 from canonical.model import HASHED, WRITTEN, Model
-from canonical.writing import not_written_yet, part_content, part_text
+from canonical.writing import content_writer, not_written_yet, part_text
 
-__all__ = [
-    "Assemble", "assembler", "kept_content", "kept_text", "not_written_yet", "part_content", "part_text",
-    "quote", "quote_hashed",
-]  # fmt: skip
+__all__ = ["Assemble", "assembler", "kept_text", "not_written_yet", "part_text", "quote"]
 
-Assemble = Callable[[dict[str, Any], str, str], Any]
-"""Makes an instance of all its values by name, its JSON text, and what it is hashed by ("": not known)."""
+Assemble = Callable[[dict[str, Any], str], Any]
+"""Makes an instance of all its values by name, and of its JSON text."""
 
 kept_text: Callable[[Model], str] = WRITTEN.__get__
 """Gives the text kept with a part, "" for none; only for parts that were told one, or "" at least."""
 
-kept_content: Callable[[Model], str] = HASHED.__get__
-"""Gives what a part is hashed by in the same way."""
-
 
 @cache
 def assembler(model: type[Model], names: frozenset[str]) -> tuple[dict[str, Any], Assemble]:
-    """Give the defaults of a model, and the function that makes an instance of a filled copy and its texts.
+    """Give the defaults of a model, and the function that makes an instance of a filled copy and its text.
 
     `names` are the fields that are given. All instances of one shape share that set: they are frozen, and
     a copy has a set of its own.
@@ -44,8 +38,10 @@ def assembler(model: type[Model], names: frozenset[str]) -> tuple[dict[str, Any]
         raise ValueError(f"{model.__name__} cannot be made of {sorted(names)}")
     new, given = object.__new__, set(names)
     set_values, set_given, set_extra, set_private, set_written, set_hashed = _setters()
+    # A line has dozens of fields, few of them given; what it is hashed by is written when someone asks.
+    hashed = content_writer(model, names) if issubclass(model, ItemLine) else ""
 
-    def assemble(values: dict[str, Any], text: str, hashed: str) -> Model:
+    def assemble(values: dict[str, Any], text: str) -> Model:
         made: Model = new(model)
         set_values(made, values)
         set_given(made, given)

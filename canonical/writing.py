@@ -59,9 +59,9 @@ def part_text(part: Model) -> str:
     return getattr(part, "_written", None) or _writer(_TRAVELLING, type(part))(part)
 
 
-def part_content(part: Model) -> str:
-    """Give what such a part is hashed by, kept with it, too."""
-    return getattr(part, "_hashed", None) or _writer(_HASHED, type(part))(part)
+def content_writer(model: type[Model], names: frozenset[str]) -> Writer:
+    """Give what writes the content of instances of which only the fields of those names are given."""
+    return _writer(_HASHED, model, names)
 
 
 def not_written_yet(part: Model) -> str:
@@ -75,8 +75,11 @@ def not_written_yet(part: Model) -> str:
 
 
 @cache
-def _writer(form: _Form, model: type[Model]) -> Writer:
-    """Generate a model's function. It is built of field names and of defaults that our models declare."""
+def _writer(form: _Form, model: type[Model], given: frozenset[str] | None = None) -> Writer:
+    """Generate a model's function. It is built of field names and of defaults that our models declare.
+
+    ``given``: the only fields that are looked at.
+    """
     scope: dict[str, Any] = dict(form.names)
     begin = form.head(model) if issubclass(model, CanonicalDocument) else ""
     source = "\n    ".join(
@@ -84,7 +87,7 @@ def _writer(form: _Form, model: type[Model]) -> Writer:
             "def write(model):",
             "fields = model.__dict__",
             f"text = {begin!r}",
-            *(line for name in _names(form, model) for line in _field(form, model, name, scope)),
+            *(line for name in _names(form, model, given) for line in _field(form, model, name, scope)),
             "return text + '}'" if begin else "text = '{' + text[1:] + '}'",
             *([f"if len(text) <= {KEPT_LENGTH_MAX}:", "    keep(model, text)"] if _is_part(model) else []),
             "return text",
@@ -101,9 +104,9 @@ def _type_and_version(model: type[CanonicalDocument]) -> str:
     return json.dumps(told, separators=(",", ":"))[:-1]
 
 
-def _names(form: _Form, model: type[Model]) -> list[str]:
-    is_document = issubclass(model, CanonicalDocument)
-    names = [name for name in model.model_fields if not (is_document and name in form.left_out)]
+def _names(form: _Form, model: type[Model], given: frozenset[str] | None) -> list[str]:
+    left_out = form.left_out if issubclass(model, CanonicalDocument) else frozenset[str]()
+    names = [name for name in model.model_fields if name not in left_out and (given is None or name in given)]
     return sorted(names) if form.is_sorted else names
 
 
@@ -132,13 +135,15 @@ def _found(form: _Form, annotation: Any, scope: dict[str, Any]) -> tuple[Sequenc
     if not (isinstance(inner, type) and issubclass(inner, Model) and _may_be_ready(inner)):
         return (), _expression(form, annotation, "value", scope)
     written = _expression(form, inner, "each", scope)
+    look = (*_LOOK, *_ASK) if issubclass(inner, ItemLine) else _LOOK
     if inner is annotation:
-        return ("each = value", *_LOOK), f"ready or {written}"
-    lines = ("texts = []", "for each in value:", *(f"    {line}" for line in _LOOK))
-    return (*lines, f"    texts.append(ready or {written})"), "sequence(texts)"
+        return ("each = value", *look), f"ready or {written}"
+    lines = ("texts = []", "for each in value:", *(f"    {line}" for line in look))
+    return (*lines, f"    texts.append(ready or {written})"), '"[" + joined(texts) + "]"'
 
 
 _LOOK = ("try:", "    ready = kept(each)", "except AttributeError:", "    ready = not_yet(each)")
+_ASK = ("if type(ready) is not str:", "    ready = ready(each)")  # `assembly.py` says what writes a line
 
 
 def _expression(form: _Form, annotation: Any, value: str, scope: dict[str, Any]) -> str:
@@ -146,7 +151,7 @@ def _expression(form: _Form, annotation: Any, value: str, scope: dict[str, Any])
     annotation = _bare(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is tuple:
-        return f"sequence([{_expression(form, arguments[0], 'each', scope)} for each in {value}])"
+        return f'"[" + joined([{_expression(form, arguments[0], "each", scope)} for each in {value}]) + "]"'
     if origin is dict:
         return f"entries({value})" if _bare(arguments[1]) is str else f"anything({value})"
     if isinstance(annotation, type) and issubclass(annotation, Model):
@@ -188,7 +193,7 @@ def _entries(entries: Mapping[str, str]) -> str:
 _MOMENT = SchemaSerializer(core_schema.datetime_schema())
 _SHARED = {
     "not_yet": not_written_yet,
-    "sequence": lambda texts: f"[{','.join(texts)}]",
+    "joined": ",".join,
     "truth": lambda value: "true" if value else "false",
     "day": lambda value: f'"{value.isoformat()}"',
 }

@@ -16,15 +16,7 @@ from adapters.edi_x12.line_items import LineNames
 from adapters.edi_x12.places import PlaceReader, Reading
 from adapters.edi_x12.reader import Reader
 from canonical.acknowledgment import LineResponse, LineStatus
-from canonical.assembly import (
-    assembler,
-    kept_content,
-    kept_text,
-    part_content,
-    part_text,
-    quote,
-    quote_hashed,
-)
+from canonical.assembly import assembler, kept_text, part_text, quote
 from canonical.values import Quantity
 
 _NAMES = LineNames("PO1")
@@ -116,32 +108,25 @@ def _plain_response(row: Elements, status: LineStatus, unit: str | None, zone: s
         f'{{"status":"{status}","raw_code":{quote(code)},"quantity":{part_text(quantity)}'
         f',"dates":[{part_text(date)}]}}'
     )
-    hashed = (
-        f'{{"dates":[{part_content(date)}],"quantity":{part_content(quantity)}'
-        f',"raw_code":{quote_hashed(code)},"status":"{status}"}}'
-    )
-    made: LineResponse = _respond(values, text, hashed)
+    made: LineResponse = _respond(values, text)
     return made
 
 
 @dataclass(eq=False, frozen=True, slots=True)
 class PlainAnswer:
-    """An answer that other quantities may have, too: a response but for its quantity, and its two texts."""
+    """An answer that other quantities may have, too: a response but for its quantity, and its JSON text."""
 
     unit: str | None
     values: dict[str, Any]
     head: str
     tail: str
-    hashed_head: str
-    hashed_tail: str
 
     def of(self, quantity: Quantity) -> LineResponse:
         """Give the response about a quantity."""
         values = self.values.copy()
         values["quantity"] = quantity
         text = f"{self.head}{kept_text(quantity) or part_text(quantity)}{self.tail}"
-        hashed = f"{self.hashed_head}{kept_content(quantity) or part_content(quantity)}{self.hashed_tail}"
-        made: LineResponse = _respond(values, text, hashed)
+        made: LineResponse = _respond(values, text)
         return made
 
 
@@ -154,8 +139,7 @@ def plain_answer(response: LineResponse) -> PlainAnswer | None:
         return None
     # What stands before the quantity is quoted, so that no text in there can look like one.
     head, _, tail = part_text(response).partition(part_text(quantity))
-    hashed_head, _, hashed_tail = part_content(response).partition(part_content(quantity))
-    return PlainAnswer(quantity.unit, response.__dict__, head, tail, hashed_head, hashed_tail)
+    return PlainAnswer(quantity.unit, response.__dict__, head, tail)
 
 
 @lru_cache(maxsize=parts_in.KEPT)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from adapters.edi_x12 import codes
 from adapters.edi_x12.grammar import Elements
-from canonical.assembly import assembler, not_written_yet, quote, quote_hashed
+from canonical.assembly import assembler, not_written_yet, quote
 from canonical.model import Model
 from canonical.values import (
     Contact,
@@ -200,8 +200,7 @@ def plain_reference(qualifier: str, number: str) -> Reference:
     values = _REFERENCE.copy()
     values["kind"], values["number"], values["qualifier"] = kind, number, qualifier
     text = f'{{"kind":"{kind}","number":{quote(number)},"qualifier":{quote(qualifier)}}}'
-    hashed = f'{{"kind":"{kind}","number":{quote_hashed(number)},"qualifier":{quote_hashed(qualifier)}}}'
-    made: Reference = _refer(values, text, hashed)
+    made: Reference = _refer(values, text)
     return made
 
 
@@ -335,10 +334,9 @@ _ITEM_ID, _identify = assembler(ItemIdentifier, frozenset({"scheme", "value"}))
 
 def _plain_id(scheme: str, value: str) -> ItemIdentifier:
     text = f'{{"scheme":"{scheme}","value":{quote(value)}}}'
-    hashed = f'{{"scheme":"{scheme}","value":{quote_hashed(value)}}}'
     values = _ITEM_ID.copy()
     values["scheme"], values["value"] = scheme, value
-    made: ItemIdentifier = _identify(values, text, hashed)
+    made: ItemIdentifier = _identify(values, text)
     return made
 
 

@@ -243,8 +243,7 @@ def _provenance(context: DecodeContext, control_numbers: Mapping[str, str]) -> P
     if control_numbers:
         numbers = ",".join(f'"{name}":{quote(number)}' for name, number in control_numbers.items())
         text = f'{text},"control_numbers":{{{numbers}}}'
-    # "" for its hash: where a document came from is no part of its content.
-    made: Provenance = assemble({**values, "control_numbers": dict(control_numbers)}, f"{text}}}", "")
+    made: Provenance = assemble({**values, "control_numbers": dict(control_numbers)}, f"{text}}}")
     return made
 
 

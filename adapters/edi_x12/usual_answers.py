@@ -16,18 +16,9 @@ from adapters.edi_x12.answer_places import PlainAnswer, plain_answer, read_answe
 from adapters.edi_x12.answer_reading import ACCEPTING, promised
 from adapters.edi_x12.grammar import HEAD_VALUES_MAX
 from adapters.edi_x12.reader import Reader
-from adapters.edi_x12.usual_lines import AnswerForm, Item, UsualAnswer, UsualLine, UsualLines
+from adapters.edi_x12.usual_lines import AnswerForm, UsualAnswer, UsualLine, UsualLines
 from canonical.acknowledgment import LineResponse
-from canonical.assembly import (
-    Assemble,
-    assembler,
-    kept_content,
-    kept_text,
-    part_content,
-    part_text,
-    quote,
-    quote_hashed,
-)
+from canonical.assembly import Assemble, assembler, kept_text, part_text, quote
 from canonical.lines import ItemLine
 from canonical.values import DateValue, Quantity, Reference
 
@@ -91,7 +82,7 @@ def _learned(reader: Reader, answer: UsualAnswer, index: int) -> tuple[LineRespo
 
 def read_usual_answers(reader: Reader, model: type[ItemLine], lines: UsualLines, index: int) -> int:
     """Add lines to the document; the index of their first segment comes in, that of their last goes out."""
-    shapes, respond = _shapes(model), _responder(reader)
+    shapes, respond, kept = _shapes(model), _responder(reader), kept_text
     add, counted, began = reader.lines.append, reader.quantities.append, reader.line_indexes.append
     sequence = len(reader.lines)
     for line in lines:
@@ -113,45 +104,19 @@ def read_usual_answers(reader: Reader, model: type[ItemLine], lines: UsualLines,
         values["description"], values["description_may_be_phi"] = item.description, is_described
         values["quantity"], values["price"] = quantity, price
         values["status"], values["accepted"], values["responses"] = response.status, accepted, (response,)
+        many = kept(quantity) or part_text(quantity)
+        text = f'{{"sequence":{sequence},"line_id":{quote(number)}{item.text},"quantity":{many}'
         if made is not None:
             values["references"] = (made,)
+            text += f',"references":[{kept(made)}]'
+        if accepted is not quantity:
+            many = kept(accepted) or part_text(accepted)
+        text += f',"price":{kept(price) or part_text(price)},"status":"{response.status}","accepted":{many}'
         if promise is not None:
             values["promised"] = promise
-        add(assemble(values, *_texts(values, item, made, response)))
+            text += f',"promised":{part_text(promise)}'
+        add(assemble(values, f'{text},"responses":[{part_text(response)}]}}'))
     return index - 1
-
-
-def _texts(
-    values: dict[str, Any], item: Item, made: Reference | None, response: LineResponse
-) -> tuple[str, str]:
-    """Give the JSON text of a line, and what it is hashed by: the same in the order of names."""
-    kept, known = kept_text, kept_content
-    sequence, number, price = values["sequence"], values["line_id"], values["price"]
-    quantity, accepted, promise = values["quantity"], values["accepted"], values["promised"]
-    many, hashed_many = kept(quantity) or part_text(quantity), known(quantity) or part_content(quantity)
-    taken, hashed_taken = many, hashed_many
-    if accepted is not quantity:
-        taken, hashed_taken = kept(accepted) or part_text(accepted), known(accepted) or part_content(accepted)
-    references = promised = hashed_references = hashed_promised = ""
-    if made is not None:
-        references, hashed_references = f',"references":[{kept(made)}]', f',"references":[{known(made)}]'
-    if promise is not None:
-        promised, hashed_promised = (
-            f',"promised":{part_text(promise)}',
-            f',"promised":{part_content(promise)}',
-        )
-    text = (
-        f'{{"sequence":{sequence},"line_id":{quote(number)}{item.text},"quantity":{many}{references}'
-        f',"price":{kept(price) or part_text(price)},"status":"{response.status}","accepted":{taken}'
-        f'{promised},"responses":[{part_text(response)}]}}'
-    )
-    hashed = (
-        f'{{"accepted":{hashed_taken},{item.hashed},"line_id":{quote_hashed(number)}'
-        f',"price":{known(price) or part_content(price)}{hashed_promised},"quantity":{hashed_many}'
-        f'{hashed_references},"responses":[{part_content(response)}],"sequence":{sequence}'
-        f',"status":"{response.status}"}}'
-    )
-    return text, hashed
 
 
 def _to_work_out(

@@ -12,19 +12,9 @@ from typing import Any
 
 from adapters.edi_x12 import parts_in
 from adapters.edi_x12.reader import Reader
-from adapters.edi_x12.usual_lines import Item, UsualLines
-from canonical.assembly import (
-    Assemble,
-    assembler,
-    kept_content,
-    kept_text,
-    part_content,
-    part_text,
-    quote,
-    quote_hashed,
-)
+from adapters.edi_x12.usual_lines import UsualLines
+from canonical.assembly import Assemble, assembler, kept_text, part_text, quote
 from canonical.lines import ItemLine
-from canonical.values import DateValue, Price, Quantity, Reference
 
 LinesReader = Callable[[Reader, type[ItemLine], UsualLines, int], int]
 _NAMES = frozenset({"sequence", "line_id", "item_ids", "quantity", "price"})
@@ -36,6 +26,7 @@ def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, i
     """Add lines to the document; the index of their first segment comes in, that of their last goes out."""
     zone, sequence = reader.zone, len(reader.lines)
     add, counted, began = reader.lines.append, reader.quantities.append, reader.line_indexes.append
+    kept = kept_text
     blank, shapes = _shapes(model)
     for number, _, quantity, item, price, qualifier, reference, date in lines:
         sequence += 1
@@ -54,48 +45,25 @@ def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, i
             values["description_may_be_phi"] = True
             shape = 1
             index += 1
-        made = requested = None
+        references = asked = ""
         if qualifier is not None:
             made = parts_in.plain_reference(qualifier, reference)
             values["references"] = (made,)
+            references = f',"references":[{kept(made)}]'
             shape += 2
             index += 1
         if date is not None:
             values["requested"] = requested = parts_in.date_value(date, zone)
+            asked = f',"requested":{kept(requested) or part_text(requested)}'
             shape += 4
             index += 1
-        add(shapes[shape](values, *_texts(sequence, number, quantity, item, price, made, requested)))
+        text = (
+            f'{{"sequence":{sequence},"line_id":{quote(number)}{item.text}'
+            f',"quantity":{kept(quantity) or part_text(quantity)}{references}'
+            f',"price":{kept(price) or part_text(price)}{asked}}}'
+        )
+        add(shapes[shape](values, text))
     return index - 1
-
-
-def _texts(
-    sequence: int,
-    number: str,
-    quantity: Quantity,
-    item: Item,
-    price: Price,
-    made: Reference | None,
-    requested: DateValue | None,
-) -> tuple[str, str]:
-    """Give the JSON text of a line, and what it is hashed by: the same in the order of names."""
-    kept, known = kept_text, kept_content
-    references = asked = hashed_references = hashed_asked = ""
-    if made is not None:
-        references, hashed_references = f',"references":[{kept(made)}]', f',"references":[{known(made)}]'
-    if requested is not None:
-        asked = f',"requested":{kept(requested) or part_text(requested)}'
-        hashed_asked = f',"requested":{known(requested) or part_content(requested)}'
-    text = (
-        f'{{"sequence":{sequence},"line_id":{quote(number)}{item.text}'
-        f',"quantity":{kept(quantity) or part_text(quantity)}{references}'
-        f',"price":{kept(price) or part_text(price)}{asked}}}'
-    )
-    hashed = (
-        f'{{{item.hashed},"line_id":{quote_hashed(number)},"price":{known(price) or part_content(price)}'
-        f',"quantity":{known(quantity) or part_content(quantity)}{hashed_references}{hashed_asked}'
-        f',"sequence":{sequence}}}'
-    )
-    return text, hashed
 
 
 @cache

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from adapters.edi_x12 import codes, parts_in
 from adapters.edi_x12.grammar import HEAD_VALUES_MAX, Elements, FastForm, Node, fast_form, value_pattern
 from adapters.edi_x12.guide import Guide
-from canonical.assembly import Assemble, assembler, part_content, part_text, quote, quote_hashed
+from canonical.assembly import Assemble, assembler, part_text, quote
 from canonical.scalars import DIGITS_MAX
 from canonical.values import ItemIdentifier, Price, Quantity
 
@@ -46,7 +46,6 @@ class Item:
     price_rest: str  # its JSON text behind the amount
     reprice: Assemble  # makes such a price of another amount
     text: str  # item_ids, description, description_may_be_phi
-    hashed: str  # the same as it is hashed: in the order of their names
 
 
 _NO_QUANTITIES: Mapping[str, Quantity] = MappingProxyType({})
@@ -178,7 +177,7 @@ class LineForm:
             quantities.clear()
         self.numbers.add(number)
         quantity = quantities[value] = parts_in.quantity(value, unit)
-        part_text(quantity), part_content(quantity)  # written now, they are read only from then on
+        part_text(quantity)  # written now, it is read only from then on
         if item.amount == amount:
             self.known[offer] = item, quantities
             return quantity, item, item.price
@@ -189,7 +188,7 @@ class LineForm:
         if self.is_amount(amount) is None or parts_in.is_odd(amount) or len(amount) > DIGITS_MAX:
             return None
         text = f'{{"amount":"{amount}"{item.price_rest}'
-        price: Price = item.reprice({**item.price.__dict__, "amount": Decimal(amount)}, text, "")
+        price: Price = item.reprice({**item.price.__dict__, "amount": Decimal(amount)}, text)
         return price
 
     def _item(self, row: Elements, described: str) -> Item | None:
@@ -357,12 +356,9 @@ def _item(row: Elements, description: str | None) -> Item | None:
         return None
     item_ids = parts_in.item_ids(ids[:4] if not any(ids[4:]) else ids)
     text = f',"item_ids":[{",".join(map(part_text, item_ids))}]'
-    hashed = f'"item_ids":[{",".join(map(part_content, item_ids))}]'
     if description is not None:
-        may_be_phi = '"description_may_be_phi":true'
-        text += f',"description":{quote(description)},{may_be_phi}'
-        hashed = f'"description":{quote_hashed(description)},{may_be_phi},{hashed}'
+        text += f',"description":{quote(description)},"description_may_be_phi":true'
     price = parts_in.price(amount, row[1])
     rest = part_text(price).removeprefix(f'{{"amount":"{amount}"')
     _, reprice = assembler(Price, frozenset(price.model_fields_set))
-    return Item(item_ids, description, amount, price, rest, reprice, text, hashed)
+    return Item(item_ids, description, amount, price, rest, reprice, text)
