@@ -121,25 +121,25 @@ def _field(form: _Form, model: type[Model], name: str, scope: dict[str, Any]) ->
         f"value = fields[{name!r}]",
         f"if {is_present}:",
         *(f"    {line}" for line in before),
-        f"""    text += f',"{name}":{{{written}}}'""",
+        f"""    text += f',"{name}":{written}'""",
     )
 
 
 def _found(form: _Form, annotation: Any, scope: dict[str, Any]) -> tuple[Sequence[str], str]:
-    """Give the lines that look for texts which models have ready, and the expression that writes the value.
+    """Give the lines that look for texts which models have ready, and what writes the value in an f-string.
 
     They are looked for in place: a call takes longer. Where there are none, that is told to the model, since
     asking for an attribute that is not there takes five times as long.
     """
     inner = _bare(get_args(annotation)[0]) if get_origin(annotation) is tuple else annotation
     if not (isinstance(inner, type) and issubclass(inner, Model) and _may_be_ready(inner)):
-        return (), _expression(form, annotation, "value", scope)
+        return (), f"{{{_expression(form, annotation, 'value', scope)}}}"
     written = _expression(form, inner, "each", scope)
     look = (*_LOOK, *_ASK) if issubclass(inner, ItemLine) else _LOOK
     if inner is annotation:
-        return ("each = value", *look), f"ready or {written}"
+        return ("each = value", *look), f"{{ready or {written}}}"
     lines = ("texts = []", "for each in value:", *(f"    {line}" for line in look))
-    return (*lines, f"    texts.append(ready or {written})"), '"[" + joined(texts) + "]"'
+    return (*lines, f"    texts.append(ready or {written})"), "[{joined(texts)}]"
 
 
 _LOOK = ("try:", "    ready = kept(each)", "except AttributeError:", "    ready = not_yet(each)")

@@ -40,8 +40,8 @@ def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, i
         values["price"] = price
         shape = 0
         index += 1
-        if item.description is not None:
-            values["description"] = item.description
+        if (description := item.description) is not None:
+            values["description"] = description
             values["description_may_be_phi"] = True
             shape = 1
             index += 1
