@@ -38,9 +38,9 @@ class ProvenTimes:
         doubt = _last_doubt(steps)
         if doubt is None:
             return steps
-        known = self._known.get(delivery.delivery_id) or _Known(self._started)
-        since = _View(known, now, self._now(), delivery.steps_before_retry)
-        return [*steps[:doubt], *since.moved(steps, doubt)]
+        known = self._of(delivery.delivery_id)
+        view = _View(known, now, self._now(), delivery.steps_before_retry)
+        return [*steps[:doubt], *view.moved(steps, doubt)]
 
     def begun(self) -> int:
         """Give what ``took`` is to be told of a step that begins now."""
@@ -48,7 +48,7 @@ class ProvenTimes:
 
     def took(self, delivery_id: str, steps: Sequence[StepResult], begun: int) -> None:
         """Take note of the last of these steps, which has just ended in this process."""
-        if _last_doubt(steps) is not None:
+        if delivery_id in self._known or _is_doubt(steps[-1]):
             self._of(delivery_id).own[len(steps) - 1] = (begun, self._now())
 
     def lost(self, delivery_id: str) -> None:
@@ -112,9 +112,13 @@ class _View:
 def _last_doubt(steps: Sequence[StepResult]) -> int | None:
     """Find the newest write that may have happened, looked up since or not."""
     for at in range(len(steps) - 1, -1, -1):
-        if steps[at].request.effect is Effect.WRITE and steps[at].is_in_doubt:
+        if _is_doubt(steps[at]):
             return at
     return None
+
+
+def _is_doubt(step: StepResult) -> bool:
+    return step.request.effect is Effect.WRITE and step.is_in_doubt
 
 
 def _end(step: StepResult) -> datetime:
