@@ -8,28 +8,32 @@ to send is the target's affair, what follows an outcome ``outcome.py``'s.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache, partial
 from typing import TypeVar, cast
 
 from adapters.base import (
     Clock,
     Delivery,
+    Finished,
     NoReply,
     Request,
     Rng,
     StepResult,
+    Stuck,
     Target,
     Tracing,
+    Wait,
 )
 from adapters.base.orders import closes_orders
 from gateway.claimed_delivery import delivery_of
 from gateway.destination import Destination
 from gateway.erp.limits import Work
 from gateway.journal.base import Journal, JournalBusyError, JournalError, StaleClaimError
-from gateway.journal.types import Claim, ClaimedDelivery, DeliveryState, Settled
+from gateway.journal.types import FINISHED, Claim, ClaimedDelivery, DeliveryState, Settled
 from gateway.order_closes import close_by_hand, not_created_yet
 from gateway.outcome import may_send
+from gateway.proven_times import ProvenTimes
 from gateway.settling import after_step, parked, without_request
 from gateway.shadowing import Wire, is_question, shadowed
 from gateway.target_changes import learn
@@ -45,7 +49,7 @@ STEPS_MAX = 10_000  # of one delivery in one claim: Dynamics takes an order line
 Compared = Callable[[ClaimedDelivery, Settled], Awaitable[Settled]]  # judges what a shadow was answered
 
 
-async def deliver_once(
+async def deliver_once(  # noqa: PLR0913  a delivery, and all that one process has
     claimed: ClaimedDelivery,
     destination: Destination,
     journal: Journal,
@@ -55,19 +59,47 @@ async def deliver_once(
     work: Work | None = None,
     *,
     compared: Compared | None = None,
+    times: ProvenTimes | None = None,
 ) -> Settled:
     """Take one claimed delivery as far as it goes now, and write down where that is.
 
+    ``times``: what this process knows of deliveries in doubt; without it, their quiet periods begin now.
     Errors: StaleClaimError (another holds it now; nothing more is written), JournalError.
     """
+    times = times or ProvenTimes(clock)
     try:
-        settled, claim = await _steps(claimed, destination, journal, clock, rng, lease_s, work)
+        settled = await _settled(
+            claimed, destination, journal, clock, rng, lease_s, work, compared=compared, times=times
+        )
+    except BaseException:
+        times.lost(claimed.claim.delivery_id)
+        raise
+    if settled.state in FINISHED:
+        times.forget(claimed.claim.delivery_id)
+    return settled
+
+
+async def _settled(  # noqa: PLR0913  what ``deliver_once`` was given
+    claimed: ClaimedDelivery,
+    destination: Destination,
+    journal: Journal,
+    clock: Clock,
+    rng: Rng,
+    lease_s: float,
+    work: Work | None,
+    *,
+    compared: Compared | None,
+    times: ProvenTimes,
+) -> Settled:
+    try:
+        settled, claim = await _steps(claimed, destination, journal, clock, rng, lease_s, work, times)
         if compared is not None and claimed.role == "shadow" and settled.state is DeliveryState.DONE:
             settled = await compared(claimed, settled)
     except (StaleClaimError, JournalError):
         raise
     except Exception as error:  # a broken target or sink must cost only this delivery
         log.exception("delivery.failed delivery=%s target=%s", claimed.claim.delivery_id, claimed.target)
+        times.lost(claimed.claim.delivery_id)
         settled, claim = (
             parked("DELIVERY-FAILED", claimed, f"{type(error).__name__}: {error}"),
             claimed.claim,
@@ -84,6 +116,7 @@ async def _steps(
     rng: Rng,
     lease_s: float,
     work: Work | None,
+    times: ProvenTimes,
 ) -> tuple[Settled, Claim]:
     """Go through the target's steps; give what to settle, and the claim as last renewed."""
     delivery, steps, claim = delivery_of(claimed), list(claimed.steps), claimed.claim
@@ -91,7 +124,8 @@ async def _steps(
         waits = await not_created_yet(claimed, journal, clock)
         if waits is not None or not closes_orders(destination.target):
             return waits or close_by_hand(claimed), claim
-    following = destination.target.next_request(delivery, steps, clock.now())
+
+    following = _following(destination.target, delivery, steps, clock, times)
     if claimed.role == "shadow" and not is_question(following):
         return await _shadowed(claimed, delivery, destination, journal, clock, work), claim
     asked: dict[str, int] = {}
@@ -104,18 +138,27 @@ async def _steps(
         asked[following.step] = before + 1
         if not may_send(following, steps):
             return parked("TARGET-UNSAFE", claimed, f"'{following.step}' would be sent while in doubt"), claim
+        begun = times.begun()
         result = await _attempt(following, delivery, claim, destination, journal, clock, work)
         steps.append(result)
+        times.took(claim.delivery_id, steps, begun)
         settled = after_step(result, steps, claimed, destination, clock, rng)
         if settled is not None:
             return settled, claim
-        following = destination.target.next_request(delivery, steps, clock.now())
+        following = _following(destination.target, delivery, steps, clock, times)
         if isinstance(following, Request):
             await _patiently(clock, partial(journal.step_done, claim, result, clock.now()))
             claim = await _patiently(clock, partial(journal.renew, claim, lease_s, clock.monotonic()))
         else:
             return without_request(following, steps, claimed, result), claim
     return parked("TARGET-ENDLESS", claimed, f"{sum(asked.values())} steps in one go, and no end"), claim
+
+
+def _following(
+    target: Target, delivery: Delivery, steps: Sequence[StepResult], clock: Clock, times: ProvenTimes
+) -> Request | Wait | Finished | Stuck:
+    now = clock.now()
+    return target.next_request(delivery, times.shown(delivery, steps, now), now)
 
 
 async def _shadowed(

@@ -18,6 +18,7 @@ from gateway.erp.limits import Work
 from gateway.journal.base import Journal, JournalBusyError, StaleClaimError
 from gateway.journal.hurry import unhurried
 from gateway.journal.types import ClaimedDelivery, Settled, Want
+from gateway.proven_times import ProvenTimes
 from gateway.shadowing import is_behind
 
 __all__ = ["DeliveryWorker", "Destination"]
@@ -56,6 +57,7 @@ class DeliveryWorker:
         self._gather_s = gather_s
         self._settled = settled
         self._compared = compared
+        self._times = ProvenTimes(clock)
         self._wake = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -142,7 +144,7 @@ class DeliveryWorker:
     async def _deliver(self, claimed: ClaimedDelivery, destination: Destination, work: Work) -> None:
         delivering = deliver_once(
             claimed, destination, self._journal, self._clock, self._rng, self._lease_s, work,
-            compared=self._compared,
+            compared=self._compared, times=self._times,
         )  # fmt: skip
         try:
             is_hurried = claimed.role != "shadow" or is_behind(claimed.accepted_at, self._clock.now())

@@ -27,13 +27,15 @@ def arrival_conflict(arrival: Arrival, first_message_id: str) -> Finding:
 
 def order_overtaken(delivery: DeliveryPlan, order_key: str) -> Finding:
     """Say that a later document of the same order was attempted at the target before this one."""
+    advice = "retry to send this one late, or dismiss it"
+    if delivery.role == "pass_through":  # sent by its caller's own connection, or never
+        advice = "dismiss this one: its caller had no reply, and sends it again if it is still to be done"
     return Finding(
         code=ORDER_OVERTAKEN,
         at=Position(order_key),
         text=(
             f"a later document of this order was already sent to {delivery.target}; expected them in the "
-            "order of their arrival. Check what the target holds, then retry to send this one late, or "
-            "dismiss it"
+            f"order of their arrival. Check what the target holds, then {advice}"
         ),
     )
 

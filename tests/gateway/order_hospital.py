@@ -31,6 +31,7 @@ from gateway.order_mover import OrderMover
 from gateway.outcome import RetryPolicy
 from gateway.pipeline import Pipeline
 from gateway.program import OneRevision, Program, Programs, UnknownOrder, Writing
+from gateway.proven_times import ProvenTimes
 from gateway.stage import RouteRule
 from gateway.workers import InlineExecutor
 from simulators.order_book.book import Book
@@ -125,6 +126,7 @@ class Hospital:
         closes: bool = True,
     ) -> None:
         self.clock = FakeClock()
+        self.times = ProvenTimes(self.clock)
         self.rng = SeededRng(seed)
         self.journal: Journal = journal or MemoryJournal(clock=self.clock)
         self.sent = Sent()
@@ -233,7 +235,9 @@ class Hospital:
         now, monotonic = self.clock.now(), self.clock.monotonic()
         for claimed in await self.journal.claim("w", wants, 60.0, now, monotonic):
             destination = self.destinations[claimed.target]
-            await deliver_once(claimed, destination, self.journal, self.clock, self.rng, 60.0)
+            await deliver_once(
+                claimed, destination, self.journal, self.clock, self.rng, 60.0, times=self.times
+            )
             done += 1
         return done + await self.mover.work()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.journal.base import StaleStageError, UnknownError
+from gateway.journal.base import RefusedError, StaleStageError, UnknownError
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import ExceptionItem, MessageState
 from tests.simulation.world import Chance, World
@@ -75,4 +75,8 @@ class People:
             await self.journal.resolve(item.exception_id, resolution, WHO, "looked", now)
             return
         self.world.say("exception.retry", item.exception_id, *sorted(codes))
-        await self.journal.retry(item.exception_id, WHO, "again", now)
+        try:
+            await self.journal.retry(item.exception_id, WHO, "again", now)
+        except RefusedError:  # a call that was overtaken: its caller has gone, so nothing can send it
+            self.world.say("exception.refused", item.exception_id)
+            await self.journal.resolve(item.exception_id, "dismissed", WHO, "its caller may call again", now)

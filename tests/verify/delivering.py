@@ -27,9 +27,10 @@ ORDER_UNKNOWN = "order unknown"  # how the decision about a document without a l
 def violations(history: History, records: Records) -> Iterator[Violation]:
     """Check each message and document, then each commit, then each order."""
     yield from _sets_found(history, records)
+    acknowledged = frozenset(sent.message_id for sent in history if sent.told == "ok" and sent.message_id)
     for message in records.messages.values():
         if message.state in (MessageState.PLANNED, MessageState.PARKED):
-            yield from _message(message, records)
+            yield from _message(message, records, is_acknowledged=message.message_id in acknowledged)
     for delivery in records.deliveries:
         yield from _delivery(delivery, records)
     for commit in records.commits:
@@ -63,15 +64,17 @@ def _sets_found(history: History, records: Records) -> Iterator[Violation]:
             yield Violation("I2", message.message_id, f"no document has key {missing[0]}")
 
 
-def _message(message: Message, records: Records) -> Iterator[Violation]:
+def _message(message: Message, records: Records, *, is_acknowledged: bool) -> Iterator[Violation]:
     is_visible = message.message_id in records.open_ids or message.message_id in records.people_moved
     if message.state is MessageState.PARKED and not is_visible:
         yield Violation("I2", message.message_id, "is parked, and no exception shows it")
     for view in records.current_documents(message.message_id):
-        yield from _document(message, view, records)
+        yield from _document(message, view, records, is_acknowledged=is_acknowledged)
 
 
-def _document(message: Message, view: DocumentView, records: Records) -> Iterator[Violation]:
+def _document(
+    message: Message, view: DocumentView, records: Records, *, is_acknowledged: bool
+) -> Iterator[Violation]:
     told, subject = view.plan, f"{message.message_id}/{view.plan.index}"
     if told.is_parked and subject not in records.open_ids and subject not in records.people_moved:
         yield Violation("I2", subject, "is parked, and no exception shows it")
@@ -80,7 +83,7 @@ def _document(message: Message, view: DocumentView, records: Records) -> Iterato
     if told.repeats is not None and told.passes_to:
         yield from _goes_on(subject, message, told, records)
     elif told.repeats is not None:
-        yield from _repeat(subject, told, records)
+        yield from _repeat(subject, told, records, is_acknowledged=is_acknowledged)
     elif (
         told.awaits is None
         and not told.resolution
@@ -90,7 +93,13 @@ def _document(message: Message, view: DocumentView, records: Records) -> Iterato
         yield from _goes_on(subject, message, told, records)
 
 
-def _repeat(subject: str, told: DocumentPlan, records: Records) -> Iterator[Violation]:
+def _repeat(
+    subject: str, told: DocumentPlan, records: Records, *, is_acknowledged: bool
+) -> Iterator[Violation]:
+    """A repeat is of something that went somewhere; or its caller joined a call that ended unsent.
+
+    Such a caller was told nothing, as the first one, and calls again.
+    """
     first = records.documents.get(told.repeats or "", [])
     same = [
         v
@@ -99,7 +108,9 @@ def _repeat(subject: str, told: DocumentPlan, records: Records) -> Iterator[Viol
     ]
     if not any(view.plan.repeats is None for view in same):
         yield Violation("I2", subject, f"is called a repeat of {told.repeats}, which has no such document")
-    elif not any(_is_somewhere(view, records) for view in same):
+    elif not any(_is_somewhere(view, records) for view in same) and (
+        is_acknowledged or not any(_was_never_called(view, records) for view in same)
+    ):
         yield Violation(
             "I2", subject, f"is called a repeat of {told.repeats}, of which nothing went anywhere"
         )
@@ -119,6 +130,12 @@ def _is_somewhere(view: DocumentView, records: Records) -> bool:
         if each.document_index == view.plan.index or set(view.plan.order_keys) <= set(each.lanes)
     ]
     return any(each.state not in GIVEN_UP or _was_told_no(each) or records.was_moved(each) for each in own)
+
+
+def _was_never_called(view: DocumentView, records: Records) -> bool:
+    """Tell whether a document came by a call that never left: nobody was told that it was taken."""
+    own = records.of_message.get(view.message_id, ())
+    return any(each.role == "pass_through" and not each.steps for each in own)
 
 
 def _goes_on(subject: str, message: Message, told: DocumentPlan, records: Records) -> Iterator[Violation]:

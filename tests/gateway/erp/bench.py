@@ -24,6 +24,7 @@ from gateway.erp.limits import TargetHealth
 from gateway.journal.base import Journal
 from gateway.journal.types import ClaimedDelivery, DeliveryState, DeliveryView, LedgerEntry, Transmitter, Want
 from gateway.outcome import RetryPolicy
+from gateway.proven_times import ProvenTimes
 from gateway.security.secrets import SecretStore
 from simulators.cloud_erp.base.access import AccessRules
 from simulators.cloud_erp.base.erp import Behaviour, SimulatedErp
@@ -111,6 +112,7 @@ class Bench:
         **settings: Any,
     ) -> None:
         self.erp, self.journal, self.clock = erp, journal, clock
+        self.times = ProvenTimes(clock)
         self.script = FaultScript(tuple(faults))
         behaviour = Behaviour(None, lag_s, access or AccessRules(), requests_per_s, token_path=erp.token_path)
         self.simulator: SimulatedErp = erp.simulator(behaviour, self.script, server_tls, clock.monotonic)
@@ -212,7 +214,9 @@ class Bench:
             destination = Destination("erp", self.target, sink or self.sink, self.health, POLICY)
             work = self.health.started(self.clock.monotonic())
             try:
-                await deliver_once(each, destination, self.journal, self.clock, SeededRng(), 60.0, work)
+                await deliver_once(
+                    each, destination, self.journal, self.clock, SeededRng(), 60.0, work, times=self.times
+                )
             finally:
                 self.health.ended(work)
         return bool(claimed)
@@ -229,9 +233,14 @@ class Bench:
                 if not await self.go(sink):
                     return False
             except KilledError:
-                await self.journal.recover(self.clock.now())
+                await self.restart()
                 return True
         raise AssertionError("neither killed nor ended")
+
+    async def restart(self) -> None:
+        """Be another process from now on."""
+        await self.journal.recover(self.clock.now())
+        self.times = ProvenTimes(self.clock)
 
     async def retry(self, delivery_id: str, after_s: float = 600) -> None:
         """Let a person retry what is parked."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.journal.base import StaleClaimError
+from gateway.journal.base import RefusedError, StaleClaimError
 from gateway.journal.types import DeliveryState, Expected, Planned
 from tests.gateway.journal.builders import (
+    ERP,
     Scene,
     awaited,
     delivery,
@@ -188,6 +189,23 @@ async def test_a_delivery_behind_a_later_one_that_was_attempted_is_parked_as_ove
     assert view.state is DeliveryState.PARKED
     assert [found.code for found in view.findings] == ["ORDER-OVERTAKEN"]
     assert [item.exception_id for item in await scene.journal.exceptions()] == ["m1-d"]
+
+
+async def test_an_overtaken_call_is_dismissed_and_no_finding_says_otherwise(scene: Scene) -> None:
+    await scene.accept("m1")
+    await scene.order("m2", "O-1")
+    await scene.deliver((await scene.claim_only()).claim)
+    told = document(document_key="k", content_hash="a", passes_to=((ERP, "pass_through"),))
+    await scene.plan("m1", [told], [delivery("m1-d", None, "O-1", role="pass_through")])
+
+    (item,) = await scene.journal.exceptions()
+    assert "retry" not in item.findings[0].text
+    assert "dismiss" in item.findings[0].text
+    with pytest.raises(RefusedError):
+        await scene.journal.retry("m1-d", "ann", "late", scene.now)
+
+    await scene.journal.resolve("m1-d", "dismissed", "ann", "it is there", scene.now)
+    assert (await scene.journal.facts([], ["k"], [])).documents == {}  # its caller may send it again
 
 
 async def test_an_overtaken_follow_on_is_parked_too(scene: Scene) -> None:

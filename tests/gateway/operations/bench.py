@@ -37,6 +37,7 @@ from gateway.journal.types import DeliveryState, Want
 from gateway.operations import Hooks, Operations
 from gateway.pipeline import Pipeline
 from gateway.program import OneRevision
+from gateway.proven_times import ProvenTimes
 from gateway.workers import InlineExecutor
 from tests.gateway.support import FakeClock, SeededRng
 
@@ -85,6 +86,7 @@ class Bench:
         self.configuration = configuration()
         self.journal = journal
         self.clock = clock
+        self.times = ProvenTimes(clock)
         self.rng = SeededRng()
         self.woken = 0
         self.staged: list[str] = []
@@ -133,7 +135,7 @@ class Bench:
         for each in claimed:
             answering = Answering(outcomes[each.target])
             destination = Destination(each.target, answering, answering, TargetHealth(LimitSettings(), 0.0))
-            await deliver_once(each, destination, self.journal, self.clock, self.rng, 60.0)
+            await deliver_once(each, destination, self.journal, self.clock, self.rng, 60.0, times=self.times)
         return len(claimed)
 
     async def states(self, message_id: str) -> dict[str, list[str]]:
