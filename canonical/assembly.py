@@ -13,8 +13,8 @@ from json.encoder import encode_basestring as quote
 from typing import Any
 
 from canonical.lines import ItemLine
-from canonical.model import HASHED, WRITTEN, Model
-from canonical.writing import content_writer, not_written_yet, part_text
+from canonical.model import WRITTEN, Model
+from canonical.writing import expect_lines, not_written_yet, part_text
 
 __all__ = ["Assemble", "assembler", "kept_text", "not_written_yet", "part_text", "quote"]
 
@@ -37,9 +37,9 @@ def assembler(model: type[Model], names: frozenset[str]) -> tuple[dict[str, Any]
     if missing or not names <= defaults.keys():
         raise ValueError(f"{model.__name__} cannot be made of {sorted(names)}")
     new, given = object.__new__, set(names)
-    set_values, set_given, set_extra, set_private, set_written, set_hashed = _setters()
-    # A line has dozens of fields, few of them given; what it is hashed by is written when someone asks.
-    hashed = content_writer(model, names) if issubclass(model, ItemLine) else ""
+    set_values, set_given, set_extra, set_private, set_written = _setters()
+    if issubclass(model, ItemLine):
+        expect_lines(model, names)
 
     def assemble(values: dict[str, Any], text: str) -> Model:
         made: Model = new(model)
@@ -48,7 +48,6 @@ def assembler(model: type[Model], names: frozenset[str]) -> tuple[dict[str, Any]
         set_extra(made, None)
         set_private(made, None)
         set_written(made, text)
-        set_hashed(made, hashed)
         return made
 
     return defaults, assemble
@@ -74,4 +73,3 @@ def _setters() -> Iterator[Callable[[object, object], None]]:
         owner = next(each for each in Model.__mro__ if name in each.__dict__)
         yield owner.__dict__[name].__set__
     yield WRITTEN.__set__
-    yield HASHED.__set__

@@ -14,8 +14,8 @@ class Model(BaseModel):
     # Most commands need none of them: a model is built when it is first used, or by ``build_models``.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
-    # The JSON text of a small value, once written, and the text that it is hashed by, or what writes that
-    # (see `writing.py`). No fields: copies, equality, hashes and pickles know nothing of them.
+    # The JSON text of a small value, once written, and the text that it is hashed by (see `writing.py`).
+    # No fields: copies, equality, hashes and pickles know nothing of them.
     __slots__ = ("_hashed", "_written")
 
 

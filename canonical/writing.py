@@ -39,6 +39,7 @@ class _Form:
     head: Callable[[type[CanonicalDocument]], str]  # what the text of every such document begins with
     left_out: frozenset[str] = frozenset()
     always: frozenset[str] = frozenset()
+    line: Writer | None = None  # writes a line; None: as any other model, but for the text that it may have
 
 
 def json_text(document: CanonicalDocument) -> str:
@@ -59,9 +60,15 @@ def part_text(part: Model) -> str:
     return getattr(part, "_written", None) or _writer(_TRAVELLING, type(part))(part)
 
 
-def content_writer(model: type[Model], names: frozenset[str]) -> Writer:
-    """Give what writes the content of instances of which only the fields of those names are given."""
-    return _writer(_HASHED, model, names)
+def expect_lines(model: type[ItemLine], names: frozenset[str]) -> None:
+    """Say that many lines are made with just these fields: only they are then looked at to hash one."""
+    _EXPECTED[model, names] = _writer(_HASHED, model, names)
+
+
+def _line_content(line: ItemLine) -> str:
+    """Give what a line is hashed by."""
+    expected = _EXPECTED.get((type(line), frozenset(line.__pydantic_fields_set__)))
+    return (expected or _writer(_HASHED, type(line)))(line)
 
 
 def not_written_yet(part: Model) -> str:
@@ -132,18 +139,16 @@ def _found(form: _Form, annotation: Any, scope: dict[str, Any]) -> tuple[Sequenc
     asking for an attribute that is not there takes five times as long.
     """
     inner = _bare(get_args(annotation)[0]) if get_origin(annotation) is tuple else annotation
-    if not (isinstance(inner, type) and issubclass(inner, Model) and _may_be_ready(inner)):
+    if not (isinstance(inner, type) and issubclass(inner, Model) and _may_be_ready(form, inner)):
         return (), f"{{{_expression(form, annotation, 'value', scope)}}}"
     written = _expression(form, inner, "each", scope)
-    look = (*_LOOK, *_ASK) if issubclass(inner, ItemLine) else _LOOK
     if inner is annotation:
-        return ("each = value", *look), f"{{ready or {written}}}"
-    lines = ("texts = []", "for each in value:", *(f"    {line}" for line in look))
+        return ("each = value", *_LOOK), f"{{ready or {written}}}"
+    lines = ("texts = []", "for each in value:", *(f"    {line}" for line in _LOOK))
     return (*lines, f"    texts.append(ready or {written})"), "[{joined(texts)}]"
 
 
 _LOOK = ("try:", "    ready = kept(each)", "except AttributeError:", "    ready = not_yet(each)")
-_ASK = ("if type(ready) is not str:", "    ready = ready(each)")  # `assembly.py` says what writes a line
 
 
 def _expression(form: _Form, annotation: Any, value: str, scope: dict[str, Any]) -> str:
@@ -156,7 +161,8 @@ def _expression(form: _Form, annotation: Any, value: str, scope: dict[str, Any])
         return f"entries({value})" if _bare(arguments[1]) is str else f"anything({value})"
     if isinstance(annotation, type) and issubclass(annotation, Model):
         name = f"write_{annotation.__name__}"
-        scope[name] = _writer(form, annotation)
+        is_line = form.line is not None and issubclass(annotation, ItemLine)
+        scope[name] = form.line if is_line else _writer(form, annotation)
         return f"{name}({value})"
     return f"{_SCALARS[str if origin is Literal else annotation]}({value})"
 
@@ -179,9 +185,9 @@ def _is_part(model: type[Model]) -> bool:
     return not issubclass(model, (CanonicalDocument, ItemLine, Provenance, DocumentTotals))
 
 
-def _may_be_ready(model: type[Model]) -> bool:
+def _may_be_ready(form: _Form, model: type[Model]) -> bool:
     """Tell whether objects of a model may have their text with them: kept, or told to them."""
-    return _is_part(model) or issubclass(model, (ItemLine, Provenance))
+    return _is_part(model) or (form.line is None and issubclass(model, (ItemLine, Provenance)))
 
 
 def _entries(entries: Mapping[str, str]) -> str:
@@ -228,4 +234,6 @@ _HASHED = _Form(
     head=lambda model: "",
     left_out=frozenset({"provenance", "schema_version"}),
     always=frozenset({"document_type"}),
+    line=_line_content,
 )
+_EXPECTED: dict[tuple[type[Model], frozenset[str]], Writer] = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -28,11 +27,9 @@ from gateway.process_operations import open_control_socket, operations_of
 from gateway.rereading import read_again
 from gateway.security.secrets import SecretStore
 from gateway.start_errors import ServeError, in_one_sentence
-from gateway.system import SystemClock, SystemRng
+from gateway.system import SystemClock, SystemRng, collect_seldom
 
 log = logging.getLogger("legacy_bridge.serving")
-
-GARBAGE_YOUNG = 100_000  # new containers before the youngest are looked at; Python's own figure is 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ async def serve(
     for number, event in ((signal.SIGTERM, ending), (signal.SIGINT, ending), (signal.SIGHUP, hangup)):
         loop.add_signal_handler(number, event.set)
     async with serving(path, parts) as served:
-        _collect_seldom()
+        collect_seldom()
         if up is not None:
             up(served)
         failing = [
@@ -94,16 +91,6 @@ async def serve(
                 task.cancel()
             stopped.cancel()
             await asyncio.gather(stopped, *failing, return_exceptions=True)
-
-
-def _collect_seldom() -> None:
-    """Look for garbage cycles seldom: what the start built is for good, and messages leave next to none.
-
-    Measured: a fifth of the event loop's time under load went into collections.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_YOUNG, 50, 100)
 
 
 @contextlib.asynccontextmanager

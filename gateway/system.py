@@ -1,13 +1,18 @@
-"""The real clock and the real chance. Only ``app.py`` and commands build these; all else is given them."""
+"""The real clock, the real chance, how a process that lasts collects garbage.
+
+Only ``app.py``, what stands beside it and commands build these; all else is given them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
+GARBAGE_YOUNG = 100_000  # new containers before the youngest are looked at; Python's own figure is 700
 # Five bits of each byte. (base64.b32encode took a twelfth of a message's acceptance.)
 _LETTERS = bytes(b"abcdefghijklmnopqrstuvwxyz234567"[byte & 31] for byte in range(256))
 
@@ -49,3 +54,13 @@ def package_version() -> str:
         return version("legacy-bridge")
     except PackageNotFoundError:
         return "(not installed)"
+
+
+def collect_seldom() -> None:
+    """Look for garbage cycles seldom: what the start built is for good, and messages leave next to none.
+
+    Measured: a fifth of the event loop's time under load went into collections.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_YOUNG, 50, 100)

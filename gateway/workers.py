@@ -21,6 +21,7 @@ from threading import Thread
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from adapters.base import DecodeContext, Decoded, Decoder, Decoding, Format, Summary
+from gateway.system import collect_seldom
 
 log = logging.getLogger("legacy_bridge.workers")
 
@@ -316,6 +317,7 @@ class _Worker:
 
 def _serve(pipe: Connection, formats: Callable[[str], Format]) -> None:
     """Answer calls until the pipe closes; runs in the worker process."""
+    collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the gateway ends us; a terminal's Ctrl-C reaches both
     decoder: Decoder | None = None
     while True:
