@@ -304,7 +304,8 @@ def _is_explained(commit: Commit, order_key: str, records: Records) -> bool:
         for view in records.documents.get(each.message_id, ())
         if order_key in view.plan.order_keys and not view.plan.awaits and view.generation == each.generation
     ]
-    about = [plan for plan in about if plan.repeats is None or plan.decision.endswith(PASSED_ON)]
+    # Not those of no side: repeats, and what still waited for its order when a replay planned it anew.
+    about = [plan for plan in about if plan.side is not None or plan.decision.endswith(PASSED_ON)]
     return bool(about) and all(
         plan.decision.startswith(ORDER_UNKNOWN) or plan.decision.endswith(PASSED_ON) for plan in about
     )
