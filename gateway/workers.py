@@ -29,6 +29,7 @@ INLINE_BYTES_MAX = 64 * 1024
 FEED_BYTES = 256 * 1024
 PIECE = 8  # sets or messages of an answer are unpickled at a time, between which the loop does other things
 URGENT_WORKERS = 1  # on top: an urgent large input does not wait until a batch is through
+BESIDE_BEGINS = 16  # small inputs at once: who never has so many never has the process
 BESIDE_MIN = 4  # small inputs: below that, the way to the other process costs more than it spares
 BESIDE_S = 20.0  # for all of them; a process that stands still keeps nobody longer
 END_S = 5.0
@@ -100,7 +101,9 @@ class ProcessExecutor:
         self._beside = _Beside(formats)
 
     def is_free(self, inputs: int) -> bool:
-        """Tell whether the process for many small inputs is there and idle; the first question starts it."""
+        """Tell whether the process for many small inputs is there and idle; a first burst of them starts it."""
+        if inputs >= BESIDE_BEGINS:
+            self._beside.begin()
         return inputs >= BESIDE_MIN and self._beside.is_free()
 
     async def apart(self, work: Callable[P, list[T]], *args: P.args, **kwargs: P.kwargs) -> list[T] | None:
@@ -214,10 +217,13 @@ class _Beside:
         self._worker: _Worker | None = None
         self._starting: asyncio.Task[None] | None = None
 
-    def is_free(self) -> bool:
-        """Tell whether it would begin at once."""
+    def begin(self) -> None:
+        """Start it, unless it is there."""
         if self._worker is None and self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(self._start())
+
+    def is_free(self) -> bool:
+        """Tell whether it would take something at once."""
         return self._worker is not None and self._worker.is_usable
 
     async def run(self, work: Callable[[], list[T]]) -> list[T] | None:
