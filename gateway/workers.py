@@ -101,7 +101,7 @@ class ProcessExecutor:
         self._beside = _Beside(formats)
 
     def is_free(self, inputs: int) -> bool:
-        """Tell whether the process for many small inputs is there and idle; a first burst of them starts it."""
+        """Tell whether the process for many small inputs is there and idle; a first burst starts it."""
         if inputs >= BESIDE_BEGINS:
             self._beside.begin()
         return inputs >= BESIDE_MIN and self._beside.is_free()
