@@ -8,6 +8,7 @@ from gateway.journal.types import Arrival, DeliveryPlan
 
 ARRIVAL_CONFLICT = "ARRIVAL-CONFLICT"
 ACK_MISSING = "ACK-MISSING"
+DOCUMENT_REPEATS_UNSENT = "DOCUMENT-REPEATS-UNSENT"
 ORDER_OVERTAKEN = "ORDER-OVERTAKEN"
 PASS_THROUGH_IN_DOUBT = "PASS-THROUGH-IN-DOUBT"  # noqa: S105 - no password
 
@@ -49,6 +50,20 @@ def pass_through_in_doubt(target: str, reference: str) -> Finding:
             f"the gateway stopped while a call was passed through to {target}, and no reply is known; "
             "expected one. It is never sent again by itself: ask the owner of the target whether the call "
             "took effect"
+        ),
+    )
+
+
+def repeats_unsent(message_id: str, index: int, first_message_id: str) -> Finding:
+    """Say that a document was left out as the repeat of a call that then was never sent."""
+    return Finding(
+        code=DOCUMENT_REPEATS_UNSENT,
+        at=Position(message_id, path=f"set {index + 1}"),
+        text=(
+            f"it was left out as a repeat of message {first_message_id}, a call that was never sent, as its "
+            "caller was told; expected one of the two to arrive. Retry this exception, which plans it anew, "
+            "and look where it goes: it is left out again if its call has come again meanwhile, or if it has "
+            "its control number"
         ),
     )
 

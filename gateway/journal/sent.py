@@ -72,6 +72,11 @@ def is_spent(state: DeliveryState, steps: Sequence[StepResult], resolution: str)
     return state is DeliveryState.VOID and not is_elsewhere and not may_have_happened(steps)
 
 
+def goes_on_in_bytes(passes_to: Iterable[tuple[str, Role]]) -> bool:
+    """Tell whether a set goes on in its message's bytes, whatever was found about it."""
+    return any(role in ("live", "pass_through") for _, role in passes_to)
+
+
 class Carrier(NamedTuple):
     """A live delivery of a message: the set that it carries, or the lanes of those in its bytes."""
 

@@ -5,9 +5,12 @@ Found by the simulation (tests/simulation).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+
+import pytest
 
 from adapters.base import (
     Accepted,
@@ -26,11 +29,12 @@ from adapters.base import (
     Transient,
     TransientKind,
 )
-from gateway.journal.types import DeliveryState
+from gateway.journal.types import Acceptance, DeliveryState
 from gateway.program import Program
 from tests.gateway.rig import Recorder, Rig, order, program
 
 BUSY = Reply(503, b"busy", (("Content-Type", "text/plain"),))
+CANCELLATION = order("1", purpose="cancellation")
 NO = Reply(400, b"no", (("Content-Type", "text/plain"),))
 
 
@@ -86,6 +90,60 @@ async def test_a_call_whose_caller_did_not_wait_frees_its_order() -> None:
 
         assert rig.targets["mms"].bodies[1:] == [order("1", release="2")]
         assert [view.state for view in await rig.deliveries(message)] == [DeliveryState.VOID]
+
+
+@asynccontextmanager
+async def left_out(stage: str) -> AsyncIterator[tuple[Rig, Acceptance, Acceptance]]:
+    """Give a call that ended unsent, and a file that was left out as a repeat of it."""
+    rig = Rig(program(), call(), program("files"))
+    rig._declared["files"] = (stage, "100")
+    async with rig.running():
+        put(rig, Judging("mms")).replies.append(NO)
+        parked = await rig.take(order("1"))
+        await rig.settled(parked)
+        message = await rig.take(CANCELLATION, route="call", transport="http")
+        assert message is not None
+        assert await rig.calls.pass_on(message.message_id, 0.05) is None
+        file = await rig.take(CANCELLATION, route="files")
+        await rig.settled(file)
+        assert file is not None
+        assert await rig.codes(file) == []
+        exception = (await rig.deliveries(parked))[0].delivery_id
+        await rig.journal.resolve(exception, "dismissed", "me", "by phone", rig.clock.now())
+        await rig.settled(message)
+        assert [view.state for view in await rig.deliveries(message)] == [DeliveryState.VOID]
+        yield rig, message, file
+
+
+async def retry_all(rig: Rig, message: Acceptance) -> None:
+    for item in await rig.journal.exceptions():
+        await rig.journal.retry(item.exception_id, "me", "its caller is gone", rig.clock.now())
+    rig.translator.wake()
+    await rig.settled(message)
+    assert await rig.journal.exceptions() == []
+
+
+@pytest.mark.parametrize("stage", ["canary", "cloud"])
+async def test_a_file_left_out_as_a_repeat_of_a_call_that_is_never_sent_waits_for_a_person(
+    stage: str,
+) -> None:
+    async with left_out(stage) as (rig, _, file):
+        assert await rig.codes(file) == ["DOCUMENT-REPEATS-UNSENT", "DOCUMENT-REPEATED"]
+
+        await retry_all(rig, file)
+
+        assert rig.targets["mms"].bodies[1:] == [CANCELLATION]
+
+
+async def test_nothing_is_sent_twice_if_the_call_came_again_before_such_a_file_is_retried() -> None:
+    async with left_out("cloud") as (rig, message, file):
+        answer = await rig.calls.pass_on(message.message_id, 5)
+        assert answer is not None
+        assert answer.status == 200
+
+        await retry_all(rig, file)
+
+        assert rig.targets["mms"].bodies[1:] == [CANCELLATION]
 
 
 async def test_a_call_that_legacy_surely_did_not_take_is_sent_again_when_it_comes_again() -> None:

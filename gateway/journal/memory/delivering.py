@@ -10,8 +10,8 @@ from adapters.base import Accepted, Request, StepResult
 from gateway.journal.base import StaleClaimError
 from gateway.journal.findings import pass_through_in_doubt
 from gateway.journal.memory import orders
-from gateway.journal.memory.keys_back import give_keys_back
 from gateway.journal.memory.records import DeliveryRecord, Tables
+from gateway.journal.memory.unsent_calls import was_never_sent
 from gateway.journal.sent import never_left
 from gateway.journal.types import FINISHED, Claim, ClaimedDelivery, DeliveryState, Settled, Want
 
@@ -105,8 +105,7 @@ def settle(tables: Tables, claim: Claim, settled: Settled, now: datetime) -> Non
     if settled.state in FINISHED:
         finish(tables, delivery, settled.state, now)
         if is_dropped_call and never_left(delivery.steps):
-            # Its caller knows that nothing was sent: what it sends anew is no repeat.
-            give_keys_back(tables, delivery.message)
+            was_never_sent(tables, delivery.message, now)
         return
     delivery.state = settled.state
     delivery.is_in_doubt = settled.state is DeliveryState.IN_DOUBT
@@ -231,7 +230,7 @@ def _end_pass_through(tables: Tables, delivery: DeliveryRecord, now: datetime) -
     """Nobody waits for a passed-through call any more; one that was begun is for a person to judge."""
     if not delivery.is_attempted:
         finish(tables, delivery, DeliveryState.VOID, now)
-        give_keys_back(tables, delivery.message)
+        was_never_sent(tables, delivery.message, now)
         return 1
     if delivery.state is DeliveryState.PARKED:
         return 0

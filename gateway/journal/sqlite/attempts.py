@@ -14,10 +14,10 @@ from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.exchanges import begin_step, end_step, read_steps
 from gateway.journal.sqlite.instants import to_micros, to_micros_or_none
 from gateway.journal.sqlite.json_columns import dump_findings
-from gateway.journal.sqlite.keys_back import give_keys_back
 from gateway.journal.sqlite.lanes import leave, mark_attempted
 from gateway.journal.sqlite.ledger import add_aliases
 from gateway.journal.sqlite.planned_deliveries import finish_unsent
+from gateway.journal.sqlite.unsent_calls import was_never_sent
 from gateway.journal.types import FINISHED, Claim, DeliveryState, Settled
 
 MAY_FOLLOW = frozenset(
@@ -83,8 +83,7 @@ def settle(db: Database, claim: Claim, settled: Settled, now: datetime) -> None:
     if is_finished:
         leave(db, row.number, row.target, row.lanes, row.position)
     if is_dropped_call and never_left(read_steps(db, row.number, claim.delivery_id)):
-        # Its caller knows that nothing was sent: what it sends anew is no repeat.
-        give_keys_back(db, db.value("delivery.message_of", (row.number,)))
+        was_never_sent(db, db.value("delivery.message_of", (row.number,)), at)
 
 
 def _keep(db: Database, claim: Claim, row: Leased, result: StepResult) -> int:
@@ -119,7 +118,7 @@ def recover(db: Database, now: datetime) -> int:
     for number, target, reference, steps in db.rows("delivery.open_pass_through"):
         if steps == 0:
             finish_unsent(db, number, DeliveryState.VOID, at)
-            give_keys_back(db, db.value("delivery.message_of", (number,)))
+            was_never_sent(db, db.value("delivery.message_of", (number,)), at)
         else:
             finding = pass_through_in_doubt(target, reference)
             db.run("delivery.park", (dump_findings((finding,)), at, number))

@@ -52,6 +52,18 @@ DELETE FROM document_key WHERE document_key = ?1 AND message_id = ?2 AND documen
 -- name: forget_key
 DELETE FROM document_key WHERE document_key = ? AND message_id = ?;
 
+-- name: repeating
+-- Of other messages, where nobody closed them and nobody has their key: what was to bring them went nowhere.
+SELECT document.document_id, message.message_id, document.document_index, document.passes_to,
+    opened(document.findings)
+FROM document CROSS JOIN message ON message.sequence = document.message
+WHERE document.repeats = ?1 AND message.message_id <> ?1 AND document.generation = message.generation
+  AND document.is_parked = 0 AND document.resolution IS NULL AND document.verdict <> 'rejected'
+  AND NOT EXISTS (SELECT 1 FROM document_key WHERE document_key.document_key = document.document_key);
+
+-- name: park
+UPDATE document SET is_parked = 1, parked_at = ?, findings = sealed(?) WHERE document_id = ?;
+
 -- name: with_keys
 SELECT document_index, document_key, order_keys, passes_to FROM document
 WHERE message = ? AND document_key IS NOT NULL;
