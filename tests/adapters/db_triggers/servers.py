@@ -272,11 +272,9 @@ class MariaDB(Server):
 
     def _prepare(self) -> None:
         options = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
-        _run(
-            self._as_account(
-                [_found("mariadb-install-db"), "--no-defaults", f"--datadir={self.folder / 'data'}", *options]
-            )
-        )
+        # A server that starts removes all temporary tables in its folder for these: another server's, too.
+        places = [f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder}"]
+        _run(self._as_account([_found("mariadb-install-db"), "--no-defaults", *places, *options]))
         first = self.folder / "first.sql"
         first.write_text(
             f"create or replace user {ADMIN}@'{HOST}' identified by '{PASSWORD}';\n"
@@ -287,6 +285,7 @@ class MariaDB(Server):
     def _command(self, port: int) -> list[str]:
         options = {
             "datadir": self.folder / "data",
+            "tmpdir": self.folder,
             "bind-address": HOST,
             "port": port,
             "socket": self.folder / "socket",
