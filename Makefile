@@ -96,13 +96,16 @@ $(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json
 	@echo "node: installing the npm package soap for the tests"
 	@cd $(NODE) && npm ci --silent --no-audit --no-fund --ignore-scripts && touch node_modules/.up-to-date
 
-# Every check runs even where an earlier one fails, so one run shows all there is to mend.
+# Every check runs even where an earlier one fails, so one run shows all there is to mend. mypy has one thread: it
+# runs beside the tests, and what it says stands behind theirs.
 test: setup sshd databases node ## Lint, types and the whole test suite
 	@failed=; \
 	echo "test: ruff check";  $(BIN)/ruff check . || failed="$$failed ruff-check"; \
 	echo "test: ruff format"; $(BIN)/ruff format --check . || failed="$$failed ruff-format"; \
-	echo "test: mypy";        $(BIN)/mypy || failed="$$failed mypy"; \
-	echo "test: pytest";      $(PYTEST) $(ARGS) || failed="$$failed pytest"; \
+	types=$$(mktemp); $(BIN)/mypy >"$$types" 2>&1 & mypy=$$!; \
+	echo "test: pytest, and mypy beside it"; $(PYTEST) $(ARGS) || failed="$$failed pytest"; \
+	wait $$mypy || failed="$$failed mypy"; \
+	echo "test: mypy"; cat "$$types"; rm -f "$$types"; \
 	if [ -n "$$failed" ]; then echo "test: FAILED:$$failed" >&2; exit 1; fi
 
 lint: setup ## Lint and types alone
