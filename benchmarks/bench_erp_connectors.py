@@ -28,7 +28,7 @@ from canonical.registry import to_json
 from gateway.erp.connector.target import Connector
 from gateway.erp.http import HttpSink
 from gateway.security.secrets import SecretStore
-from gateway.serving import GARBAGE_YOUNG
+from gateway.system import GARBAGE_YOUNG
 from tests.gateway.erp.erps import ERPS, DynamicsByOurNumber, ErpUnderTest
 from tests.gateway.erp.paper import order
 from tests.gateway.support import RealClock, SeededRng, delivery

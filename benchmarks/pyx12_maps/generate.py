@@ -84,10 +84,10 @@ def _data_elements(guides: Sequence[Guide]) -> Iterator[str]:
             number, least, most, kind = each.split(" ")
             known[number] = (kind, int(least), int(most))
     for shape in (each for guide in guides for each in guide.shapes.values()):
-        known |= dict(_elements_of(shape.uses))
+        known.update(_elements_of(shape.uses))
     yield "<data_elements>"
-    for number, (kind, least, most) in sorted(known.items()):
-        sizes = f'data_type="{kind}" min_len="{least}" max_len="{most}"'
+    for number, (data_type, shortest, longest) in sorted(known.items()):
+        sizes = f'data_type="{data_type}" min_len="{shortest}" max_len="{longest}"'
         yield f'<data_ele ele_num="{number}" {sizes} name="{number}"/>'
     yield "</data_elements>"
 
