@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from adapters.base import DecodeContext, Decoded, Executor, Format, Summary
 from gateway.journal.base import Journal
-from gateway.journal.types import Facts, Message
+from gateway.journal.types import Facts, Message, MessageState
 from gateway.looking_up import facts_of
 from gateway.naming import Keyed, keyed
 from gateway.program import Naming, Program, Programs, ProgramSource
@@ -115,7 +115,7 @@ class Preparing:
         whole = [
             (message, Raw(message.origin.name or message.message_id, route, message.sha256, body))
             for message, body in begun
-            if body is not None and message.config_revision == revision and not message.planned_through
+            if body is not None and _is_fresh(message, revision)
         ]
         prepared = await self._executor.apart(prepare, recipe, [raw for _, raw in whole])
         if prepared is None:
@@ -161,6 +161,12 @@ class Preparing:
         if route not in self._recipes:
             self._recipes[route] = pickle.dumps(_recipe_for(self._formats, programs, program))
         return self._recipes[route]
+
+
+def _is_fresh(message: Message, revision: int) -> bool:
+    """Tell whether nothing of a message is planned yet, and its translation began under this revision."""
+    is_open = message.state is MessageState.TRANSLATING
+    return is_open and message.config_revision == revision and not message.planned_through
 
 
 def _names(each: Keyed) -> set[str]:

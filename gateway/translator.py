@@ -120,7 +120,8 @@ class Translator:
         first = takewhile(lambda each: each.message_id in ready, batch.messages)
         apart = [ready[each.message_id] for each in first if ready[each.message_id].facts is not None]
         planned = await self._pipeline.translate_together(apart) if apart else set()
-        ready |= {each.message.message_id: each._replace(facts=None) for each in apart}  # if they moved
+        for each in apart:
+            del ready[each.message.message_id]  # where a fact moved, its message is read anew
         others = [each for each in batch.messages if each.message_id not in planned]
         turns = _line(len(others))
         done = await asyncio.gather(

@@ -13,11 +13,11 @@ from typing import Any
 
 from canonical.purchase_order import PurchaseOrder
 from canonical.values import AllowanceCharge
+from gateway.echoes import ORIGIN
 from gateway.erp.connector.rendering import Rendering, without_nothing
 from gateway.erp.oracle_fusion.settings import ChargeLine, OracleDefaults, OracleFusionSettings
 
 CHARGE_CODE, CONTRACT_CODE = "ERP-CHARGE-NOT-TOLD", "ERP-CONTRACT-NOT-TOLD"
-ORIGIN = "bridge_origin"  # of what a move made: its charges stay where the order was
 
 
 @dataclass(frozen=True, slots=True)
