@@ -101,13 +101,15 @@ class PartnerServer:
         key = self.client_key.path.as_posix().rpartition("/var/")[2]
         return f"sftp -P {self.port} -i var/{key} {self.user}@127.0.0.1"
 
-    def drop(self, folder: str, name: str, body: bytes) -> None:
+    def drop(self, folder: str, name: str, body: bytes, *, age_s: float = 0.0) -> Path:
         """Put a file there as a careful system of its own does: under another name until it is whole."""
         place = self.files / folder / name
         beside = place.with_name(f"{name}.tmp")
         beside.write_bytes(body)
         self.give(beside)
-        beside.rename(place)
+        stamp = beside.stat().st_mtime_ns - int(age_s * 1e9)
+        os.utime(beside, ns=(stamp, stamp))
+        return beside.rename(place)
 
     def start(self) -> None:
         """Start it, and wait until it listens. Errors: PartnerServerError."""

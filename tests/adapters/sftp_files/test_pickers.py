@@ -31,7 +31,8 @@ endpoints:
     poll: 50ms
     lease: 2s
     pickers: 4
-  erp: {{kind: generic_rest, environment: test, base: "{erp}", plaintext: true, limits: {{concurrent: 8}}}}
+  erp: {{kind: generic_rest, environment: test, base: "{erp}", plaintext: true, limits: {{concurrent: 8}},
+        quiet_period_s: 2, look_up_waits_s: [0.2]}}
 partners: {{mms: {{environment: test}}}}
 routes:
   - id: po
