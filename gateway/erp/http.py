@@ -343,7 +343,14 @@ class _Request(aiohttp.ClientRequest):
 
 
 async def _bounded_body(response: aiohttp.ClientResponse, size_max: int) -> tuple[bytes, str]:
-    """Give the body, or as much of it as came, and what was wrong with it."""
+    """Give the body, or as much of it as came, and what was wrong with it.
+
+    Of a success that announces too much nothing is read: it would be thrown away.
+    """
+    too_large = f"the reply is larger than {size_max} bytes"
+    if 200 <= response.status < 300 and (response.content_length or 0) > size_max:
+        response.close()
+        return b"", too_large
     chunks: list[bytes] = []
     size = 0
     try:
@@ -352,7 +359,7 @@ async def _bounded_body(response: aiohttp.ClientResponse, size_max: int) -> tupl
             size += len(chunk)
             if size > size_max:
                 response.close()
-                return b"".join(chunks)[:size_max], f"the reply is larger than {size_max} bytes"
+                return b"".join(chunks)[:size_max], too_large
     except TimeoutError:
         response.close()
         return b"".join(chunks), "the reply did not end in time"

@@ -265,6 +265,21 @@ async def test_a_reply_beyond_the_bound_is_cut_and_its_connection_dropped(make_s
     assert second.body == b"OK"
 
 
+async def test_a_reply_that_announces_more_than_the_bound_is_not_read(make_sink) -> None:
+    async def talk(server: RawServer, reader, writer) -> None:
+        await server.head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2049\r\n\r\n")  # and none of it ever comes
+        assert await reader.read() == b""
+
+    async with RawServer(talk) as server:
+        async with asyncio.timeout(10):
+            reply = await make_sink(server.url, reply_bytes_max=2048, timeout_s=30).send(
+                post(body=b"", timeout_s=30)
+            )
+
+    assert reply == NoReply("maybe", "status 200, but the reply is larger than 2048 bytes")
+
+
 async def test_a_redirect_comes_back_as_it_is(make_sink) -> None:
     faults = FaultScript.from_json('[{"action": "redirect", "location": "/elsewhere"}]')
     async with LegacyHttp(faults=faults) as legacy:
