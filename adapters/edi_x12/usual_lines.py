@@ -185,7 +185,7 @@ class LineForm:
 
     def _price(self, item: Item, amount: str) -> Price | None:
         """Give a known item's price of today: its own with another amount. Notes ask for presence only."""
-        if self.is_amount(amount) is None or parts_in.is_odd(amount) or len(amount) > DIGITS_MAX:
+        if self.is_amount(amount) is None or not _is_plain_number(amount):
             return None
         text = f'{{"amount":"{amount}"{item.price_rest}'
         price: Price = item.reprice({**item.price.__dict__, "amount": Decimal(amount)}, text)
@@ -221,13 +221,13 @@ class LineForm:
         return date
 
     def _answer(self, text: str, node: Node) -> UsualAnswer | None:
-        """Give what an ACK says; None where it is short, or none that the guide allows."""
+        """Give what an ACK says; None where it is short, none that the guide allows, or oddly written."""
         _, code, value, rest = text.split(self.mark, 3)
         form = self.answers.get((code, rest))
         if form is not None and value in self.answered:
             return form, value
         row = _accepted(node, text)
-        if row is None or self.is_answer(value) is None:
+        if row is None or self.is_answer(value) is None or not _is_plain_number(value):
             return None
         if len(self.answered) >= HEAD_VALUES_MAX:
             self.answered.clear()
@@ -338,9 +338,14 @@ def _accepted(node: Node, segment: str) -> Elements | None:
 
 def _is_plain(number: str, value: str, unit: str, amount: str) -> bool:
     """Tell whether canonical documents hold all of it as it is, whatever a partner's guide allows."""
-    is_odd = value[0] in "0.-" or value[-1] == "." or parts_in.is_odd(amount)
-    is_short = len(number) <= parts_in.CODE_MAX and len(value) <= DIGITS_MAX and len(amount) <= DIGITS_MAX
-    return is_short and not is_odd and unit in codes.UNITS
+    if value[0] in "0.-" or len(number) > parts_in.CODE_MAX or unit not in codes.UNITS:
+        return False
+    return _is_plain_number(value) and _is_plain_number(amount)
+
+
+def _is_plain_number(value: str) -> bool:
+    """Tell whether canonical documents hold a number as it is written."""
+    return len(value) <= DIGITS_MAX and not parts_in.is_odd(value)
 
 
 @lru_cache(maxsize=ITEMS_MAX)

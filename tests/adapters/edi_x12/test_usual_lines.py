@@ -140,6 +140,19 @@ def test_changed_lines_read_alike_both_ways(kind: str) -> None:
     assert usual > scaled(400) // 4
 
 
+@pytest.mark.parametrize("value", ["007", "5.", ".5", "-0", "0", "-07", "9" * 50])
+@pytest.mark.parametrize("status", ["IA", "IB", "IQ", "IR"])
+def test_quantities_of_answers_that_are_written_oddly_read_alike_both_ways(status: str, value: str) -> None:
+    wide = {"380": "R 1/60"}
+    for partner in (X12Partner(), X12Partner(guides={"855": GuideOverride(elements=wide)})):
+        lines = "|".join(
+            f"PO1*{line}*7*BX*3.10*PE*VN*123457*IN*H00002|PID*F****SYRINGE|ACK*{status}*{each}*BX*068*20260405"
+            for line, each in ((1, "7"), (2, value), (3, "7"))
+        )
+        body = f"{'|'.join(HEADERS['855'])}|{lines}|CTT*3"
+        assert_same(enveloped(body, "855"), context(partner))
+
+
 @pytest.mark.parametrize(
     "line",
     [
