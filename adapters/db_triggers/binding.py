@@ -10,9 +10,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any, Literal
 
 from adapters.db_triggers.config import Dialect
+
+DIGITS_MAX = 38  # of a number, where its type says nothing: Oracle and SQL Server hold no more
 
 Family = Literal["text", "char", "integer", "decimal", "float", "date", "timestamp", "boolean", "other"]
 
@@ -79,7 +82,7 @@ def value_of(text: str | None, declared: ColumnType, dialect: Dialect) -> Any:
             number = _decimal(text, declared)
             return str(number) if dialect == "sqlite" else number
         case "float":
-            return float(_number(text))
+            return _float(text)
         case "date":
             day = _date(text)
             return day.isoformat() if dialect == "sqlite" else day
@@ -112,10 +115,18 @@ def _number(text: str) -> Decimal:
     return number
 
 
+def _float(text: str) -> float:
+    number = float(_number(text))
+    if not isfinite(number):
+        raise UnfitValueError("DB-PRECISION", "takes a number, and the value is larger than it can hold")
+    return number
+
+
 def _integer(text: str) -> int:
     number = _number(text)
-    if number != number.to_integral_value():
+    if _places(number) > 0:
         raise UnfitValueError("DB-PRECISION", "takes whole numbers, and the value is none")
+    _require_digits(number, DIGITS_MAX)
     return int(number)
 
 
@@ -123,12 +134,27 @@ def _decimal(text: str, declared: ColumnType) -> Decimal:
     number = _number(text)
     if declared.scale is None:
         return number
-    if number != round(number, declared.scale):
+    if _places(number) > declared.scale:
         raise UnfitValueError("DB-PRECISION", f"takes {declared.scale} decimal places, the value has more")
-    digits = (declared.length or 38) - declared.scale
-    if abs(number) >= Decimal(10) ** digits:
-        raise UnfitValueError("DB-PRECISION", f"takes {digits} digits before the point, the value has more")
+    _require_digits(number, (declared.length or DIGITS_MAX) - declared.scale)
     return number
+
+
+def _places(number: Decimal) -> int:
+    """Give how many decimal places a number needs; -2: it is a multiple of 100.
+
+    By its digits: arithmetic fails, or rounds, beyond 28 of them.
+    """
+    _, digits, exponent = number.as_tuple()
+    if not number or not isinstance(exponent, int):  # 0 needs none; what is not finite came not so far
+        return -DIGITS_MAX
+    written = "".join(map(str, digits))
+    return -exponent - (len(written) - len(written.rstrip("0")))
+
+
+def _require_digits(number: Decimal, digits: int) -> None:
+    if number and number.adjusted() >= digits:
+        raise UnfitValueError("DB-PRECISION", f"takes {digits} digits before the point, the value has more")
 
 
 def _date(text: str) -> date:

@@ -161,6 +161,11 @@ def test_a_type_is_read_as_catalogs_spell_it(declared: str, expected: ColumnType
             datetime(2026, 11, 20, 14, 30),
         ),
         ("1", "boolean", "postgresql", True),
+        ("0.000", "decimal(11,3)", "postgresql", Decimal(0)),
+        ("2.5000", "decimal(11,3)", "postgresql", Decimal("2.5")),
+        ("1200", "number(5,-2)", "oracle", Decimal(1200)),
+        ("0", "number(5,-2)", "oracle", Decimal(0)),
+        (f"{'9' * 30}.125", "decimal(38,3)", "postgresql", Decimal(f"{'9' * 30}.125")),
     ],
 )
 def test_a_text_becomes_what_the_driver_takes(text: str, declared: str, dialect: Any, value: object) -> None:
@@ -174,6 +179,11 @@ def test_a_text_becomes_what_the_driver_takes(text: str, declared: str, dialect:
         ("2.5", "integer", "DB-PRECISION"),
         ("2.0001", "decimal(11,3)", "DB-PRECISION"),
         ("123456789", "decimal(11,3)", "DB-PRECISION"),
+        ("10000000000000000000000000", "decimal(11,3)", "DB-PRECISION"),
+        (f"{'9' * 30}.1251", "decimal(38,3)", "DB-PRECISION"),
+        ("1250", "number(5,-2)", "DB-PRECISION"),
+        ("1e1000000", "integer", "DB-PRECISION"),
+        ("1e400", "double precision", "DB-PRECISION"),
         ("NaN", "decimal(11,3)", "DB-NUMBER"),
         ("20261120x", "date", "DB-DATE"),
         ("noon", "timestamp", "DB-DATE"),
@@ -187,7 +197,10 @@ def test_what_would_be_cut_or_rounded_is_refused(text: str, declared: str, code:
     assert caught.value.code == code
 
 
-@given(st.text(max_size=30))
+@given(
+    st.text(max_size=30)
+    | st.from_regex(r"-?[0-9]{1,30}(\.[0-9]{1,9})?([eE][+-]?[0-9]{1,6})?", fullmatch=True)
+)
 def test_any_text_for_any_column_is_taken_or_refused_never_anything_else(text: str) -> None:
     for declared in ("char(10)", "integer", "decimal(11,3)", "date", "timestamp", "boolean", "real", "jsonb"):
         with contextlib.suppress(UnfitValueError):
