@@ -27,6 +27,7 @@ from adapters.base import (
     Unit,
     UnitKind,
 )
+from gateway.journal.sqlite.cipher import DamagedRecordError
 from gateway.journal.sqlite.instants import from_micros, to_micros
 
 EMPTY = "[]"
@@ -38,8 +39,11 @@ def dump(value: Any) -> str:
 
 
 def load(text: str | bytes) -> Any:
-    """Give the value of a JSON text."""
-    return from_json(text)
+    """Give the value of a JSON text. Errors: DamagedRecordError."""
+    try:
+        return from_json(text)
+    except ValueError as error:
+        raise DamagedRecordError("of a JSON column") from error
 
 
 def dump_strings(strings: Sequence[str]) -> str:

@@ -239,7 +239,14 @@ def body_beginning(db: Database, message_id: str) -> tuple[int, bytes | None, bo
 
 
 def message_of(row: Sequence[Any]) -> Message:
-    """Give the message of a row of ``$message_columns``."""
+    """Give the message of a row of ``$message_columns``. Errors: DamagedRecordError."""
+    try:
+        return _message_of(row)
+    except (ValueError, TypeError, DamagedRecordError) as error:
+        raise DamagedRecordError(f"message:{row[1]}") from error
+
+
+def _message_of(row: Sequence[Any]) -> Message:
     (
         sequence, message_id, route, state, arrival_key, partner, sha256, size_bytes, origin, correlation_id,
         accepted_at, is_urgent, config_revision, generation, resend, planned_through, repeat_of, findings,

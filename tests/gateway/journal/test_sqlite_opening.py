@@ -386,3 +386,26 @@ async def test_a_damaged_body_is_left_out_of_what_is_begun(tmp_path: Path, key: 
     with pytest.raises(JournalError, match="message:m1#0 was changed or moved in the file"):
         [piece async for piece in journal.body("m1")]
     await journal.close()
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+async def test_a_damaged_column_is_told_by_its_record_and_stops_nothing_else(
+    tmp_path: Path, key: bytes | None
+) -> None:
+    journal = await opened(tmp_path / "journal.db", key)
+    for message_id in ("m1", "m2"):
+        await Scene(journal).order(message_id, f"O-{message_id}")
+    await journal.close()
+    with apsw.Connection(str(tmp_path / "journal.db")) as connection:
+        connection.execute("UPDATE message SET origin = replace(origin, ',', '<') WHERE message_id = 'm1'")
+
+    journal = await opened(tmp_path / "journal.db", key)
+    with pytest.raises(JournalError, match="message:m1 was changed or moved in the file"):
+        await journal.message("m1")
+
+    assert await Scene(journal).claim_ids() == ["m2-d"]
+    assert [(item.exception_id, item.findings[0].code) for item in await journal.exceptions()] == [
+        ("m1-d", "JOURNAL-DAMAGED")
+    ]
+    assert await journal.is_healthy()
+    await journal.close()
