@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from sys import intern
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -256,7 +257,11 @@ def _told(
         receipts,
         is_passed_through and set_type in report.partner.pass_through,
     )
-    facts: dict[str, Any] = {"index": frame.index, "type": set_type, "control": report.control_number}
+    # Kept of every set until the input ends, so with no texts of its own.
+    control = frame.control_numbers.get("ST02", "")
+    if control != report.control_number:
+        control = report.control_number
+    facts: dict[str, Any] = {"index": frame.index, "type": intern(set_type), "control": control}
     if findings:
         errors = [dict(each.facts) for each in findings if each.facts and each.level is not Level.NOTE]
         if errors:
