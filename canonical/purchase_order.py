@@ -86,7 +86,12 @@ class PurchaseOrder(TradeDocument):
                 number=self.number,
                 release=self.release,
                 revision=self.revision,
-                seller_number=self.seller_number,
-                erp_number=self.erp_number,
+                seller_number=_unless_blank(self.seller_number),
+                erp_number=_unless_blank(self.erp_number),
             ),
         )
+
+
+def _unless_blank(number: str | None) -> str | None:
+    """Give a number; a field that a legacy system fills with blanks names nothing."""
+    return number if number is not None and not number.isspace() else None

@@ -17,6 +17,7 @@ from tests.scale import VARIABLE, scaled, soak_scale
 
 TIMEOUT_S = 60.0  # as `timeout` in pyproject.toml; a soak gives each test that many times more
 EXAMPLES = 100
+EXAMPLES_MOST = 1_000  # of a property that names no count of its own: whole documents take 50 ms each
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     samples.samples_dir()  # a named but missing folder stops the run before any test
     settings.register_profile(
         "legacy-bridge",
-        max_examples=scaled(EXAMPLES),
+        max_examples=scaled(EXAMPLES, most=EXAMPLES_MOST),
         derandomize=scale == 1,
         database=None,  # a failure becomes a golden file or an @example, not a hidden local state
         deadline=None,  # timing is judged by benchmarks, never by a test

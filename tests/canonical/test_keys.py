@@ -237,6 +237,13 @@ def test_an_order_sent_again_has_the_key_of_the_first(order: PurchaseOrder, rule
     assert all(each.opens_order for each in sendings)
 
 
+@pytest.mark.parametrize("blank", [" ", "\r", "\u00a0", "\x1f "])
+def test_a_number_of_blanks_names_no_order(blank: str) -> None:
+    order = PurchaseOrder(number="PO1", seller_number=blank, erp_number=blank)
+
+    assert [each.numbers for each in order.named_orders] == [(OrderNumber("buyer", "PO1"),)]
+
+
 def test_two_replaces_without_a_revision_differ_by_what_they_say() -> None:
     first = PurchaseOrder(number="1", purpose="replace", department="OR")
     second = PurchaseOrder(number="1", purpose="replace", department="ICU")
