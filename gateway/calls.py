@@ -32,11 +32,12 @@ from adapters.base import (
 )
 from adapters.base.waking import woken_within
 from gateway.acknowledging import REPLY
-from gateway.delivering import deliver_once
+from gateway.delivering import Means, deliver_once
 from gateway.destination import Destination
 from gateway.journal.base import Journal, JournalBusyError, StaleClaimError, UnknownError
 from gateway.journal.types import ClaimedDelivery, DeliveryState, DeliveryView, MessageState, Settled
 from gateway.pipeline import Pipeline
+from gateway.proven_times import ProvenTimes
 
 log = logging.getLogger("legacy_bridge.calls")
 
@@ -166,6 +167,9 @@ class Calls:
         await self._send(own, ends)
         return await self._stored_reply(message_id, ends)
 
+    def _means(self) -> Means:
+        return Means(self._journal, self._clock, self._rng, self._lease_s, ProvenTimes(self._clock))
+
     async def _send(self, own: DeliveryView, ends: float) -> None:
         """Send a call once its order's earlier deliveries are through, unless time is up first."""
         destination = self._destinations().get(own.target)
@@ -173,9 +177,7 @@ class Calls:
             claimed = await self._claimed(own.delivery_id)
             if claimed is not None:
                 try:
-                    settled = await deliver_once(
-                        claimed, destination, self._journal, self._clock, self._rng, self._lease_s
-                    )
+                    settled = await deliver_once(claimed, destination, self._means())
                 except StaleClaimError:
                     return  # taken from us: what the journal says of it is the answer
                 self.settled(claimed, settled)

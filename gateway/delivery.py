@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from adapters.base import Clock, Rng
 from adapters.base.waking import woken_within
-from gateway.delivering import BUSY_S, Compared, deliver_once
+from gateway.delivering import BUSY_S, Compared, Means, deliver_once
 from gateway.destination import Destination
 from gateway.erp.limits import Work
 from gateway.journal.base import Journal, JournalBusyError, StaleClaimError
@@ -51,13 +51,12 @@ class DeliveryWorker:
         self._journal = journal
         self._destinations = destinations
         self._clock = clock
-        self._rng = rng
         self._name = name
         self._lease_s = lease_s
         self._gather_s = gather_s
         self._settled = settled
         self._compared = compared
-        self._times = ProvenTimes(clock)
+        self._means = Means(journal, clock, rng, lease_s, ProvenTimes(clock))
         self._wake = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -142,10 +141,7 @@ class DeliveryWorker:
         task.add_done_callback(ended)
 
     async def _deliver(self, claimed: ClaimedDelivery, destination: Destination, work: Work) -> None:
-        delivering = deliver_once(
-            claimed, destination, self._journal, self._clock, self._rng, self._lease_s, work,
-            compared=self._compared, times=self._times,
-        )  # fmt: skip
+        delivering = deliver_once(claimed, destination, self._means, work, compared=self._compared)
         try:
             is_hurried = claimed.role != "shadow" or is_behind(claimed.accepted_at, self._clock.now())
             settled = await unhurried(delivering, unless=is_hurried)

@@ -32,7 +32,7 @@ from adapters.base import (
 from canonical.registry import to_json
 from gateway.compiling import compile_programs, feeding_route
 from gateway.config import Configuration, Route, RouteTest
-from gateway.delivering import deliver_once
+from gateway.delivering import Means, deliver_once
 from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
@@ -41,6 +41,7 @@ from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import ClaimedDelivery, DeliveryView, DocumentView, Want
 from gateway.pipeline import Pipeline
 from gateway.program import OneRevision, Programs
+from gateway.proven_times import ProvenTimes
 from gateway.stage import Stage
 from gateway.workers import InlineExecutor
 
@@ -136,16 +137,14 @@ class _Run:
 
     async def _deliver(self) -> None:
         """Deliver to recording targets until nothing is due."""
+        means = Means(self._journal, self._clock, self._rng, LEASE_S, ProvenTimes(self._clock))
         for _ in range(ROUNDS_MAX):
             claimed = await self._claim()
             if not claimed:
                 return
             for each in claimed:
                 self._recorder.note(each)
-                await deliver_once(
-                    each, self._recorder.destination(each.target), self._journal,
-                    self._clock, self._rng, LEASE_S,
-                )  # fmt: skip
+                await deliver_once(each, self._recorder.destination(each.target), means)
 
     async def _claim(self) -> list[ClaimedDelivery]:
         now = self._clock.now()

@@ -19,7 +19,7 @@ from adapters.base import DecodeContext, Inbound, NoReply, Origin, Reply, Reques
 from canonical.keys import KeyRules, order_key_of
 from canonical.registry import parse_document, to_json
 from gateway.app import format_by_name
-from gateway.delivering import deliver_once
+from gateway.delivering import Means, deliver_once
 from gateway.destination import Destination
 from gateway.erp.generic_rest import GenericRest
 from gateway.erp.limits import TargetHealth
@@ -235,9 +235,8 @@ class Hospital:
         now, monotonic = self.clock.now(), self.clock.monotonic()
         for claimed in await self.journal.claim("w", wants, 60.0, now, monotonic):
             destination = self.destinations[claimed.target]
-            await deliver_once(
-                claimed, destination, self.journal, self.clock, self.rng, 60.0, times=self.times
-            )
+            means = Means(self.journal, self.clock, self.rng, 60.0, self.times)
+            await deliver_once(claimed, destination, means)
             done += 1
         return done + await self.mover.work()
 

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.base import Finished, NoReply, Reply, Request, Target
 from canonical.registry import parse_document, to_json
-from gateway.delivering import deliver_once
+from gateway.delivering import Means, deliver_once
 from gateway.destination import Destination
 from gateway.erp.connector.errors import ErpError
 from gateway.erp.connector.series import Call, Hit, LookUp, Series, Write
@@ -126,9 +126,8 @@ class Place:
             assert self.claims <= CLAIMS_MAX
             for each in claimed:
                 destination = Destination("erp", self.target, self, self.health, POLICY)
-                await deliver_once(
-                    each, destination, self.journal, self.clock, SeededRng(), 60.0, times=self.times
-                )
+                means = Means(self.journal, self.clock, SeededRng(), 60.0, self.times)
+                await deliver_once(each, destination, means)
             if not claimed and self.clock.elapsed_s >= ends:
                 return
             if not claimed:

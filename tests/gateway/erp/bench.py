@@ -15,7 +15,7 @@ from typing import Any
 from adapters.base import Clock, NoReply, Reply, Request, Role, Sink
 from canonical.document import CanonicalDocument
 from canonical.registry import parse_document, to_json
-from gateway.delivering import deliver_once
+from gateway.delivering import Means, deliver_once
 from gateway.delivery_plans import reference_of
 from gateway.destination import Destination
 from gateway.erp.connector.settings import ErpSettings
@@ -214,9 +214,8 @@ class Bench:
             destination = Destination("erp", self.target, sink or self.sink, self.health, POLICY)
             work = self.health.started(self.clock.monotonic())
             try:
-                await deliver_once(
-                    each, destination, self.journal, self.clock, SeededRng(), 60.0, work, times=self.times
-                )
+                means = Means(self.journal, self.clock, SeededRng(), 60.0, self.times)
+                await deliver_once(each, destination, means, work)
             finally:
                 self.health.ended(work)
         return bool(claimed)

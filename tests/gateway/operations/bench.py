@@ -28,7 +28,7 @@ from adapters.base import (
 from gateway.app import declared_stages, format_by_name
 from gateway.compiling import compile_programs
 from gateway.config import Configuration, load_text
-from gateway.delivering import deliver_once
+from gateway.delivering import Means, deliver_once
 from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
@@ -135,7 +135,8 @@ class Bench:
         for each in claimed:
             answering = Answering(outcomes[each.target])
             destination = Destination(each.target, answering, answering, TargetHealth(LimitSettings(), 0.0))
-            await deliver_once(each, destination, self.journal, self.clock, self.rng, 60.0, times=self.times)
+            means = Means(self.journal, self.clock, self.rng, 60.0, self.times)
+            await deliver_once(each, destination, means)
         return len(claimed)
 
     async def states(self, message_id: str) -> dict[str, list[str]]:

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from adapters.base import NoReply, Reply, Request
-from gateway.delivering import deliver_once
+from gateway.delivering import Means, deliver_once
 from gateway.destination import Destination
 from gateway.erp.limits import TargetHealth
 from gateway.erp.settings import LimitSettings
 from gateway.journal.types import Want
 from gateway.operations import Hooks, OperationError, Operations
+from gateway.proven_times import ProvenTimes
 from tests.gateway.commands.documents import interchange, order_set
 from tests.gateway.operations.bench import OUTAGE, REFUSED, TAKEN, UNCLEAR, Answering, Bench
 
@@ -245,6 +246,7 @@ async def test_the_story_of_a_request_under_way_says_that_there_is_no_answer_yet
     )
     asking = Asking(TAKEN)
     destination = Destination("erp", asking, asking, TargetHealth(LimitSettings(), 0.0))
-    await deliver_once(claimed[0], destination, bench.journal, bench.clock, bench.rng, 60.0)
+    means = Means(bench.journal, bench.clock, bench.rng, 60.0, ProvenTimes(bench.clock))
+    await deliver_once(claimed[0], destination, means)
 
     assert [text for kind, text in told if kind == "reply"] == ["set 1 to erp: no answer yet"]
