@@ -178,7 +178,7 @@ class _Course:
         self.claim = await means.patiently(renew)
 
     async def _shadow_attempt(self, request: Request) -> StepResult:
-        """Send for a shadow. Its failures are its own: no endpoint's breaker or retry budget hears of them."""
+        """Send for a shadow. Its failures are its own: no breaker and no retry budget hears of them."""
         return await self._attempt(request, is_counted=False)
 
     async def _attempt(self, request: Request, *, is_counted: bool = True) -> StepResult:

@@ -236,7 +236,7 @@ def _approvals(gate: StageGate, card: Card, stage: str, who: str) -> Iterator[Ju
         yield Judgment("approve", not lacking, lacking or "approved")
     if gate.four_eyes:
         others = sorted({each.who for each in given if not is_same_person(each.who, who)})
-        text = f"approved by {', '.join(others)}" if others else f"nobody but {who} has approved"
+        text = f"approved by {', '.join(others)}" if others else f"somebody other than {who} must approve"
         yield Judgment("four_eyes", bool(others), text)
 
 

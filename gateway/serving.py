@@ -120,11 +120,11 @@ async def serving(path: Path, parts: Parts = PARTS) -> AsyncIterator[Served]:
         yield Served(gateway, addresses)
 
 
-def _configuration(path: Path) -> Configuration:
+def _configuration(path: Path, *, otherwise: str = "nothing was started") -> Configuration:
     loaded = load(path)
     if isinstance(loaded, list):
         errors = "1 error" if len(loaded) == 1 else f"{len(loaded)} errors"
-        raise ServeError(f"{path} has {errors}; nothing was started", loaded)
+        raise ServeError(f"{path} has {errors}; {otherwise}", loaded)
     return loaded
 
 
@@ -152,7 +152,7 @@ async def reload(path: Path, gateway: Gateway, who: str) -> bool:
         log.error("configuration.finding %s", finding)
     is_taken = False
     try:
-        configuration = _configuration(path)
+        configuration = _configuration(path, otherwise="what is in force stays")
         revision = await gateway.reload(configuration, who)
         is_taken = True
     except JournalError:

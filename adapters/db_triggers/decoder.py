@@ -239,7 +239,8 @@ def _sent_again(table: str) -> str:
     return (
         f"an update of {table} is read as the same order sent again, which never updates it: with other "
         "content it is parked (DOCUMENT-CHANGED). Name a mapping to an order_change under "
-        f"`updates: {{{table}: ...}}`, or leave updates out at the endpoint (`operations: insert`)"
+        f"`updates: {{{table}: ...}}`, or leave updates out "
+        f"at the endpoint's table (`tables: {{{table}: {{operations: [insert]}}}}`)"
     )
 
 

@@ -308,7 +308,8 @@ class SoapTarget:
             "LEGACY-IN-DOUBT",
             Position(self.name),
             f"nobody knows whether {self.name} took this (reference {delivery.reference}), and it cannot be "
-            "looked up; ask there. If it has it, resolve this; if not, replay the message with --resend",
+            "looked up; ask there. If it has it, resolve this; if not, replay the message with --resend and "
+            "dismiss this: what is sent again waits behind it",
         )
 
     def _stuck(self, code: str, text: str) -> Stuck:

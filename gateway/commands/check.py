@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gateway.config import Configuration, Endpoint
 
 GOOD, BAD = 0, 2
+REACHED = "reached"
+CONNECTED = "takes connections; its kind has nothing that one could ask without an order"
+NOT_CONTACTED = "not contacted, nothing is there to ask"
 
 DETAIL = """\
 All mistakes are shown together, as file:line:column. Secrets, certificates and
@@ -56,22 +59,26 @@ def run(arguments: argparse.Namespace) -> int:
 def _tell_reached(configuration: Configuration, findings: list[Finding]) -> None:
     """Say which endpoints answered: silence would not tell them from those that nobody asked."""
     missed = {each.at for each in findings if each.code == "CHECK-UNREACHABLE"}
-    words = {True: [], False: [], None: []}  # type: dict[bool | None, list[str]]
+    words: dict[str, list[str]] = {REACHED: [], CONNECTED: [], NOT_CONTACTED: []}
     for name, endpoint in configuration.endpoints.items():
-        is_reached = configuration.places.at("endpoints", name) not in missed
-        words[is_reached if _is_contacted(endpoint) else None].append(name)
-    for heading, names in (("reached", words[True]), ("not contacted, nothing is there to ask", words[None])):
+        if configuration.places.at("endpoints", name) not in missed:
+            words[_contact(endpoint)].append(name)
+    for heading, names in words.items():
         if names:
             say(f"{heading}: {', '.join(names)}")
 
 
-def _is_contacted(endpoint: Endpoint) -> bool:
+def _contact(endpoint: Endpoint) -> str:
+    """Tell what `--live` does with an endpoint."""
     from adapters.base.registry import adapters
+    from gateway.erp.drift.questions import questions
     from gateway.erp.settings import HttpSettings
 
+    if isinstance(endpoint.settings, HttpSettings):
+        return REACHED if questions(endpoint.kind, endpoint.settings, ()) else CONNECTED
     adapter = adapters().get(endpoint.kind)
     asks = adapter is not None and (adapter.check is not None or adapter.check_endpoint is not None)
-    return isinstance(endpoint.settings, HttpSettings) or asks
+    return REACHED if asks else NOT_CONTACTED
 
 
 async def _unreachable(configuration: Configuration) -> list[Finding]:

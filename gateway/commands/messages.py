@@ -137,6 +137,11 @@ def run_replay(arguments: argparse.Namespace) -> int:
         print_json(replayed)
     else:
         print_text(f"{replayed['message_id']} is translated again, as generation {replayed['generation']}")
+        for parked in replayed["parked"] if arguments.resend else ():
+            print_text(
+                f"what is sent again waits behind {parked}, which is parked; once that is not needed: "
+                f"legacy-bridge exceptions resolve {parked} --dismiss --why ..."
+            )
     return 0
 
 

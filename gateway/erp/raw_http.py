@@ -114,7 +114,7 @@ class RawHttp:
             Position(self.name),
             f"nobody knows whether {self.name} took these bytes (reference {delivery.reference}),"
             " and it cannot be looked up; ask there. If it has them, resolve this;"
-            " if not, replay the message with --resend",
+            " if not, replay the message with --resend and dismiss this: what is sent again waits behind it",
         )
 
 

@@ -48,6 +48,7 @@ class Lineage:
     opened: Mapping[str, str] = field(default_factory=dict)  # of those, which it opened: key -> decision
     now: datetime | None = None  # None: no gateway runs, so nothing has its turn
     troubles: Mapping[str, str] = field(default_factory=dict)  # by target: why it needs a person
+    waits_behind: Mapping[str, str] = field(default_factory=dict)  # delivery -> a parked one before it
 
 
 def timeline(lineage: Lineage) -> list[Entry]:
@@ -257,6 +258,8 @@ def _state(view: DeliveryView, lineage: Lineage) -> str:
             return f"{what} at {view.not_before:%Y-%m-%d %H:%M:%SZ}{reason}"
         case DeliveryState.HELD:
             return "held until the rest of its unit is known to be good"
+        case DeliveryState.READY if (parked := lineage.waits_behind.get(view.delivery_id)) is not None:
+            return f"waits behind {parked}, which is parked: legacy-bridge exceptions show {parked}"
         case DeliveryState.READY:
             return "is to be sent next"
         case _:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from canonical.registry import parse_document
 from gateway.journal.base import UnknownError
 from gateway.journal.moves import Move, MoveState
-from gateway.journal.types import AuditEntry, DocumentView, Message, MessageState
+from gateway.journal.types import AuditEntry, DeliveryState, DocumentView, Message, MessageState
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Person, Text
 from gateway.operations.discretion import shown
 from gateway.operations.errors import OperationError
 from gateway.operations.lineage import Lineage, conclusion, is_about, timeline
 from gateway.operations.progress import progress
 from gateway.operations.views import delivery_view, document_view, message_view
+from gateway.operations.waiting_behind import parked_before
 from gateway.order_mover import TRANSPORT as MOVE
 
 AUDIT_MAX = 100_000
@@ -62,7 +63,10 @@ class MessageOperations(OperationsBase):
     async def messages_replay(
         self, message: Text, who: Person, why: Text, resend: bool = False
     ) -> JsonObject:
-        """Translate a message again; what was attempted stays, unless ``resend``."""
+        """Translate a message again; what was attempted stays, unless ``resend``.
+
+        ``parked`` tells which deliveries of it are: what is sent again waits behind them.
+        """
         found = await self._message(message)
         if found.origin.transport == MOVE:
             text = f"message '{message}' was made by a move, and is never translated; ask for another move"
@@ -76,7 +80,10 @@ class MessageOperations(OperationsBase):
                 "refused", f"message '{message}' cannot be translated again: {error}"
             ) from error
         self._wake()
-        return {"message_id": message, "generation": generation, "resend": resend}
+        states = (DeliveryState.PARKED,)
+        former = await self._journal.deliveries(message_id=message, states=states, limit=EVERYTHING)
+        parked = [each.delivery_id for each in former if each.generation < generation]
+        return {"message_id": message, "generation": generation, "resend": resend, "parked": parked}
 
     async def explain(self, subject: Text) -> JsonObject:
         """Tell the story of a message, of the one that a delivery belongs to, or of an order."""
@@ -125,10 +132,11 @@ class MessageOperations(OperationsBase):
         overdue = await self._journal.overdue(now, now, limit=EVERYTHING)
         exceptions = await self._journal.exceptions(limit=EVERYTHING)
         process = self._hooks.process
+        deliveries = await self._journal.deliveries(message_id=message_id, limit=EVERYTHING)
         return Lineage(
             message,
             documents,
-            await self._journal.deliveries(message_id=message_id, limit=EVERYTHING),
+            deliveries,
             list(ledger.values()),
             [each for each in overdue if each.message_id == message_id],
             [each for each in audit if is_about(each, message_id)],
@@ -137,6 +145,7 @@ class MessageOperations(OperationsBase):
             await self._opened(message_id, moves),
             now if process is not None else None,
             process().get("targets_that_need_a_person", {}) if process is not None else {},
+            await parked_before(self._journal, deliveries),
         )
 
     async def _opened(self, message_id: str, moves: Sequence[Move]) -> dict[str, str]:

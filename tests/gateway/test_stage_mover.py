@@ -154,7 +154,7 @@ async def test_a_planned_change_is_held_where_a_gate_is_shut_and_says_which(grou
 
     assert (await ground.look(1)).stage == "canary"
     (held,) = await ground.journal.planned_stages()
-    assert held.held == "gate to_cloud.four_eyes: nobody but ann has approved"
+    assert held.held == "gate to_cloud.four_eyes: somebody other than ann must approve"
     assert (await ground.look(1)).stage == "canary"
 
 

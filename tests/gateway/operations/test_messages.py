@@ -222,6 +222,27 @@ async def test_what_a_person_closed_asks_nobody_to_look_any_more(bench: Bench) -
     )
 
 
+async def test_what_is_sent_again_waits_behind_what_is_parked_and_says_so(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(erp=REFUSED)
+    (item,) = await bench.ask("exceptions.list")
+    again = {"message": message, "who": "ann", "why": "not there", "resend": True}
+
+    replayed = await bench.ask("messages.replay", **again)
+    await bench.pipeline.translate(message)
+
+    assert replayed["parked"] == [item["exception_id"]]
+    assert await bench.deliver(erp=TAKEN) == 0
+    behind = f"set 1 to erp: waits behind {item['exception_id']}, which is parked"
+    assert any(behind in text for _, text in await story(bench, message))
+
+    resolution = {"resolution": "dismissed", "who": "ann", "why": "sent again"}
+    await bench.ask("exceptions.resolve", exception=item["exception_id"], **resolution)
+
+    assert not any("waits behind" in text for _, text in await story(bench, message))
+    assert await bench.deliver(erp=TAKEN) == 1
+
+
 async def test_only_the_newest_translation_is_told_with_its_configuration_revision(bench: Bench) -> None:
     message = await bench.arrive(interchange(order_set("PO-1")))
     await bench.deliver(erp=REFUSED)

@@ -93,7 +93,9 @@ async def test_four_eyes_refuse_who_approved_alone(bench: Bench) -> None:
     await compare(bench, count=4)
     await approve(bench, "ann")
 
-    with pytest.raises(OperationError, match=r"gate to_canary\.four_eyes .* nobody but ann has approved"):
+    with pytest.raises(
+        OperationError, match=r"gate to_canary\.four_eyes .* somebody other than ann must approve"
+    ):
         await bench.ask("routes.set", **MOVE)
 
 
