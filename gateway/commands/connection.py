@@ -26,12 +26,15 @@ URL = "LEGACY_BRIDGE_URL"
 TOKEN = "LEGACY_BRIDGE_TOKEN"  # noqa: S105  the name of a variable
 TOKEN_FILE = "LEGACY_BRIDGE_TOKEN_FILE"  # noqa: S105
 CA = "LEGACY_BRIDGE_CA"
+WITHOUT_IT = (
+    "a gateway that runs is asked all the same with --socket PATH: the journal's path and .sock, unless "
+    "gateway.control_socket named another"
+)
 STOPPED = "no gateway is running, so nothing was changed; start it with: legacy-bridge serve -c {}"
 
 
 def ask(arguments: argparse.Namespace, verb: str, **parameters: Any) -> Any:
     """Ask the running gateway; where none runs, look into its journal. Errors: CommandError."""
-    from gateway.commands.configuration import loaded
     from gateway.control import ControlError, call
     from gateway.operations.errors import OperationError
 
@@ -40,13 +43,21 @@ def ask(arguments: argparse.Namespace, verb: str, **parameters: Any) -> Any:
             return _ask_elsewhere(url, verb, parameters)
         if arguments.socket is not None:
             return call(arguments.socket, verb, parameters, ANSWER_S)
-        configuration = loaded(arguments.config)
-        return _ask_configured(configuration, arguments.config, verb, parameters)
+        return _ask_configured(_configuration(arguments.config), arguments.config, verb, parameters)
     except OperationError as error:
         print_findings(Finding.from_json(each) for each in error.findings)
         raise CommandError(str(error)) from error
     except ControlError as error:
         raise CommandError(str(error)) from error
+
+
+def _configuration(path: Path) -> Configuration:
+    from gateway.commands.configuration import loaded
+
+    try:
+        return loaded(path)
+    except CommandError as error:
+        raise CommandError(f"{error}; {WITHOUT_IT}" if path.exists() else str(error)) from error
 
 
 def url_of(arguments: argparse.Namespace) -> str | None:
