@@ -6,7 +6,8 @@ order be sent again while the ERP still hides the first. So a target is shown su
 as far back as has surely passed. The record keeps what the clock said.
 
 What another process has taken counts as taken when this one started: how long that one lived, and how long
-none did, nobody can tell from a clock that may have been set meanwhile.
+none did, nobody can tell from a clock that may have been set meanwhile. That a person has retried it since
+changes nothing: it may have been parked for any reason, and looked up in an hour that never was.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class ProvenTimes:
         if doubt is None:
             return steps
         known = self._of(delivery.delivery_id)
-        view = _View(known, now, self._now(), delivery.steps_before_retry)
+        view = _View(known, now, self._now())
         return [*steps[:doubt], *view.moved(steps, doubt)]
 
     def begun(self) -> int:
@@ -82,11 +83,10 @@ class _Known:
 class _View:
     """The steps of one delivery at one instant."""
 
-    def __init__(self, known: _Known, now: datetime, monotonic: int, steps_before_retry: int) -> None:
+    def __init__(self, known: _Known, now: datetime, monotonic: int) -> None:
         self._known = known
         self._now = now
         self._monotonic = monotonic
-        self._steps_before_retry = steps_before_retry
 
     def moved(self, steps: Sequence[StepResult], first: int) -> Iterator[StepResult]:
         """Give the steps from ``first`` on, at the times when they surely were over."""
@@ -94,14 +94,9 @@ class _View:
         foreign = [at for at in range(first, len(steps)) if at not in own]
         # Never sooner than it was written down: where two processes overlap, and a clock set back, as ever.
         over_at = max([self._at(self._known.before), *(_end(steps[at]) for at in foreign[-1:])])
-        retried = [at for at in foreign if at < self._steps_before_retry]
-        by = max(over_at - _end(steps[retried[-1]]), timedelta()) if retried else timedelta()
         for at in range(first, len(steps)):
             if at in own:
                 yield _at_times(steps[at], *map(self._at, own[at]))
-            elif at < self._steps_before_retry:
-                # A person has looked since: how these steps lie among each other is as it was judged then.
-                yield _at_times(steps[at], steps[at].started_at + by, _end(steps[at]) + by)
             else:
                 yield _at_times(steps[at], over_at, over_at)
 

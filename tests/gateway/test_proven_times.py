@@ -273,16 +273,29 @@ async def test_a_create_that_broke_off_in_a_process_that_lives_on_counts_from_th
     assert place.creates[2] == broke_at + max(20 + 2 * QUIET_S, retried_s)
 
 
-@pytest.mark.parametrize("restarts", [False, True])
-async def test_a_person_who_retries_what_is_parked_need_not_ask_twice(placed: Placed, restarts: bool) -> None:
+async def test_a_person_who_retries_what_is_parked_need_not_ask_twice(placed: Placed) -> None:
     place = await placed(doubts_max=1)
     await place.pass_(2 * QUIET_S)
     assert (await place.view()).state is DeliveryState.PARKED
-    if restarts:
-        await place.restart()
     await place.pass_(10)
     await place.journal.retry("d1", "op", "it is not there", place.clock.now())
 
+    await place.pass_(1)
+    assert len(place.creates) == 2
+
+
+async def test_after_a_restart_what_a_person_retries_waits_its_whole_quiet_period_too(placed: Placed) -> None:
+    place = await placed(doubts_max=1)
+    await place.pass_(2 * QUIET_S)
+    assert (await place.view()).state is DeliveryState.PARKED
+    await place.restart()
+    await place.pass_(10)
+    await place.journal.retry("d1", "op", "it is not there", place.clock.now())
+
+    await place.pass_(QUIET_S + 1)
+    assert len(place.creates) == 1  # the look-ups of the other process prove nothing: it is parked once more
+    assert (await place.view()).state is DeliveryState.PARKED
+    await place.journal.retry("d1", "op", "it is not there", place.clock.now())
     await place.pass_(1)
     assert len(place.creates) == 2
 
