@@ -18,11 +18,15 @@ async def parked_before(journal: Journal, views: Sequence[DeliveryView]) -> dict
     ready = [each for each in views if each.state is DeliveryState.READY]
     for target in dict.fromkeys(each.target for each in ready):
         parked = await journal.deliveries(target=target, states=(DeliveryState.PARKED,), limit=EVERYTHING)
-        for view in ready:
-            for other in parked if view.target == target else ():
-                if _place(other) < _place(view) and not set(other.lanes).isdisjoint(view.lanes):
-                    found.setdefault(view.delivery_id, other.delivery_id)
+        for view in (each for each in ready if each.target == target):
+            before = (each for each in parked if _stands_before(each, view))
+            if (first := next(before, None)) is not None:
+                found[view.delivery_id] = first.delivery_id
     return found
+
+
+def _stands_before(other: DeliveryView, view: DeliveryView) -> bool:
+    return _place(other) < _place(view) and not set(other.lanes).isdisjoint(view.lanes)
 
 
 def _place(view: DeliveryView) -> tuple[int, int, int]:

@@ -137,8 +137,8 @@ async def test_a_large_interchange_is_decoded_in_bounded_memory(executor: Proces
     await decoding.close()
 
     assert seen > 4_000
-    # What an acknowledgment says of each set is kept to the end: its number, and what it was told apart by.
-    assert memory_peak_kb(pid) - before_kb < 24_000 + seen // 2
+    # What an acknowledgment says of each set is kept to the end: beside 5,000 it counts.
+    assert memory_peak_kb(pid) - before_kb < 24_000 + max(0, seen - 5_000) // 2
 
 
 async def test_a_decoders_bug_is_told_without_what_stood_in_the_message(executor: ProcessExecutor) -> None:
