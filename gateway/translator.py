@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from typing import NamedTuple
 
 from adapters.base import Clock
 from adapters.base.waking import woken_within
@@ -20,21 +18,13 @@ from gateway.journal.types import Message
 from gateway.pipeline import FAILURES_MAX, Pipeline, is_passing
 from gateway.preparing import Ready
 from gateway.turns import Turn
-from gateway.workers import INLINE_BYTES_MAX
+from gateway.upcoming import Batch, Upcoming
 
 log = logging.getLogger("legacy_bridge.translator")
 
 LANES_MAX = 4
 URGENT_LANES_MAX = 2  # on top: the reserve that keeps an urgent message from waiting behind batches
-TOGETHER_MAX = 32  # small messages of a lane that are translated at the same time and planned in turn
 IDLE_S = 2.0
-
-
-class _Batch(NamedTuple):
-    """Messages of a lane that are translated at the same time, and those of them that are decoded."""
-
-    messages: Sequence[Message]
-    ready: Mapping[str, Ready]
 
 
 class Translator:
@@ -87,34 +77,21 @@ class Translator:
 
     async def _translate_lane(self, route: str, is_urgent: bool) -> None:
         try:
-            await self._translate_all((route, is_urgent))
+            await self._translate_all(route, is_urgent=is_urgent)
         except JournalBusyError:
             log.warning("translator.journal_busy route=%s tried again later", route)
 
-    async def _translate_all(self, lane: tuple[str, bool]) -> None:
-        batch = await self._next_batch(*lane)
-        while batch.messages:
-            # What comes next is prepared meanwhile: the one waits for a process, the other for a disk.
-            is_full = len(batch.messages) == TOGETHER_MAX
-            following = asyncio.ensure_future(self._next_batch(*lane, batch.messages)) if is_full else None
-            try:
+    async def _translate_all(self, route: str, *, is_urgent: bool) -> None:
+        upcoming = Upcoming(self._journal, self._pipeline, route, is_urgent=is_urgent)
+        try:
+            while (batch := await upcoming.next()).messages:
                 if not await self._translate_together(batch):
                     return  # tried again later; what comes after it on this lane waits
-                batch = await (following or self._next_batch(*lane))
-            finally:
-                if following is not None:
-                    following.cancel()
-                    await asyncio.gather(following, return_exceptions=True)
+                upcoming.over(batch)
+        finally:
+            await upcoming.close()
 
-    async def _next_batch(self, route: str, is_urgent: bool, under_way: Sequence[Message] = ()) -> _Batch:
-        """Give what comes next on a lane, prepared where it can be."""
-        limit = TOGETHER_MAX + len(under_way)
-        messages = await self._journal.next_to_translate(route, urgent=is_urgent, limit=limit)
-        known = {each.message_id for each in under_way}
-        together = _small_ones([each for each in messages if each.message_id not in known][:TOGETHER_MAX])
-        return _Batch(together, await self._pipeline.prepared(together))
-
-    async def _translate_together(self, batch: _Batch) -> bool:
+    async def _translate_together(self, batch: Batch) -> bool:
         ready = await self._pipeline.looked_up(batch.ready)
         # Behind one of which nothing is known yet, all wait: it may name what they name.
         first = takewhile(lambda each: each.message_id in ready, batch.messages)
@@ -175,12 +152,6 @@ class Translator:
             del self._lanes[lane]
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
-
-
-def _small_ones(messages: list[Message]) -> list[Message]:
-    """Give the oldest message alone where it is large, else it and the small ones right after it."""
-    small = list(takewhile(lambda message: message.size_bytes <= INLINE_BYTES_MAX, messages))
-    return small or messages[:1]
 
 
 def _line(length: int) -> list[Turn]:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -282,6 +283,12 @@ async def test_a_process_beside_that_stands_still_is_waited_for_only_so_long(
     assert await is_there(executor) != pid
 
 
+def slow(given: list[int]) -> list[int]:
+    """Give what was given, a little later; importable by name."""
+    time.sleep(0.05)
+    return given
+
+
 async def test_who_is_cancelled_leaves_the_process_beside_as_it_was(executor: ProcessExecutor) -> None:
     pid = await is_there(executor)
     asking = asyncio.create_task(executor.apart(sorted, range(1_000)))
@@ -291,6 +298,35 @@ async def test_who_is_cancelled_leaves_the_process_beside_as_it_was(executor: Pr
 
     assert await is_there(executor) == pid
     assert await executor.apart(sorted, [2, 1]) == [1, 2]
+
+
+async def test_one_batch_waits_for_the_process_beside_while_it_works_and_no_more(
+    executor: ProcessExecutor,
+) -> None:
+    await is_there(executor)
+    first = asyncio.create_task(executor.apart(slow, [1]))
+    await asyncio.sleep(0.01)
+    assert executor.is_free(100)
+    second = asyncio.create_task(executor.apart(slow, [2]))
+    await asyncio.sleep(0.01)
+
+    assert not executor.is_free(100)
+    assert await executor.apart(slow, [3]) is None  # done without it
+    assert [await second, await first] == [[2], [1]]
+    assert executor.is_free(100)
+
+
+async def test_the_process_beside_that_dies_with_two_batches_is_ended_once(executor: ProcessExecutor) -> None:
+    pid = await is_there(executor)
+    both = [asyncio.create_task(executor.apart(slow, [number])) for number in range(2)]
+    await asyncio.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    assert await both[0] is None
+    executor.is_free(100)  # begins another
+    assert await both[1] is None
+
+    assert await is_there(executor) != pid
+    assert await executor.apart(slow, [3]) == [3]
 
 
 async def test_a_reload_gives_small_inputs_another_process(executor: ProcessExecutor) -> None:
