@@ -46,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     since = f", the oldest since {moment(status['oldest_to_translate_at'])}" if status["to_translate"] else ""
     print_text(f"to translate  {waiting}{since}")
     print_text(f"exceptions    {status['exceptions']} (legacy-bridge exceptions list)")
-    print_text(f"overdue       {status['overdue']}")
+    late = " (legacy-bridge exceptions export --downtime)" if status["overdue"] else ""
+    print_text(f"overdue       {status['overdue']}{late}")
     for name, reason in standing_still.items():
         print_wrapped(f"{name} takes nothing for now: {reason}", hanging="    ")
     if not status["targets"]:

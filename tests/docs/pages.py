@@ -2,7 +2,7 @@
 
 A *session* is a page's fenced blocks in order. ``console`` blocks hold commands (``$ `` in front, ``> ``
 on lines that go on) with what they print; a block whose fence names a file (```` ```yaml routes.yaml ````)
-is that file. ``<!-- begin: NAME -->`` stands for ``begin/NAME.md``: what a reader has done already.
+is that file. A line ``Type along in [...](.../practice/NAME.md)`` stands for that page, done already.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```(?P<info>[^`]*)$")
-BEGIN = re.compile(r"^<!-- begin: ([a-z]+) -->$", re.MULTILINE)
+BEGIN = re.compile(r"^Type along in \[[^\]]+\]\(\S*practice/([a-z]+)\.md\)", re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 PROMPT, GOES_ON = "$ ", "> "
@@ -82,7 +82,7 @@ def session(text: str) -> list[Step | File]:
     """Give what a reader does, in order."""
     doings: list[Step | File] = []
     for name in BEGIN.findall(text):
-        begin = (Path(__file__).parent / "begin" / f"{name}.md").read_text()
+        begin = (PROJECT / "docs/practice" / f"{name}.md").read_text()
         doings += [
             replace(each, is_printed=False) if isinstance(each, Step) else each for each in session(begin)
         ]
