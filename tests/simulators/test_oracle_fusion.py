@@ -16,7 +16,7 @@ import pytest
 from gateway.commands.simulate import systems
 from simulators.cloud_erp.base.erp import Behaviour
 from simulators.cloud_erp.oracle_fusion import OracleFusion, PodSettings
-from simulators.cloud_erp.oracle_fusion.server import ROOT, RULES
+from simulators.cloud_erp.oracle_fusion.resources import ROOT, RULES
 
 PROJECT = Path(__file__).resolve().parents[2]
 ITEM = "application/vnd.oracle.adf.resourceitem+json"

@@ -10,7 +10,8 @@ from simulators.arguments import seconds
 from simulators.cloud_erp.base.command import parser, run
 from simulators.cloud_erp.base.erp import Behaviour
 from simulators.cloud_erp.base.routes_lines import Pointer
-from simulators.cloud_erp.oracle_fusion.server import OracleFusion, PodSettings
+from simulators.cloud_erp.oracle_fusion.server import OracleFusion
+from simulators.cloud_erp.oracle_fusion.settings import PodSettings
 from simulators.faults import FaultScript
 from simulators.serving import Tls
 

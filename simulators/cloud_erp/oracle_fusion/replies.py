@@ -6,7 +6,8 @@ collections from version 3, arrays below; the status in an error body is a text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,29 @@ class Detail:
     text: str
     code: str = "27014"
     path: str = ""
+
+
+# `business_error` of a fault script: what Oracle says, by `error`.
+BUSINESS_ERRORS: Mapping[str, Detail] = {
+    "item": Detail("The item isn't valid.", "PO-2055", "/lines/0/Item"),
+    "quantity": Detail("The quantity must be greater than zero.", "27014", "/lines/0/Quantity"),
+    "locked": Detail("The record is locked by another user. Try again later.", "JBO-26030"),
+    "validation": Detail(
+        "The charge account isn't valid for the line.", "PO-3301", "/lines/0/POChargeAccount"
+    ),
+    "submit": Detail("The document can't be submitted: the buyer has no authority.", "PO-4712"),
+    "close": Detail("The document can't be closed: an invoice that is matched to it is on hold.", "PO-5011"),
+    "funds": Detail("The budget period isn't open for the control budget.", "XCC-3001"),
+    "period": Detail(
+        "The accounting date isn't in an open or future-enterable period.", "AP-10144", "/AccountingDate"
+    ),
+}
+
+
+def framework_version(request: web.Request) -> int:
+    """Give the framework version that a request asks for: 1 without a header."""
+    text = request.headers.get("REST-Framework-Version", "1")
+    return int(text) if text.isdecimal() and 1 <= int(text) <= 9 else 1
 
 
 def error(
@@ -52,10 +76,15 @@ def error(
     return web.Response(status=status, text=exact_json.write(body), content_type=ERROR_TYPE, headers=headers)
 
 
-def item(status: int, fields: dict[str, Any], etag: str = "") -> web.Response:
+def item(status: int, fields: dict[str, Any], tag: str = "") -> web.Response:
     """Give one member."""
-    headers = {"ETag": f'"{etag}"'} if etag else None
+    headers = {"ETag": f'"{tag}"'} if tag else None
     return web.Response(status=status, text=exact_json.write(fields), content_type=ITEM_TYPE, headers=headers)
+
+
+def etag(fields: dict[str, Any]) -> str:
+    """Give the tag of a member as it is now."""
+    return hashlib.sha256(exact_json.write(fields).encode()).hexdigest()[:16]
 
 
 def collection(members: Sequence[dict[str, Any]], limit: int, offset: int, href: str) -> web.Response:

@@ -9,79 +9,40 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import web
 
 from simulators.cloud_erp.base import exact_json
 from simulators.cloud_erp.base.erp import Behaviour, Handler, SimulatedErp
-from simulators.cloud_erp.base.fields import FieldRules
 from simulators.cloud_erp.oracle_fusion import replies
 from simulators.cloud_erp.oracle_fusion.query import QueryError, matching
-from simulators.cloud_erp.oracle_fusion.replies import Detail
+from simulators.cloud_erp.oracle_fusion.replies import BUSINESS_ERRORS, Detail, framework_version
+from simulators.cloud_erp.oracle_fusion.resources import (
+    CHILDREN,
+    INVOICES,
+    ORDERS,
+    RECEIPTS,
+    REQUISITIONS,
+    ROOT,
+    RULES,
+    described,
+    shown,
+)
 from simulators.cloud_erp.oracle_fusion.schedules import (
     CLOSED,
     ActionRefusedError,
     closed,
     schedule_rows,
 )
+from simulators.cloud_erp.oracle_fusion.settings import PodSettings
 from simulators.faults import Fault, FaultScript
 from simulators.serving import Tls
 
-ROOT = "/fscmRestApi/resources/11.13.18.05"
 ACTION_TYPE = "application/vnd.oracle.adf.action+json"
-RULES = FieldRules.load(Path(__file__).with_name("fields.json"))
-ORDERS, REQUISITIONS, RECEIPTS, INVOICES = (
-    "orders",
-    "purchaseRequisitions",
-    "receivingReceiptRequests",
-    "invoices",
-)
-CHILDREN: Mapping[str, dict[str, Any]] = {
-    "draftPurchaseOrders": {"lines": {"schedules": {"distributions": {}}}, "DFF": {}},
-    "purchaseOrders": {"lines": {"schedules": {"distributions": {}}}, "DFF": {}},
-    "purchaseOrderSchedules": {},
-    REQUISITIONS: {"lines": {"distributions": {}}, "DFF": {}},
-    RECEIPTS: {"lines": {"processingErrors": {}, "lotItemLots": {}}},
-    INVOICES: {"invoiceLines": {}},
-    "suppliers": {},
-}
-BUSINESS_ERRORS: Mapping[str, Detail] = {
-    "item": Detail("The item isn't valid.", "PO-2055", "/lines/0/Item"),
-    "quantity": Detail("The quantity must be greater than zero.", "27014", "/lines/0/Quantity"),
-    "locked": Detail("The record is locked by another user. Try again later.", "JBO-26030"),
-    "validation": Detail(
-        "The charge account isn't valid for the line.", "PO-3301", "/lines/0/POChargeAccount"
-    ),
-    "submit": Detail("The document can't be submitted: the buyer has no authority.", "PO-4712"),
-    "close": Detail("The document can't be closed: an invoice that is matched to it is on hold.", "PO-5011"),
-    "funds": Detail("The budget period isn't open for the control budget.", "XCC-3001"),
-    "period": Detail(
-        "The accounting date isn't in an open or future-enterable period.", "AP-10144", "/AccountingDate"
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class PodSettings:
-    """How this pod is set up.
-
-    `suppliers`: number to name; None lets any number be a supplier. `inactive`: numbers that may not be
-    ordered from. `budget`: what checkFunds has. `closed_before`: accounting dates before it are refused.
-    `processing_s`: a receipt waits so long in the interface.
-    """
-
-    suppliers: Mapping[str, str] | None = None
-    inactive: tuple[str, ...] = ()
-    budget: str = "50000"
-    closed_before: date | None = None
-    processing_s: float = 0.0
 
 
 class OracleFusion(SimulatedErp):
@@ -135,7 +96,7 @@ class OracleFusion(SimulatedErp):
 
     def _collection(self, resource: str) -> Handler:
         async def get(request: web.Request, body: bytes) -> web.Response:
-            version = _version(request)
+            version = framework_version(request)
             try:
                 limit = min(int(request.query.get("limit", replies.LIMIT_DEFAULT)), replies.LIMIT_MAX)
                 offset = int(request.query.get("offset", 0))
@@ -146,8 +107,8 @@ class OracleFusion(SimulatedErp):
                 return replies.error(version, 400, [Detail(str(problem), "27520")])
             except ValueError:
                 return replies.error(version, 400, [Detail("limit and offset are numbers", "27519")])
-            shown = [self._shown(resource, each, request) for each in found]
-            return replies.collection(shown, limit, offset, str(request.url))
+            members = [shown(resource, each, request) for each in found]
+            return replies.collection(members, limit, offset, str(request.url))
 
         return get
 
@@ -156,17 +117,17 @@ class OracleFusion(SimulatedErp):
             fields = self._fields(resource, request.match_info["id"])
             if fields is None:
                 return replies.error(
-                    _version(request), 404, [Detail("The resource isn't available.", "27500")]
+                    framework_version(request), 404, [Detail("The resource isn't available.", "27500")]
                 )
-            return replies.item(200, self._shown(resource, fields, request), _etag(fields))
+            return replies.item(200, shown(resource, fields, request), replies.etag(fields))
 
         return get
 
     def _describe(self, resource: str) -> Handler:
         async def get(request: web.Request, body: bytes) -> web.Response:
             names = {"purchaseOrders": "draftPurchaseOrders"}
-            described = {resource: _described(names.get(resource, resource), CHILDREN[resource])}
-            text = exact_json.write({"Resources": described})
+            entity = {resource: described(names.get(resource, resource), CHILDREN[resource])}
+            text = exact_json.write({"Resources": entity})
             return web.Response(text=text, content_type="application/vnd.oracle.adf.description+json")
 
         return get
@@ -208,17 +169,6 @@ class OracleFusion(SimulatedErp):
             return None
         return self._processed(fields) if resource == RECEIPTS else fields
 
-    def _shown(self, resource: str, fields: dict[str, Any], request: web.Request) -> dict[str, Any]:
-        expand = {each for each in request.query.get("expand", "").split(",") if each}
-        href = f"{request.scheme}://{request.host}{ROOT}/{resource}/{quote(fields['_id'])}"
-        only_data = request.query.get("onlyData") == "true"
-        fields = (
-            {**fields, "_posted": ["DFF"]}
-            if request.method == "GET"
-            else {**fields, "_posted": list(CHILDREN[resource])}
-        )
-        return replies.shown(fields, CHILDREN[resource], expand, _version(request), href, only_data=only_data)
-
     # -- orders ------------------------------------------------------------------------------------
 
     async def _draft(self, request: web.Request, body: bytes) -> web.Response:
@@ -240,7 +190,7 @@ class OracleFusion(SimulatedErp):
             "Status": "Incomplete",
         }
         self.documents.create(ORDERS, key, made, number=number, reference=_reference(fields))
-        return replies.item(201, self._shown("draftPurchaseOrders", made, request), _etag(made))
+        return replies.item(201, shown("draftPurchaseOrders", made, request), replies.etag(made))
 
     def _change_order(self, request: web.Request, fields: dict[str, Any]) -> web.Response:
         """Make a draft change order of an open order: a draft of its own that carries the order's number."""
@@ -248,7 +198,9 @@ class OracleFusion(SimulatedErp):
         order = next((each for each in self._open_orders() if each["OrderNumber"] == number), None)
         if order is None:
             return replies.error(
-                _version(request), 400, [Detail(f"Order {number} isn't open.", "PO-5001", "/OrderNumber")]
+                framework_version(request),
+                400,
+                [Detail(f"Order {number} isn't open.", "PO-5001", "/OrderNumber")],
             )
         lines = {each["LineNumber"] for each in order["lines"]}
         for at, line in enumerate(fields.get("lines", [])):
@@ -256,11 +208,11 @@ class OracleFusion(SimulatedErp):
                 detail = Detail(
                     f"Line {line['LineNumber']} isn't on the order.", "PO-5002", f"/lines/{at}/LineNumber"
                 )
-                return replies.error(_version(request), 400, [detail])
+                return replies.error(framework_version(request), 400, [detail])
         key = self._unique_id()
         made = {**fields, "_id": key, "_of": order["_id"], "StatusCode": "INCOMPLETE", "Status": "Incomplete"}
         self.documents.create(ORDERS, key, made, number=number, reference=_reference(fields))
-        return replies.item(201, self._shown("draftPurchaseOrders", made, request), _etag(made))
+        return replies.item(201, shown("draftPurchaseOrders", made, request), replies.etag(made))
 
     async def _validate(self, request: web.Request, body: bytes) -> web.Response:
         return self._acted(
@@ -330,17 +282,21 @@ class OracleFusion(SimulatedErp):
         header_id = request.match_info["id"]
         order = next((each for each in self._open_orders() if str(each["POHeaderId"]) == header_id), None)
         if order is None:
-            return replies.error(_version(request), 404, [Detail("The resource isn't available.", "27500")])
-        asked, etag = request.headers.get("If-Match", "*"), f'"{_etag(order)}"'
-        if asked not in ("*", etag):
+            return replies.error(
+                framework_version(request), 404, [Detail("The resource isn't available.", "27500")]
+            )
+        asked, tag = request.headers.get("If-Match", "*"), f'"{replies.etag(order)}"'
+        if asked not in ("*", tag):
             detail = Detail("The resource was changed by another user.", "27515")
-            return replies.error(_version(request), 412, [detail], {"ETag": etag})
+            return replies.error(framework_version(request), 412, [detail], {"ETag": tag})
         if fields.get("AcknowledgmentResponse") == "REJECT" and not fields.get("AcknowledgmentNote"):
             return replies.error(
-                _version(request), 400, [Detail("A note is required.", "PO-6001", "/AcknowledgmentNote")]
+                framework_version(request),
+                400,
+                [Detail("A note is required.", "PO-6001", "/AcknowledgmentNote")],
             )
         self.documents.change(ORDERS, order["_id"], {**order, **fields})
-        return replies.item(200, {"POHeaderId": order["POHeaderId"], **fields}, _etag(order))
+        return replies.item(200, {"POHeaderId": order["POHeaderId"], **fields}, replies.etag(order))
 
     def _open_orders(self) -> list[dict[str, Any]]:
         held = (self.documents.get(ORDERS, key) for key in self.documents.keys(ORDERS))
@@ -366,7 +322,7 @@ class OracleFusion(SimulatedErp):
             "DocumentStatus": "INCOMPLETE",
         }
         self.documents.create(REQUISITIONS, key, made, number=number, reference=_reference(fields))
-        return replies.item(201, self._shown(REQUISITIONS, made, request), _etag(made))
+        return replies.item(201, shown(REQUISITIONS, made, request), replies.etag(made))
 
     async def _submit_requisition(self, request: web.Request, body: bytes) -> web.Response:
         def submit(fields: dict[str, Any]) -> dict[str, Any]:
@@ -407,9 +363,7 @@ class OracleFusion(SimulatedErp):
             RECEIPTS, number, made, number=number, reference=str(fields.get("ShipmentNumber", ""))
         )
         self._due[number] = self.clock() + self.settings.processing_s
-        return replies.item(
-            201, self._shown(RECEIPTS, {**made, "ProcessingStatusCode": "PENDING"}, request), "1"
-        )
+        return replies.item(201, shown(RECEIPTS, {**made, "ProcessingStatusCode": "PENDING"}, request), "1")
 
     def _processed(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Show a receipt as it stands now: a row at first; once processed with a number, or with errors."""
@@ -448,22 +402,24 @@ class OracleFusion(SimulatedErp):
             return problem
         before, day = self.settings.closed_before, fields.get("AccountingDate", fields["InvoiceDate"])
         if before is not None and date.fromisoformat(day) < before:
-            return replies.error(_version(request), 400, [BUSINESS_ERRORS["period"]])
+            return replies.error(framework_version(request), 400, [BUSINESS_ERRORS["period"]])
         final = {
             each["OrderNumber"] for each in self._open_orders() if each["StatusCode"] == "FINALLY CLOSED"
         }
         if any(each.get("PurchaseOrderNumber") in final for each in fields.get("invoiceLines", [])):
             detail = Detail("The purchase order is finally closed.", "AP-811001", "/invoiceLines")
-            return replies.error(_version(request), 400, [detail])
+            return replies.error(framework_version(request), 400, [detail])
         reference = f"{fields['Supplier']}/{fields['InvoiceNumber']}"
         if any(each.reference == reference for each in self.documents.entries(INVOICES, "created")):
             text = "The invoice number already exists for this supplier."
-            return replies.error(_version(request), 400, [Detail(text, "AP-810451", "/InvoiceNumber")])
+            return replies.error(
+                framework_version(request), 400, [Detail(text, "AP-810451", "/InvoiceNumber")]
+            )
         number = 900_000 + self.documents.created(INVOICES) + 1
         key = self._unique_id()
         made = {**fields, "_id": key, "InvoiceId": number}
         self.documents.create(INVOICES, key, made, number=str(number), reference=reference)
-        return replies.item(201, self._shown(INVOICES, made, request), _etag(made))
+        return replies.item(201, shown(INVOICES, made, request), replies.etag(made))
 
     # -- what all share ----------------------------------------------------------------------------
 
@@ -474,7 +430,7 @@ class OracleFusion(SimulatedErp):
         self, request: web.Request, body: bytes, entity: str, *, is_create: bool = True
     ) -> tuple[dict[str, Any] | None, web.Response]:
         """Judge a body: give its fields, or what is wrong with it."""
-        version = _version(request)
+        version = framework_version(request)
         if request.content_type not in (replies.ITEM_TYPE, "application/json"):
             return None, replies.error(
                 version, 415, [Detail(f"{request.content_type} isn't supported.", "27502")]
@@ -501,7 +457,7 @@ class OracleFusion(SimulatedErp):
         act: Callable[[dict[str, Any]], dict[str, Any]],
     ) -> web.Response:
         """Carry out an action on a member; its media type is insisted on."""
-        version = _version(request)
+        version = framework_version(request)
         if request.content_type != ACTION_TYPE:
             return replies.error(version, 415, [Detail(f"{request.content_type} isn't an action.", "27502")])
         try:
@@ -529,11 +485,11 @@ class OracleFusion(SimulatedErp):
             fields = self.documents.get(kind, key)
             if fields is None:
                 return replies.error(
-                    _version(request), 404, [Detail("The resource isn't available.", "27500")]
+                    framework_version(request), 404, [Detail("The resource isn't available.", "27500")]
                 )
             if fields.get("StatusCode", fields.get("DocumentStatus")) != "INCOMPLETE":
                 return replies.error(
-                    _version(request), 400, [Detail("Only a draft can be deleted.", "PO-7001")]
+                    framework_version(request), 400, [Detail("Only a draft can be deleted.", "PO-7001")]
                 )
             self.documents.remove(kind, key)
             return web.Response(status=204)
@@ -543,11 +499,6 @@ class OracleFusion(SimulatedErp):
     def _unique_id(self) -> str:
         seed = f"{self.behaviour.seed}/{self.documents.count()}"
         return "0002" + hashlib.sha256(seed.encode()).hexdigest().upper()[:44]
-
-
-def _version(request: web.Request) -> int:
-    text = request.headers.get("REST-Framework-Version", "1")
-    return int(text) if text.isdecimal() and 1 <= int(text) <= 9 else 1
 
 
 def _reference(fields: dict[str, Any]) -> str:
@@ -561,26 +512,5 @@ def _reference(fields: dict[str, Any]) -> str:
     return str(text).partition(" ")[0]
 
 
-def _etag(fields: dict[str, Any]) -> str:
-    return hashlib.sha256(exact_json.write(fields).encode()).hexdigest()[:16]
-
-
 def _processing_error(name: str, text: str, column: str) -> dict[str, Any]:
     return {"ErrorMessageName": name, "ErrorMessage": text, "ColumnName": column}
-
-
-def _described(entity: str, children: dict[str, Any]) -> dict[str, Any]:
-    rules = RULES.entities.get(entity, {})
-    attributes = [
-        {
-            "name": name,
-            "type": rule.type,
-            "updatable": not rule.read_only,
-            "mandatory": rule.required,
-            "maxLength": rule.length,
-        }
-        for name, rule in rules.items()
-        if rule.type != "list"
-    ]
-    below = {name: _described(rules[name].of, inner) for name, inner in children.items() if name in rules}
-    return {"attributes": attributes, "children": below}
