@@ -196,7 +196,7 @@ async def test_a_mended_code_is_looked_up_anew_by_a_retry_at_once_no_old_answer_
 
 def knows_one_supplier(erp: SimulatedErp) -> None:
     if isinstance(erp, OracleFusion):
-        erp.settings = replace(erp.settings, suppliers={SUPPLIER: "Acme"})
+        erp.store.settings = replace(erp.store.settings, suppliers={SUPPLIER: "Acme"})
     elif isinstance(erp, Dynamics365):
         erp.tenant.vendors = frozenset({SUPPLIER})
 
