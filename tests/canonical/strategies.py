@@ -118,9 +118,14 @@ def _fields(model: type[Model], depth: int) -> st.SearchStrategy[dict[str, Any]]
         lambda fixed, free: {**fixed, **free},
         st.fixed_dictionaries({name: _field(field, depth) for name, field in required.items()}),
         chosen.flatmap(
-            lambda names: st.fixed_dictionaries({name: _field(optional[name], depth) for name in names})
+            lambda names: st.fixed_dictionaries({name: _optional(model, name, depth) for name in names})
         ),
     )
+
+
+@cache  # a strategy that is made anew is also looked through anew, which costs more than to draw from it
+def _optional(model: type[Model], name: str, depth: int) -> st.SearchStrategy[Any]:
+    return _field(model.model_fields[name], depth)
 
 
 def _field(field: FieldInfo, depth: int) -> st.SearchStrategy[Any]:
@@ -151,7 +156,12 @@ def _scalars(annotation: Any, metadata: tuple[Any, ...]) -> st.SearchStrategy[An
         if any(getattr(each, "pattern", None) for each in metadata):
             return numbers()
         return codes() if shortest else st.text(_PLAIN, max_size=20)
-    by_type: dict[Any, st.SearchStrategy[Any]] = {
+    return _of_type()[annotation]
+
+
+@cache
+def _of_type() -> dict[Any, st.SearchStrategy[Any]]:
+    return {
         Decimal: exact_decimals(),
         bool: st.booleans(),
         int: st.integers(1, 10_000),
@@ -160,4 +170,3 @@ def _scalars(annotation: Any, metadata: tuple[Any, ...]) -> st.SearchStrategy[An
         Any: extension_values(),
         types.NoneType: st.none(),
     }
-    return by_type[annotation]

@@ -17,6 +17,7 @@ from tests.scale import scaled
 
 SENDERS = 8
 FAIL_AT = [*range(1, 6), *(10 + 7 * at for at in range(scaled(3, most=60)))]
+PARTS = scaled(1, most=3)  # tests that share these, so that processes share them
 
 
 async def send_until_it_is_gone(house: Hospital, running: Running, sender: int) -> None:
@@ -72,11 +73,12 @@ async def cut_power_under_load(house: Hospital, seed: int | None, *, no_sync: bo
 # -- errors ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
 async def test_an_error_of_the_disk_ends_the_gateway_with_a_clear_word_and_the_next_start_recovers(
-    error: str, house: Hospital
+    error: str, part: int, house: Hospital
 ) -> None:
-    for fail_at in FAIL_AT:
+    for fail_at in FAIL_AT[part::PARTS]:
         running = await house.started(disk_error=error, fail_at=fail_at)
         watching = asyncio.create_task(readiness(running))
         sending = [

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
+import select
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,7 +24,8 @@ from tests.gateway.test_x12_through import interchange
 from tests.scale import scaled
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = scaled(2)
+PARTS = scaled(1, most=4)  # tests that share the rounds, so that processes share them
+ROUNDS = scaled(2) // PARTS
 ORDERS = 3  # of a round
 COMPARED_WITHIN_S = 40.0
 
@@ -29,25 +33,23 @@ COMPARED_WITHIN_S = 40.0
 class Site:
     """A folder with a routes.yaml, and the gateways that run there one after the other."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, nursery: asyncio.subprocess.Process) -> None:
         self.folder = folder
+        self._nursery = nursery
         self._numbers = 0
 
     @contextlib.asynccontextmanager
-    async def running(self, *words: str) -> AsyncIterator[int]:
+    async def running(self, word: str = "") -> AsyncIterator[int]:
         """Run a gateway that is killed at the end of the block; gives its port."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.faults.shadow_gateway", *words,
-            cwd=self.folder, env={"PYTHONPATH": str(ROOT)}, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert process.stdout is not None
+        assert self._nursery.stdin is not None
+        assert self._nursery.stdout is not None
+        self._nursery.stdin.write(f"{word}\n".encode())
+        async with asyncio.timeout(30):
+            pid, address = (await self._nursery.stdout.readline()).decode().split()
         try:
-            async with asyncio.timeout(30):
-                address = (await process.stdout.readline()).decode().strip()
             yield int(address.rpartition(":")[2])
         finally:
-            process.kill()
-            await process.wait()
+            await kill(int(pid))
 
     async def order(self, port: int) -> None:
         """Send an order and legacy's own version of it; both are acknowledged."""
@@ -78,19 +80,49 @@ class Site:
         return done
 
 
+async def kill(pid: int) -> None:
+    """Kill a process that is no child of ours, and wait until it is gone."""
+    dying = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(dying, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while not select.select([dying], [], [], 0)[0]:
+                await asyncio.sleep(0.002)
+    finally:
+        os.close(dying)
+
+
+@contextlib.asynccontextmanager
+async def nursery(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Give a process that forks gateways, which end with it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.faults.shadow_gateway",
+        cwd=folder, env={"PYTHONPATH": str(ROOT)},
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
 @contextlib.asynccontextmanager
 async def site(folder: Path) -> AsyncIterator[Site]:
     (folder / "mms").mkdir()
     async with CloudErp() as tenant, CloudErp() as live:
         text = ROUTES.format(live=live.url, tenant=tenant.url, mode="sandbox", methods="GET, POST")
         (folder / "routes.yaml").write_text(text)
-        yield Site(folder)
+        async with nursery(folder) as gateways:
+            yield Site(folder, gateways)
         assert list(live.requests) == []
 
 
 @pytest.mark.timeout(180)
-async def test_kill_9_among_shadows_loses_no_comparison(tmp_path: Path) -> None:
-    chance = random.Random(8)
+@pytest.mark.parametrize("seed", range(8, 8 + PARTS))
+async def test_kill_9_among_shadows_loses_no_comparison(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
     async with site(tmp_path) as here:
         for _ in range(ROUNDS):
             async with here.running() as port:

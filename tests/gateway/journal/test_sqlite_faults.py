@@ -21,6 +21,7 @@ from tests.scale import scaled
 
 # Every call of the first transactions, then some of many more: checkpoints begin at about the 2,000th.
 CALLS = [*range(1, scaled(60, most=200) + 1), *range(300, 3_000, max(5, 540 // scaled(1)))]
+PARTS = scaled(1, most=6)  # tests that share these calls, so that processes share them
 SENDERS = 8
 
 
@@ -44,11 +45,12 @@ async def empty_store(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("error", [apsw.IOError, apsw.FullError], ids=["I/O error", "disk full"])
 async def test_a_failing_write_or_flush_at_any_call_loses_nothing_that_was_acknowledged(
-    error: type[apsw.Error], empty_store: Path, tmp_path: Path
+    error: type[apsw.Error], part: int, empty_store: Path, tmp_path: Path
 ) -> None:
-    for fail_at in CALLS:
+    for fail_at in CALLS[part::PARTS]:
         folder = tmp_path / f"{fail_at}"
         shutil.copytree(empty_store, folder)
         with registered(FailingDisk(error)) as disk:

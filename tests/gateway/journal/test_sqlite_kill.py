@@ -21,9 +21,13 @@ ROUNDS = scaled(3, most=33)
 async def test_kill_9_under_32_senders_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     store, acknowledged = tmp_path / "journal.db", set[str]()
     for number in range(ROUNDS):
-        acknowledged |= send_until_killed(store, number, after=150 + 90 * number)
+        newest = send_until_killed(store, number, after=150 + 90 * number)
+        acknowledged |= newest
 
-        await verify(store, acknowledged)
+        # Whole bodies of the newest alone: what a later kill does to an older one nothing mends again.
+        await verify(store, acknowledged, with_bodies_of=newest)
+
+    await verify(store, acknowledged, with_bodies_of=acknowledged)
 
 
 def send_until_killed(store: Path, number: int, after: int) -> set[str]:
@@ -43,10 +47,10 @@ def start(store: Path, number: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=PROJECT)
 
 
-async def verify(store: Path, acknowledged: set[str]) -> None:
+async def verify(store: Path, acknowledged: set[str], *, with_bodies_of: set[str]) -> None:
     journal = await SqliteJournal.open(store, clock=SetClock())
     assert await journal.damage() == []
-    for message_id in acknowledged:
+    for message_id in with_bodies_of:
         body = b"".join([piece async for piece in journal.body(message_id)])
         assert body == sender_process.body_of(message_id)
     kept = [message.message_id for message in await journal.messages(limit=1_000_000)]
