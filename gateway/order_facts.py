@@ -14,12 +14,17 @@ from canonical.requisition import Requisition
 from canonical.values import Party
 from gateway.stage import Dimension, OrderFacts
 
+# What a line may say of it. In most orders the header says it for all: no line is looked through then.
+_LINE_WORDS = frozenset(
+    {"facility", "inventory_location", "supplier", "category", "line_class", "stock", "ship_to"}
+)
+
 
 def order_facts(order_key: str, document: CanonicalDocument) -> OrderFacts:
     """Give the words that selections and pins are matched against; none of a document that opens no order."""
     if not isinstance(document, PurchaseOrder | Requisition):
         return OrderFacts(order_key, {})
-    lines = document.lines
+    lines = [line for line in document.lines if not _LINE_WORDS.isdisjoint(line.model_fields_set)]
     places = (document.ship_to, *(line.ship_to for line in lines))
     facilities = _either(
         (document.facility, *(line.facility for line in lines)),
