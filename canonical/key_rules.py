@@ -25,6 +25,8 @@ class NumberRule(Model):
 
     def apply(self, number: str) -> str:
         """Give the number in its key form; a number that would vanish whole stays as it was."""
+        if not (self.upper_case or self.strip_prefixes or self.strip_suffixes or self.strip_leading_zeros):
+            return trimmed(number)
         whole = _upper(trimmed(number)) if self.upper_case else trimmed(number)
         prefix = next((each for each in self._cased(self.strip_prefixes) if whole.startswith(each)), "")
         rest = whole.removeprefix(prefix)

@@ -52,6 +52,7 @@ __all__ = [
     "order_key",
     "order_key_of",
     "order_keys",
+    "own_order_keys",
     "party_key",
     "receipt_line_keys",
 ]
@@ -72,6 +73,12 @@ def order_keys(document: CanonicalDocument, rules: KeyRules) -> tuple[str, ...]:
     use `order_key_of`.
     """
     return tuple(dict.fromkeys(_TABLE[document.document_type].orders(document, rules)))
+
+
+def own_order_keys(document: CanonicalDocument, rules: KeyRules) -> tuple[str, ...]:
+    """Give the order keys that no order named has: that of a requisition, which has no order yet."""
+    orders = _TABLE[document.document_type].orders
+    return () if orders is _named_orders else orders(document, rules)
 
 
 def order_key(document: CanonicalDocument, rules: KeyRules) -> str | None:

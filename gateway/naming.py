@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from adapters.base import Alias, AliasKind, Decoded
 from canonical.document import CanonicalDocument, Issuer, OrderNumber, OrderReference
-from canonical.keys import document_key, order_key_of, order_keys
+from canonical.keys import document_key, order_key_of, own_order_keys
 from canonical.registry import content_hash, read_own
 from gateway.brief import Brief, brief_of
 from gateway.journal.types import (
@@ -105,10 +105,9 @@ def _named_orders(document: CanonicalDocument, naming: Naming) -> tuple[NamedOrd
         _named(order_key_of(order.number, rules, buyer) if order.number else None, order, naming.partner)
         for order in document.named_orders
     )
-    by_number = {order.key for order in named}
     # A requisition has no order yet: its own key stands for it.
-    itself = (key for key in order_keys(document, rules) if key not in by_number)
-    return (*(NamedOrder(key, ()) for key in itself), *named)
+    own = own_order_keys(document, rules)
+    return (*(NamedOrder(key, ()) for key in own), *named) if own else named
 
 
 def _named(key: str | None, order: OrderReference, partner: str | None) -> NamedOrder:

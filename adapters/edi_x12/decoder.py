@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from adapters.base.findings import Finding, Level, Position
 from adapters.base.formats import DecodeContext, Decoded, Summary
 from adapters.edi_x12.binary import data_end, is_data
 from adapters.edi_x12.config import partner_of
+from adapters.edi_x12.control_segments import CONTROL_SEGMENT_MAX, control_pattern, elements_of
 from adapters.edi_x12.delimiters import BLANKS, HEAD_BYTES, Delimiters, Head, read_bare, read_isa
 from adapters.edi_x12.envelope import Envelopes
 from adapters.edi_x12.judge import judge
+from adapters.edi_x12.whole_input import read_whole
 
 SEARCHED_BYTES = 4096  # how much may stand in front of the first segment before we give up
-CONTROL_SEGMENT_MAX = 4096  # bytes of an envelope segment
 _CONTROL_NAMES = frozenset({"ISA", "GS", "ST", "SE", "GE", "IEA"})
 _LEADING = re.compile(rb"(?:[ \t\r\n\x0b\x0c\x00\x1a]++|\xc2\xa0|\xef\xbb\xbf|\xa0)*+")
 _START = re.compile(rb"(?:ISA|GS|ST)[^A-Za-z0-9\s]")
@@ -68,9 +68,17 @@ class X12Decoder:
     def finish(self) -> tuple[list[Decoded], Summary]:
         """Say that the input ended."""
         self._ended = True
-        last = list(self._advance())
-        self._note_end()
+        last = self._read_whole()
+        if last is None:
+            last = list(self._advance())
+            self._note_end()
         return last, self._envelopes.summary(self._position(len(self._buffer)))
+
+    def _read_whole(self) -> list[Decoded] | None:
+        """Read in one go an input that is all here and that nothing was told of yet; None where it is odd."""
+        if self._base or self._at or self._delimiters or self._is_full or len(self._buffer) > SEARCHED_BYTES:
+            return None
+        return read_whole(bytes(self._buffer), self._envelopes, self._context, self._partner)
 
     def state(self) -> bytes:
         """Give all that is needed to go on after the bytes fed so far."""
@@ -222,7 +230,7 @@ class X12Decoder:
         if self._buffer.startswith(b"ST" + delimiters.element, start):
             self._open_set(start, end)
             return True
-        parts = _segment_text(self._buffer[start:end], delimiters)
+        parts = elements_of(self._buffer[start:end], delimiters)
         place = self._position(start, parts[0] if parts[0] in _CONTROL_NAMES else "")
         match parts[0]:
             case "ST":  # wrapped, or with blanks in it
@@ -389,12 +397,6 @@ def _find_head(window: bytes) -> tuple[int, Head | None]:
     return 0, None
 
 
-def _segment_text(segment: bytearray, delimiters: Delimiters) -> list[str]:
-    """Give the elements of an envelope segment; line breaks inside come from wrapping."""
-    text = segment.decode("latin-1").replace("\r", "").replace("\n", "")
-    return [part.strip(" \t\u00a0") for part in text.split(delimiters.element.decode("latin-1"))]
-
-
 def _trimmed(raw: bytes, delimiters: Delimiters) -> bytes:
     """Give a set's bytes without what stands between its last terminator and the next segment."""
     last = raw.rfind(delimiters.terminator) + len(delimiters.terminator)
@@ -409,23 +411,9 @@ def _blanks_end(buffer: bytearray, at: int) -> int:
 
 def _next_control(buffer: bytearray, start: int, delimiters: Delimiters) -> tuple[str | None, int, int]:
     """Give the next envelope segment's name and offset, and from where to look again if there is none."""
-    found = _control_pattern(delimiters).search(buffer, start)
+    found = control_pattern(delimiters).search(buffer, start)
     if found:
         name = found[1].replace(b"\r", b"").replace(b"\n", b"").decode()
         return name, found.start(1), found.start()
     last = buffer.rfind(delimiters.terminator, start)
     return None, -1, last if last >= 0 else max(start, len(buffer) - len(delimiters.terminator) + 1)
-
-
-@lru_cache(maxsize=256)
-def _control_pattern(delimiters: Delimiters) -> re.Pattern[bytes]:
-    terminator, separator = re.escape(delimiters.terminator), re.escape(delimiters.element)
-    wrap = b"" if delimiters.is_line_terminated else rb"[\r\n]*"
-    names = rb"S[TE]|G[SE]|ISA|IEA|BIN|BDS".replace(b"S[", b"S" + wrap + b"[").replace(
-        b"G[", b"G" + wrap + b"["
-    )
-    names = names.replace(b"ISA", wrap.join([b"I", b"S", b"A"])).replace(
-        b"IEA", wrap.join([b"I", b"E", b"A"])
-    )
-    blanks = rb"(?:[ \t\r\n\x0b\x0c\x00]|\xc2\xa0|\xef\xbb\xbf|\xa0)*"
-    return re.compile(terminator + blanks + rb"(" + names + rb")" + wrap + separator)

@@ -8,6 +8,7 @@ only checked, never used. Pure; sees only the head of the input.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 HEAD_BYTES = 1024  # an ISA has 106; pasted ones are shorter, none seen was longer than 120
@@ -72,7 +73,7 @@ def read_isa(head: bytes) -> Head | None:
     Source: X12.5 (004010) ISA; facts counted on real files: collapsed padding, fields one character
     short, ISA16 missing, multi-byte terminators, blanks of no-break spaces.
     """
-    plain = _plain_isa(head)
+    plain = plain_isa(head)
     if plain is not None:
         return plain
     separator = _character(head, 3)
@@ -82,11 +83,31 @@ def read_isa(head: bytes) -> Head | None:
     return _without_isa16(head, separator, fields) or _with_isa16(head, separator, fields)
 
 
-def _plain_isa(head: bytes) -> Head | None:
+def plain_isa(head: bytes) -> Head | None:
     """Read an ISA that is as X12 has it: ASCII, of fixed width, with a terminator that is no line break.
 
-    Nearly all are; the long way reads them alike. None for any other.
+    Nearly all are; the long way reads them alike. None for any other. A sender's differ in date, time and
+    number only (ISA09, ISA10, ISA13); one that holds a password (ISA02, ISA04) is not kept.
     """
+    date, time, number = head[70:76], head[77:81], head[90:99]
+    has_digits = len(number) == 9 and (date + time + number).isdigit()
+    if not has_digits or head[7:17].strip() or head[21:31].strip():
+        return _fixed_isa(head[: ISA_BYTES + 2])
+    like = _known_isa(head[:70], head[76:77], head[81:90], head[99 : ISA_BYTES + 2])
+    if like is None:
+        return None
+    marks, isa, length, _ = like
+    said = (*isa[:8], date.decode(), time.decode(), isa[10], isa[11], number.decode(), *isa[13:])
+    return Head(marks, said, length)
+
+
+@lru_cache(maxsize=256)
+def _known_isa(front: bytes, mark: bytes, middle: bytes, back: bytes) -> Head | None:
+    """Read an ISA with zeros for date, time and number."""
+    return _fixed_isa(b"".join((front, b"0" * 6, mark, b"0" * 4, middle, b"0" * 9, back)))
+
+
+def _fixed_isa(head: bytes) -> Head | None:
     isa = head[:ISA_BYTES]
     if len(isa) < ISA_BYTES or not isa.startswith(b"ISA") or not isa.isascii():
         return None

@@ -8,10 +8,11 @@ change, its item, unit, price and description come again. Any other line goes se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +21,7 @@ from pydantic import ValidationError
 from adapters.edi_x12 import codes, parts_in
 from adapters.edi_x12.grammar import HEAD_VALUES_MAX, Elements, FastForm, Node, fast_form, value_pattern
 from adapters.edi_x12.guide import Guide
-from canonical.assembly import Assemble, assembler, part_text, quote
+from canonical.assembly import Assemble, assembler, part_content, part_text, quote, quote_content
 from canonical.scalars import DIGITS_MAX
 from canonical.values import ItemIdentifier, Price, Quantity
 
@@ -37,7 +38,7 @@ _BEHIND = ("CTT", "TDS", "SE")  # what ends the last line; anything else may bel
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a line says of its item, and its price when it was first seen; with their JSON text."""
+    """What a line says of its item, and its price when it was first seen; with their texts."""
 
     item_ids: tuple[ItemIdentifier, ...]
     description: str | None
@@ -46,6 +47,7 @@ class Item:
     price_rest: str  # its JSON text behind the amount
     reprice: Assemble  # makes such a price of another amount
     text: str  # item_ids, description, description_may_be_phi
+    content: str  # the same as it is hashed, in the order of names: all that stands in front of line_id
 
 
 _NO_QUANTITIES: Mapping[str, Quantity] = MappingProxyType({})
@@ -64,7 +66,7 @@ class AnswerForm:
         return (self.row[0], value, *self.row[2:])
 
 
-UsualLine = tuple[str, str, Quantity, Item, Price, str | None, str, Any]
+UsualLine = tuple[str, str, Quantity, Item, Price, str | None, str | None, Any]
 """Line id, quantity as sent and as it is, item, price, REF01 and REF02, DTM02 or the answer of an ACK."""
 UsualAnswer = tuple[AnswerForm, str]
 """An ACK: what it says, and of how many."""
@@ -108,6 +110,29 @@ class LineForm:
     is_answer: Callable[[str], re.Match[str] | None] = re.compile("(?!)").fullmatch  # of ACK02
     answers: dict[tuple[str, str], AnswerForm] = field(default_factory=dict)  # by what is around ACK02
     answered: set[str] = field(default_factory=set)  # values of ACK02
+
+    def run_known(self, segments: Sequence[str], index: int) -> list[UsualLine]:
+        """Give the lines from a segment on that are one segment each and known: in a third of the time.
+
+        They end in front of the first that is not such: where that may belong to the last line, before it.
+        """
+        name, mark, numbers, known_of = self.line.segment, self.mark, self.numbers, self.known.get
+        found: list[UsualLine] = []
+        if self.bare_ends[0] is None:
+            return found
+        parts = [""]
+        for segment in islice(segments, index, None):
+            parts = segment.split(mark, 3)
+            if len(parts) < 4 or parts[0] != name or parts[1] not in numbers:
+                break
+            item, quantities = known_of(parts[3], _NOTHING_KNOWN)
+            quantity = quantities.get(parts[2])
+            if item is None or quantity is None:
+                break
+            found.append((parts[1], parts[2], quantity, item, item.price, None, None, None))
+        if found and parts[0] != name and parts[0] not in _BEHIND:
+            found.pop()
+        return found
 
     def run(self, text: str, at: int) -> tuple[list[UsualLine], int, int, Node]:
         """Give the usual lines from an offset on, how many segments they are, where they end, at what."""
@@ -361,9 +386,11 @@ def _item(row: Elements, description: str | None) -> Item | None:
         return None
     item_ids = parts_in.item_ids(ids[:4] if not any(ids[4:]) else ids)
     text = f',"item_ids":[{",".join(map(part_text, item_ids))}]'
+    content = f'"item_ids":[{",".join(map(part_content, item_ids))}],'
     if description is not None:
         text += f',"description":{quote(description)},"description_may_be_phi":true'
+        content = f'"description":{quote_content(description)},"description_may_be_phi":true,{content}'
     price = parts_in.price(amount, row[1])
     rest = part_text(price).removeprefix(f'{{"amount":"{amount}"')
     _, reprice = assembler(Price, frozenset(price.model_fields_set))
-    return Item(item_ids, description, amount, price, rest, reprice, text)
+    return Item(item_ids, description, amount, price, rest, reprice, text, content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from adapters.base import Finding, Role
 from gateway.invoice_owner import InvoiceOwner
@@ -26,15 +26,18 @@ Form = Literal["as_received", "canonical"]
 Dimension = Literal["facility", "location", "supplier", "category", "line_class", "order_type", "stock"]
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFacts:
+_NO_WORDS: Mapping[Dimension, frozenset[str]] = {}
+
+
+class OrderFacts(NamedTuple):
     """What a decision may look at: words of one order, by dimension.
 
-    ``is_placed``: the supplier has the order already, so that nobody sends it.
+    ``is_placed``: the supplier has the order already, so that nobody sends it. A tuple, since it travels
+    between processes with every order.
     """
 
     order_key: str
-    words: Mapping[Dimension, frozenset[str]] = field(default_factory=dict)
+    words: Mapping[Dimension, frozenset[str]] = _NO_WORDS
     is_placed: bool = False
 
 

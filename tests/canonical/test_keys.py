@@ -16,6 +16,7 @@ from canonical.keys import (
     order_key,
     order_key_of,
     order_keys,
+    own_order_keys,
     receipt_line_keys,
 )
 from canonical.purchase_order import PurchaseOrder
@@ -182,6 +183,19 @@ def test_keys_are_printable_and_survive_writing_and_reading(
     assert re.fullmatch(r"[!-~]+", key)
     assert document_key(parse_document(to_json(document)), rules) == key
     assert all(re.fullmatch(r"[!-~]+", each) for each in order_keys(document, rules))
+
+
+@given(any_document(), key_rules())
+def test_an_order_key_is_a_named_order_s_or_the_document_s_own(
+    document: CanonicalDocument, rules: KeyRules
+) -> None:
+    buyer = getattr(document, "buyer", None)
+    named = [order_key_of(each.number, rules, buyer) for each in document.named_orders if each.number]
+    own = own_order_keys(document, rules)
+
+    assert own == () or document.document_type == "requisition"
+    assert set(order_keys(document, rules)) == {*named, *own}
+    assert not {*own} & {*named}
 
 
 @given(any_document(), key_rules(), st.text("abc", min_size=1))

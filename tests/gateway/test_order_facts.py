@@ -6,12 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
+from canonical.purchase_order import PurchaseOrder, PurchaseOrderLine
 from canonical.registry import parse_document
 from gateway.facets import facets_of
 from gateway.journal.types import Side
 from gateway.order_facts import order_facts
 from gateway.stage import Dimension, OrderFacts, RouteRule, Stage, decide
+from tests.canonical.strategies import documents
+from tests.scale import scaled
 
 
 def facts(document_type: str = "purchase_order", **fields: Any) -> OrderFacts:
@@ -88,6 +92,15 @@ def test_an_order_of_two_facilities_is_taken_only_where_both_are_selected(docume
     ]  # fmt: skip
 
     assert sides == [Side.LEGACY, Side.CLOUD]
+
+
+@settings(max_examples=scaled(60))
+@given(documents("purchase_order"))
+def test_lines_that_leave_out_what_they_do_not_say_have_the_same_words(order: PurchaseOrder) -> None:
+    said = [{name: getattr(line, name) for name in PurchaseOrderLine.model_fields} for line in order.lines]
+    full = order.model_copy(update={"lines": tuple(map(PurchaseOrderLine.model_validate, said))})
+
+    assert order_facts("k", full) == order_facts("k", order)
 
 
 def test_a_document_that_opens_no_order_has_no_words() -> None:

@@ -18,7 +18,7 @@ BYTES = b"*|^~>:\n\r\t A0z\x1c\x00\x85\xc3\xa0GST"
 
 def long_way(head: bytes) -> Head | None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(delimiters, "_plain_isa", lambda head: None)
+        patch.setattr(delimiters, "plain_isa", lambda head: None)
         return read_isa(head)
 
 
@@ -42,7 +42,7 @@ def test_any_isa_is_read_alike_both_ways() -> None:
                 case _:
                     head[at] = chance.choice(BYTES)
         found = bytes(head)
-        plain += delimiters._plain_isa(found) is not None
+        plain += delimiters.plain_isa(found) is not None
         assert read_isa(found) == long_way(found), found[:120]
 
     assert plain > scaled(4000) // 10
@@ -50,10 +50,10 @@ def test_any_isa_is_read_alike_both_ways() -> None:
 
 @pytest.mark.parametrize("behind", [b"", b"\n", b"\r\n", b"\r", b" "])
 @pytest.mark.parametrize("version", [b"00401", b"00501"])
-def test_what_stands_behind_a_plain_isa_is_told_alike(behind: bytes, version: bytes) -> None:
+def test_what_stands_behind_aplain_isa_is_told_alike(behind: bytes, version: bytes) -> None:
     body = interchange(ORDER).replace(b"*U*00401*", b"*^*" + version + b"*")
     head = body[:106] + behind + body[106:]
-    plain = delimiters._plain_isa(head[:HEAD_BYTES])
+    plain = delimiters.plain_isa(head[:HEAD_BYTES])
 
     assert plain is not None
     assert plain == long_way(head[:HEAD_BYTES])
