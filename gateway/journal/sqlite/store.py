@@ -98,6 +98,7 @@ class Store:
                 queue_max=queue_max,
                 wait_s=queue_wait_s,
                 unhurried_max=UNHURRIED_MAX,
+                takes_in=True,
                 after_batch=self._writer.checkpoint,
             )
             if vfs is None:
