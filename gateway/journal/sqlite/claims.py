@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from adapters.base import Finding, Position
 from gateway.journal.base import StaleClaimError
-from gateway.journal.sqlite.bodies import read_body
+from gateway.journal.sqlite.bodies import read_body, read_on
 from gateway.journal.sqlite.cipher import DamagedRecordError
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.documents import document_owner
@@ -152,11 +152,12 @@ def _contents(db: Database, number: int) -> ClaimedDelivery:
         delivery_id, worker, fence, lease_until, target, role, reference, index, is_urgent, content_type,
         attempts, first_attempt_at, is_in_doubt, steps, order_keys, own_body, generation,
         message_id, sequence, route, origin, correlation_id, accepted_at, message_body,
-        document_key, document_body, transmitter,
+        document_key, document_body, document_piece, transmitter, has_names,
     ) = row  # fmt: skip
     document = None
     if document_body is not None:
-        document = read_body(db, document_owner(message_id, generation, index), document_body)
+        owner = document_owner(message_id, generation, index)
+        document = read_on(db, owner, document_body, document_piece)
     orders = load_strings(order_keys)
     if own_body is not None:
         body = read_body(db, f"delivery:{delivery_id}", own_body)
@@ -185,7 +186,7 @@ def _contents(db: Database, number: int) -> ClaimedDelivery:
         first_attempt_at=from_micros_or_none(first_attempt_at),
         is_in_doubt=bool(is_in_doubt),
         steps=read_steps(db, number, delivery_id) if steps else (),
-        aliases=aliases_of(db, orders),
+        aliases=aliases_of(db, orders) if has_names or len(orders) > 1 else (),
         sequence=sequence,
         transmitter=transmitter,
     )

@@ -18,7 +18,8 @@ from gateway.journal.sqlite.json_columns import dump, dump_outcome, load, load_o
 def begin_step(db: Database, delivery: int, delivery_id: str, number: int, request: Request, at: int) -> None:
     """Write a step that begins."""
     name = f"request:{delivery_id}/{number}"
-    head = [request.step, request.effect, request.method, request.address, request.headers, request.timeout_s]
+    effect = request.effect.value  # as text: see dump_units
+    head = [request.step, effect, request.method, request.address, request.headers, request.timeout_s]
     body = write_body(db, name, request.body) if request.body else None
     db.run("step.insert", (delivery, number, _seal(db, name, head), body, at))
 
@@ -29,7 +30,8 @@ def end_step(db: Database, delivery: int, delivery_id: str, number: int, result:
     head, body = None, None
     match result.reply:
         case Reply(status, content, headers):
-            head = _seal(db, name, [status, headers])
+            # A client may have its own class of text for names, which is no less dear than an enumeration.
+            head = _seal(db, name, [status, [(str(header), value) for header, value in headers]])
             body = write_body(db, name, content) if content else None
         case NoReply(written, reason, kind):
             head = _seal(db, name, [written, reason, kind])

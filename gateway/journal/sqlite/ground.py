@@ -42,14 +42,18 @@ class Ground:
         """
         if self.configuration is not None and int(self.configuration) != expected.config_revision:
             return "config"
-        if any((self.stages[key] or 0) != revision for key, revision in expected.stage_revisions.items()):
-            return "stage"
-        if any(self._revision(key) != revision for key, revision in expected.ledger.items()):
-            return "ledger"
-        if any(holder != expected.document_keys[key] for key, holder in self.documents.items()):
-            return "document key"
-        if any(holder != expected.controls[key] for key, holder in self.controls.items()):
-            return "control number"
+        for route, revision in expected.stage_revisions.items():
+            if (self.stages[route] or 0) != revision:
+                return "stage"
+        for order_key, seen in expected.ledger.items():
+            if self._revision(order_key) != seen:
+                return "ledger"
+        for key, holder in self.documents.items():
+            if holder != expected.document_keys[key]:
+                return "document key"
+        for key, holder in self.controls.items():
+            if holder != expected.controls[key]:
+                return "control number"
         return None
 
     def splits(self, opens: Iterable[LedgerEntry]) -> bool:

@@ -46,4 +46,10 @@ def _query_files() -> Iterator[tuple[str, str]]:
 def _sections(text: str) -> Iterator[tuple[str, str, str]]:
     pieces = _HEADING.split(text)
     for kind, name, body in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
-        yield kind, name, body.strip().rstrip(";")
+        yield kind, name, _on_one_line(body).rstrip(";")
+
+
+def _on_one_line(text: str) -> str:
+    """Give a statement without comments and indents: it is found again by its text, each time it runs."""
+    lines = (line.strip() for line in text.splitlines())
+    return " ".join(line for line in lines if line and not line.startswith("--"))

@@ -51,6 +51,10 @@ class Ownership:
         with open(note, "w", opener=owner_only) as file:
             file.write(f"{os.getpid()}\n")
 
+    def flush(self) -> None:
+        """Make durable what was written to the file, by whatever connection. Errors: OSError."""
+        os.fdatasync(self._descriptor)
+
     def release(self) -> None:
         """Give the store back; its connections are closed by now."""
         os.close(self._descriptor)
@@ -98,7 +102,7 @@ def open_writer(path: Path, cipher: Cipher, *, vfs: str | None, synchronous: boo
     keep_plans(connection)
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA journal_size_limit = 67108864")
-    connection.wal_autocheckpoint(0)  # the writer's thread does it, where an error is seen
+    connection.wal_autocheckpoint(0)  # the writer has it done, where an error is seen
     migrate(connection, path)
     # The first flush from here on makes the migrations durable too: it is one log.
     connection.execute(f"PRAGMA synchronous = {'FULL' if synchronous else 'OFF'}")
@@ -108,6 +112,16 @@ def open_writer(path: Path, cipher: Cipher, *, vfs: str | None, synchronous: boo
     _take_key(database, path)
     database.start_counters()
     return database
+
+
+def open_beside(path: Path) -> apsw.Connection:
+    """Open the connection that moves the log into the file; nothing else is asked of it."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.wal_autocheckpoint(0)
+    connection.execute("PRAGMA synchronous = FULL")  # or a checkpoint would flush nothing
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.pragma("user_version")  # it finds the log now, not at the first checkpoint
+    return connection
 
 
 def open_reader(path: Path, cipher: Cipher, *, dedupes: bool = True) -> Database:

@@ -18,9 +18,10 @@ from adapters.base import Clock
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite.anchor import Anchor
 from gateway.journal.sqlite.batches import Pulse
+from gateway.journal.sqlite.checkpoints import Checkpointer
 from gateway.journal.sqlite.cipher import cipher_for
 from gateway.journal.sqlite.database import Database
-from gateway.journal.sqlite.opening import Ownership, open_reader, open_writer
+from gateway.journal.sqlite.opening import Ownership, open_beside, open_reader, open_writer
 from gateway.journal.sqlite.threads import QueuedThread
 from gateway.journal.sqlite.writer import Reader, Writer
 from gateway.journal.types import StageState
@@ -85,7 +86,11 @@ class Store:
                 open_writer, path, cipher, vfs=vfs, synchronous=not unsafe_no_sync, dedupes=dedupes
             )
             self._database = await asyncio.to_thread(opening)
-            self._writer = Writer(self._database, self._anchor, self._tell_failure)
+            beside = None
+            if vfs is None and not unsafe_no_sync:  # without flushes there is nothing to wait for
+                connection = await asyncio.to_thread(open_beside, path)
+                beside = Checkpointer(connection, self._ownership.flush)
+            self._writer = Writer(self._database, self._anchor, self._tell_failure, beside)
             self._writing = QueuedThread(
                 "journal-writer",
                 self._writer.run_batch,
@@ -93,6 +98,7 @@ class Store:
                 queue_max=queue_max,
                 wait_s=queue_wait_s,
                 unhurried_max=UNHURRIED_MAX,
+                takes_in=True,
                 after_batch=self._writer.checkpoint,
             )
             if vfs is None:

@@ -1,7 +1,8 @@
 """A thread with a bounded queue in front: calls go in from the event loop, results come back in batches.
 
-Whatever was queued while a batch ran is the next batch; there is no timer. Results of a batch wake
-the event loop once, and calls made in one turn of the event loop go in together: otherwise the first
+Whatever was queued while a batch was flushed is the next batch; there is no timer. One that writes takes
+in what comes while its calls run, too, until there is nothing more or it is full. Results of a batch
+wake the event loop once, and calls made in one turn of the event loop go in together: otherwise the first
 of many senders who were answered together would start, and pay for, a batch of its own.
 
 Unhurried calls (``gateway.journal.hurry``) wait beside the queue until nothing live has asked for a
@@ -42,14 +43,20 @@ class QueuedThread:
         queue_max: int,
         wait_s: float,
         unhurried_max: int,
+        takes_in: bool = False,
         after_batch: Callable[[], None] | None = None,
     ) -> None:
-        """``unhurried_max``: how many calls a batch may have that nothing live goes into at once."""
+        """``unhurried_max``: how many calls a batch may have that nothing live goes into at once.
+
+        ``takes_in``: a batch takes in what comes while its calls run. A look at the file must not: it would
+        show them what was there before they asked.
+        """
         self._loop = asyncio.get_running_loop()
         self._run_batch = run_batch
         self._after_batch = after_batch
         self._pulse = pulse
         self._unhurried_max = unhurried_max
+        self._takes_in = takes_in
         self._queue: SimpleQueue[list[Job] | None] = SimpleQueue()
         self._gathered: list[Job] = []  # in this turn of the event loop
         self._unhurried: deque[Job] = deque()
@@ -176,7 +183,11 @@ class QueuedThread:
         jobs += self._at_once(BATCH_MAX - len(jobs))
         if self._unhurried and self._unhurried[0].may_ride:
             jobs += self._aside()
-        return Batch(jobs)
+        return Batch(jobs, self._meanwhile) if self._takes_in else Batch(jobs)
+
+    def _meanwhile(self, jobs: list[Job]) -> list[Job]:
+        """Give what came while these ran: the flush that is due costs the same, and theirs is saved."""
+        return self._at_once(BATCH_MAX - len(jobs))
 
     def _first(self) -> list[Job]:
         """Wait for calls that hurry; none, where it is time for one that does not, or the end."""

@@ -18,6 +18,7 @@ import apsw
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite.anchor import Anchor
 from gateway.journal.sqlite.batches import Batch, Call, Outcome
+from gateway.journal.sqlite.checkpoints import Checkpointer
 from gateway.journal.sqlite.cipher import DamagedRecordError
 from gateway.journal.sqlite.database import Database
 
@@ -31,14 +32,21 @@ class Writer:
     """Runs batches of calls, each batch in one durable transaction."""
 
     def __init__(
-        self, database: Database, anchor: Anchor, on_failure: Callable[[JournalError], None]
+        self,
+        database: Database,
+        anchor: Anchor,
+        on_failure: Callable[[JournalError], None],
+        checkpointer: Checkpointer | None = None,
     ) -> None:
+        """``checkpointer`` moves most of the log; without one, the writer moves all of it."""
         self.failure: JournalError | None = None
         self._database = database
         self._connection = database.connection
         self._anchor = anchor
         self._on_failure = on_failure
+        self._checkpointer = checkpointer
         self._log_pages = 0
+        self._is_asked = False  # the checkpointer, for the log as it is since it last began anew
         self._connection.set_wal_hook(self._note_log)
 
     def run_batch(self, calls: Batch) -> list[Outcome]:
@@ -51,41 +59,61 @@ class Writer:
                 outcomes = self._run_apart(calls)
             self._anchor_audit()
         except (apsw.Error, OSError, MemoryError) as error:
-            return [(None, self.fail(error))] * len(calls)
+            failure = self.fail(error)
+            self._roll_back()
+            return [(None, failure)] * len(calls)
         broken = next((error for _, error in outcomes if _is_fatal(error)), None)
         if broken is not None:
             self.fail(broken)
         return outcomes
 
     def checkpoint(self) -> None:
-        """Move the log into the file once it is long enough; here, where an error is seen."""
-        if self._log_pages < CHECKPOINT_PAGES or self.failure is not None:
+        """Have the log moved into the file once it is long enough; an error of that is fatal, too."""
+        if self.failure is not None:
             return
-        try:
-            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except (apsw.Error, OSError) as error:
-            self.fail(error)
+        if self._log_pages < CHECKPOINT_PAGES:
+            self._is_asked = False
+        elif self._checkpointer is None or self._has_moved_most(self._checkpointer):
+            self._move_rest()
 
     def close(self) -> None:
         """Close the file; after a failure its log stays as it is, to recover from."""
-        if self.failure is not None:
-            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         try:
+            if self._checkpointer is not None:
+                self._checkpointer.close()
+            if self.failure is not None:
+                self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self._connection.close()
         except (apsw.Error, OSError) as error:
             self.fail(error)
 
     def fail(self, error: BaseException) -> JournalError:
-        """Be unhealthy for good."""
+        """Be unhealthy for good; on any thread.
+
+        A batch that runs just then goes on: as a whole it is committed, and durable, or it is not.
+        """
         if self.failure is None:
             failure = error
             if not isinstance(failure, JournalError):
                 failure = JournalError(f"the journal could not be written and stops for good: {error}")
                 failure.__cause__ = error
             self.failure = failure
-            self._roll_back()
             self._on_failure(failure)
         return self.failure
+
+    def _has_moved_most(self, checkpointer: Checkpointer) -> bool:
+        """Ask for this log to be moved, and tell whether that is over."""
+        if not self._is_asked:
+            self._is_asked = True
+            checkpointer.begin(self.fail)
+        return not checkpointer.is_moving
+
+    def _move_rest(self) -> None:
+        self._is_asked = False
+        try:
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except (apsw.Error, OSError) as error:
+            self.fail(error)
 
     def _run_together(self, calls: Batch) -> list[Outcome] | None:
         """Run calls in one transaction, or give None where one failed after it had written something.

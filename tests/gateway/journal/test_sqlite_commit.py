@@ -58,6 +58,43 @@ async def test_what_arrives_during_a_commit_is_the_next_one(store: SqliteJournal
     assert 10 <= len(commits) <= 40  # 200 acceptances; one after the other would be 200
 
 
+async def test_what_comes_while_a_batch_runs_shares_its_commit(store: SqliteJournal) -> None:
+    loop, running, released = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    commits = count_commits(store)
+
+    def run(_: Database) -> None:
+        loop.call_soon_threadsafe(running.set)
+        asyncio.run_coroutine_threadsafe(released.wait(), loop).result()
+
+    first = asyncio.create_task(store._write(run))
+    await running.wait()
+    others = [asyncio.create_task(store.accept(arrival(f"m{n}"), b"x")) for n in range(3)]
+    await asyncio.sleep(0.01)  # they are in the queue
+    released.set()
+    await asyncio.gather(first, *others)
+
+    assert len(commits) == 1
+
+
+async def test_a_look_shows_what_was_acknowledged_before_it_was_asked_for(store: SqliteJournal) -> None:
+    loop, looking, released = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    def look(db: Database) -> None:
+        db.value("message.last")  # the look at the file begins here
+        loop.call_soon_threadsafe(looking.set)
+        asyncio.run_coroutine_threadsafe(released.wait(), loop).result()
+
+    slow = asyncio.create_task(store._read(look))
+    await looking.wait()
+    await store.accept(arrival("m1"), b"x")
+    asked = asyncio.create_task(store.messages())
+    await asyncio.sleep(0.01)  # it is in the queue
+    released.set()
+
+    assert [message.message_id for message in await asked] == ["m1"]
+    await slow
+
+
 async def test_a_lone_sender_gets_a_commit_at_once_for_each_message(store: SqliteJournal) -> None:
     commits = count_commits(store)
 

@@ -141,12 +141,15 @@ SELECT min(wakes_at) FROM (
           AND role <> 'pass_through' ORDER BY wakes_at LIMIT 1));
 
 -- name: contents
+-- With the first piece of its document, nearly always the only one, and whether its first order has names.
 SELECT delivery.delivery_id, delivery.worker, delivery.fence, delivery.lease_until, delivery.target, delivery.role,
     delivery.reference, delivery.document_index, delivery.is_urgent, delivery.content_type, delivery.attempts,
     delivery.first_attempt_at, delivery.is_in_doubt, delivery.steps, delivery.order_keys, delivery.body_id,
     delivery.generation, message.message_id, message.sequence, message.route, message.origin,
     message.correlation_id, message.accepted_at, message.body_id, document.document_key, document.body_id,
-    coalesce(delivery.transmitter, order_entry.transmitter)
+    (SELECT bytes FROM body_piece WHERE piece_id = document.body_id << 16),
+    coalesce(delivery.transmitter, order_entry.transmitter),
+    EXISTS (SELECT 1 FROM alias WHERE alias.order_key = delivery.order_keys ->> 0)
 FROM delivery JOIN message ON message.sequence = delivery.message
     LEFT JOIN document ON document.document_id = delivery.document_id
     LEFT JOIN order_entry ON order_entry.order_key = delivery.order_keys ->> 0
