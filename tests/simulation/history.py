@@ -22,6 +22,7 @@ from gateway.erp.settings import GenericRestSettings, RawHttpSettings
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import DeliveryState
 from gateway.translation import UnsettledError
+from tests.faults.blind import BlindTarget
 from tests.simulation.folder import Folder, Port
 from tests.simulation.http_peers import CloudErp, LegacyEndpoint, Peer, Wire
 from tests.simulation.loop import OWNER, VirtualLoop
@@ -43,7 +44,6 @@ class Unsafe:
 
     no_dedupe: bool = False
     no_look_up: bool = False
-    no_claim_check: bool = False
     no_lanes: bool = False
 
 
@@ -100,6 +100,8 @@ class History:
         self.journal = MemoryJournal(
             clock=_WorldClock(world), on_commit=self._at_commit, unsafe_no_dedupe=unsafe.no_dedupe
         )
+        if unsafe.no_lanes:
+            self.journal._tables.lanes.is_head = lambda delivery: True  # type: ignore[method-assign]
         self._chance = world.chance("fate")
         self._knobs = dict(self.scenario.knobs)
         self._commits = 0
@@ -206,6 +208,8 @@ class History:
     def _endpoints(self) -> Endpoints:
         cloud = GenericRestSettings(base="http://erp.example", plaintext=True, timeout_s=TIMEOUT_S)
         target: Target = GenericRest("erp", cloud)
+        if self.unsafe.no_look_up:
+            target = BlindTarget(target)
         return {
             "mms": self._legacy_endpoint(),
             "erp": (target, self._wire("erp", self.scenario.cloud, self.erp)),
@@ -224,8 +228,7 @@ class History:
 
     def _wire(self, name: str, weather: Any, work: Any) -> Callable[[Node], Sink]:
         peer = Peer(name, self.world, weather, self.world.chance(f"{name} wire"), work)
-        checks = not self.unsafe.no_claim_check
-        return lambda node: Wire(peer, node, checks_claims=checks)
+        return lambda node: Wire(peer, node)
 
     # -- what happens ----------------------------------------------------------------------
 

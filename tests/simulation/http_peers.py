@@ -95,10 +95,9 @@ class Peer:
 class Wire:
     """A Sink to one peer: what `gateway/erp/http.py` promises of the real one, without a socket."""
 
-    def __init__(self, peer: Peer, node: Node, *, checks_claims: bool = True) -> None:
+    def __init__(self, peer: Peer, node: Node) -> None:
         self._peer = peer
         self._node = node
-        self._checks_claims = checks_claims
 
     async def send(
         self, request: Request, *, still_mine: Callable[[], Awaitable[bool]] | None = None
@@ -111,7 +110,7 @@ class Wire:
         if fault == "refused":
             return NoReply("none", "no connection: refused")
         await self._node.standing()
-        if self._checks_claims and still_mine is not None and not await still_mine():
+        if still_mine is not None and not await still_mine():
             return NoReply("none", "the claim was lost before anything was written", "stale_claim")
         peer.world.say(f"{peer.name}.request", self._node.name, request.step, _reference(request), fault)
         reply: asyncio.Future[Reply | NoReply] = asyncio.get_running_loop().create_future()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.scale import scaled
-from tests.simulation.history import Verdict, run_history
+from tests.simulation.history import Unsafe, Verdict, run_history
 
 HISTORIES = scaled(300, most=10_000)
 GROUP = 25  # seeds of one test, so that few tests spread over processes
@@ -64,6 +64,22 @@ def test_a_history_that_once_broke_a_promise_keeps_it(seed: int) -> None:
     verdict = run_history(seed)
 
     assert verdict.is_good, shown(verdict)
+
+
+@pytest.mark.parametrize(
+    "unsafe, told",
+    [
+        (Unsafe(no_dedupe=True), "messages where senders gave cause for"),
+        (Unsafe(no_look_up=True), "was committed 2 times"),
+        (Unsafe(no_lanes=True), " after message "),
+    ],
+    ids=["repeats are not known", "no look-up after doubt", "no order of lanes"],
+)
+def test_a_gateway_that_lacks_a_mechanism_breaks_a_promise_in_some_history(unsafe: Unsafe, told: str) -> None:
+    for seed in range(GROUP):
+        if any(told in str(each) for each in run_history(seed, unsafe).violations):
+            return
+    pytest.fail(f"{GROUP} histories saw nothing of it")
 
 
 @pytest.mark.parametrize("seed", [1, 4])
