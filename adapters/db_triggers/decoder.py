@@ -58,6 +58,14 @@ class Read:
         return f"{self.table}[{'/'.join(each or '' for each in self.key)}]"
 
 
+NO_LINES = (
+    "an order without lines, and its mapping reads some: its row was committed before them. Nothing was "
+    "sent. Once they are committed, they arrive as an update: without `updates` that is read as the whole "
+    "order, and nothing more is to do; with it, order a snapshot of this row (`db snapshot`). Then dismiss "
+    "this"
+)
+
+
 class RowDecoder(WholeBody):
     """Decodes one change; it is kept whole."""
 
@@ -148,9 +156,17 @@ def _translated(change: Read, context: DecodeContext) -> tuple[CanonicalDocument
         findings_max=context.bounds.findings_max,
     )
     document, found = mapping.read_document(change.record, mapped)
+    if document is not None and _lacks_lines(change, mapping, document):
+        found = (*found, Finding("DB-NO-LINES", Position(change.source), NO_LINES))
     if any(each.level is Level.REJECTED for each in found):
         document = None
     return document, (*_notes(change, document), *found)
+
+
+def _lacks_lines(change: Read, mapping: FieldMapping, document: CanonicalDocument) -> bool:
+    """Tell whether this is a new order that should have lines and has none."""
+    is_new = change.operation != Operation.DELETE and getattr(document, "opens_order", False)
+    return is_new and "lines" in mapping.groups and not getattr(document, "lines", ())
 
 
 def _refusal(change: Read, context: DecodeContext) -> Finding | None:

@@ -39,6 +39,7 @@ class Mapping:
         self.document_type = plan.spec.document
         self.direction = plan.spec.direction
         self.fields = frozenset(plan.spec.fields)  # canonical paths that the document's own record fills
+        self.groups = frozenset(plan.spec.groups)  # canonical paths that records below it fill
         self.notes = tuple(notes)  # what check found and what does not hinder its use
         self.losses = tuple(_losses(plan.root))
         self._plan = plan

@@ -136,6 +136,12 @@ def test_the_page_of_findings_has_every_code_of_the_sources_and_no_other() -> No
     assert set(findings.rows()) == set(findings.raised())
 
 
+def test_what_a_finding_means_and_asks_for_has_its_code_marks_in_pairs() -> None:
+    odd = [code for code, row in findings.rows().items() if row.means.count("`") % 2 or row.do.count("`") % 2]
+
+    assert odd == []
+
+
 def test_the_page_of_findings_is_current_and_every_code_has_a_meaning_and_an_advice() -> None:
     assert findings.PAGE.read_text() == findings.page()
     empty = [code for code, row in findings.rows().items() if not (row.level and row.means and row.do)]

@@ -44,6 +44,8 @@ TABLES = {
     "stock": TableSettings.model_validate({"key": "no"}),
 }
 
+LINES = {"LINES": [{"po_no": "PO7   ", "line_no": 1, "qty": Decimal("10.500"), "uom": "EA"}]}
+
 
 def change(number: int, table: str, operation: str, key: list[Any], **images: Any) -> Change:
     """Give a change with images as a trigger writes them."""
@@ -73,7 +75,8 @@ def one(body: bytes, **settings: Any) -> Decoded:
 
 def order(date: str = "20261102", **row: Any) -> bytes:
     after = {"po_no": "PO7   ", "po_dt": date, "note": None, **row}
-    return body_of(drafts_of([change(1, "po_hdr", "I", ["PO7   "], after=after)], {})[0], None)
+    draft = drafts_of([change(1, "po_hdr", "I", ["PO7   "], after=after)], {})[0]
+    return body_of(draft, Reading(after, LINES))
 
 
 def codes(found: Decoded) -> list[tuple[str, str]]:
@@ -134,7 +137,7 @@ def test_merged_changes_are_named_as_such() -> None:
         change(3, "po_line", "U", ["PO7", 1], after={"po_no": "PO7", "line_no": 1}),
     ]
     (draft,) = drafts_of(changes, TABLES)
-    found = one(body_of(draft, Reading({"po_no": "PO7"}, {"LINES": []})))
+    found = one(body_of(draft, Reading({"po_no": "PO7"}, LINES)))
 
     assert found.document is not None
     notes = [finding for finding in found.findings if finding.code == "DB-MERGED"]
@@ -231,7 +234,8 @@ fields: {order.number: po_no, revision: _change.id}
 
 def updated(operation: str, id_: int = 9) -> bytes:
     after = {"po_no": "PO7   ", "po_dt": "20261102", "note": None}
-    return body_of(drafts_of([change(id_, "po_hdr", operation, ["PO7   "], after=after)], {})[0], None)
+    draft = drafts_of([change(id_, "po_hdr", operation, ["PO7   "], after=after)], {})[0]
+    return body_of(draft, Reading(after, LINES))
 
 
 @pytest.mark.parametrize(
@@ -255,6 +259,30 @@ def test_updates_are_read_by_a_mapping_of_their_own(operation: str, document_typ
 def test_an_update_that_is_read_as_an_order_again_says_which_setting_is_missing() -> None:
     assert codes(one(updated("I"))) == []
     assert codes(one(updated("U"))) == [("DB-UPDATE", "po_hdr[PO7   ]")]
+
+
+@pytest.mark.parametrize("operation", ["I", "R", "U"])
+def test_an_order_whose_lines_are_not_there_is_parked_and_says_what_comes_next(operation: str) -> None:
+    after = {"po_no": "PO7", "po_dt": "20261102", "note": None}
+    draft = drafts_of([change(1, "po_hdr", operation, ["PO7"], after=after)], {})[0]
+    for body in (body_of(draft, Reading(after, {"LINES": []})), body_of(draft, None)):
+        found = one(body)
+
+        assert found.document is None
+        assert ("DB-NO-LINES", "po_hdr[PO7]") in codes(found)
+
+
+def test_an_order_whose_mapping_reads_no_lines_may_have_none() -> None:
+    bare = MAPPING.partition("groups:")[0]
+    draft = drafts_of([change(1, "po_hdr", "I", ["PO7"], after={"po_no": "PO7"})], {})[0]
+    context = DecodeContext(
+        "m1", "test", settings=DbSettings.model_validate({"mappings": {"po_hdr": "orders"}}),
+        library=Library({"orders": SourceText("orders.yaml", bare)}),
+    )  # fmt: skip
+    decoder = RowFormat().decoder(context)
+    list(decoder.feed(body_of(draft, None)))
+
+    assert decoder.finish()[0][0].document is not None
 
 
 def test_check_tells_of_a_table_whose_updates_would_be_parked() -> None:
