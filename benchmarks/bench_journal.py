@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -26,7 +26,6 @@ from gateway.journal.sqlite.cipher import cipher_for
 from gateway.journal.sqlite.messages import accept as accept_message
 from gateway.journal.sqlite.opening import open_writer
 from gateway.journal.types import Arrival
-from gateway.message_ids import new_message_id
 
 BODY_BYTES = 6 * 1024
 PAIRS = 5
@@ -146,14 +145,14 @@ async def _send(accept: Accept, senders: int, messages: int) -> Run:
 
 def _inputs(messages: int) -> list[tuple[Arrival, bytes]]:
     rng = Random(1)
-    return [(_arrival(number), rng.randbytes(BODY_BYTES)) for number in range(messages)]
+    return [(_arrival(number, rng), rng.randbytes(BODY_BYTES)) for number in range(messages)]
 
 
-def _arrival(number: int) -> Arrival:
-    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=125 * number)
+def _arrival(number: int, rng: Random) -> Arrival:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
     origin = Origin("http", at, "/v1/inbound/orders", "10.0.0.7", "CN=materials", "application/edi-x12")
     return Arrival(
-        message_id=new_message_id(at, f"{number:010}"),
+        message_id=f"{rng.getrandbits(80):020x}",
         route="orders_in",
         arrival_key=f"key-{number}",
         partner="MERCY",

@@ -18,7 +18,6 @@ from gateway.delivery_plans import reference_of
 from gateway.journal.base import Journal
 from gateway.journal.moves import Move, MoveBegin
 from gateway.journal.types import Arrival, DeliveryPlan, DocumentPlan, LedgerEntry, Side, Transmitter
-from gateway.message_ids import new_message_id
 from gateway.moving import Remainder, cannot_take, pinned, remainder
 from gateway.order_lines import differs
 from gateway.order_looks import OrderLook, look_at, placed_at
@@ -80,7 +79,7 @@ class MoveBeginnings:
         if placed:
             named = closing.order.model_copy(update={"erp_number": placed[-1].target_reference})
             closing = closing.model_copy(update={"order": named})
-        name = new_message_id(now, self._rng.token())
+        message_id = f"m{now:%y%m%d}{self._rng.token()}"
         documents = (
             _document(REMAINDER, made.order, move, move.to, f"what is left of it moves to {move.to.value}"),
             _document(CLOSING, closing, move, move.was, f"closes it on {move.was.value}"),
@@ -89,12 +88,12 @@ class MoveBeginnings:
         body = await self._body(program, target, documents[REMAINDER].canonical or b"", now)
         if isinstance(body, str):
             return body
-        delivery = delivery_of_move(name, move, REMAINDER, target, program, now)
+        delivery = delivery_of_move(message_id, move, REMAINDER, target, program, now)
         if body:
             delivery = replace(delivery, body=body, content_type=program.writes[target].content_type)
         origin = Origin(TRANSPORT, now, name=move.move_id, identity=move.asked_by)
         arrival = Arrival(
-            message_id=name,
+            message_id=message_id,
             route=entry.route,
             arrival_key=None,
             partner=program.partner,

@@ -42,7 +42,6 @@ from gateway.journal.types import (
     Moved,
     Plan,
 )
-from gateway.message_ids import new_message_id
 from gateway.message_run import MessageRun
 from gateway.preparing import Preparing, Ready
 from gateway.program import Program, ProgramSource
@@ -187,9 +186,10 @@ class Pipeline:
         return acceptance
 
     def _names(self) -> tuple[str, str]:
-        """Give a message id and a correlation id."""
-        token = self._rng.token()
-        return new_message_id(self._clock.now(), token), f"c{token}"
+        """Give a message id, which begins with the day, and a correlation id."""
+        day, token = self._clock.now(), self._rng.token()
+        date = f"{day.year % 100:02}{day.month:02}{day.day:02}"  # strftime takes three times as long
+        return f"m{date}{token}", f"c{token}"
 
     def _arrival(
         self,

@@ -41,7 +41,6 @@ PURE = (
     "gateway/four_eyes.py",
     "gateway/passing_on.py",
     "gateway/naming.py",
-    "gateway/message_ids.py",
     "gateway/following.py",
     "gateway/going_on.py",
     "gateway/delivery_plans.py",
