@@ -113,7 +113,7 @@ class Mapping:
         return record, run.told()
 
     def _explain(self, error: ValidationError, fields: MappingOf[str, Any], run: Run) -> None:
-        had = bool(run.findings)
+        had = any(each.level is Level.REJECTED for each in run.findings)
         for each in error.errors(include_url=False, include_context=False, include_input=False):
             if had and each["type"] == "missing":
                 continue  # the field that did not fit is told already
