@@ -186,9 +186,11 @@ class Hospital:
     # -- rest and judgment -----------------------------------------------------------------
 
     async def rest(self, within_s: float = DRAIN_S) -> None:
-        """Wait until nothing is open any more, in the folders and in the journal."""
-        ends = time.monotonic() + within_s
+        """Wait, as long as it becomes less, until nothing is open any more in the folders and the journal."""
+        fewest, ends = None, time.monotonic() + within_s
         while left := await self._left():
+            if fewest is None or len(left) < fewest:
+                fewest, ends = len(left), time.monotonic() + within_s
             assert time.monotonic() < ends, f"still open: {left[:5]}\n{self.log}"
             await asyncio.sleep(0.03)
 

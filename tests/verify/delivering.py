@@ -106,7 +106,7 @@ def _repeat(
         for v in first
         if (v.plan.document_key, v.plan.content_hash) == (told.document_key, told.content_hash)
     ]
-    if not any(view.plan.repeats is None for view in same):
+    if not any(view.plan.repeats is None or _was_done_elsewhere(view) for view in same):
         yield Violation("I2", subject, f"is called a repeat of {told.repeats}, which has no such document")
     elif not any(_is_somewhere(view, records) for view in same) and (
         is_acknowledged or not any(_was_never_called(view, records) for view in same)
@@ -114,6 +114,11 @@ def _repeat(
         yield Violation(
             "I2", subject, f"is called a repeat of {told.repeats}, of which nothing went anywhere"
         )
+
+
+def _was_done_elsewhere(view: DocumentView) -> bool:
+    """A repeat of what came to nothing is a first itself, once a person has said where it was done."""
+    return (view.plan.resolution or "").startswith("done_elsewhere")
 
 
 def _is_somewhere(view: DocumentView, records: Records) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
@@ -45,6 +45,14 @@ def test_the_document_needs_no_token_and_names_every_verb(site: AdminSite) -> No
         assert path in document["paths"]
 
 
+def is_all_sent(value: Any) -> bool:
+    """Tell whether every part of a query is sent: an empty list leaves nothing of its name in an address."""
+    if isinstance(value, dict | list):
+        parts = list(value.values()) if isinstance(value, dict) else value
+        return all(part not in ([], {}) and is_all_sent(part) for part in parts)
+    return True
+
+
 # What fits the schema may still be wrong (a stage that the configuration forbids, a share outside canary):
 # rules between values stand in no JSON Schema, so "accepted" is not asked for. Everything else is.
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
@@ -63,6 +71,7 @@ def test_every_operation_answers_as_the_document_says(
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def holds(case: schemathesis.Case) -> None:
+        assume(mode is GenerationMode.POSITIVE or is_all_sent(case.query or {}))
         case.call_and_validate(
             headers=headers, session=connection, excluded_checks=[positive_data_acceptance]
         )
