@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 VARIABLE = "LEGACY_BRIDGE_SOAK"
+FULL_AT = 15  # the factor of `make soak`
 
 
 def soak_scale() -> int:
@@ -20,7 +21,12 @@ def soak_scale() -> int:
     return int(text)
 
 
-def scaled(count: int, *, most: int | None = None) -> int:
-    """Give a count enlarged for this run, never above `most`."""
-    enlarged = count * soak_scale()
-    return enlarged if most is None else min(enlarged, most)
+def scaled(count: int, *, most: int | None = None, full: int | None = None) -> int:
+    """Give a count enlarged for this run, never above `most`.
+
+    `full`: a number that is promised as such (10,000 histories); a soak reaches it, whatever its factor.
+    """
+    factor = soak_scale()
+    if full is not None:
+        return full if factor >= FULL_AT else min(count * factor, full)
+    return count * factor if most is None else min(count * factor, most)

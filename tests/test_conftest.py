@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scale import VARIABLE, scaled
+
 TESTS = Path(__file__).parent
 
 SMALL_TESTS = """
@@ -117,6 +119,15 @@ def test_a_pattern_that_matches_no_sample_is_an_error(checkout: Path) -> None:
 
 def test_the_scale_is_one_unless_a_soak_is_asked_for(checkout: Path) -> None:
     assert "scale=1 scaled=300 capped=300 limit=5\n" in run_pytest(checkout).stdout
+
+
+def test_a_promised_number_is_reached_in_a_soak_and_never_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = []
+    for factor in ("1", "2", "15", "100"):
+        monkeypatch.setenv(VARIABLE, factor)
+        reached.append(scaled(300, full=10_000))
+
+    assert reached == [300, 600, 10_000, 10_000]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.faults.traffic import CLOUD, LEGACY, Sending, json_order, x12_file, x
 from tests.scale import scaled
 
 SENDERS = 32
-ROUNDS = scaled(4, most=60)
+ROUNDS = scaled(4, full=60)
 SHORTEST_S, LONGEST_S = 0.1, 1.2  # a gateway's life in a round
 
 BAD_DAYS = (

@@ -33,8 +33,8 @@ from tests.faults.hospital import Running
 from tests.faults.overlapping import State, Writers, faults
 from tests.scale import scaled
 
-ROWS = scaled(250, most=5_000)
-KILLS = scaled(2, most=10)
+ROWS = scaled(250, full=5_000)
+KILLS = scaled(2, full=10)
 SHORTEST_S, LONGEST_S = 0.1, 0.8  # a gateway's life
 
 ROUTES = """

@@ -26,7 +26,7 @@ from tests.gateway.order_hospital import Sent, key_of
 from tests.scale import scaled, soak_scale
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-ORDERS = scaled(40, most=5_000)
+ORDERS = scaled(40, full=5_000)
 KILLS = 5 if soak_scale() > 1 else 2
 PATIENCE_S = 60.0 + ORDERS
 

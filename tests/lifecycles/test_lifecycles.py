@@ -12,7 +12,7 @@ from tests.lifecycles.course import DAYS, ROLL_BACKS, STAGES, course_of
 from tests.lifecycles.history import History
 from tests.scale import scaled
 
-TOTAL = scaled(100, most=10_000)
+TOTAL = scaled(100, full=10_000)
 EACH = min(TOTAL // 2, 200)
 HISTORIES = [(seed, EACH) for seed in range(1, TOTAL // EACH + 1)]
 

@@ -13,7 +13,7 @@ import pytest
 from tests.scale import scaled
 from tests.simulation.history import Unsafe, Verdict, run_history
 
-HISTORIES = scaled(300, most=10_000)
+HISTORIES = scaled(300, full=10_000)
 GROUP = 25  # seeds of one test, so that few tests spread over processes
 TRACE_SHOWN = 40
 # What went wrong in them: bytes sent before a replay, a clock that jumps ahead, repeats of an unsent

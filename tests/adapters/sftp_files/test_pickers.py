@@ -54,7 +54,7 @@ async def erp() -> AsyncIterator[CloudErp]:
 async def test_four_pickers_and_their_owner_may_die_and_each_file_is_in_the_erp_once(
     tmp_path: Path, partner: Partner, erp: CloudErp
 ) -> None:
-    count = scaled(160, most=2_000)
+    count = scaled(160, full=2_000)
     names = [f"{number:05}.850" for number in range(count)]
 
     def put(numbers: range) -> None:
