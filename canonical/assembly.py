@@ -2,7 +2,7 @@
 
 pydantic would look at every field of a line again, and the writer at every field that is not there. Whoever
 assembles answers for two things, and a property test holds them to both: every value is what validation
-would have made of it, and both texts are what `writing.py` would have written.
+would have made of it, and the text is what `writing.py` would have written.
 """
 
 from __future__ import annotations
@@ -10,38 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 from json.encoder import encode_basestring as quote
-from json.encoder import encode_basestring_ascii as quote_content
-from typing import Any, Protocol
+from typing import Any
 
 from canonical.lines import ItemLine
-from canonical.model import HASHED, WRITTEN, Model
-from canonical.writing import expect_lines, not_written_yet, part_content, part_text
+from canonical.model import WRITTEN, Model
+from canonical.writing import expect_lines, not_written_yet, part_text
 
-__all__ = [
-    "Assemble",
-    "assembler",
-    "kept_content",
-    "kept_text",
-    "not_written_yet",
-    "part_content",
-    "part_text",
-    "quote",
-    "quote_content",
-]
+__all__ = ["Assemble", "assembler", "kept_text", "not_written_yet", "part_text", "quote"]
 
-
-class Assemble(Protocol):
-    """Makes an instance of all its values by name, of its JSON text, and of what it is hashed by."""
-
-    def __call__(self, values: dict[str, Any], text: str, content: str = "", /) -> Any:
-        """Give the instance. ``content``: "" where it is to be written once it is asked for."""
-
+Assemble = Callable[[dict[str, Any], str], Any]
+"""Makes an instance of all its values by name, and of its JSON text."""
 
 kept_text: Callable[[Model], str] = WRITTEN.__get__
 """Gives the text kept with a part, "" for none; only for parts that were told one, or "" at least."""
-
-kept_content: Callable[[Model], str] = HASHED.__get__
-"""Gives what a part is hashed by, "" for what is not written yet; only for such parts."""
 
 
 @cache
@@ -56,18 +37,17 @@ def assembler(model: type[Model], names: frozenset[str]) -> tuple[dict[str, Any]
     if missing or not names <= defaults.keys():
         raise ValueError(f"{model.__name__} cannot be made of {sorted(names)}")
     new, given = object.__new__, set(names)
-    set_values, set_given, set_extra, set_private, set_written, set_hashed = _setters()
+    set_values, set_given, set_extra, set_private, set_written = _setters()
     if issubclass(model, ItemLine):
         expect_lines(model, names)
 
-    def assemble(values: dict[str, Any], text: str, content: str = "", /) -> Model:
+    def assemble(values: dict[str, Any], text: str) -> Model:
         made: Model = new(model)
         set_values(made, values)
         set_given(made, given)
         set_extra(made, None)
         set_private(made, None)
         set_written(made, text)
-        set_hashed(made, content)
         return made
 
     return defaults, assemble
@@ -93,4 +73,3 @@ def _setters() -> Iterator[Callable[[object, object], None]]:
         owner = next(each for each in Model.__mro__ if name in each.__dict__)
         yield owner.__dict__[name].__set__
     yield WRITTEN.__set__
-    yield HASHED.__set__

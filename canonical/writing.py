@@ -39,7 +39,7 @@ class _Form:
     head: Callable[[type[CanonicalDocument]], str]  # what the text of every such document begins with
     left_out: frozenset[str] = frozenset()
     always: frozenset[str] = frozenset()
-    line: Writer | None = None  # writes a line that has no text ready; None: as any other model
+    line: Writer | None = None  # writes a line; None: as any other model, but for the text that it may have
 
 
 def json_text(document: CanonicalDocument) -> str:
@@ -58,11 +58,6 @@ def content_text(document: CanonicalDocument) -> str:
 def part_text(part: Model) -> str:
     """Give the JSON text of a part that may stand in many documents, kept with it."""
     return getattr(part, "_written", None) or _writer(_TRAVELLING, type(part))(part)
-
-
-def part_content(part: Model) -> str:
-    """Give the text by which a part is hashed that may stand in many documents, kept with it."""
-    return getattr(part, "_hashed", None) or _writer(_HASHED, type(part))(part)
 
 
 def expect_lines(model: type[ItemLine], names: frozenset[str]) -> None:
@@ -144,7 +139,7 @@ def _found(form: _Form, annotation: Any, scope: dict[str, Any]) -> tuple[Sequenc
     asking for an attribute that is not there takes five times as long.
     """
     inner = _bare(get_args(annotation)[0]) if get_origin(annotation) is tuple else annotation
-    if not (isinstance(inner, type) and issubclass(inner, Model) and _may_be_ready(inner)):
+    if not (isinstance(inner, type) and issubclass(inner, Model) and _may_be_ready(form, inner)):
         return (), f"{{{_expression(form, annotation, 'value', scope)}}}"
     written = _expression(form, inner, "each", scope)
     if inner is annotation:
@@ -190,9 +185,9 @@ def _is_part(model: type[Model]) -> bool:
     return not issubclass(model, (CanonicalDocument, ItemLine, Provenance, DocumentTotals))
 
 
-def _may_be_ready(model: type[Model]) -> bool:
+def _may_be_ready(form: _Form, model: type[Model]) -> bool:
     """Tell whether objects of a model may have their text with them: kept, or told to them."""
-    return _is_part(model) or issubclass(model, (ItemLine, Provenance))
+    return _is_part(model) or (form.line is None and issubclass(model, (ItemLine, Provenance)))
 
 
 def _entries(entries: Mapping[str, str]) -> str:

@@ -13,16 +13,7 @@ from typing import Any
 from adapters.edi_x12 import parts_in
 from adapters.edi_x12.reader import Reader
 from adapters.edi_x12.usual_lines import UsualLines
-from canonical.assembly import (
-    Assemble,
-    assembler,
-    kept_content,
-    kept_text,
-    part_content,
-    part_text,
-    quote,
-    quote_content,
-)
+from canonical.assembly import Assemble, assembler, kept_text, part_text, quote
 from canonical.lines import ItemLine
 
 LinesReader = Callable[[Reader, type[ItemLine], UsualLines, int], int]
@@ -35,7 +26,7 @@ def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, i
     """Add lines to the document; the index of their first segment comes in, that of their last goes out."""
     zone, sequence = reader.zone, len(reader.lines)
     add, counted, began = reader.lines.append, reader.quantities.append, reader.line_indexes.append
-    kept, content_of = kept_text, kept_content
+    kept = kept_text
     blank, shapes = _shapes(model)
     for number, _, quantity, item, price, qualifier, reference, date in lines:
         sequence += 1
@@ -54,18 +45,16 @@ def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, i
             values["description_may_be_phi"] = True
             shape = 1
             index += 1
-        references = asked = more = ""
+        references = asked = ""
         if qualifier is not None:
             made = parts_in.plain_reference(qualifier, reference)
             values["references"] = (made,)
             references = f',"references":[{kept(made)}]'
-            more = f',"references":[{part_content(made)}]'
             shape += 2
             index += 1
         if date is not None:
             values["requested"] = requested = parts_in.date_value(date, zone)
             asked = f',"requested":{kept(requested) or part_text(requested)}'
-            more += f',"requested":{content_of(requested) or part_content(requested)}'
             shape += 4
             index += 1
         text = (
@@ -73,12 +62,7 @@ def read_usual_lines(reader: Reader, model: type[ItemLine], lines: UsualLines, i
             f',"quantity":{kept(quantity) or part_text(quantity)}{references}'
             f',"price":{kept(price) or part_text(price)}{asked}}}'
         )
-        content = (  # the names of its fields are sorted
-            f'{{{item.content}"line_id":{quote_content(number)}'
-            f',"price":{content_of(price) or part_content(price)}'
-            f',"quantity":{content_of(quantity) or part_content(quantity)}{more},"sequence":{sequence}}}'
-        )
-        add(shapes[shape](values, text, content))
+        add(shapes[shape](values, text))
     return index - 1
 
 

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from adapters.edi_x12 import codes, parts_in
 from adapters.edi_x12.grammar import HEAD_VALUES_MAX, Elements, FastForm, Node, fast_form, value_pattern
 from adapters.edi_x12.guide import Guide
-from canonical.assembly import Assemble, assembler, part_content, part_text, quote, quote_content
+from canonical.assembly import Assemble, assembler, part_text, quote
 from canonical.scalars import DIGITS_MAX
 from canonical.values import ItemIdentifier, Price, Quantity
 
@@ -38,7 +38,7 @@ _BEHIND = ("CTT", "TDS", "SE")  # what ends the last line; anything else may bel
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a line says of its item, and its price when it was first seen; with their texts."""
+    """What a line says of its item, and its price when it was first seen; with their JSON text."""
 
     item_ids: tuple[ItemIdentifier, ...]
     description: str | None
@@ -47,7 +47,6 @@ class Item:
     price_rest: str  # its JSON text behind the amount
     reprice: Assemble  # makes such a price of another amount
     text: str  # item_ids, description, description_may_be_phi
-    content: str  # the same as it is hashed, in the order of names: all that stands in front of line_id
 
 
 _NO_QUANTITIES: Mapping[str, Quantity] = MappingProxyType({})
@@ -386,11 +385,9 @@ def _item(row: Elements, description: str | None) -> Item | None:
         return None
     item_ids = parts_in.item_ids(ids[:4] if not any(ids[4:]) else ids)
     text = f',"item_ids":[{",".join(map(part_text, item_ids))}]'
-    content = f'"item_ids":[{",".join(map(part_content, item_ids))}],'
     if description is not None:
         text += f',"description":{quote(description)},"description_may_be_phi":true'
-        content = f'"description":{quote_content(description)},"description_may_be_phi":true,{content}'
     price = parts_in.price(amount, row[1])
     rest = part_text(price).removeprefix(f'{{"amount":"{amount}"')
     _, reprice = assembler(Price, frozenset(price.model_fields_set))
-    return Item(item_ids, description, amount, price, rest, reprice, text, content)
+    return Item(item_ids, description, amount, price, rest, reprice, text)
