@@ -8,11 +8,10 @@ change, its item, unit, price and description come again. Any other line goes se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -65,7 +64,7 @@ class AnswerForm:
         return (self.row[0], value, *self.row[2:])
 
 
-UsualLine = tuple[str, str, Quantity, Item, Price, str | None, str | None, Any]
+UsualLine = tuple[str, str, Quantity, Item, Price, str | None, str, Any]
 """Line id, quantity as sent and as it is, item, price, REF01 and REF02, DTM02 or the answer of an ACK."""
 UsualAnswer = tuple[AnswerForm, str]
 """An ACK: what it says, and of how many."""
@@ -109,29 +108,6 @@ class LineForm:
     is_answer: Callable[[str], re.Match[str] | None] = re.compile("(?!)").fullmatch  # of ACK02
     answers: dict[tuple[str, str], AnswerForm] = field(default_factory=dict)  # by what is around ACK02
     answered: set[str] = field(default_factory=set)  # values of ACK02
-
-    def run_known(self, segments: Sequence[str], index: int) -> list[UsualLine]:
-        """Give the lines from a segment on that are one segment each and known: in a third of the time.
-
-        They end in front of the first that is not such: where that may belong to the last line, before it.
-        """
-        name, mark, numbers, known_of = self.line.segment, self.mark, self.numbers, self.known.get
-        found: list[UsualLine] = []
-        if self.bare_ends[0] is None:
-            return found
-        parts = [""]
-        for segment in islice(segments, index, None):
-            parts = segment.split(mark, 3)
-            if len(parts) < 4 or parts[0] != name or parts[1] not in numbers:
-                break
-            item, quantities = known_of(parts[3], _NOTHING_KNOWN)
-            quantity = quantities.get(parts[2])
-            if item is None or quantity is None:
-                break
-            found.append((parts[1], parts[2], quantity, item, item.price, None, None, None))
-        if found and parts[0] != name and parts[0] not in _BEHIND:
-            found.pop()
-        return found
 
     def run(self, text: str, at: int) -> tuple[list[UsualLine], int, int, Node]:
         """Give the usual lines from an offset on, how many segments they are, where they end, at what."""

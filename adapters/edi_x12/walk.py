@@ -74,12 +74,7 @@ def walk_usual(read: SetText, guide: Guide, joint: str) -> Walked | None:
     while index < end:
         segment = segments[index]
         if segment.startswith(head) and node.after.get(head[:3]) is usual.line:
-            lines = usual.run_known(segments, index)
-            if lines:
-                count, last = len(lines), usual.line
-                at += sum(map(len, segments[index : index + count])) + count * width
-            else:
-                lines, count, at, last = usual.run(read.text, at)
+            lines, count, at, last = usual.run(read.text, at)
             if lines:
                 walked.events.append((usual.line.path, UsualLines(lines)))
                 index, node = index + count, last

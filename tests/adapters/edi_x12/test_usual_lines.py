@@ -16,7 +16,7 @@ from adapters.edi_x12 import documents_out, judge, parts_in, read_in
 from adapters.edi_x12.codes import UNITS
 from adapters.edi_x12.config import GuideOverride, InterchangeId, X12Partner
 from adapters.edi_x12.guide import guide_for
-from adapters.edi_x12.usual_lines import LineForm, UsualLines, line_form
+from adapters.edi_x12.usual_lines import UsualLines, line_form
 from adapters.edi_x12.walk import walk_usual
 from benchmarks.x12_answers import answers
 from benchmarks.x12_corpus import interchange as orders
@@ -205,38 +205,6 @@ def enveloped(text: str, kind: str) -> bytes:
     """Give an interchange around one set of that kind."""
     plain = interchange(text, gs={"850": "PO", "855": "PR", "810": "IN"}[kind]).decode()
     return plain.replace(numbered(1, text), numbered(1, text, kind)).encode()
-
-
-@pytest.mark.parametrize("kind", ["850", "855", "810"])
-@pytest.mark.parametrize(
-    "between",
-    [
-        "PID*F****GLOVE EXAM",
-        "REF*RQ*R1",
-        "DTM*002*20260401",
-        "N9*ZZ*1",
-        "PO1*9*5*EA*12.50*PE*VN*NEW",
-        "PO1",
-        "XX*1",
-    ],
-)
-def test_known_lines_read_alike_whatever_stands_between_them(kind: str, between: str) -> None:
-    name = "IT1" if kind == "810" else "PO1"
-    line = f"{name}{ITEMS[0][0]}"
-    for at in range(5):
-        lines = [line] * 4
-        lines.insert(at, between.replace("PO1", name))
-        body = enveloped("|".join([*HEADERS[kind], *lines, "CTT*4"]), kind)
-        assert_same(body, context())
-        assert_same(body, context())  # now that its lines are known
-
-
-def test_known_lines_are_not_looked_for_in_the_text_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    body = enveloped("|".join([*HEADERS["850"], f"PO1{ITEMS[0][0]}", f"PO1{ITEMS[1][0]}", "CTT*2"]), "850")
-    before = read(body, context()).sets
-    monkeypatch.delattr(LineForm, "run")
-
-    assert read(body, context()).sets == before
 
 
 def test_usual_lines_are_written_as_the_long_way_writes_them() -> None:
