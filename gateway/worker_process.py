@@ -29,7 +29,7 @@ class WorkerError(Exception):
 
 
 class WorkerProcess:
-    """A process and the pipe to it. ``owed``: the answers that are due, to cancelled calls among them."""
+    """A process and the pipe to it. ``owed``: the answers that are due."""
 
     def __init__(self, formats: Callable[[str], Format]) -> None:
         context = multiprocessing.get_context("spawn")
@@ -54,7 +54,10 @@ class WorkerProcess:
         return self._process.pid
 
     async def call(self, verb: Verb, *parts: object) -> tuple[list[Any], Summary | None]:
-        """Ask the worker; the answer to a call that is cancelled stays due. Errors: WorkerError."""
+        """Ask the worker; a call that is cancelled leaves it gone, since its answer is still due.
+
+        Errors: WorkerError.
+        """
         if self.is_gone:
             raise WorkerError("the decoding process is gone")
         self.owed += 1
@@ -63,6 +66,9 @@ class WorkerProcess:
         except (EOFError, OSError) as error:
             self.is_gone = True
             raise WorkerError(f"the decoding process died: {error!r}") from None
+        except asyncio.CancelledError:
+            self.is_gone = True  # whoever asked next would be given this one's answer
+            raise
         self.owed -= 1
         pieces, summary, problem = pickle.loads(told)  # noqa: S301  our own process
         given: list[Any] = []

@@ -187,6 +187,8 @@ async def test_a_cancelled_decoding_leaves_a_fresh_worker(executor: ProcessExecu
     await asyncio.sleep(0.05)
     hanging.cancel()
     await asyncio.gather(hanging, return_exceptions=True)
+    with pytest.raises(WorkerError, match="gone"):
+        await decoding.finish()  # not the answer to what was cancelled
     await decoding.close()
 
     second = await begun(executor)
