@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from adapters.base.ending import ended
 from gateway.operations.errors import OperationError
 
 log = logging.getLogger("legacy_bridge.control")
@@ -66,9 +67,7 @@ class ControlServer:
         if self._server is None:
             return
         self._server.close()
-        for call in list(self._calls):
-            call.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
+        await ended(*self._calls)
         self._server = None
         try:
             if self._path.stat().st_ino == self._inode:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from adapters.base import Clock, Rng
+from adapters.base.ending import ended
 from adapters.base.waking import woken_within
 from gateway.delivering import BUSY_S, Compared, Means, deliver_once
 from gateway.destination import Destination
@@ -95,9 +96,7 @@ class DeliveryWorker:
 
     async def _end(self) -> None:
         """Cancel what is under way and wait until it is: nothing writes any more once ``run`` has ended."""
-        for task in self._under_way:
-            task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await ended(*self._under_way)
         self._under_way.clear()
 
     async def _claim(self, destinations: Mapping[str, Destination]) -> list[ClaimedDelivery]:

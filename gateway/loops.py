@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from adapters.base.ending import ended
+
 log = logging.getLogger("legacy_bridge.app")
 
 
@@ -37,9 +39,7 @@ class Loops:
     async def end(self, is_meant: Callable[[str], bool]) -> None:
         """End the loops whose names are meant, one after the other."""
         for name in [name for name in self._tasks if is_meant(name)]:
-            task = self._tasks.pop(name)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await ended(self._tasks.pop(name))
 
     def runs(self, name: str) -> bool:
         """Tell whether a loop was begun and not ended."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.base import Clock
+from adapters.base.ending import ended
 from adapters.base.settings import Settings
 from canonical.model import Model, build_models
 from gateway.app import DRAIN_S, Gateway
@@ -87,10 +88,7 @@ async def serve(
                 if task.done():
                     task.result()
         finally:
-            for task in failing:
-                task.cancel()
-            stopped.cancel()
-            await asyncio.gather(stopped, *failing, return_exceptions=True)
+            await ended(stopped, *failing)
 
 
 @contextlib.asynccontextmanager

@@ -12,6 +12,7 @@ import logging
 from itertools import takewhile
 
 from adapters.base import Clock
+from adapters.base.ending import ended
 from adapters.base.waking import woken_within
 from gateway.journal.base import Journal, JournalBusyError, JournalError
 from gateway.journal.types import Message
@@ -140,10 +141,7 @@ class Translator:
 
     async def _end(self) -> None:
         """Cancel what is under way, and wait until it let go of its workers and of the journal."""
-        ending = list(self._lanes.values())
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await ended(*self._lanes.values())
 
     def _raise_failures(self) -> None:
         for lane, task in list(self._lanes.items()):

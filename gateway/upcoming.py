@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice, takewhile
 from typing import NamedTuple
 
+from adapters.base.ending import ended
 from gateway.journal.base import Journal
 from gateway.journal.types import Message
 from gateway.pipeline import Pipeline
@@ -67,10 +68,7 @@ class Upcoming:
 
     async def close(self) -> None:
         """Leave what is prepared; it is begun again by whoever comes next."""
-        ending = [*self._ahead, *([self._filling] if self._filling is not None else [])]
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await ended(*self._ahead, *([self._filling] if self._filling is not None else []))
 
     async def _fill(self) -> None:
         while len(self._ahead) < AHEAD_MAX and await self._begin_one() == TOGETHER_MAX:

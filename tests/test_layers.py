@@ -115,6 +115,7 @@ INPUT_OUTPUT = (
     "adapters/*/sink.py",
     "adapters/*/commands.py",  # its part of the command line
     "adapters/base/waking.py",  # how every loop waits, ours and the sources'
+    "adapters/base/ending.py",  # and how every task ends
     "adapters/*/driver_*.py",  # one blocking library behind one file
     "canonical/schemas.py",  # the command that keeps the published schemas
 )

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.base import BatchSource, Clock, Inbound, TroubledSource
+from adapters.base.ending import ended
 from adapters.base.registry import SourceSetup
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.ddl import DdlError
@@ -81,9 +82,7 @@ class SnapshottingSource:
                 async for batch in batches:
                     yield batch
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            await ended(watching)
 
     async def _watch(self) -> None:
         while True:

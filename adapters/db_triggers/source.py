@@ -15,6 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from adapters.base import DecodeError, Finding, Inbound, Origin, Position, Settlement
+from adapters.base.ending import ended
 from adapters.base.registry import SourceSetup
 from adapters.db_triggers.config import DbEndpoint
 from adapters.db_triggers.documents import Draft, arrival_key
@@ -147,8 +148,7 @@ class DbSource:
 
     async def _forget_ahead(self) -> None:
         if self._ahead is not None:
-            self._ahead.cancel()
-            await asyncio.gather(self._ahead, return_exceptions=True)
+            await ended(self._ahead)
 
     # -- giving --------------------------------------------------------------------------------
 

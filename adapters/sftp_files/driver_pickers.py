@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from adapters.base import DecodeError, Inbound, Settlement
+from adapters.base.ending import ended
 from adapters.base.registry import SourceSetup
 from adapters.sftp_files.driver_frames import Answer, Ask, Frames, More, Offer, Piece, Settled, Start
 from adapters.sftp_files.shares import Share
@@ -51,9 +52,7 @@ class PickedFiles:
                 yield inbound
                 await picker.give_up(offer.number)
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await ended(*running)
 
     async def _keep_running(
         self, share: Share, queue: asyncio.Queue[tuple[_Picker, Offer] | BaseException]

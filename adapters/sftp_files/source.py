@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from adapters.base import DecodeError, Finding, Inbound, Lease, Origin, Refused, Settlement, Taken
+from adapters.base.ending import ended
 from adapters.base.registry import SourceSetup
 from adapters.sftp_files import pickup
 from adapters.sftp_files.config import FilesEndpoint, FilesSource
@@ -121,9 +122,7 @@ class FileSource:
                 if offered is not None:
                     yield offered
         finally:
-            for task in tasks:
-                task.cancel()
-            for found in await asyncio.gather(*tasks, return_exceptions=True):
+            for found in await ended(*tasks):
                 if isinstance(found, _Offered):  # read ahead, and nobody asked for it
                     found.spool.close()
                     await self._setup.memory.release(found.lease)

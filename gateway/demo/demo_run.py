@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from adapters.base.ending import ended
 from gateway.commands.errors import CommandError
 from gateway.control import ControlError
 from gateway.demo import demo_report as report
@@ -87,9 +88,7 @@ async def _while_up(served: Served, work: Coroutine[None, None, T]) -> T:
             failing.result()
         return await working
     finally:
-        working.cancel()
-        failing.cancel()
-        await asyncio.gather(working, failing, return_exceptions=True)
+        await ended(working, failing)
 
 
 @asynccontextmanager
