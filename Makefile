@@ -22,7 +22,7 @@ JOBS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 # How much `make soak` enlarges the tests: the factor behind `scaled`, in tests/scale.py. From 15 on every number that
 # is promised as such is reached: 10,000 histories and lifecycles, 5,000 orders converted.
-SOAK ?= 15
+SOAK ?= 6
 
 # The second SOAP stack of the tests: an npm package, pinned with all it needs in package-lock.json.
 NODE := tests/adapters/soap/node

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 VARIABLE = "LEGACY_BRIDGE_SOAK"
-FULL_AT = 15  # the factor of `make soak`
+FULL_AT = 6  # the factor of `make soak`
 
 
 def soak_scale() -> int:

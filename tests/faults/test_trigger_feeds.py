@@ -34,6 +34,7 @@ from tests.faults.overlapping import State, Writers, faults
 from tests.scale import scaled
 
 ROWS = scaled(250, full=5_000)
+ROWS_OF_CONTROL = scaled(250, most=1_000)
 KILLS = scaled(2, full=10)
 SHORTEST_S, LONGEST_S = 0.1, 0.8  # a gateway's life
 
@@ -219,7 +220,7 @@ async def test_a_drainer_that_remembers_the_highest_id_loses_rows(database: Data
     lay_out(database, reuses_ids=True)  # with a single writer, rows are lost where ids come again
     writers = Writers(database)
     arrived: list[State] = []
-    writing = asyncio.create_task(writers.write(ROWS))
+    writing = asyncio.create_task(writers.write(ROWS_OF_CONTROL))
     draining = asyncio.create_task(_by_highest_id(database, arrived))
     await writing
     await asyncio.sleep(0.2)

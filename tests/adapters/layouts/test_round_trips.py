@@ -24,7 +24,7 @@ def values_of(rows: list[Row]) -> list[tuple[str, object]]:
     return [(row.name, row.values) for row in rows]
 
 
-@settings(max_examples=scaled(150, most=1_500))
+@settings(max_examples=scaled(150, most=600))
 @given(fixed())
 def test_fixed_records_that_were_written_read_the_same_and_are_written_the_same(drawn: Drawn) -> None:
     writer = Writer(drawn.layout)
@@ -36,7 +36,7 @@ def test_fixed_records_that_were_written_read_the_same_and_are_written_the_same(
     assert Writer(drawn.layout).write(rows) == body
 
 
-@settings(max_examples=scaled(150, most=1_500))
+@settings(max_examples=scaled(150, most=600))
 @given(delimited())
 def test_rows_of_cells_that_were_written_read_the_same_and_are_written_the_same(drawn: Drawn) -> None:
     writer = Writer(drawn.layout)
@@ -48,7 +48,7 @@ def test_rows_of_cells_that_were_written_read_the_same_and_are_written_the_same(
     assert Writer(drawn.layout).write(rows) == body
 
 
-@settings(max_examples=scaled(60, most=1_500))
+@settings(max_examples=scaled(60, most=600))
 @given(fixed() | delimited(), st.integers(1, 7))
 def test_any_chunking_gives_the_same_rows(drawn: Drawn, chunk: int) -> None:
     body = Writer(drawn.layout).write(drawn.rows)
@@ -56,7 +56,7 @@ def test_any_chunking_gives_the_same_rows(drawn: Drawn, chunk: int) -> None:
     assert read(drawn.layout, body, chunk=chunk) == read(drawn.layout, body)
 
 
-@settings(max_examples=scaled(150, most=1_500))
+@settings(max_examples=scaled(150, most=600))
 @given(fixed() | delimited(), st.data())
 def test_damaged_bytes_give_findings_and_never_another_exception(drawn: Drawn, data: st.DataObject) -> None:
     body = bytearray(Writer(drawn.layout).write(drawn.rows))
@@ -75,7 +75,7 @@ def test_damaged_bytes_give_findings_and_never_another_exception(drawn: Drawn, d
     list(grouper.finish())
 
 
-@settings(max_examples=scaled(100, most=1_500))
+@settings(max_examples=scaled(100, most=600))
 @given(fixed())
 def test_the_fast_way_reads_what_the_slow_way_reads(drawn: Drawn) -> None:
     from adapters.layouts.explain import read_slowly
@@ -121,7 +121,7 @@ _TREES = st.lists(
 )
 
 
-@settings(max_examples=scaled(80, most=1_500))
+@settings(max_examples=scaled(80, most=600))
 @given(_TREES)
 def test_documents_come_back_as_they_were_with_all_totals_right(trees: list[dict[str, object]]) -> None:
     layout = compile_layout(ORDERS, "orders.yaml")
