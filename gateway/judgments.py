@@ -75,11 +75,16 @@ class LateJudgments:
         return 0
 
     async def _findings(self, message: Message) -> list[Finding]:
+        """Give what is wrong with a message and with each of its sets that cannot be used.
+
+        Of such a set all of it, also what alone would not refuse it: its sender mends a file once.
+        """
         documents = await self._journal.documents(message_id=message.message_id)
-        of_sets = [
+        of_sets = [each.plan.findings for each in documents if each.generation == message.generation]
+        return [
             finding
-            for document in documents
-            if document.generation == message.generation
-            for finding in document.plan.findings
+            for findings in (message.findings, *of_sets)
+            if any(each.level is Level.REJECTED for each in findings)
+            for finding in findings
+            if finding.level is not Level.NOTE
         ]
-        return [each for each in (*message.findings, *of_sets) if each.level is Level.REJECTED]

@@ -28,6 +28,12 @@ class FeedSource:
         self._feed = feed
         self._scope = f"erp-feed/{setup.endpoint.name}"
         self._unsettled = 0
+        self._trouble: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what the newest question failed with, until one is answered."""
+        return self._trouble
 
     @classmethod
     def of(cls, setup: SourceSetup) -> FeedSource | None:
@@ -73,12 +79,20 @@ class FeedSource:
         if not isinstance(reply, Reply) or reply.status != 200:
             told = f"status {reply.status}" if isinstance(reply, Reply) else reply.reason
             log.warning("erp_feed.unanswered endpoint=%s reason=%s", self._setup.endpoint.name, told)
+            self._trouble = self._told(f"asked what changed, it says: {told}")
             return []
         try:
-            return changes(settings.erp, feed.field, reply.body)
+            found = changes(settings.erp, feed.field, reply.body)
         except ValueError as error:
             log.error("erp_feed.unreadable endpoint=%s reason=%s", self._setup.endpoint.name, error)
+            self._trouble = self._told(f"its answer about what changed cannot be read: {error}")
             return []
+        self._trouble = None
+        return found
+
+    def _told(self, what: str) -> str:
+        every_s = self._feed.every.total_seconds()
+        return f"endpoint '{self._feed.endpoint}': {what}; it is asked again every {every_s:g} s by itself"
 
     def _inbound(self, change: Change) -> Inbound:
         settings, setup = self._settings, self._setup

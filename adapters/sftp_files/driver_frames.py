@@ -90,6 +90,13 @@ class Settled:
     settlement: Settlement | None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a picker stands: why it takes nothing, None where nothing keeps it."""
+
+    trouble: str | None
+
+
 class Frames:
     """One end. Errors: EOFError where the other process is gone."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import itertools
 import logging
 import os
@@ -23,9 +24,22 @@ from typing import Any, Literal
 from adapters.base import DecodeError, Inbound, Judged, Lease
 from adapters.base.registry import EndpointSetup, SourceSetup
 from adapters.sftp_files import source_of
-from adapters.sftp_files.driver_frames import Answer, Ask, Frames, More, Offer, Piece, Settled, Start
+from adapters.sftp_files.driver_frames import (
+    Answer,
+    Ask,
+    Frames,
+    More,
+    Offer,
+    Piece,
+    Settled,
+    Standing,
+    Start,
+)
+from adapters.sftp_files.source import FileSource
 
 log = logging.getLogger("legacy_bridge.sftp_files")
+
+TELL_S = 1.0  # how often it is looked whether our trouble is another one
 
 
 class _Clock:
@@ -165,9 +179,23 @@ async def pick_up(sock: socket.socket) -> None:
         start.size_bytes_max,
         owner.judgments,
     )
-    async for inbound in source_of(setup, start.share).receive():
+    source = source_of(setup, start.share)
+    telling = asyncio.create_task(_tell_trouble(source, frames))
+    async for inbound in source.receive():
         await owner.offer(inbound)
+    telling.cancel()
     listening.cancel()
+
+
+async def _tell_trouble(source: FileSource, frames: Frames) -> None:
+    """Tell the owner what keeps us from taking anything, whenever that is something else."""
+    told: str | None = None
+    with contextlib.suppress(EOFError):  # whoever listens ends the process
+        while True:
+            if (trouble := source.trouble) != told:
+                await frames.send(Standing(trouble))
+                told = trouble
+            await asyncio.sleep(TELL_S)
 
 
 def _end(listening: asyncio.Task[None]) -> None:

@@ -18,13 +18,27 @@ from typing import Any
 from adapters.base import DecodeError, Inbound, Settlement
 from adapters.base.ending import ended
 from adapters.base.registry import SourceSetup
-from adapters.sftp_files.driver_frames import Answer, Ask, Frames, More, Offer, Piece, Settled, Start
+from adapters.sftp_files.driver_frames import (
+    Answer,
+    Ask,
+    Frames,
+    More,
+    Offer,
+    Piece,
+    Settled,
+    Standing,
+    Start,
+)
 from adapters.sftp_files.shares import Share
 
 log = logging.getLogger("legacy_bridge.sftp_files")
 
 MODULE = "adapters.sftp_files.driver_picker"
 PAUSES_S = (0.2, 1.0, 5.0, 15.0, 60.0)
+ENDED = (
+    "endpoint '{}': its picker processes end; they are started again by themselves. Where that lasts, the "
+    "gateway's log tells why"
+)
 MEMORY = ("remember_once", "lease", "release", "cursor", "set_cursor")
 
 
@@ -34,6 +48,13 @@ class PickedFiles:
     def __init__(self, setup: SourceSetup, count: int) -> None:
         self._setup = setup
         self._count = count
+        self._pickers: dict[int, _Picker] = {}
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what keeps every picker from taking anything; None while one of them can."""
+        told = [each.trouble for each in self._pickers.values()]
+        return told[0] if told and all(told) else None
 
     async def receive(self) -> AsyncIterator[Inbound]:
         """Give what the pickers hand over, one by one, in the order in which they do."""
@@ -59,7 +80,7 @@ class PickedFiles:
     ) -> None:
         failures = 0
         while True:
-            picker = _Picker(self._setup, share)
+            picker = self._pickers[share.number] = _Picker(self._setup, share)
             try:
                 failures = 0 if await picker.run(queue) else failures + 1
             except Exception as error:  # noqa: BLE001 - the journal's: the gateway judges it
@@ -75,6 +96,7 @@ class _Picker:
     def __init__(self, setup: SourceSetup, share: Share) -> None:
         self._setup = setup
         self._share = share
+        self.trouble: str | None = None
         self._frames: Frames | None = None
         self._unsettled: set[int] = set()
         self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
@@ -102,7 +124,10 @@ class _Picker:
                         await queue.put((self, offer))
                     case Piece() as piece:
                         self._pieces.put_nowait(piece)
+                    case Standing(trouble):
+                        self.trouble = trouble
         except EOFError:
+            self.trouble = ENDED.format(self._setup.endpoint.name)
             return has_offered
         finally:
             self._pieces.put_nowait(None)

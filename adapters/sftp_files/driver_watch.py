@@ -111,6 +111,11 @@ class Watch:
         """Leave a file alone until it is looked at again, without counting a failure."""
         self._failures[path] = _Failure(0, self._clock.monotonic() + self._poll_s)
 
+    @property
+    def leaves_files(self) -> bool:
+        """Tell whether the newest look found files that failed before."""
+        return bool(self._failures)
+
     def is_left_alone(self, path: str) -> bool:
         """Tell whether a file is left alone for now."""
         failure = self._failures.get(path)

@@ -23,13 +23,13 @@ from adapters.sftp_files.config import FilesEndpoint, FilesSource
 from adapters.sftp_files.driver_filing import Filing
 from adapters.sftp_files.driver_spool import Spool
 from adapters.sftp_files.driver_watch import Candidate, Watch
+from adapters.sftp_files.looks import Looks
 from adapters.sftp_files.port import Entry, EntryKind, FilePort, PortError
 from adapters.sftp_files.shares import WHOLE, Share
 
 log = logging.getLogger("legacy_bridge.sftp_files")
 
 BATCH = 1_000  # files offered before the folder is listed again, so that what is older comes first
-OUTAGES_COUNTED = 10
 
 
 @dataclass(slots=True)
@@ -61,11 +61,17 @@ class FileSource:
         self._clock = setup.endpoint.clock
         self._filing = Filing(port, self._settings, self._rules, setup.endpoint.rng.token)
         self._watch = Watch(setup, self._settings, self._rules, port)
+        self._looks = Looks(setup.endpoint.name)
         self._scope = f"sftp_files/{setup.endpoint.name}"
         self._instance = setup.endpoint.rng.token()
         self._lease_s = self._settings.lease.total_seconds()
         self._open: dict[str, _Offered] = {}  # by path: not settled, or settled and still to be put away
         self._runs = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """Say why nothing is taken from the folder, from the first look that fails until one goes well."""
+        return self._looks.trouble(self._clock.monotonic())
 
     async def receive(self) -> AsyncIterator[Inbound]:
         """Give files, the oldest first, one at a time.
@@ -75,28 +81,30 @@ class FileSource:
         """
         self._runs += 1
         run = self._runs
-        outages = 0
         owner: str | None = None
         try:
             while True:
                 candidates: Sequence[Candidate] = ()
                 await self._watch.opened()
+                self._looks.begin(self._clock.monotonic())
                 try:
                     await self._settle_again()
                     owner = owner or await self._watch.begin()
                     await self._tell()
                     candidates = await self._candidates(owner)
-                    outages = 0
+                    self._looks.succeed(leaves_files=self._watch.leaves_files)
                 except PortError as error:
                     owner = None  # our own folders may be gone too
-                    outages = min(outages + 1, OUTAGES_COUNTED)
+                    self._looks.fail(error)
                     log.warning("folder.unreachable endpoint=%s reason=%s", self._setup.endpoint.name, error)
+                finally:
+                    self._looks.end()
                 async with contextlib.aclosing(self._picked_up(candidates[:BATCH], owner or "")) as picked:
                     async for offered in picked:
                         yield self._inbound(offered)
                         await self._settle_unsettled()
                 if len(candidates) <= BATCH:
-                    await self._watch.pause(outages)
+                    await self._watch.pause(self._looks.outages)
         finally:
             if run == self._runs:  # else another receive() works with the same port by now
                 await self._port.close()
@@ -129,11 +137,16 @@ class FileSource:
 
     async def _pick_up(self, candidate: Candidate, owner: str) -> _Offered | None:
         """Take one file; whatever is wrong with it concerns no other file."""
+        name = candidate.name or candidate.entry.name
         try:
-            return await self._claimed_and_read(candidate, owner)
+            offered = await self._claimed_and_read(candidate, owner)
         except (PortError, OSError) as error:
-            self._watch.failed(candidate.path, candidate.name or candidate.entry.name, str(error))
+            self._watch.failed(candidate.path, name, str(error))
+            self._looks.file_failed(pickup.shown(name), error)
             return None
+        if offered is not None:
+            self._looks.file_read()
+        return offered
 
     async def _claimed_and_read(self, candidate: Candidate, owner: str) -> _Offered | None:
         path, claim, name = candidate.path, candidate.claim, candidate.name

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from gateway.commands.connection import ask
+from gateway.commands.next_command import next_command
 from gateway.commands.options import Subparsers, add_command, add_connection
 from gateway.commands.terminal import (
     counted,
@@ -29,10 +30,9 @@ deadline (with --all: every one), the urgent ones first. It is read from the
 journal's file, so it works with the gateway stopped, or broken."""
 
 FOOTER = (
-    "Ring the supplier, then tell the gateway: legacy-bridge exceptions resolve ID --placed-by-phone REF "
-    "--why TEXT. One of an order's ids is enough; an id that stands at several orders closes all of them. "
-    "Nobody sends such an order to the supplier any more; one of the cloud ERP is created there by itself, "
-    "once the ERP is back."
+    "Ring the supplier, then tell the gateway: {}. One of an order's ids is enough; an id that stands at "
+    "several orders closes all of them. Nobody sends such an order to the supplier any more; one of the "
+    "cloud ERP is created there by itself, once the ERP is back."
 )
 
 CALL_COLUMNS = (
@@ -69,7 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
         for call in calls:
             _print_call(call)
         if calls:
-            print_wrapped(FOOTER)
+            words = "exceptions resolve ID --placed-by-phone REF --why TEXT"
+            print_wrapped(FOOTER.format(next_command(arguments, words, "changes")))
     late = "not delivered" if arguments.all else "past the deadline and not delivered"
     say(f"{counted(len(calls), 'order')} {late}")
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.commands.connection import ask
 from gateway.commands.errors import CommandError
+from gateway.commands.next_command import next_command
 from gateway.commands.options import (
     LIMIT,
     Subparsers,
@@ -138,9 +139,10 @@ def run_replay(arguments: argparse.Namespace) -> int:
     else:
         print_text(f"{replayed['message_id']} is translated again, as generation {replayed['generation']}")
         for parked in replayed["parked"] if arguments.resend else ():
+            dismissal = next_command(arguments, f"exceptions resolve {parked} --dismiss --why ...", "changes")
             print_text(
                 f"what is sent again waits behind {parked}, which is parked; once that is not needed: "
-                f"legacy-bridge exceptions resolve {parked} --dismiss --why ..."
+                f"{dismissal}"
             )
     return 0
 

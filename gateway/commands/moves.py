@@ -9,6 +9,7 @@ from typing import Any
 from gateway.commands import proving
 from gateway.commands.connection import ask
 from gateway.commands.csv_files import Fields, Row, RowError, read_rows
+from gateway.commands.next_command import next_command
 from gateway.commands.options import LIMIT, Subparsers, add_change, add_command, add_connection, require_why
 from gateway.commands.terminal import counted, minute, print_json, print_table, print_text, print_wrapped, say
 
@@ -149,10 +150,11 @@ def run_agree(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(done)
     else:
+        moves = next_command(arguments, f"orders moves --batch {done['batch']}")
         print_text(
             f"{counted(done['orders'], 'order')} of {done['batch']}: agreed to, and begun now",
             "How far each is, or why it ended:",
-            f"  legacy-bridge orders moves --batch {done['batch']}",
+            f"  {moves}",
         )
     return 0
 
@@ -182,7 +184,8 @@ def _print_asked(asked: dict[str, Any], arguments: argparse.Namespace, *, is_dry
         print_text(f"  and {asked['problem_count'] - 20} more that cannot; --json shows them")
     if not is_dry and asked["orders"]:
         print_text("Nothing is moved before another person agrees:")
-        print_text(f"  legacy-bridge orders agree {asked['batch']} --why TEXT")
+        agreeing = next_command(arguments, f"orders agree {asked['batch']} --why TEXT", "changes")
+        print_text(f"  {agreeing}")
 
 
 def _why(arguments: argparse.Namespace) -> str:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from gateway.commands.connection import ask
+from gateway.commands.next_command import next_command
 from gateway.commands.options import Subparsers, add_command, add_connection
 from gateway.commands.terminal import counted, print_json, print_text, print_wrapped
 
@@ -78,7 +79,7 @@ def run_reconcile(arguments: argparse.Namespace) -> int:
     _print_sides(found["sides"])
     _print_differences(found)
     for route, count in found.get("routes_gone", {}).items():  # none from a gateway of an older version
-        print_wrapped(_gone(route, count), hanging="    ")
+        print_wrapped(_gone(route, count, arguments), hanging="    ")
     moving = found["moving_on_both"]
     if moving:
         print_wrapped(f"moving, open on both sides until one closes it: {', '.join(moving)}", hanging="    ")
@@ -87,11 +88,12 @@ def run_reconcile(arguments: argparse.Namespace) -> int:
     return 1 if found["difference_count"] else 0
 
 
-def _gone(route: str, count: int) -> str:
+def _gone(route: str, count: int, arguments: argparse.Namespace) -> str:
     """Say what is with the orders of a route that is not configured any more."""
+    orders = next_command(arguments, f"orders list --route {route}")
     return (
         f"{counted(count, 'open order')} came by route '{route}', which is not configured any more: nobody "
-        f"can compare them. legacy-bridge orders list --route {route} shows them. Declare the route again to "
+        f"can compare them. {orders} shows them. Declare the route again to "
         "compare or move them; orders close ends those that are over"
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.commands import retiring
 from gateway.commands.connection import ask
 from gateway.commands.errors import CommandError
+from gateway.commands.next_command import next_command
 from gateway.commands.options import (
     Subparsers,
     add_change,
@@ -274,12 +275,14 @@ def run_set(arguments: argparse.Namespace) -> int:
             print_wrapped(_staying(moved["open_orders"][side]))
     print_wrapped(_remaining(moved["open_orders"][side], side))
     if moved["moving"]:
-        print_text(f"{counted(moved['moving'], 'order')} moving; legacy-bridge orders moves shows them")
+        shows = next_command(arguments, "orders moves")
+        print_text(f"{counted(moved['moving'], 'order')} moving; {shows} shows them")
     for each in moved["remaining"][side]:
         print_text(f"  {each['order_key']}  since {moment(each['opened_at'])} ({each['stage']})")
     more = moved["open_orders"][side] - len(moved["remaining"][side])
     if more > 0 and moved["remaining"][side]:
-        print_text(f"  and {more} more; legacy-bridge orders list --route {moved['route']} --side {side}")
+        rest = next_command(arguments, f"orders list --route {moved['route']} --side {side}")
+        print_text(f"  and {more} more; {rest}")
     return 0
 
 

@@ -6,12 +6,20 @@ import argparse
 from typing import Any
 
 from gateway.commands.connection import ask
+from gateway.commands.next_command import next_command
 from gateway.commands.options import Subparsers, add_command, add_connection
 from gateway.commands.terminal import counted, moment, print_json, print_text, print_wrapped
 
 EXAMPLE = """\
 legacy-bridge status
 legacy-bridge status --json"""
+
+TROUBLES = {
+    "sources_standing_still": "takes nothing for now",
+    "targets_that_need_a_person": "needs a person",
+    "targets_left_alone": "is left alone for now",
+}  # facts of the process: each names endpoints or routes, with the reason
+GOES_ON = ("waiting", "in_doubt")  # states of which no list of exceptions tells
 
 
 def add(subparsers: Subparsers) -> None:
@@ -36,32 +44,32 @@ def run(arguments: argparse.Namespace) -> int:
         return code
     word = "running" if status["is_running"] else "stopped"
     print_text(f"the {status['environment']} gateway is {word}")
-    process = dict(status["process"])
-    left_alone = process.pop("targets_left_alone", {})
-    need_a_person = process.pop("targets_that_need_a_person", {})
-    standing_still = process.pop("sources_standing_still", {})
-    for name, value in process.items():
-        print_wrapped(f"{name.replace('_', ' ')}: {value}", indent="  ", hanging="    ")
-    waiting = counted(status["to_translate"], "message")
-    since = f", the oldest since {moment(status['oldest_to_translate_at'])}" if status["to_translate"] else ""
-    print_text(f"to translate  {waiting}{since}")
-    print_text(f"exceptions    {status['exceptions']} (legacy-bridge exceptions list)")
-    late = " (legacy-bridge exceptions export --downtime)" if status["overdue"] else ""
-    print_text(f"overdue       {status['overdue']}{late}")
-    for name, reason in standing_still.items():
-        print_wrapped(f"{name} takes nothing for now: {reason}", hanging="    ")
+    for name, value in status["process"].items():
+        if name not in TROUBLES:
+            print_wrapped(f"{name.replace('_', ' ')}: {value}", indent="  ", hanging="    ")
+    _print_queues(status, arguments)
     if not status["targets"]:
         print_text("nothing is to be delivered")
     for target in status["targets"]:
-        _print_target(target)
-    for name, reason in need_a_person.items():
-        print_wrapped(f"{name} needs a person: {reason}", hanging="    ")
-    for name, reason in left_alone.items():
-        print_wrapped(f"{name} is left alone for now: {reason}", hanging="    ")
+        _print_target(target, arguments)
+    _print_troubles(status["process"], arguments)
     return code
 
 
-def _print_target(target: dict[str, Any]) -> None:
+def _print_queues(status: dict[str, Any], arguments: argparse.Namespace) -> None:
+    waiting = counted(status["to_translate"], "message")
+    since = f", the oldest since {moment(status['oldest_to_translate_at'])}" if status["to_translate"] else ""
+    print_text(f"to translate  {waiting}{since}")
+    if (refused := status.get("refused")) is not None:  # none from a gateway of an older version
+        told = f" ({next_command(arguments, 'messages list --state refused')})" if refused["count"] else ""
+        inputs = counted(refused["count"], "input")
+        print_text(f"refused       {inputs} in the last {refused['hours']} hours{told}")
+    print_text(f"exceptions    {status['exceptions']} ({next_command(arguments, 'exceptions list')})")
+    late = f" ({next_command(arguments, 'exceptions export --downtime')})" if status["overdue"] else ""
+    print_text(f"overdue       {status['overdue']}{late}")
+
+
+def _print_target(target: dict[str, Any], arguments: argparse.Namespace) -> None:
     states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in target["states"].items())
     print_wrapped(
         f"{target['target']}: {states}, the oldest since {moment(target['oldest_planned_at'])}",
@@ -70,3 +78,22 @@ def _print_target(target: dict[str, Any]) -> None:
     for each in target["reasons"]:
         text = f"{each['deliveries']} {each['state'].replace('_', ' ')}: {each['reason']}"
         print_wrapped(text, indent="    ", hanging="      ")
+        if each["state"] in GOES_ON and (oldest := each.get("oldest_message_id")):
+            print_wrapped(
+                f"the oldest: {next_command(arguments, f'explain {oldest}')}",
+                indent="      ",
+                hanging="        ",
+            )
+
+
+def _print_troubles(process: dict[str, Any], arguments: argparse.Namespace) -> None:
+    told = [
+        f"{name} {words}: {reason}"
+        for fact, words in TROUBLES.items()
+        for name, reason in process.get(fact, {}).items()
+    ]
+    for each in told:
+        print_wrapped(each, hanging="    ")
+    if told:
+        check = next_command(arguments, "check --live", "checks")
+        print_wrapped(f"Look closer, on the gateway's machine: {check}", hanging="    ")

@@ -13,6 +13,7 @@ from gateway.operations.views import instant
 UNFINISHED = tuple(state.value for state in DeliveryState if state not in FINISHED)
 NEEDS_A_REASON = (DeliveryState.WAITING, DeliveryState.IN_DOUBT, DeliveryState.PARKED)
 REASONS_MAX = 5  # per target and state, the most frequent first
+LATELY_H = 24  # what was refused before that somebody has seen
 
 
 class StatusOperations(OperationsBase):
@@ -34,6 +35,10 @@ class StatusOperations(OperationsBase):
             "environment": configuration.gateway.environment,
             "to_translate": len(to_translate),
             "oldest_to_translate_at": instant(min((each.accepted_at for each in to_translate), default=None)),
+            "refused": {
+                "count": await self._journal.count_refused(now - timedelta(hours=LATELY_H)),
+                "hours": LATELY_H,
+            },
             "exceptions": len(await self._journal.exceptions(limit=EVERYTHING)),
             "overdue": len(overdue),
             "targets": _targets(open_deliveries),
@@ -50,12 +55,21 @@ def _targets(deliveries: Iterable[DeliveryView]) -> list[JsonObject]:
 def _target(name: str, own: list[DeliveryView]) -> JsonObject:
     states = Counter(each.state.value for each in own)
     reasons = Counter((each.state.value, each.reason) for each in own if each.state in NEEDS_A_REASON)
+    oldest = {
+        (each.state.value, each.reason): each.message_id
+        for each in sorted(own, key=lambda each: each.planned_at, reverse=True)
+    }
     return {
         "target": name,
         "states": {state: states[state] for state in UNFINISHED if states[state]},
         "oldest_planned_at": instant(min(each.planned_at for each in own)),
         "reasons": [
-            {"state": state, "reason": reason or "(none given)", "deliveries": count}
+            {
+                "state": state,
+                "reason": reason or "(none given)",
+                "deliveries": count,
+                "oldest_message_id": oldest[state, reason],
+            }
             for (state, reason), count in reasons.most_common(REASONS_MAX)
         ],
     }

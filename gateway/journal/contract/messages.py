@@ -52,6 +52,10 @@ class Messages(Protocol):
         """Keep the finding of an input that was refused before acceptance, without its body; give its id."""
         ...
 
+    async def count_refused(self, since: datetime) -> int:
+        """Count the inputs that were refused before acceptance at a moment or later."""
+        ...
+
     async def knows_arrival(self, route: str, arrival_key: str) -> bool:
         """Tell whether a message came by a route under this key, whatever its bytes."""
         ...

@@ -91,6 +91,9 @@ class MemoryJournal(Keeping):
     async def refuse(self, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
         return await self._commit("refuse", lambda: messages.refuse(self._tables, route, origin, finding, at))
 
+    async def count_refused(self, since: datetime) -> int:
+        return messages.count_refused(self._tables, since)
+
     async def knows_arrival(self, route: str, arrival_key: str) -> bool:
         return bool(self._tables.arrivals.get((route, arrival_key)))
 

@@ -96,6 +96,12 @@ def refuse(tables: Tables, route: str, origin: Origin, finding: Finding, at: dat
     return view.message_id
 
 
+def count_refused(tables: Tables, since: datetime) -> int:
+    """Count what was refused at a moment or later."""
+    views = (record.view for record in tables.messages.values())
+    return sum(each.state is MessageState.REFUSED and each.accepted_at >= since for each in views)
+
+
 def message_record(tables: Tables, message_id: str) -> MessageRecord:
     """Give a message's record. Errors: UnknownError."""
     record = tables.messages.get(message_id)

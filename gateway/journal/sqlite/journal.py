@@ -100,6 +100,9 @@ class SqliteJournal(Keeping):
     async def refuse(self, route: str, origin: Origin, finding: Finding, at: datetime) -> str:
         return await self._write(messages.refuse, route, origin, finding, at)
 
+    async def count_refused(self, since: datetime) -> int:
+        return await self._read(messages.count_refused, since)
+
     async def knows_arrival(self, route: str, arrival_key: str) -> bool:
         return await self._read(messages.knows_arrival, route, arrival_key)
 

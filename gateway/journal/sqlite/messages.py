@@ -144,6 +144,12 @@ def refuse(db: Database, route: str, origin: Origin, finding: Finding, at: datet
     return message_id
 
 
+def count_refused(db: Database, since: datetime) -> int:
+    """Count what was refused at a moment or later."""
+    at = to_micros(since)
+    return int(db.value("message.count_refused", (at, at)))
+
+
 def knows_arrival(db: Database, route: str, arrival_key: str) -> bool:
     """Tell whether a message came under this key."""
     return db.value("message.by_arrival_key", (route, arrival_key)) is not None

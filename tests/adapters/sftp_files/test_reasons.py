@@ -33,6 +33,7 @@ routes:
     stage: {side}
     acknowledge: {{type: none}}
 """
+THREE_MISTAKES = Path(__file__).resolve().parents[3] / "fixtures/edi_x12/po_bad_quantity.edi"
 GOOD, BAD = orders(1, [Order("1")]), orders(2, [Order("2", quantity="TWELVE")])
 
 
@@ -79,6 +80,17 @@ async def test_a_file_that_cannot_be_used_gets_a_reason_and_a_good_one_none(
         partner.put("bad2.850", orders(3, [Order("3", quantity="NINE")]))
         (name,) = await until_names(partner, ".error", 1)
         assert name.startswith("bad2~m")
+
+
+async def test_a_reason_lists_all_that_is_wrong_with_an_order_not_only_what_refuses_it(
+    tmp_path: Path, partner: Partner
+) -> None:
+    async with serving(written(tmp_path, partner)):
+        partner.put("bad.850", THREE_MISTAKES.read_bytes())
+        (name,) = await until_names(partner, ".error", 1)
+
+    text = (partner.folder / ".error" / name).read_text()
+    assert [code for code in ("[X12-CHAR]", "[X12-COND]", "[X12-DATE]") if code not in text] == []
 
 
 async def test_in_stage_legacy_the_file_goes_on_and_its_sender_hears_nothing(

@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from adapters.base import Finding, Origin, Position
+from gateway import cli
+from gateway.control import ControlServer
 from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.documents import interchange, order_set
 from tests.gateway.commands.running import Running, running
@@ -364,6 +370,66 @@ def test_the_status_shows_process_queues_and_reasons(bridge: Command, gateway: R
         assert part in shown.out
     assert "s4 needs a person: the password of BRIDGE was refused" in shown.out
     assert "po.mms takes nothing for now: the log-in is refused [DB-CREDENTIAL]" in shown.out
+
+
+def test_the_status_names_the_command_that_looks_closer(bridge: Command, gateway: Running) -> None:
+    message = arrived(gateway, order_set("PO-1"))
+    gateway.do(gateway.bench.deliver(erp=OUTAGE))
+    at, finding = gateway.bench.clock.now(), Finding("FILE-EMPTY", Position("a.850"), "zero bytes")
+    gateway.do(gateway.bench.journal.refuse("po.one", Origin("sftp_files", at, "a.850"), finding, at))
+
+    lines = bridge("status").out.splitlines()
+
+    refused = "refused       1 input in the last 24 hours (legacy-bridge messages list --state refused)"
+    assert refused in lines
+    assert f"      the oldest: legacy-bridge explain {message}" in lines
+    assert lines[-1] == "Look closer, on the gateway's machine: legacy-bridge check --live"
+
+
+def test_every_command_that_status_names_asks_the_gateway_that_was_asked(
+    bridge: Command, gateway: Running, folder: Path
+) -> None:
+    arrived(gateway, order_set("PO-1"))
+    gateway.do(gateway.bench.deliver(erp=OUTAGE))
+    (folder / "the hospital.yaml").write_text((folder / "routes.yaml").read_text())
+
+    shown = bridge("status", "-c", "the hospital.yaml")
+
+    named = re.findall(r"legacy-bridge ([^()\n]+)", shown.out)
+    assert len(named) >= 3, shown.out
+    for each in named:
+        arguments = shlex.split(each)
+        parsed = cli._parser(arguments).parse_args(arguments)
+        assert parsed.config == Path("the hospital.yaml"), each
+
+
+def test_the_call_sheet_names_the_command_for_the_gateway_that_was_asked(
+    bridge: Command, gateway: Running, folder: Path
+) -> None:
+    arrived(gateway, order_set("PO-1"))
+    (folder / "night.yaml").write_text((folder / "routes.yaml").read_text())
+
+    sheet = bridge("exceptions", "export", "--downtime", "--all", "-c", "night.yaml")
+
+    assert "resolve ID --placed-by-phone REF --why TEXT -c night.yaml. One of" in sheet.out
+
+
+def test_a_status_of_an_older_gateway_is_shown_without_what_it_does_not_tell(
+    bridge: Command, gateway: Running, folder: Path
+) -> None:
+    status = gateway.do(gateway.bench.ask("status"))
+
+    class Older:
+        async def perform(self, verb: str, arguments: Any) -> Any:
+            return {name: value for name, value in status.items() if name != "refused"}
+
+    server = ControlServer(folder / "older.sock", Older())
+    gateway.do(server.start())
+    shown = bridge("status", "--socket", "older.sock")
+    gateway.do(server.stop())
+
+    assert "refused" not in shown.out
+    assert "overdue       0" in shown.out
 
 
 def test_a_stopped_gateway_ends_status_with_1(bridge: Command, folder: Path) -> None:

@@ -354,6 +354,18 @@ async def test_messages_one_of_which_is_unknown_are_not_begun(scene: Scene) -> N
     assert (await scene.journal.message("m1")).state is MessageState.ACCEPTED
 
 
+async def test_what_was_refused_is_counted_from_a_moment_on(scene: Scene) -> None:
+    await scene.journal.refuse(ROUTE, origin(), finding(), T0)
+    await scene.accept("m1", accepted_at=after(5))
+    await scene.journal.refuse(ROUTE, origin(), finding(), after(10))
+    await scene.journal.refuse("other", origin(), finding(), after(20))
+    await scene.accept("m2", accepted_at=after(25))
+
+    counts = [await scene.journal.count_refused(after(at)) for at in (0, 1, 10, 11, 21, 30)]
+
+    assert counts == [3, 2, 2, 1, 0, 0]
+
+
 async def test_a_message_without_a_body_is_begun_without_one(journal: Journal) -> None:
     refused = await journal.refuse(ROUTE, origin(), finding(), T0)
 

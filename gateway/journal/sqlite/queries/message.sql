@@ -32,6 +32,14 @@ INSERT INTO message (sequence, message_id, route, state, sha256, sha256_head, si
     is_urgent, config_revision, findings, has_content)
 VALUES (?, ?, ?, 'refused', '', 0, 0, ?, '', ?, 0, 0, sealed(?), 0);
 
+-- name: count_refused
+-- Of the messages that came since the newest older one that still has its content: whoever asks for a day
+-- must not go through a table of years.
+SELECT count(*) FROM message
+WHERE sequence > coalesce(
+    (SELECT sequence FROM message WHERE has_content = 1 AND accepted_at < ? ORDER BY accepted_at DESC LIMIT 1), 0)
+  AND state = 'refused' AND accepted_at >= ?;
+
 -- name: remember_key
 INSERT INTO arrival_key (route, arrival_key, message, remembered_at) VALUES (?, ?, ?, ?);
 
