@@ -20,7 +20,7 @@ PACKAGES := canonical adapters gateway simulators
 # pytest, as in: make test ARGS="-k stage".
 JOBS ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
-# How much `make soak` enlarges the tests: the factor behind `scaled`, in tests/scale.py. From 15 on every number that
+# How much `make soak` enlarges the tests: the factor behind `scaled`, in tests/scale.py. From 6 on every number that
 # is promised as such is reached: 10,000 histories and lifecycles, 5,000 orders converted.
 SOAK ?= 6
 
