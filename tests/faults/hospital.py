@@ -37,6 +37,7 @@ OPEN = tuple(
     if state not in (DeliveryState.DONE, DeliveryState.SUPERSEDED, DeliveryState.VOID, DeliveryState.PARKED)
 )
 UP_S, END_S, DRAIN_S = 20.0, 20.0, 30.0
+MANY, ALL = 100, 1_000_000  # open ones: the journal is not read all the time, but read whole
 
 
 class Running:
@@ -192,7 +193,7 @@ class Hospital:
             if fewest is None or len(left) < fewest:
                 fewest, ends = len(left), time.monotonic() + within_s
             assert time.monotonic() < ends, f"still open: {left[:5]}\n{self.log}"
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.03 if len(left) < MANY else 0.5)
 
     async def _left(self) -> list[str]:
         inbox = self.folder / "inbox"
@@ -205,8 +206,9 @@ class Hospital:
         if files:
             return files
         async with self.journal() as journal:
-            messages = await journal.messages(states=(MessageState.ACCEPTED, MessageState.TRANSLATING))
-            deliveries = await journal.deliveries(states=OPEN)
+            states = (MessageState.ACCEPTED, MessageState.TRANSLATING)
+            messages = await journal.messages(states=states, limit=ALL)  # a list of the first never gets shorter
+            deliveries = await journal.deliveries(states=OPEN, limit=ALL)
         return [
             *(f"{each.message_id} {each.state}" for each in messages),
             *(f"{each.delivery_id} {each.state} {each.reason}" for each in deliveries),
