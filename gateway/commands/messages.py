@@ -194,7 +194,8 @@ def _print_message(message: dict[str, Any]) -> None:
         _print_findings(document["findings"])
     for delivery in message["deliveries"]:
         number = f" as {delivery['target_reference']}" if delivery["target_reference"] else ""
-        reason = f"; {delivery['reason']}" if delivery["reason"] else ""
+        why = delivery.get("resolution") or delivery["reason"]  # no resolution from an older version
+        reason = f"; {why}" if why else ""
         text = f"{delivery['target']} ({delivery['role']}): {delivery['state']}{number}{reason}"
         print_wrapped(f"delivery  {text}", hanging=" " * 10)
         _print_findings(delivery["findings"])

@@ -9,9 +9,10 @@ from gateway.journal.base import UnknownError
 from gateway.journal.moves import Move, MoveState
 from gateway.journal.types import AuditEntry, DeliveryState, DocumentView, Message, MessageState
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Person, Text
+from gateway.operations.conclusion import conclusion
 from gateway.operations.discretion import shown
 from gateway.operations.errors import OperationError
-from gateway.operations.lineage import Lineage, conclusion, is_about, timeline
+from gateway.operations.lineage import Lineage, is_about, timeline
 from gateway.operations.progress import progress
 from gateway.operations.views import delivery_view, document_view, message_view
 from gateway.operations.waiting_behind import parked_before

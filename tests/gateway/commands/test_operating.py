@@ -227,7 +227,7 @@ def test_an_exception_is_listed_shown_retried_and_resolved(bridge: Command, gate
     assert resolved.out.splitlines()[0] == f"{parked}: closed, placed by phone (Ann 10:40)"
     assert f"legacy-bridge messages replay {message}" in " ".join(resolved.out.split())
     assert dismissed.code == 0
-    assert "sent to the supplier by nobody" in bridge("orders", "show", "PO-1").out
+    assert "sent to the supplier by a person, by phone" in bridge("orders", "show", "PO-1").out
     assert bridge("exceptions", "list").err == "nothing is parked\n"
 
 
@@ -271,7 +271,7 @@ def test_an_order_that_waits_is_closed_by_the_id_that_the_call_sheet_shows(
     assert first == f"{row['ids']}: closed, placed by phone (Ann 10:40)"
     assert second == "The ERP gets it now, or once it is back; nobody sends it to the supplier."
     assert bridge("exceptions", "export", "--downtime", "--all").out == ""
-    assert "sent to the supplier by nobody" in bridge("orders", "show", "PO-1").out
+    assert "sent to the supplier by a person, by phone" in bridge("orders", "show", "PO-1").out
 
 
 def test_exactly_one_way_to_resolve_is_taken(bridge: Command, gateway: Running) -> None:

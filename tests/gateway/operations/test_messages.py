@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -241,6 +242,86 @@ async def test_what_is_sent_again_waits_behind_what_is_parked_and_says_so(bench:
 
     assert not any("waits behind" in text for _, text in await story(bench, message))
     assert await bench.deliver(erp=TAKEN) == 1
+
+
+async def by_phone(bench: Bench, exception: str) -> None:
+    bench.clock.elapsed_s += 60
+    resolution = {"resolution": "placed_by_phone", "reference": "Kim 10:40", "who": "ann", "why": "down"}
+    await bench.ask("exceptions.resolve", exception=exception, **resolution)
+    bench.clock.elapsed_s += 60
+
+
+async def test_the_story_of_an_order_placed_by_phone_says_when_by_whose_word_and_where_it_belongs(
+    bench: Bench,
+) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    opened_at = bench.clock.now()
+    await bench.deliver(erp=OUTAGE, legacy=TAKEN)
+    (call,) = await bench.ask("exceptions.call_sheet", everything=True)
+    await by_phone(bench, call["exception_ids"][0])
+    await bench.pipeline.translate(message)
+
+    (told,) = (await bench.ask("explain", subject="PO-1"))["messages"]
+
+    ledger = [(each["at"], each["text"]) for each in told["timeline"] if each["kind"] == "ledger"]
+    key = "order:1|mercy|PO-1"
+    assert ledger == [
+        (opened_at.isoformat(), f"order {key} belongs to cloud: stage cloud"),
+        (
+            (opened_at + timedelta(seconds=60)).isoformat(),
+            f"order {key} was placed by phone, reference Kim 10:40 (told by ann); it belongs to cloud, and "
+            "nobody sends it to the supplier",
+        ),
+    ]
+    texts = [each["text"] for each in told["timeline"]]
+    closed = "set 1 to erp: closed by a person: placed by phone, reference Kim 10:40"
+    again = next(each for each in texts if each.startswith("translated again"))
+    assert texts.index(ledger[0][1]) < texts.index(ledger[1][1]) < texts.index(closed) < texts.index(again)
+    (order,) = await bench.ask("orders.show", order="PO-1")
+    assert order["ledger"]["sent_by"] == "a person, by phone"
+    assert [each["resolution"] for each in order["deliveries"]] == [
+        "placed by phone, reference Kim 10:40",
+        "",
+    ]
+
+
+async def test_an_order_placed_by_phone_and_created_later_is_delivered_and_nothing_of_it_is_left(
+    bench: Bench,
+) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(erp=OUTAGE, legacy=TAKEN)
+    (call,) = await bench.ask("exceptions.call_sheet", everything=True)
+    await by_phone(bench, call["exception_ids"][0])
+    await bench.pipeline.translate(message)
+    assert await ending(bench, message) == "0 of 1 live deliveries are done; the others go on by themselves."
+
+    await bench.deliver(erp=TAKEN)
+
+    assert await ending(bench, message) == "Everything of it is delivered."
+
+
+async def test_an_order_of_legacy_placed_by_phone_is_said_to_be_missing_there(bench: Bench) -> None:
+    stage, now = (await bench.journal.stages())["po.one"].stage, bench.clock.now()
+    await bench.journal.set_stage("po.one", stage, "legacy", "0", "ann", "back", now)
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(legacy=OUTAGE)
+    (call,) = await bench.ask("exceptions.call_sheet", everything=True)
+    await by_phone(bench, call["exception_ids"][0])
+
+    told = await ending(bench, message)
+
+    assert told.endswith("What was placed by phone is not in legacy, unless a person entered it there.")
+
+
+async def test_what_is_told_of_a_message_that_waits_to_be_translated_again_is_what_came_before(
+    bench: Bench,
+) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.ask("messages.replay", message=message, who="ann", why="table mended")
+
+    kinds = [kind for kind, _ in await story(bench, message)]
+
+    assert kinds[:6] == ["arrived", "identity", "translated", "document", "decided", "ledger"]
 
 
 async def test_only_the_newest_translation_is_told_with_its_configuration_revision(bench: Bench) -> None:
