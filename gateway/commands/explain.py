@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from gateway.commands.connection import ask
-from gateway.commands.messages import add_documents, documents_of, print_documents
+from gateway.commands.messages import add_documents, documents_of, print_documents, progress_of
 from gateway.commands.options import Subparsers, add_command, add_connection
 from gateway.commands.terminal import moment, print_json, print_text, print_wrapped
 
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_story(message: dict[str, Any]) -> None:
-    print_text(f"message {message['message_id']} on route {message['route']}: {message['state']}")
+    print_text(f"message {message['message_id']} on route {message['route']}: {progress_of(message)}")
     shown = ""
     for entry in message["timeline"]:
         at = moment(entry["at"]) if entry["at"] else shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from canonical.registry import parse_document
 from gateway.journal.base import UnknownError
@@ -31,22 +31,38 @@ class MessageOperations(OperationsBase):
         """Show messages, newest first, and how far each is (``progress``)."""
         wanted = [_state(word) for word in states or ()]
         found = await self._journal.messages(route=route, states=wanted, limit=limit)
-        return [message_view(each) | {"progress": await self._progress(each, len(found))} for each in found]
+        return await self._listed(found)
 
-    async def _progress(self, message: Message, listed: int) -> str:
-        """Tell how far a message is; in a list too long to look at each, its state only."""
-        if message.state is not MessageState.PLANNED or listed > LOOKED_AT_MAX:
-            return message.state.value
-        documents = await self._journal.documents(message_id=message.message_id, limit=EVERYTHING)
-        deliveries = await self._journal.deliveries(message_id=message.message_id, limit=EVERYTHING)
-        return progress(message, documents, deliveries)
+    async def _listed(self, messages: Sequence[Message]) -> list[JsonObject]:
+        """Show messages and how far each is; in a list too long to look at each, its state only."""
+        if len(messages) > LOOKED_AT_MAX:
+            return [message_view(each) | {"progress": each.state.value} for each in messages]
+        parked = await self._parked()
+        return [message_view(each) | {"progress": await self._progress(each, parked)} for each in messages]
+
+    async def _progress(self, message: Message, parked: Mapping[str, Sequence[str]]) -> str:
+        message_id = message.message_id
+        if message.state is not MessageState.PLANNED:  # the state alone decides
+            return progress(message, (), (), needs_a_person=message_id in parked)
+        documents = await self._journal.documents(message_id=message_id, limit=EVERYTHING)
+        deliveries = await self._journal.deliveries(message_id=message_id, limit=EVERYTHING)
+        return progress(message, documents, deliveries, needs_a_person=message_id in parked)
+
+    async def _parked(self) -> dict[str, list[str]]:
+        """Give the ids of what is parked, by message."""
+        found: dict[str, list[str]] = {}
+        for each in await self._journal.exceptions(limit=EVERYTHING):
+            found.setdefault(each.message_id, []).append(each.exception_id)
+        return found
 
     async def messages_show(self, message: Text) -> JsonObject:
         """Show a message, its documents and its deliveries. Errors: OperationError where there is none."""
         found = await self._message(message)
         documents = await self._journal.documents(message_id=message, limit=EVERYTHING)
         deliveries = await self._journal.deliveries(message_id=message, limit=EVERYTHING)
+        needs_a_person = message in await self._parked()
         return message_view(found) | {
+            "progress": progress(found, documents, deliveries, needs_a_person=needs_a_person),
             "documents": [document_view(each) for each in documents],
             "deliveries": [delivery_view(each) for each in deliveries],
         }
@@ -94,10 +110,7 @@ class MessageOperations(OperationsBase):
         return {
             "subject": subject,
             "orders": orders,
-            "messages": [
-                message_view(each.message) | {"timeline": timeline(each), "conclusion": conclusion(each)}
-                for each in told
-            ],
+            "messages": [_story(each) for each in told],
         }
 
     async def _subject(self, subject: str) -> tuple[list[str], list[str]]:
@@ -131,7 +144,6 @@ class MessageOperations(OperationsBase):
         ]
         now = self._clock.now()
         overdue = await self._journal.overdue(now, now, limit=EVERYTHING)
-        exceptions = await self._journal.exceptions(limit=EVERYTHING)
         process = self._hooks.process
         deliveries = await self._journal.deliveries(message_id=message_id, limit=EVERYTHING)
         return Lineage(
@@ -141,7 +153,7 @@ class MessageOperations(OperationsBase):
             list(ledger.values()),
             [each for each in overdue if each.message_id == message_id],
             [each for each in audit if is_about(each, message_id)],
-            [each.exception_id for each in exceptions if each.message_id == message_id],
+            (await self._parked()).get(message_id, ()),
             moves,
             await self._opened(message_id, moves),
             now if process is not None else None,
@@ -173,6 +185,14 @@ class MessageOperations(OperationsBase):
         await self._message(message_id)
         documents = await self._journal.documents(message_id=message_id, limit=EVERYTHING)
         return [_document(each, unmasked=unmasked) for each in documents]
+
+
+def _story(lineage: Lineage) -> JsonObject:
+    so_far = progress(
+        lineage.message, lineage.documents, lineage.deliveries, needs_a_person=bool(lineage.parked)
+    )
+    told = {"progress": so_far, "timeline": timeline(lineage), "conclusion": conclusion(lineage)}
+    return message_view(lineage.message) | told
 
 
 def _document(view: DocumentView, *, unmasked: bool) -> JsonObject:
