@@ -14,6 +14,7 @@ from gateway.operations.discretion import shown
 from gateway.operations.errors import OperationError
 from gateway.operations.lineage import Lineage, is_about, timeline
 from gateway.operations.progress import progress
+from gateway.operations.subjects import Subject, find_named, nothing_found
 from gateway.operations.views import delivery_view, document_view, message_view
 from gateway.operations.waiting_behind import parked_before
 from gateway.order_mover import TRANSPORT as MOVE
@@ -103,26 +104,38 @@ class MessageOperations(OperationsBase):
         return {"message_id": message, "generation": generation, "resend": resend, "parked": parked}
 
     async def explain(self, subject: Text) -> JsonObject:
-        """Tell the story of a message, of the one that a delivery belongs to, or of an order."""
-        message_ids, orders = await self._subject(subject)
-        audit = await self._journal.audit(limit=AUDIT_MAX)
-        told = [await self._lineage(each, audit) for each in message_ids]
+        """Tell the story of a message, of the one that a delivery belongs to, or of an order.
+
+        Where a name means several messages, these are listed in ``several``, newest first, and none is told;
+        ``more``: there are more of them.
+        """
+        meant = await self._subject(subject)
+        audit = await self._journal.audit(limit=AUDIT_MAX) if not meant.is_choice else []
+        told = [await self._lineage(each, audit) for each in meant.message_ids if not meant.is_choice]
+        several = [await self._message(each) for each in meant.message_ids if meant.is_choice]
         return {
             "subject": subject,
-            "orders": orders,
+            "orders": list(meant.orders),
             "messages": [_story(each) for each in told],
+            "several": await self._listed(several),
+            "more": meant.is_cut,
         }
 
-    async def _subject(self, subject: str) -> tuple[list[str], list[str]]:
-        """Give the messages that are meant, in order of arrival, and the orders where these were meant."""
+    async def _subject(self, subject: str) -> Subject:
+        """Give what is meant; an order's messages as they arrived. Errors: OperationError for nothing."""
         message_id = subject.partition(".")[0].partition("/")[0]
         try:
-            return [(await self._journal.message(message_id)).message_id], []
+            return Subject(((await self._journal.message(message_id)).message_id,))
         except UnknownError:
             keys = await self._order_keys(subject)
-        if not keys:
-            text = f"'{subject}' is no message, delivery or order that is known here"
-            raise OperationError("unknown", text)
+        if keys:
+            return await self._of_orders(keys)
+        named = await find_named(self._journal, subject)
+        if not named.message_ids:
+            raise OperationError("unknown", nothing_found(subject))
+        return named
+
+    async def _of_orders(self, keys: Sequence[str]) -> Subject:
         found: dict[str, None] = {}
         for key in keys:
             for document in await self._journal.documents(order_key=key, limit=EVERYTHING):
@@ -130,7 +143,8 @@ class MessageOperations(OperationsBase):
             for delivery in await self._journal.deliveries(order_key=key, limit=EVERYTHING):
                 found[delivery.message_id] = None
         messages = [await self._journal.message(each) for each in found]
-        return [each.message_id for each in sorted(messages, key=lambda each: each.sequence)], list(keys)
+        in_order = sorted(messages, key=lambda each: each.sequence)
+        return Subject(tuple(each.message_id for each in in_order), tuple(keys))
 
     async def _lineage(self, message_id: str, audit: list[AuditEntry]) -> Lineage:
         message = await self._message(message_id)

@@ -73,6 +73,78 @@ async def test_a_delivery_and_an_exception_lead_to_the_story_of_their_message(be
     assert await story(bench, parked) == await story(bench, message) == await story(bench, f"{message}/1")
 
 
+async def test_what_a_person_has_in_the_hand_leads_to_the_story_of_its_message(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")), "in/june.850")
+    await bench.arrive(interchange(order_set("PO-2"), control="000000008"), "in/july.850")
+    await bench.deliver(erp=TAKEN)
+    reference = (await bench.journal.deliveries(message_id=message, target="erp"))[0].reference
+    known = await bench.journal.message(message)
+
+    for name in (
+        message[:12],
+        reference,
+        reference[:12],
+        f"{reference[:20]}.0123456789ab",
+        known.correlation_id,
+        "in/june.850",
+        "june.850",
+        "000000007",
+        known.sha256,
+    ):
+        assert await story(bench, name) == await story(bench, message), name
+
+
+async def test_a_name_of_several_messages_lists_them_newest_first_and_tells_none(bench: Bench) -> None:
+    first = await bench.arrive(interchange(order_set("PO-1")), "orders.850")
+    second = await bench.arrive(interchange(order_set("PO-2"), control="000000008"), "orders.850")
+
+    told = await bench.ask("explain", subject="orders.850")
+
+    assert (told["messages"], told["orders"], told["more"]) == ([], [], False)
+    assert [(each["message_id"], each["progress"]) for each in told["several"]] == [
+        (second, "delivering"),
+        (first, "delivering"),
+    ]
+
+
+async def test_of_a_name_that_very_many_messages_bear_the_newest_are_listed_and_that_is_said(
+    bench: Bench,
+) -> None:
+    every = [await bench.arrive(b"%d" % number, "/v1/orders", translate=False) for number in range(25)]
+
+    told = await bench.ask("explain", subject="/v1/orders")
+
+    assert [each["message_id"] for each in told["several"]] == every[:4:-1]
+    assert told["more"]
+
+
+async def test_a_name_is_looked_for_in_all_that_is_older_than_one_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.operations.subjects.STRETCH", 2)
+    monkeypatch.setattr("gateway.operations.subjects.LOOKED_THROUGH_MAX", 4)
+    every = [await bench.arrive(b"%d" % number, f"{number}.850", translate=False) for number in range(5)]
+
+    for number in range(1, 5):
+        (told,) = (await bench.ask("explain", subject=f"{number}.850"))["messages"]
+        assert told["message_id"] == every[number]
+    with pytest.raises(OperationError, match=r"'0\.850' is no message"):
+        await bench.ask("explain", subject="0.850")
+
+
+async def test_a_name_that_nothing_has_is_answered_with_the_kinds_of_names_that_are_understood(
+    bench: Bench,
+) -> None:
+    await bench.arrive(interchange(order_set("PO-1")))
+
+    with pytest.raises(OperationError) as unknown:
+        await bench.ask("explain", subject="m26010")  # too short to tell one message of a day from others
+
+    assert unknown.value.code == "unknown"
+    for kind in ("its first 8 characters", "number of an order", "reference", "correlation id", "path"):
+        assert kind in str(unknown.value)
+
+
 async def test_findings_doubt_and_what_people_did_are_in_the_story(bench: Bench) -> None:
     message = await bench.arrive(interchange(order_set("PO-1"), order_set("PO-2", quantity="three")))
     await bench.deliver(erp=UNCLEAR)
