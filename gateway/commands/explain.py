@@ -47,7 +47,7 @@ def add(subparsers: Subparsers) -> None:
         example=EXAMPLE,
         detail=DETAIL,
     )
-    parser.add_argument("subject", metavar="NAME", help="a message, a delivery, an order: see below")
+    parser.add_argument("subject", metavar="NAME", help="a message, a delivery, an order: see above")
     add_documents(parser)
     add_connection(parser)
 
