@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -51,7 +52,7 @@ class Operator(Protocol):
         """Do it and give a JSON-able result. Errors: OperationError."""
         ...
 
-    async def routes_of(self, subject: str) -> set[str]:
+    async def routes_of(self, subject: str, *, by_any_name: bool = False) -> set[str]:
         """Give the routes that a message, an exception or an order belongs to."""
         ...
 
@@ -107,8 +108,10 @@ class AdminApi:
     ) -> web.StreamResponse:
         try:
             arguments = await self._arguments(request, resource)
+            # For one verb alone: going through the messages for each of many keys would take long.
+            routes_of = partial(self._operations.routes_of, by_any_name=resource.verb == "explain")
             await access.check(
-                principal, resource.role, resource.verb, arguments, self._operations.routes_of,
+                principal, resource.role, resource.verb, arguments, routes_of,
                 gives_list=resource.gives_list,
             )  # fmt: skip
             named = arguments | ({WHO: principal.name} if resource.verb in CHANGES else {})

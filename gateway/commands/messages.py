@@ -98,18 +98,29 @@ def run_list(arguments: argparse.Namespace) -> int:
     if not messages:
         say("no message is there")
         return 0
+    print_messages(messages)
+    return 0
+
+
+def print_messages(messages: list[dict[str, Any]]) -> None:
+    """Print messages as a table."""
     rows = [
         (
             each["message_id"],
             moment(each["accepted_at"]),
             each["route"],
-            each["progress"],
+            progress_of(each),
             each["origin"]["name"] or each["origin"]["transport"],
         )
         for each in messages
     ]
     print_table(("MESSAGE", "ACCEPTED", "ROUTE", "STATE", "FROM"), rows, fixed=(0, 1))
-    return 0
+
+
+def progress_of(message: dict[str, Any]) -> str:
+    """Give how far a message is; from a gateway of an older version its state."""
+    told: str = message.get("progress") or message["state"]
+    return told
 
 
 def run_show(arguments: argparse.Namespace) -> int:
@@ -174,7 +185,7 @@ def print_documents(documents: list[dict[str, Any]] | None) -> None:
 def _print_message(message: dict[str, Any]) -> None:
     origin = message["origin"]
     print_text(
-        f"message   {message['message_id']} ({message['state']})",
+        f"message   {message['message_id']} ({progress_of(message)})",
         f"route     {message['route']}, configuration revision {message['config_revision']}",
         f"accepted  {moment(message['accepted_at'])} by {origin['transport']}",
     )
@@ -196,7 +207,8 @@ def _print_message(message: dict[str, Any]) -> None:
         _print_findings(document["findings"])
     for delivery in message["deliveries"]:
         number = f" as {delivery['target_reference']}" if delivery["target_reference"] else ""
-        reason = f"; {delivery['reason']}" if delivery["reason"] else ""
+        why = delivery.get("resolution") or delivery["reason"]  # no resolution from an older version
+        reason = f"; {why}" if why else ""
         text = f"{delivery['target']} ({delivery['role']}): {delivery['state']}{number}{reason}"
         print_wrapped(f"delivery  {text}", hanging=" " * 10)
         _print_findings(delivery["findings"])

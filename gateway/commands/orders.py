@@ -250,7 +250,8 @@ def print_order(order: dict[str, Any]) -> None:
         )
     for delivery in order["deliveries"]:
         number = f" as {delivery['target_reference']}" if delivery["target_reference"] else ""
+        closed = f"; {delivery['resolution']}" if delivery.get("resolution") else ""
         print_wrapped(
-            f"delivery  {delivery['target']} ({delivery['role']}): {delivery['state']}{number}",
+            f"delivery  {delivery['target']} ({delivery['role']}): {delivery['state']}{number}{closed}",
             hanging=" " * 10,
         )

@@ -16,6 +16,7 @@ from gateway.journal.base import Journal, UnknownError
 from gateway.journal.moves import Move
 from gateway.journal.types import Message
 from gateway.operations.errors import OperationError
+from gateway.operations.subjects import find_named
 from gateway.order_reading import OrderReading
 
 JsonObject = dict[str, Any]  # the values were made here, or validated by the operation that takes them
@@ -89,15 +90,22 @@ class OperationsBase:
                 found[key] = None
         return tuple(found)
 
-    async def routes_of(self, subject: str) -> set[str]:
-        """Give the routes of a message, delivery, exception, order or route; none where it is not known."""
-        if subject in await self._journal.stages():
+    async def routes_of(self, subject: str, *, by_any_name: bool = False) -> set[str]:
+        """Give the routes of a message, delivery, exception, order or route; none where it is not known.
+
+        ``by_any_name``: of what ``explain`` would tell of, so by names without an index, too, and never as a
+        route: a file may be called like one, and have come by another.
+        """
+        if not by_any_name and subject in await self._journal.stages():
             return {subject}
         message_id = subject.partition(".")[0].partition("/")[0]
         try:
             return {(await self._journal.message(message_id)).route}
         except UnknownError:
             keys = await self._order_keys(subject)
+        if not keys and by_any_name:
+            named = await find_named(self._journal, subject)
+            return {(await self._message(each)).route for each in named.message_ids}
         if not keys:  # a move that never began has no message
             parked = await self._journal.exceptions(limit=EVERYTHING)
             return {each.route for each in parked if each.exception_id == subject}

@@ -15,7 +15,7 @@ from adapters.base import Finding, NoReply, Reply, StepResult
 from gateway.journal.move_rules import moved_because
 from gateway.journal.moves import Move
 from gateway.journal.types import (
-    FINISHED,
+    PHONED,
     AuditEntry,
     DeliveryState,
     DeliveryView,
@@ -24,12 +24,12 @@ from gateway.journal.types import (
     Message,
     MessageState,
     Overdue,
+    was_phoned,
 )
-from gateway.operations.views import NOBODY, finding_view, instant, outcome_view, sent_by
+from gateway.operations.views import NOBODY, closed_by, finding_view, instant, outcome_view, sent_by
 
 Entry = dict[str, Any]
 
-NOTHING = "Nothing of it is to be delivered."
 KEY_SHOWN = 48  # characters of an arrival key in a sentence; machines get it whole
 
 
@@ -55,9 +55,14 @@ def timeline(lineage: Lineage) -> list[Entry]:
     """Give the entries in the order in which things happened."""
     message = lineage.message
     entries = [*_arrival(message)]
+    openings = [told for each in lineage.ledger for told in _opening(each, lineage)]
     for generation in sorted({each.generation for each in lineage.documents} or {message.generation}):
         entries += _translation(lineage, generation)
-    entries += [told for each in lineage.ledger for told in _ledger(lineage, each)]
+        planned_at = instant(_planned_at(lineage, generation)) or ""
+        entries += [each for each in openings if each["at"] <= planned_at]
+        openings = [each for each in openings if each["at"] > planned_at]
+    entries += openings
+    entries += [told for each in lineage.ledger for told in _changes(each, lineage)]
     entries += [each for delivery in lineage.deliveries for each in _delivery(delivery, lineage)]
     entries += [_alarm(each) for each in lineage.overdue if each.last_alarm_at is not None]
     entries += [_action(each) for each in lineage.audit]
@@ -67,47 +72,6 @@ def timeline(lineage: Lineage) -> list[Entry]:
 def is_about(entry: AuditEntry, message_id: str) -> bool:
     """Tell whether an audit entry is about a message, one of its sets, or one of its deliveries."""
     return entry.subject == message_id or entry.subject.startswith((f"{message_id}.", f"{message_id}/"))
-
-
-def conclusion(lineage: Lineage) -> str:
-    """Say in a sentence how it ended, or what it waits for."""
-    message = lineage.message
-    if message.state is MessageState.REFUSED:
-        return "It was refused before it was accepted; its bytes are not kept."
-    if message.state in (MessageState.ACCEPTED, MessageState.TRANSLATING):
-        return "It is accepted and not translated yet; it goes on by itself."
-    live = [each for each in lineage.deliveries if each.role in ("live", "pass_through")]
-    current = [each for each in lineage.documents if each.generation == message.generation]
-    if lineage.parked:
-        count = len(lineage.parked)
-        return f"A person must look: {count} parked (legacy-bridge exceptions list)."
-    if waiting := [each for each in current if each.plan.awaits is not None]:
-        return f"{len(waiting)} of its documents wait for their order to become known."
-    return _ended(lineage, live, sum(1 for each in current if each.plan.is_parked))
-
-
-def _ended(lineage: Lineage, live: Sequence[DeliveryView], resolved: int) -> str:
-    """Say how far it is where nobody must look. ``resolved``: parked sets that a person closed."""
-    resolved += lineage.message.state is MessageState.PARKED
-    done = sum(1 for each in live if each.state is DeliveryState.DONE)
-    if open_ones := [each for each in live if each.state not in FINISHED]:
-        told = f"{done} of {len(live)} live deliveries are done"
-        troubled = {each.target: lineage.troubles.get(each.target) for each in open_ones}
-        stuck = "; ".join(f"{target} needs a person: {why}" for target, why in troubled.items() if why)
-        if not stuck:
-            return f"{told}; the others go on by themselves."
-        return f"{told}; {stuck}." + (" The others go on by themselves." if None in troubled.values() else "")
-    rest = [each for each in lineage.deliveries if each.state not in FINISHED]
-    if rest:  # an acknowledgment, a copy, a shadow: of its own lane, and late or in trouble by itself
-        what = ", ".join(sorted({f"{each.role} to {each.target}" for each in rest}))
-        return f"Nothing live is left to deliver; still on its way: {what}."
-    closed = len(live) - done
-    if closed or (live and resolved):
-        by_person = f", {resolved} closed by a person" if resolved else ""
-        return f"It is closed: {done} delivered, {closed} void or superseded{by_person}."
-    if live:
-        return "Everything of it is delivered."
-    return "A person closed it; nothing of it is delivered." if resolved else NOTHING
 
 
 def _arrival(message: Message) -> Iterable[Entry]:
@@ -140,20 +104,26 @@ def _arrival(message: Message) -> Iterable[Entry]:
 
 def _translation(lineage: Lineage, generation: int) -> Iterable[Entry]:
     message = lineage.message
-    if message.state in (MessageState.ACCEPTED, MessageState.REFUSED):
+    is_newest = generation == message.generation
+    if message.state is MessageState.REFUSED or (message.state is MessageState.ACCEPTED and is_newest):
         return
     own = [each for each in lineage.documents if each.generation == generation]
-    planned = [each.planned_at for each in lineage.deliveries if each.generation == generation]
-    is_newest = generation == message.generation
     again = f" again (generation {generation})" if generation > 1 else ""
     # A message keeps the revision of its newest generation alone; what an earlier one had is not known.
     revision = f" with configuration revision {message.config_revision}" if is_newest else ""
     text = f"translated{again}{revision}: {_sets(len(own))}"
-    yield _entry(min(planned, default=None), "translated", text, generation=generation)
-    if generation == message.generation:
+    yield _entry(_planned_at(lineage, generation), "translated", text, generation=generation)
+    if is_newest:
         yield from (_finding("finding", each) for each in message.findings)
     for document in own:
         yield from _document(document)
+
+
+def _planned_at(lineage: Lineage, generation: int) -> datetime | None:
+    """Give when a generation was planned, as its deliveries tell; None where it has none."""
+    return min(
+        (each.planned_at for each in lineage.deliveries if each.generation == generation), default=None
+    )
 
 
 def _document(view: DocumentView) -> Iterable[Entry]:
@@ -182,27 +152,47 @@ def _document(view: DocumentView) -> Iterable[Entry]:
         yield _entry(None, "decided", f"{what} {side}: {plan.decision}{parked}", reason=plan.decision)
 
 
-def _ledger(lineage: Lineage, entry: LedgerEntry) -> Iterable[Entry]:
-    """Give what this message changed in the ledger: an order opened by it, or moved by it.
+def _opening(entry: LedgerEntry, lineage: Lineage) -> Iterable[Entry]:
+    """Give an order that this message opened.
 
-    The entry itself keeps its last change alone; how it was before, the order's moves and the decision on
-    its first document tell.
+    The entry keeps its last change alone: how an order was opened that has moved, or was placed by phone
+    since, the decision on its first document tells.
     """
+    key, side = entry.order_key, entry.side
+    moves = [each for each in lineage.moves if each.order_key == key]
+    if moves:
+        if (decision := lineage.opened.get(key)) is None:
+            return
+        side = moves[0].was
+        text = f"order {key} belongs to {side.value}, where it was opened: {decision}"
+    elif entry.message_id != lineage.message.message_id or entry.stage == PHONED:
+        return
+    elif was_phoned(entry):
+        plans = (each.plan for each in lineage.documents if key in each.plan.order_keys)
+        decision = next((plan.decision for plan in plans if plan.side is side), f"stage {entry.stage}")
+        text = f"order {key} belongs to {side.value}: {decision}"
+    else:
+        by = sent_by(entry)
+        text = f"order {key} belongs to {side.value}, sent to the supplier by {by}: {entry.reason}"
+    yield _entry(entry.opened_at, "ledger", text, order_key=key, side=side.value, opens=True)
+
+
+def _changes(entry: LedgerEntry, lineage: Lineage) -> Iterable[Entry]:
+    """Give what became of an order later: moved by this message, or placed with the supplier by phone."""
     key, message_id = entry.order_key, lineage.message.message_id
     moves = [each for each in lineage.moves if each.order_key == key]
-    for move in moves:
-        if move.message_id == message_id:
-            text = f"order {key} belongs to {move.to.value}, sent to the supplier by {NOBODY}: "
-            yield _entry(
-                move.ended_at, "ledger", text + moved_because(move), order_key=key, side=move.to.value
-            )
-    if not moves and entry.message_id == message_id:
-        text = f"order {key} belongs to {entry.side.value}, sent to the supplier by {sent_by(entry)}: "
-        yield _entry(entry.opened_at, "ledger", text + entry.reason, order_key=key, side=entry.side.value)
-    elif moves and (decision := lineage.opened.get(key)):
-        side = moves[0].was.value
-        text = f"order {key} belongs to {side}, where it was opened: {decision}"
-        yield _entry(entry.opened_at, "ledger", text, order_key=key, side=side)
+    for move in (each for each in moves if each.message_id == message_id):
+        text = f"order {key} belongs to {move.to.value}, sent to the supplier by {NOBODY}: "
+        yield _entry(move.ended_at, "ledger", text + moved_because(move), order_key=key, side=move.to.value)
+    if not moves and entry.message_id == message_id and was_phoned(entry):
+        called = (each for each in lineage.audit if closed_by(each.detail.get("resolution")) == entry.reason)
+        told = next(called, None)
+        who = f" (told by {told.who})" if told is not None else ""
+        side = entry.side.value
+        text = (
+            f"order {key} was {entry.reason}{who}; it belongs to {side}, and nobody sends it to the supplier"
+        )
+        yield _entry(told.at if told else entry.opened_at, "ledger", text, order_key=key, side=side)
 
 
 def _delivery(view: DeliveryView, lineage: Lineage) -> Iterable[Entry]:
@@ -262,6 +252,8 @@ def _state(view: DeliveryView, lineage: Lineage) -> str:
             return f"waits behind {parked}, which is parked: legacy-bridge exceptions show {parked}"
         case DeliveryState.READY:
             return "is to be sent next"
+        case DeliveryState.VOID if view.resolution:
+            return f"closed by a person: {closed_by(view.resolution)}"
         case _:
             return f"{view.state.value.replace('_', ' ')}{reason}"
 
@@ -295,7 +287,7 @@ def _in_order(entries: list[Entry], message_id: str) -> list[Entry]:
     last = ""
     for number, entry in enumerate(entries):
         # An order is opened while its document is decided: it stands behind that, whose time is the plan's.
-        is_opening = entry["kind"] == "ledger" and (entry["at"] or "") < last
+        is_opening = "opens" in entry and (entry["at"] or "") < last
         last = last if is_opening else entry["at"] or last
         placed.append((last, number, {"message_id": message_id, **entry}))
     return [entry for _, _, entry in sorted(placed, key=lambda each: each[:2])]

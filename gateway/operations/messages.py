@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from canonical.registry import parse_document
 from gateway.journal.base import UnknownError
 from gateway.journal.moves import Move, MoveState
 from gateway.journal.types import AuditEntry, DeliveryState, DocumentView, Message, MessageState
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Person, Text
+from gateway.operations.conclusion import conclusion
 from gateway.operations.discretion import shown
 from gateway.operations.errors import OperationError
-from gateway.operations.lineage import Lineage, conclusion, is_about, timeline
+from gateway.operations.lineage import Lineage, is_about, timeline
 from gateway.operations.progress import progress
+from gateway.operations.subjects import Subject, find_named, nothing_found
 from gateway.operations.views import delivery_view, document_view, message_view
 from gateway.operations.waiting_behind import parked_before
 from gateway.order_mover import TRANSPORT as MOVE
@@ -30,22 +32,38 @@ class MessageOperations(OperationsBase):
         """Show messages, newest first, and how far each is (``progress``)."""
         wanted = [_state(word) for word in states or ()]
         found = await self._journal.messages(route=route, states=wanted, limit=limit)
-        return [message_view(each) | {"progress": await self._progress(each, len(found))} for each in found]
+        return await self._listed(found)
 
-    async def _progress(self, message: Message, listed: int) -> str:
-        """Tell how far a message is; in a list too long to look at each, its state only."""
-        if message.state is not MessageState.PLANNED or listed > LOOKED_AT_MAX:
-            return message.state.value
-        documents = await self._journal.documents(message_id=message.message_id, limit=EVERYTHING)
-        deliveries = await self._journal.deliveries(message_id=message.message_id, limit=EVERYTHING)
-        return progress(message, documents, deliveries)
+    async def _listed(self, messages: Sequence[Message]) -> list[JsonObject]:
+        """Show messages and how far each is; in a list too long to look at each, its state only."""
+        if len(messages) > LOOKED_AT_MAX:
+            return [message_view(each) | {"progress": each.state.value} for each in messages]
+        parked = await self._parked()
+        return [message_view(each) | {"progress": await self._progress(each, parked)} for each in messages]
+
+    async def _progress(self, message: Message, parked: Mapping[str, Sequence[str]]) -> str:
+        message_id = message.message_id
+        if message.state is not MessageState.PLANNED:  # the state alone decides
+            return progress(message, (), (), needs_a_person=message_id in parked)
+        documents = await self._journal.documents(message_id=message_id, limit=EVERYTHING)
+        deliveries = await self._journal.deliveries(message_id=message_id, limit=EVERYTHING)
+        return progress(message, documents, deliveries, needs_a_person=message_id in parked)
+
+    async def _parked(self) -> dict[str, list[str]]:
+        """Give the ids of what is parked, by message."""
+        found: dict[str, list[str]] = {}
+        for each in await self._journal.exceptions(limit=EVERYTHING):
+            found.setdefault(each.message_id, []).append(each.exception_id)
+        return found
 
     async def messages_show(self, message: Text) -> JsonObject:
         """Show a message, its documents and its deliveries. Errors: OperationError where there is none."""
         found = await self._message(message)
         documents = await self._journal.documents(message_id=message, limit=EVERYTHING)
         deliveries = await self._journal.deliveries(message_id=message, limit=EVERYTHING)
+        needs_a_person = message in await self._parked()
         return message_view(found) | {
+            "progress": progress(found, documents, deliveries, needs_a_person=needs_a_person),
             "documents": [document_view(each) for each in documents],
             "deliveries": [delivery_view(each) for each in deliveries],
         }
@@ -86,29 +104,38 @@ class MessageOperations(OperationsBase):
         return {"message_id": message, "generation": generation, "resend": resend, "parked": parked}
 
     async def explain(self, subject: Text) -> JsonObject:
-        """Tell the story of a message, of the one that a delivery belongs to, or of an order."""
-        message_ids, orders = await self._subject(subject)
-        audit = await self._journal.audit(limit=AUDIT_MAX)
-        told = [await self._lineage(each, audit) for each in message_ids]
+        """Tell the story of a message, of the one that a delivery belongs to, or of an order.
+
+        Where a name means several messages, these are listed in ``several``, newest first, and none is told;
+        ``more``: there are more of them.
+        """
+        meant = await self._subject(subject)
+        audit = await self._journal.audit(limit=AUDIT_MAX) if not meant.is_choice else []
+        told = [await self._lineage(each, audit) for each in meant.message_ids if not meant.is_choice]
+        several = [await self._message(each) for each in meant.message_ids if meant.is_choice]
         return {
             "subject": subject,
-            "orders": orders,
-            "messages": [
-                message_view(each.message) | {"timeline": timeline(each), "conclusion": conclusion(each)}
-                for each in told
-            ],
+            "orders": list(meant.orders),
+            "messages": [_story(each) for each in told],
+            "several": await self._listed(several),
+            "more": meant.is_cut,
         }
 
-    async def _subject(self, subject: str) -> tuple[list[str], list[str]]:
-        """Give the messages that are meant, in order of arrival, and the orders where these were meant."""
+    async def _subject(self, subject: str) -> Subject:
+        """Give what is meant; an order's messages as they arrived. Errors: OperationError for nothing."""
         message_id = subject.partition(".")[0].partition("/")[0]
         try:
-            return [(await self._journal.message(message_id)).message_id], []
+            return Subject(((await self._journal.message(message_id)).message_id,))
         except UnknownError:
             keys = await self._order_keys(subject)
-        if not keys:
-            text = f"'{subject}' is no message, delivery or order that is known here"
-            raise OperationError("unknown", text)
+        if keys:
+            return await self._of_orders(keys)
+        named = await find_named(self._journal, subject)
+        if not named.message_ids:
+            raise OperationError("unknown", nothing_found(subject))
+        return named
+
+    async def _of_orders(self, keys: Sequence[str]) -> Subject:
         found: dict[str, None] = {}
         for key in keys:
             for document in await self._journal.documents(order_key=key, limit=EVERYTHING):
@@ -116,7 +143,8 @@ class MessageOperations(OperationsBase):
             for delivery in await self._journal.deliveries(order_key=key, limit=EVERYTHING):
                 found[delivery.message_id] = None
         messages = [await self._journal.message(each) for each in found]
-        return [each.message_id for each in sorted(messages, key=lambda each: each.sequence)], list(keys)
+        in_order = sorted(messages, key=lambda each: each.sequence)
+        return Subject(tuple(each.message_id for each in in_order), tuple(keys))
 
     async def _lineage(self, message_id: str, audit: list[AuditEntry]) -> Lineage:
         message = await self._message(message_id)
@@ -130,7 +158,6 @@ class MessageOperations(OperationsBase):
         ]
         now = self._clock.now()
         overdue = await self._journal.overdue(now, now, limit=EVERYTHING)
-        exceptions = await self._journal.exceptions(limit=EVERYTHING)
         process = self._hooks.process
         deliveries = await self._journal.deliveries(message_id=message_id, limit=EVERYTHING)
         return Lineage(
@@ -140,7 +167,7 @@ class MessageOperations(OperationsBase):
             list(ledger.values()),
             [each for each in overdue if each.message_id == message_id],
             [each for each in audit if is_about(each, message_id)],
-            [each.exception_id for each in exceptions if each.message_id == message_id],
+            (await self._parked()).get(message_id, ()),
             moves,
             await self._opened(message_id, moves),
             now if process is not None else None,
@@ -172,6 +199,14 @@ class MessageOperations(OperationsBase):
         await self._message(message_id)
         documents = await self._journal.documents(message_id=message_id, limit=EVERYTHING)
         return [_document(each, unmasked=unmasked) for each in documents]
+
+
+def _story(lineage: Lineage) -> JsonObject:
+    so_far = progress(
+        lineage.message, lineage.documents, lineage.deliveries, needs_a_person=bool(lineage.parked)
+    )
+    told = {"progress": so_far, "timeline": timeline(lineage), "conclusion": conclusion(lineage)}
+    return message_view(lineage.message) | told
 
 
 def _document(view: DocumentView, *, unmasked: bool) -> JsonObject:

@@ -19,6 +19,7 @@ from adapters.base import (
     StepResult,
     Transient,
 )
+from gateway.journal.sent import PLACED_BY_PHONE
 from gateway.journal.types import (
     MOVED,
     AuditEntry,
@@ -29,11 +30,14 @@ from gateway.journal.types import (
     Message,
     StageState,
     Transmitter,
+    phoned_because,
+    was_phoned,
 )
 
 View = dict[str, Any]
 
 NOBODY = "nobody (the supplier has it already)"
+BY_PHONE = "a person, by phone"
 
 
 def instant(at: datetime | None) -> str | None:
@@ -122,11 +126,20 @@ def delivery_view(view: DeliveryView) -> View:
         "not_before": instant(view.not_before),
         "deadline_at": instant(view.deadline_at),
         "target_reference": view.target_reference,
+        "resolution": closed_by(view.resolution),
         "planned_at": instant(view.planned_at),
         "ended_at": instant(view.ended_at),
         "findings": [finding_view(each) for each in view.findings],
         "steps": [step_view(each) for each in view.steps],
     }
+
+
+def closed_by(resolution: str | None) -> str:
+    """Say in words how a person closed something; nothing where nobody did."""
+    word, _, reference = (resolution or "").partition(":")
+    if f"{word}:" == PLACED_BY_PHONE:
+        return phoned_because(reference)
+    return f"{word.replace('_', ' ')}, reference {reference}" if reference else word.replace("_", " ")
 
 
 def step_view(step: StepResult) -> View:
@@ -179,7 +192,9 @@ def sent_by(entry: LedgerEntry) -> str:
     """Say who sends an order to the supplier, in words."""
     if entry.transmitter is not Transmitter.NONE:
         return entry.transmitter.value
-    return NOBODY if entry.stage == MOVED else "nobody"
+    if entry.stage == MOVED:
+        return NOBODY
+    return BY_PHONE if was_phoned(entry) else "nobody"
 
 
 def alias_view(alias: tuple[str, str, str, str], told_by: Sequence[str]) -> View:

@@ -79,6 +79,20 @@ class Messages(Protocol):
         """List messages, newest first."""
         ...
 
+    async def ids_beginning(self, beginning: str, limit: int = 100) -> list[str]:
+        """Give the ids of messages that begin so, newest first."""
+        ...
+
+    async def ids_bearing(self, name: str, reference: str | None, since: int, before: int) -> list[str]:
+        """Give the ids of the messages of a stretch of sequences that bear a name, newest first.
+
+        That is their correlation id, what they arrived as, their arrival key (of a path or a key the part
+        behind any of its slashes is enough), their SHA-256 (its first 16 digits are), or the number that
+        a target gave. ``reference``: what one of their deliveries' references begins with. There is no index
+        of these: a person asks, by stretches that hold up no other reader.
+        """
+        ...
+
     async def next_to_translate(self, route: str, *, urgent: bool, limit: int = 1) -> list[Message]:
         """Give the oldest messages of a route that are ACCEPTED or TRANSLATING, of that urgency only."""
         ...

@@ -14,6 +14,7 @@ from gateway.journal.base import UnknownError
 from gateway.journal.memory import (
     delivering,
     messages,
+    names,
     orders,
     planning,
     settings,
@@ -116,6 +117,12 @@ class MemoryJournal(Keeping):
         limit: int = 100,
     ) -> list[Message]:
         return messages.listed(self._tables, route, states, before_sequence, limit)
+
+    async def ids_beginning(self, beginning: str, limit: int = 100) -> list[str]:
+        return names.ids_beginning(self._tables, beginning, limit)
+
+    async def ids_bearing(self, name: str, reference: str | None, since: int, before: int) -> list[str]:
+        return names.ids_bearing(self._tables, name, reference, since, before)
 
     async def next_to_translate(self, route: str, *, urgent: bool, limit: int = 1) -> list[Message]:
         return messages.next_to_translate(self._tables, route, urgent, limit)

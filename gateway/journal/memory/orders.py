@@ -14,6 +14,7 @@ from gateway.journal.memory.audit import append
 from gateway.journal.memory.records import Tables
 from gateway.journal.moves import MOVING
 from gateway.journal.types import (
+    PHONED,
     AwaitedOrder,
     Expected,
     Facts,
@@ -23,9 +24,8 @@ from gateway.journal.types import (
     Side,
     Transmitter,
     naming_counts,
+    phoned_because,
 )
-
-STAGE_PLACED_BY_PHONE = "placed_by_phone"
 
 
 def facts(
@@ -138,12 +138,11 @@ def place_by_phone(
     tables: Tables, order_key: str, side: Side, route: str, message_id: str, reference: str, now: datetime
 ) -> None:
     """Make an order's transmitter NONE: a person has told the supplier."""
-    reason = f"placed by phone, reference {reference}"
+    reason = phoned_because(reference)
     entry = tables.ledger.get(order_key)
     if entry is None:
-        opened = LedgerEntry(
-            order_key, side, Transmitter.NONE, route, STAGE_PLACED_BY_PHONE, reason, now, message_id
-        )
+        none = Transmitter.NONE
+        opened = LedgerEntry(order_key, side, none, route, PHONED, reason, now, message_id)
         open_entry(tables, opened)
     else:
         changed = replace(entry, transmitter=Transmitter.NONE, reason=reason, revision=entry.revision + 1)

@@ -130,6 +130,12 @@ class SqliteJournal(Keeping):
     ) -> list[Message]:
         return await self._read(messages.messages, route, states, before_sequence, limit)
 
+    async def ids_beginning(self, beginning: str, limit: int = 100) -> list[str]:
+        return await self._read(messages.ids_beginning, beginning, limit)
+
+    async def ids_bearing(self, name: str, reference: str | None, since: int, before: int) -> list[str]:
+        return await self._read(messages.ids_bearing, name, reference, since, before)
+
     async def next_to_translate(self, route: str, *, urgent: bool, limit: int = 1) -> list[Message]:
         return await self._read(messages.next_to_translate, route, urgent, limit)
 

@@ -10,9 +10,16 @@ from gateway.journal.sqlite import controls
 from gateway.journal.sqlite.audit_log import append
 from gateway.journal.sqlite.database import Database, Row
 from gateway.journal.sqlite.instants import from_micros, from_micros_or_none, to_micros, to_micros_or_none
-from gateway.journal.types import Facts, KnownDocument, LedgerEntry, Naming, Side, Transmitter
-
-STAGE_PLACED_BY_PHONE = "placed_by_phone"
+from gateway.journal.types import (
+    PHONED,
+    Facts,
+    KnownDocument,
+    LedgerEntry,
+    Naming,
+    Side,
+    Transmitter,
+    phoned_because,
+)
 
 
 def facts(
@@ -78,9 +85,9 @@ def place_by_phone(
     db: Database, order_key: str, side: Side, route: str, message_id: str, reference: str, now: datetime
 ) -> None:
     """Make an order's transmitter NONE: a person has told the supplier."""
-    reason = f"placed by phone, reference {reference}"
+    reason = phoned_because(reference)
     none = Transmitter.NONE
-    entry = LedgerEntry(order_key, side, none, route, STAGE_PLACED_BY_PHONE, reason, now, message_id)
+    entry = LedgerEntry(order_key, side, none, route, PHONED, reason, now, message_id)
     if not open_entry(db, entry):
         db.run("order.set_transmitter", (none.value, reason, order_key))
 

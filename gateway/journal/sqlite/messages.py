@@ -176,6 +176,17 @@ def messages(
     return [message_of(row) for row in rows]
 
 
+def ids_beginning(db: Database, beginning: str, limit: int) -> list[str]:
+    """Give the ids of messages that begin so, newest first."""
+    rows = db.rows("message.beginning", (beginning, f"{beginning}\U0010ffff", limit))
+    return [message_id for (message_id,) in rows]
+
+
+def ids_bearing(db: Database, name: str, reference: str | None, since: int, before: int) -> list[str]:
+    """Give the ids of messages of a stretch that bear a name, newest first."""
+    return [message_id for (message_id,) in db.rows("message.bearing", (since, before, name, reference))]
+
+
 def dump_states(states: Sequence[str]) -> str | None:
     """Give states as a comma-framed text for ``instr``, None for all."""
     return f",{','.join(states)}," if states else None

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from gateway.journal.types.deliveries import Claim, ClaimedDelivery, DeliveryView, DocumentView, Settled, Want
 from gateway.journal.types.messages import Acceptance, Arrival, ArrivalKind, Message
-from gateway.journal.types.orders import MOVED, AwaitedOrder, LedgerEntry, Naming, naming_counts
+from gateway.journal.types.orders import (
+    MOVED,
+    PHONED,
+    AwaitedOrder,
+    LedgerEntry,
+    Naming,
+    naming_counts,
+    phoned_because,
+    was_phoned,
+)
 from gateway.journal.types.plans import (
     NO_ALIASES,
     Acknowledged,
@@ -39,6 +48,7 @@ __all__ = [
     "FINISHED",
     "MOVED",
     "NO_ALIASES",
+    "PHONED",
     "ROLL_BACK",
     "Acceptance",
     "Acknowledged",
@@ -75,4 +85,6 @@ __all__ = [
     "Transmitter",
     "Want",
     "naming_counts",
+    "phoned_because",
+    "was_phoned",
 ]

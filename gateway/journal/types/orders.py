@@ -35,6 +35,18 @@ class LedgerEntry:
 
 
 MOVED = "moved"  # the stage of an entry whose order was moved from one side to the other
+PHONED = "placed_by_phone"  # the stage of an entry that nothing had opened before a person rang the supplier
+_PHONED_BECAUSE = "placed by phone, reference "
+
+
+def phoned_because(reference: str) -> str:
+    """Give the reason of an entry whose order a person has placed with the supplier by phone."""
+    return f"{_PHONED_BECAUSE}{reference}"
+
+
+def was_phoned(entry: LedgerEntry) -> bool:
+    """Tell whether a person placed an order by phone, and nothing was decided about it since."""
+    return entry.reason.startswith(_PHONED_BECAUSE)
 
 
 class Naming(NamedTuple):

@@ -92,6 +92,19 @@ async def test_a_grant_for_one_route_sees_and_does_nothing_of_another(site: Admi
     assert (await site.ask("POST", f"{path}/retry", "one-desk", body={"why": "x"})).status == 200
 
 
+async def test_a_grant_for_one_route_is_told_a_story_by_any_name_and_none_of_another_route(
+    site: AdminSite,
+) -> None:
+    message = await site.bench.arrive(interchange(["04"]), "june.850")
+    await site.bench.arrive(interchange(["04"], control=43), "po.two")  # a file that is called like a route
+
+    mine = await site.ask("GET", "/v1/explain/june.850", "one-desk")
+    foreign = [await site.ask("GET", f"/v1/explain/{name}", "two-movers") for name in ("june.850", "po.two")]
+
+    assert [each["message_id"] for each in mine.json["messages"]] == [message]
+    assert [each.status for each in foreign] == [404, 404]
+
+
 async def test_a_list_holds_the_granted_routes_only(site: AdminSite) -> None:
     await parked(site)
 

@@ -217,6 +217,20 @@ def test_messages_are_shown_and_translated_again(bridge: Command, gateway: Runni
     assert narrow(bridge("messages", "show", message, columns=80).out)
 
 
+def test_a_name_of_several_messages_lists_them_to_choose_from(bridge: Command, gateway: Running) -> None:
+    first = arrived(gateway, order_set("PO-1"), name="orders.850")
+    other = interchange(order_set("PO-2"), control="000000008")
+    second = gateway.do(gateway.bench.arrive(other, "orders.850"))
+
+    told = bridge("explain", "orders.850")
+
+    heading, table, *rows = told.out.splitlines()
+    assert heading == "'orders.850' means 2 messages, newest first. Ask for one of them by its id."
+    assert table.split() == ["MESSAGE", "ACCEPTED", "ROUTE", "STATE", "FROM"]
+    assert [row.split()[0] for row in rows] == [second, first]
+    assert bridge("explain", first[:16]).out.startswith(f"message {first} on route po.one: delivering")
+
+
 def test_an_exception_is_listed_shown_retried_and_resolved(bridge: Command, gateway: Running) -> None:
     message = arrived(gateway, order_set("PO-1"), order_set("PO-2", quantity="three"))
     parked = gateway.do(gateway.bench.park(message))
@@ -233,7 +247,7 @@ def test_an_exception_is_listed_shown_retried_and_resolved(bridge: Command, gate
     assert resolved.out.splitlines()[0] == f"{parked}: closed, placed by phone (Ann 10:40)"
     assert f"legacy-bridge messages replay {message}" in " ".join(resolved.out.split())
     assert dismissed.code == 0
-    assert "sent to the supplier by nobody" in bridge("orders", "show", "PO-1").out
+    assert "sent to the supplier by a person, by phone" in bridge("orders", "show", "PO-1").out
     assert bridge("exceptions", "list").err == "nothing is parked\n"
 
 
@@ -277,7 +291,7 @@ def test_an_order_that_waits_is_closed_by_the_id_that_the_call_sheet_shows(
     assert first == f"{row['ids']}: closed, placed by phone (Ann 10:40)"
     assert second == "The ERP gets it now, or once it is back; nobody sends it to the supplier."
     assert bridge("exceptions", "export", "--downtime", "--all").out == ""
-    assert "sent to the supplier by nobody" in bridge("orders", "show", "PO-1").out
+    assert "sent to the supplier by a person, by phone" in bridge("orders", "show", "PO-1").out
 
 
 def test_exactly_one_way_to_resolve_is_taken(bridge: Command, gateway: Running) -> None:

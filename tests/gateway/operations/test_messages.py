@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -70,6 +71,78 @@ async def test_a_delivery_and_an_exception_lead_to_the_story_of_their_message(be
     parked = await bench.park(message)
 
     assert await story(bench, parked) == await story(bench, message) == await story(bench, f"{message}/1")
+
+
+async def test_what_a_person_has_in_the_hand_leads_to_the_story_of_its_message(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")), "in/june.850")
+    await bench.arrive(interchange(order_set("PO-2"), control="000000008"), "in/july.850")
+    await bench.deliver(erp=TAKEN)
+    reference = (await bench.journal.deliveries(message_id=message, target="erp"))[0].reference
+    known = await bench.journal.message(message)
+
+    for name in (
+        message[:12],
+        reference,
+        reference[:12],
+        f"{reference[:20]}.0123456789ab",
+        known.correlation_id,
+        "in/june.850",
+        "june.850",
+        "000000007",
+        known.sha256,
+    ):
+        assert await story(bench, name) == await story(bench, message), name
+
+
+async def test_a_name_of_several_messages_lists_them_newest_first_and_tells_none(bench: Bench) -> None:
+    first = await bench.arrive(interchange(order_set("PO-1")), "orders.850")
+    second = await bench.arrive(interchange(order_set("PO-2"), control="000000008"), "orders.850")
+
+    told = await bench.ask("explain", subject="orders.850")
+
+    assert (told["messages"], told["orders"], told["more"]) == ([], [], False)
+    assert [(each["message_id"], each["progress"]) for each in told["several"]] == [
+        (second, "delivering"),
+        (first, "delivering"),
+    ]
+
+
+async def test_of_a_name_that_very_many_messages_bear_the_newest_are_listed_and_that_is_said(
+    bench: Bench,
+) -> None:
+    every = [await bench.arrive(b"%d" % number, "/v1/orders", translate=False) for number in range(25)]
+
+    told = await bench.ask("explain", subject="/v1/orders")
+
+    assert [each["message_id"] for each in told["several"]] == every[:4:-1]
+    assert told["more"]
+
+
+async def test_a_name_is_looked_for_in_all_that_is_older_than_one_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.operations.subjects.STRETCH", 2)
+    monkeypatch.setattr("gateway.operations.subjects.LOOKED_THROUGH_MAX", 4)
+    every = [await bench.arrive(b"%d" % number, f"{number}.850", translate=False) for number in range(5)]
+
+    for number in range(1, 5):
+        (told,) = (await bench.ask("explain", subject=f"{number}.850"))["messages"]
+        assert told["message_id"] == every[number]
+    with pytest.raises(OperationError, match=r"'0\.850' is no message"):
+        await bench.ask("explain", subject="0.850")
+
+
+async def test_a_name_that_nothing_has_is_answered_with_the_kinds_of_names_that_are_understood(
+    bench: Bench,
+) -> None:
+    await bench.arrive(interchange(order_set("PO-1")))
+
+    with pytest.raises(OperationError) as unknown:
+        await bench.ask("explain", subject="m26010")  # too short to tell one message of a day from others
+
+    assert unknown.value.code == "unknown"
+    for kind in ("its first 8 characters", "number of an order", "reference", "correlation id", "path"):
+        assert kind in str(unknown.value)
 
 
 async def test_findings_doubt_and_what_people_did_are_in_the_story(bench: Bench) -> None:
@@ -241,6 +314,86 @@ async def test_what_is_sent_again_waits_behind_what_is_parked_and_says_so(bench:
 
     assert not any("waits behind" in text for _, text in await story(bench, message))
     assert await bench.deliver(erp=TAKEN) == 1
+
+
+async def by_phone(bench: Bench, exception: str) -> None:
+    bench.clock.elapsed_s += 60
+    resolution = {"resolution": "placed_by_phone", "reference": "Kim 10:40", "who": "ann", "why": "down"}
+    await bench.ask("exceptions.resolve", exception=exception, **resolution)
+    bench.clock.elapsed_s += 60
+
+
+async def test_the_story_of_an_order_placed_by_phone_says_when_by_whose_word_and_where_it_belongs(
+    bench: Bench,
+) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    opened_at = bench.clock.now()
+    await bench.deliver(erp=OUTAGE, legacy=TAKEN)
+    (call,) = await bench.ask("exceptions.call_sheet", everything=True)
+    await by_phone(bench, call["exception_ids"][0])
+    await bench.pipeline.translate(message)
+
+    (told,) = (await bench.ask("explain", subject="PO-1"))["messages"]
+
+    ledger = [(each["at"], each["text"]) for each in told["timeline"] if each["kind"] == "ledger"]
+    key = "order:1|mercy|PO-1"
+    assert ledger == [
+        (opened_at.isoformat(), f"order {key} belongs to cloud: stage cloud"),
+        (
+            (opened_at + timedelta(seconds=60)).isoformat(),
+            f"order {key} was placed by phone, reference Kim 10:40 (told by ann); it belongs to cloud, and "
+            "nobody sends it to the supplier",
+        ),
+    ]
+    texts = [each["text"] for each in told["timeline"]]
+    closed = "set 1 to erp: closed by a person: placed by phone, reference Kim 10:40"
+    again = next(each for each in texts if each.startswith("translated again"))
+    assert texts.index(ledger[0][1]) < texts.index(ledger[1][1]) < texts.index(closed) < texts.index(again)
+    (order,) = await bench.ask("orders.show", order="PO-1")
+    assert order["ledger"]["sent_by"] == "a person, by phone"
+    assert [each["resolution"] for each in order["deliveries"]] == [
+        "placed by phone, reference Kim 10:40",
+        "",
+    ]
+
+
+async def test_an_order_placed_by_phone_and_created_later_is_delivered_and_nothing_of_it_is_left(
+    bench: Bench,
+) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(erp=OUTAGE, legacy=TAKEN)
+    (call,) = await bench.ask("exceptions.call_sheet", everything=True)
+    await by_phone(bench, call["exception_ids"][0])
+    await bench.pipeline.translate(message)
+    assert await ending(bench, message) == "0 of 1 live deliveries are done; the others go on by themselves."
+
+    await bench.deliver(erp=TAKEN)
+
+    assert await ending(bench, message) == "Everything of it is delivered."
+
+
+async def test_an_order_of_legacy_placed_by_phone_is_said_to_be_missing_there(bench: Bench) -> None:
+    stage, now = (await bench.journal.stages())["po.one"].stage, bench.clock.now()
+    await bench.journal.set_stage("po.one", stage, "legacy", "0", "ann", "back", now)
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.deliver(legacy=OUTAGE)
+    (call,) = await bench.ask("exceptions.call_sheet", everything=True)
+    await by_phone(bench, call["exception_ids"][0])
+
+    told = await ending(bench, message)
+
+    assert told.endswith("What was placed by phone is not in legacy, unless a person entered it there.")
+
+
+async def test_what_is_told_of_a_message_that_waits_to_be_translated_again_is_what_came_before(
+    bench: Bench,
+) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")))
+    await bench.ask("messages.replay", message=message, who="ann", why="table mended")
+
+    kinds = [kind for kind, _ in await story(bench, message)]
+
+    assert kinds[:6] == ["arrived", "identity", "translated", "document", "decided", "ledger"]
 
 
 async def test_only_the_newest_translation_is_told_with_its_configuration_revision(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""``messages list`` says how far a message is, not only that it was planned."""
+"""How far a message is, not only that it was planned: a list, ``show`` and ``explain`` say the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from tests.gateway.test_x12_through import interchange
 
 
 async def listed(bench: Bench) -> list[str]:
-    return [each["progress"] for each in await bench.ask("messages.list")]
+    """Give how far the messages are, as a list tells it; whoever is asked tells the same."""
+    told = await bench.ask("messages.list")
+    for each in told:
+        message = each["message_id"]
+        (story,) = (await bench.ask("explain", subject=message))["messages"]
+        shown = await bench.ask("messages.show", message=message)
+        assert each["progress"] == story["progress"] == shown["progress"]
+    return [each["progress"] for each in told]
 
 
 async def test_an_order_on_its_way_is_delivering_and_one_that_arrived_is_delivered(bench: Bench) -> None:
@@ -39,3 +46,15 @@ async def test_what_the_erp_refused_is_parked(bench: Bench) -> None:
     await bench.deliver(erp=REFUSED)
 
     assert await listed(bench) == ["parked"]
+
+
+async def test_a_message_that_a_person_closed_is_parked_no_longer(bench: Bench) -> None:
+    known = await bench.arrive(interchange(["04"]))
+    await bench.arrive(interchange(["05"]))  # the same control number, other bytes
+    assert await listed(bench) == ["parked", "delivering"]
+    (item,) = await bench.ask("exceptions.list")
+    resolution = {"resolution": "dismissed", "who": "ann", "why": "theirs to mend"}
+    await bench.ask("exceptions.resolve", exception=item["exception_id"], **resolution)
+
+    assert await listed(bench) == ["closed", "delivering"]
+    assert item["message_id"] != known

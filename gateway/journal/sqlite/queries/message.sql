@@ -60,6 +60,21 @@ WHERE sequence < ? AND (? IS NULL OR instr(?, ',' || state || ',')) ORDER BY seq
 SELECT $message_columns FROM message
 WHERE route = ? AND sequence < ? AND (? IS NULL OR instr(?, ',' || state || ',')) ORDER BY sequence DESC LIMIT ?;
 
+-- name: beginning
+SELECT message_id FROM message WHERE message_id >= ?1 AND message_id < ?2 ORDER BY sequence DESC LIMIT ?3;
+
+-- name: bearing
+-- Of a stretch, for a person. No index has these names: every arrival would pay for it.
+SELECT message_id FROM message
+WHERE sequence >= ?1 AND sequence < ?2 AND (
+    correlation_id = ?3
+    OR substr('/' || arrival_key, -length(?3) - 1) = '/' || ?3
+    OR substr('/' || (origin ->> 2), -length(?3) - 1) = '/' || ?3
+    OR (length(?3) >= 16 AND substr(sha256, 1, length(?3)) = ?3)
+    OR EXISTS (SELECT 1 FROM delivery WHERE delivery.message = message.sequence
+               AND (delivery.target_reference = ?3 OR substr(delivery.reference, 1, length(?4)) = ?4)))
+ORDER BY sequence DESC;
+
 -- name: to_translate
 SELECT $message_columns FROM message
 WHERE route = ? AND is_urgent = ? AND state IN ('accepted', 'translating') ORDER BY sequence LIMIT ?;
