@@ -37,7 +37,7 @@ OPEN = tuple(
     if state not in (DeliveryState.DONE, DeliveryState.SUPERSEDED, DeliveryState.VOID, DeliveryState.PARKED)
 )
 UP_S, END_S, DRAIN_S = 20.0, 20.0, 30.0
-MANY, ALL = 100, 1_000_000  # open ones: the journal is not read all the time, but read whole
+MANY, ALL = 100, 1_000_000  # all: a list of the first ones does not get shorter while a long backlog does
 
 
 class Running:
@@ -207,7 +207,7 @@ class Hospital:
             return files
         async with self.journal() as journal:
             states = (MessageState.ACCEPTED, MessageState.TRANSLATING)
-            messages = await journal.messages(states=states, limit=ALL)  # a list of the first never gets shorter
+            messages = await journal.messages(states=states, limit=ALL)
             deliveries = await journal.deliveries(states=OPEN, limit=ALL)
         return [
             *(f"{each.message_id} {each.state}" for each in messages),
