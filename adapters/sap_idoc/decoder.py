@@ -20,8 +20,8 @@ from adapters.base import (
 )
 from adapters.base.whole_body import WholeBody
 from adapters.layouts import Grouped, Grouper, Reader, Row
-from adapters.layouts.groups import locator as flat_locator
 from adapters.layouts.model import Layout, Values
+from adapters.layouts.places import locator as flat_locator
 from adapters.mapping import MappingContext
 from adapters.sap_idoc.config import IdocPartner
 from adapters.sap_idoc.mapping_loader import orders_mapping
@@ -83,7 +83,7 @@ class _Flat:
         return decoded, _summary(decoded, (*findings, *grouper.findings), documents[0].values)
 
     def _one(self, made: Layout, index: int, grouped: Grouped) -> Decoded:
-        locate = flat_locator(made, grouped, self._context.source)
+        locate = flat_locator(made, grouped.places, self._context.source)
         return _decoded(self._context, index, grouped.values, grouped.findings, grouped.raw, locate)
 
 
