@@ -46,6 +46,7 @@ PURE = (
     "gateway/delivery_plans.py",
     "gateway/acknowledging.py",
     "gateway/correspondence.py",
+    "gateway/call_answers.py",
     "gateway/earlier.py",
     "gateway/gathered.py",
     "gateway/order_facts.py",
