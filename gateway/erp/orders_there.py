@@ -30,8 +30,8 @@ from canonical.registry import DocumentError, read_json
 from gateway.erp.connector.aliases import ErpOrder
 from gateway.erp.connector.closing import Miscount, counted_otherwise, miscounted
 from gateway.erp.connector.series import Place
+from gateway.erp.generic_rest_settings import OrderSettings
 from gateway.erp.json_paths import dig, text_at
-from gateway.erp.settings import OrderSettings
 
 CLOSE = "close"
 READ_BACK = "read_back"
