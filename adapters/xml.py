@@ -92,6 +92,26 @@ def element_path(element: etree._Element) -> str:
     return "/" + "/".join(reversed(steps))
 
 
+_PATH_STEP = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?")
+
+
+def element_at(root: etree._Element, path: str) -> etree._Element:
+    """Give the element that a mapping's source path names, ``ItemOut[3].ItemID``, as far as it is there."""
+    here = root
+    for found in _PATH_STEP.finditer(path):
+        name, number = found[1], int(found[2] or 1)
+        children = [each for each in here if local_name(each.tag) == name]
+        if len(children) < number:
+            break
+        here = children[number - 1]
+    return here
+
+
+def local_name(tag: object) -> str:
+    """Give the local part of a name; "" where it is none: a comment's tag is a function."""
+    return etree.QName(tag).localname if isinstance(tag, str) else ""
+
+
 def element_position(element: etree._Element, source: str) -> Position:
     """Give the place of an element: line and path."""
     line: object = element.sourceline  # None for an element that was not parsed

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from adapters.base import Inbound, Origin, Settlement
 from benchmarks.table import Row
-from gateway.app import declared_stages, format_by_name
-from gateway.compiling import compile_programs
+from gateway.app import format_by_name
+from gateway.compiling import compile_programs, declared_stages
 from gateway.config import Configuration, load
 from gateway.forecast.making import Question, Store, make_plan
 from gateway.forecast.result import Plan

@@ -34,13 +34,13 @@ from gateway.calls import Calls
 from gateway.canonical_json import NAME as CANONICAL
 from gateway.canonical_json import CanonicalJson
 from gateway.comparing import Comparisons
-from gateway.compiling import compile_programs
+from gateway.compiling import compile_programs, declared_stages
 from gateway.config import Configuration
 from gateway.config.reloading import ReloadError, refused_changes, waiting_for_restart
 from gateway.delivery import DeliveryWorker
 from gateway.destination import Destination
 from gateway.destinations import Destinations
-from gateway.facade_routes import served_facades
+from gateway.facade_routes import served_facades, untouched_routes
 from gateway.journal.base import Journal
 from gateway.journal.types import ClaimedDelivery, Settled
 from gateway.loops import Loops
@@ -53,7 +53,6 @@ from gateway.pruning import PruneLoop
 from gateway.query_comparing import Comparing
 from gateway.revisions import Revisions
 from gateway.sources import Sources
-from gateway.stage import Stage
 from gateway.stage_mover import StageMover
 from gateway.translator import Translator
 from gateway.watches import alarm_loop, expiry_loop
@@ -129,32 +128,9 @@ class Gateway:
         await self.destinations.warm_up(configuration)
         destinations, sources = self.destinations.prepared(configuration), self._sources.of(configuration)
         programs = await self._load(configuration, who)
-        self.programs = Revisions(programs, journal, self._compiled)
         self.destinations.take_over(destinations)
-        self.worker = self._deliverer(self.name, programs.lease_s, is_tenant=False)
-        self.shadows = self._deliverer(f"{self.name}-shadows", programs.lease_s, is_tenant=True)
-        self.pipeline = Pipeline(
-            journal, self.programs, format_by_name, self._executor, self.clock, self._rng,
-            accepted=self._arrived, planned=self._planned,
-        )  # fmt: skip
-        self.translator = Translator(journal, self.pipeline, self.clock)
-        self.calls = Calls(
-            journal, self.pipeline, self.destinations, self.clock, self._rng,
-            worker=self.name, lease_s=programs.lease_s, ended=self._planned,
-        )  # fmt: skip
-        self.mover = OrderMover(
-            journal, self.programs, format_by_name, self.clock, self._rng, moved=self._planned
-        )
-        self.comparisons = Comparisons(journal, self.programs, self.destinations, self.clock)
-        run = self._loops.run
-        run("deliver", self.worker.run())
-        run("shadow", self.shadows.run())
-        run("move", self.mover.run())
-        run("translate", self.translator.run())
-        run("calls", self.calls.run())
-        run("prune", PruneLoop(journal, lambda: self.configuration, self.clock).run())
-        run("compare", self.comparisons.run())
-        run("stages", StageMover(journal, lambda: self.configuration, self.clock, self._moved).run())
+        self._build(programs)
+        self._run_loops()
         self._watch()
         self._start_sources(sources)
         self.is_ready = True
@@ -231,14 +207,7 @@ class Gateway:
 
     async def passing_on(self) -> frozenset[str]:
         """Name the routes whose calls go on to legacy unchanged, by the stages of now."""
-        stages = await self.journal.stages()
-        untouched = (Stage.LEGACY, Stage.SHADOW)
-        found = set()
-        for name, program in self.programs(None).routes.items():
-            state = stages.get(program.stage_route)
-            if program.reply in ("pass_through", "query") and state is not None and state.stage in untouched:
-                found.add(name)
-        return frozenset(found)
+        return untouched_routes(self.programs(None).routes, await self.journal.stages())
 
     def facades(self, configuration: Configuration) -> list[Served]:
         """Build the facades of a configuration. Errors: FacadeError."""
@@ -280,6 +249,37 @@ class Gateway:
         revision = await self.journal.load_configuration(configuration.text, configuration.sha256, who, now)
         await self.journal.declare_stages(declared_stages(configuration), now)
         return compile_programs(configuration, revision)
+
+    def _build(self, programs: Programs) -> None:
+        """Make what works by the configuration that the journal has now."""
+        journal = self.journal
+        self.programs = Revisions(programs, journal, self._compiled)
+        self.worker = self._deliverer(self.name, programs.lease_s, is_tenant=False)
+        self.shadows = self._deliverer(f"{self.name}-shadows", programs.lease_s, is_tenant=True)
+        self.pipeline = Pipeline(
+            journal, self.programs, format_by_name, self._executor, self.clock, self._rng,
+            accepted=self._arrived, planned=self._planned,
+        )  # fmt: skip
+        self.translator = Translator(journal, self.pipeline, self.clock)
+        self.calls = Calls(
+            journal, self.pipeline, self.destinations, self.clock, self._rng,
+            worker=self.name, lease_s=programs.lease_s, ended=self._planned,
+        )  # fmt: skip
+        self.mover = OrderMover(
+            journal, self.programs, format_by_name, self.clock, self._rng, moved=self._planned
+        )
+        self.comparisons = Comparisons(journal, self.programs, self.destinations, self.clock)
+
+    def _run_loops(self) -> None:
+        journal, run = self.journal, self._loops.run
+        run("deliver", self.worker.run())
+        run("shadow", self.shadows.run())
+        run("move", self.mover.run())
+        run("translate", self.translator.run())
+        run("calls", self.calls.run())
+        run("prune", PruneLoop(journal, lambda: self.configuration, self.clock).run())
+        run("compare", self.comparisons.run())
+        run("stages", StageMover(journal, lambda: self.configuration, self.clock, self._moved).run())
 
     def _deliverer(self, name: str, lease_s: float, *, is_tenant: bool) -> DeliveryWorker:
         """Make what delivers to shadows' tenants, or to all others, which it lets go first."""
@@ -327,13 +327,3 @@ class Gateway:
 
     def _not_ready(self) -> None:
         self.is_ready = False
-
-
-def declared_stages(configuration: Configuration) -> Mapping[str, tuple[str, str]]:
-    """Give what routes.yaml declares for each route that originates orders: stage and share."""
-    declared = {}
-    for name, route in configuration.routes.items():
-        if route.stage is not None:
-            share = str(route.canary.share) if route.canary is not None else "0"
-            declared[name] = (route.stage.value, share)
-    return declared

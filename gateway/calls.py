@@ -8,7 +8,6 @@ way.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import math
 import sys
@@ -32,6 +31,7 @@ from adapters.base import (
 )
 from adapters.base.waking import woken_within
 from gateway.acknowledging import REPLY
+from gateway.call_answers import DELIVERED, forgotten, parked, result_of
 from gateway.delivering import Means, deliver_once
 from gateway.destination import Destination
 from gateway.journal.base import Journal, JournalBusyError, StaleClaimError, UnknownError
@@ -41,14 +41,11 @@ from gateway.proven_times import ProvenTimes
 
 log = logging.getLogger("legacy_bridge.calls")
 
-PROBLEM = "application/problem+json"
-DELIVERED = 200
 UNSENT = (DeliveryState.READY, DeliveryState.CLAIMED)  # a claim whose connection broke runs out
 LOOK_AGAIN_S = 0.05  # for a call to come to the head of its order's lane
 LET_GO_S = 1.0  # the same, once its caller has gone
 # One answer is about a whole message: a limit of its parts would leave some unseen.
 EVERY = sys.maxsize
-GONE = 410
 
 _T = TypeVar("_T")
 
@@ -276,12 +273,7 @@ class Calls:
             pass
         else:
             return None
-        body = {
-            "title": "answered before",
-            "detail": "it was taken and answered, and its answer is no longer kept; do not send it again",
-            "message_id": message_id,
-        }
-        return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=GONE)
+        return forgotten(message_id)
 
     async def _planned_anew(self, message_id: str) -> DeliveryView | None:
         """Plan a call again that surely never reached legacy: its caller has come back with it.
@@ -323,16 +315,11 @@ class Calls:
         if findings and (
             message.state is MessageState.PARKED or any(view.plan.is_parked for view in documents)
         ):
-            body = {
-                "title": "parked",
-                "message_id": message_id,
-                "findings": [each.to_json() for each in findings],
-            }
-            return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=422)
+            return parked(message_id, [each.to_json() for each in findings])
         if any(view.plan.awaits is not None for view in documents):
             return None
         views = await self._journal.deliveries(message_id=message_id, limit=EVERY)
-        own = _result(message_id, [view for view in views if view.role in ("live", "pass_through")])
+        own = result_of(message_id, [view for view in views if view.role in ("live", "pass_through")])
         if own is None or own.status != DELIVERED:
             return own
         for first in sorted({view.plan.repeats for view in documents if view.plan.repeats} - {message_id}):
@@ -350,37 +337,3 @@ def never_left(call: DeliveryView) -> bool:
         for step in call.steps
     )
     return call.state is DeliveryState.VOID and is_unsent and not call.findings
-
-
-def _result(message_id: str, live: list[DeliveryView]) -> Answered | None:
-    """Give the answer that ended deliveries amount to; None while one is still on its way."""
-    parked = [view for view in live if view.state is DeliveryState.PARKED]
-    if parked:
-        findings = [finding.to_json() for view in parked for finding in view.findings]
-        body = {"title": "parked", "message_id": message_id, "findings": findings}
-        return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=422)
-    standing = [view for view in live if view.state is not DeliveryState.SUPERSEDED]
-    if any(view.state not in (DeliveryState.DONE, DeliveryState.VOID) for view in standing):
-        return None
-    newest = max((view.generation for view in standing), default=0)
-    closed = [view for view in standing if view.state is DeliveryState.VOID and view.generation == newest]
-    if closed:
-        return _not_delivered(message_id, closed)
-    deliveries = [
-        {"target": view.target, "reference": view.target_reference}
-        for view in standing
-        if view.state is DeliveryState.DONE
-    ]
-    result = {"message_id": message_id, "state": "delivered", "deliveries": deliveries}
-    return Answered(message_id, json.dumps(result).encode(), "application/json")
-
-
-def _not_delivered(message_id: str, closed: list[DeliveryView]) -> Answered:
-    """Say that a message was closed without being delivered: by a person, or with the unit it stood in."""
-    why = "; ".join(f"{view.target}: {view.reason or 'closed without being sent'}" for view in closed)
-    body = {
-        "title": "not delivered",
-        "detail": f"{why}. It was closed, and nothing sends it any more; ask the gateway's operators",
-        "message_id": message_id,
-    }
-    return Answered(message_id, json.dumps(body).encode(), PROBLEM, status=409)

@@ -22,7 +22,7 @@ from adapters.base import (
     UnitKind,
     Verdict,
 )
-from adapters.base.whole_body import WholeBody
+from adapters.base.whole_body import WholeBody, unreadable
 from canonical.document import CanonicalDocument
 from canonical.registry import DocumentError, parse_document, read_json, to_json
 
@@ -84,14 +84,14 @@ class CanonicalDecoder(WholeBody):
             finding = self._finding(
                 "JSON-SIZE", f"more than {self._bounds.set_bytes_max} bytes; send fewer documents"
             )
-            return [], Summary(0, (finding,), frozenset(), is_readable=False)
+            return unreadable(finding)
         bodies = _bodies(text)
         decoded = [self._decode(index, line, body) for index, (line, body) in enumerate(bodies)]
-        unreadable = (
+        missing = (
             () if bodies else (self._finding("JSON-EMPTY", "no document found; expected a JSON object"),)
         )
         whole = (Interchange(None, None, "", is_acknowledgment=False, facts={}),)
-        return decoded, Summary(len(decoded), unreadable, frozenset(), whole, is_readable=bool(bodies))
+        return decoded, Summary(len(decoded), missing, frozenset(), whole, is_readable=bool(bodies))
 
     def _decode(self, index: int, line: int, body: bytes) -> Decoded:
         units = (Unit(UnitKind.SET, str(index)), Unit(UnitKind.FILE, "0"))

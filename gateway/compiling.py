@@ -47,6 +47,16 @@ def compile_programs(configuration: Configuration, revision: int) -> Programs:
     )
 
 
+def declared_stages(configuration: Configuration) -> Mapping[str, tuple[str, str]]:
+    """Give what routes.yaml declares for each route that originates orders: stage and share."""
+    declared = {}
+    for name, route in configuration.routes.items():
+        if route.stage is not None:
+            share = str(route.canary.share) if route.canary is not None else "0"
+            declared[name] = (route.stage.value, share)
+    return declared
+
+
 def source_key(route: Route) -> tuple[str | None, str | None, str | None, str]:
     """Tell which routes are fed by one source: same endpoint, partner, format and settings (file names)."""
     source = route.source

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from adapters.base import Clock, Rng
 from adapters.base.registry import FacadeRoute, FacadeSetup, adapters
@@ -12,6 +12,9 @@ from gateway.config import Configuration, Route
 from gateway.config.named_texts import library_for
 from gateway.destinations import endpoint_setup
 from gateway.http_routes import contract_headers
+from gateway.journal.types import StageState
+from gateway.program import Program
+from gateway.stage import Stage
 
 
 def served_facades(
@@ -40,6 +43,17 @@ def served_facades(
         found.append(Served(name, facade, {route.id: _served(configuration, route) for route in routes}))
     _check_paths(found)
     return found
+
+
+def untouched_routes(routes: Mapping[str, Program], stages: Mapping[str, StageState]) -> frozenset[str]:
+    """Name the routes whose calls go on to legacy unchanged, by the stages of now."""
+    return frozenset(
+        name
+        for name, program in routes.items()
+        if program.reply in ("pass_through", "query")
+        and (state := stages.get(program.stage_route)) is not None
+        and state.stage in (Stage.LEGACY, Stage.SHADOW)
+    )
 
 
 class FacadeError(Exception):

@@ -85,13 +85,13 @@ class MoveBeginnings:
             _document(CLOSING, closing, move, move.was, f"closes it on {move.was.value}"),
         )
         target = target_of(program, move.to)
-        body = await self._body(program, target, documents[REMAINDER].canonical or b"", now)
+        remaining = documents[REMAINDER].canonical or b""
+        body = await self._body(program, target, remaining, now)
         if isinstance(body, str):
             return body
         delivery = delivery_of_move(message_id, move, REMAINDER, target, program, now)
         if body:
             delivery = replace(delivery, body=body, content_type=program.writes[target].content_type)
-        origin = Origin(TRANSPORT, now, name=move.move_id, identity=move.asked_by)
         arrival = Arrival(
             message_id=message_id,
             route=entry.route,
@@ -99,22 +99,15 @@ class MoveBeginnings:
             partner=program.partner,
             sha256="",
             size_bytes=0,
-            origin=origin,
+            origin=Origin(TRANSPORT, now, name=move.move_id, identity=move.asked_by),
             correlation_id=f"c{self._rng.token()}",
             accepted_at=now,
             is_urgent=False,
             config_revision=revision,
         )
-        remaining = documents[REMAINDER].canonical or b""
+        standing = len(look.documents)
         return MoveBegin(
-            move.move_id,
-            entry.revision,
-            len(look.documents),
-            arrival,
-            remaining,
-            documents,
-            delivery,
-            made.lines,
+            move.move_id, entry.revision, standing, arrival, remaining, documents, delivery, made.lines
         )
 
     async def _body(self, program: Program, target: str, canonical: bytes, now: datetime) -> bytes | str:

@@ -201,13 +201,8 @@ class Translation:
                 program, gathered, summary, rejected, deliveries
             )
         findings = (*summary.findings, *answers.findings, *problems)
-        return Plan(
-            self._message.message_id,
-            self._message.generation,
-            expected,
-            chunk.documents,
-            tuple(deliveries),
-            chunk.opens,
+        return replace(
+            self._plan_of(expected, chunk, deliveries),
             is_last=True,
             rejected_units=rejected,
             findings=findings,
@@ -215,7 +210,6 @@ class Translation:
             parks=not summary.is_readable
             or any(each not in summary.findings for each in findings)
             or gathered.is_condemned_in_silence(rejected),
-            aliases=chunk.aliases,
             controls=(*chunk.controls, *self._outgoing.numbers_sent(program, deliveries)),
             acknowledged=(*chunk.acknowledged, *answers.acknowledged),
         )

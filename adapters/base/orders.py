@@ -7,13 +7,13 @@ what stays (received and invoiced there), and the last step reads the order back
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal, Protocol, cast
 
-from adapters.base.findings import Finding
+from adapters.base.findings import Finding, Position
 from adapters.base.targets import Target
 from adapters.base.transport import NoReply, Reply, Request
 
@@ -50,6 +50,12 @@ class OrderThere:
     transmits: bool | None = None  # whether the target itself sends it to the supplier
     encumbers: bool | None = None  # whether it binds a budget there
     lines_named: Literal["sent", "there"] = "sent"  # by the ids of the order's sender, or by the target's own
+
+
+def not_read(target: str, why: str, facts: Mapping[str, str] | None = None) -> Finding:
+    """Say that an order cannot be read at a target."""
+    text = f"the order cannot be read at {target}: {why}; see what it answers there, then try again"
+    return Finding("ORDER-NOT-READ", Position(target), text, facts=dict(facts or {}))
 
 
 class OrderKeeper(Protocol):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapters.base.formats import Decoded
+from adapters.base.findings import Finding
+from adapters.base.formats import Decoded, Summary
 
 _WHOLE, _TOO_LARGE = b"+", b"-"  # begins the state
 
@@ -35,3 +36,8 @@ class WholeBody:
     def content(self) -> bytes:
         """Give the bytes so far."""
         return bytes(self._body)
+
+
+def unreadable(finding: Finding) -> tuple[list[Decoded], Summary]:
+    """Give what a decoder ends with where the body as a whole cannot be read."""
+    return [], Summary(0, (finding,), frozenset(), is_readable=False)

@@ -20,7 +20,7 @@ from adapters.base import (
     Unit,
     UnitKind,
 )
-from adapters.base.whole_body import WholeBody
+from adapters.base.whole_body import WholeBody, unreadable
 from adapters.cxml.config import CxmlPartner
 from adapters.cxml.invoices import flattened
 from adapters.cxml.mapping_loader import REQUESTS, mapping_for
@@ -47,14 +47,14 @@ class CxmlDecoder(WholeBody):
         body, context = self.content, self._context
         if self.is_too_large:
             text = f"more than {context.bounds.set_bytes_max} bytes; send smaller documents"
-            return [], _unreadable(Finding("CXML-SIZE", Position(context.source), text))
+            return unreadable(Finding("CXML-SIZE", Position(context.source), text))
         try:
             root = parse_xml(without_type(body), context.source, _xml_bounds(context))
         except DecodeError as error:
-            return [], _unreadable(error.finding)
+            return unreadable(error.finding)
         if etree.QName(root).localname != "cXML":
             text = f"the root element is {etree.QName(root).localname}; expected cXML"
-            return [], _unreadable(Finding("CXML-ROOT", element_position(root, context.source), text))
+            return unreadable(Finding("CXML-ROOT", element_position(root, context.source), text))
         return _Message(context, root, body).decoded()
 
 
@@ -160,7 +160,3 @@ def _credential(root: etree._Element, role: str) -> tuple[str, str] | None:
 
 def _xml_bounds(context: DecodeContext) -> XmlBounds:
     return XmlBounds(size_bytes_max=context.bounds.set_bytes_max, nesting_max=context.bounds.nesting_max)
-
-
-def _unreadable(finding: Finding) -> Summary:
-    return Summary(0, (finding,), frozenset(), is_readable=False)

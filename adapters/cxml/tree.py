@@ -6,7 +6,6 @@ a text is that text. Which children are lists, the shapes say.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,26 +14,25 @@ from lxml import etree
 from adapters.base import Position
 from adapters.cxml.shapes import SHAPES, ShapeOf
 from adapters.mapping import Record
-from adapters.xml import element_position
+from adapters.xml import element_at, element_position, local_name
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
-_STEP = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?")
 _NO_SHAPE = ShapeOf((), (), frozenset())
 
 
 def to_record(element: etree._Element) -> Any:
     """Give an element as a record, or as a text where it is nothing more."""
-    name = _local(element.tag)
+    name = local_name(element.tag)
     shape = SHAPES.get(name)
     text = (element.text or "").strip()
     if shape is None and not element.attrib and not len(element):
         return text
-    record: Record = {f"@{_local(key)}": str(value) for key, value in element.attrib.items()}
+    record: Record = {f"@{local_name(key)}": str(value) for key, value in element.attrib.items()}
     if text:
         record["#text"] = text
     repeated = (shape or _NO_SHAPE).repeated
     for child in element:
-        key = _local(child.tag)
+        key = local_name(child.tag)
         made = to_record(child)
         if key in repeated:
             record.setdefault(key, []).append(made)
@@ -70,18 +68,7 @@ def locator(root: etree._Element, source: str) -> Callable[[str], Position]:
     """Give the function that finds a mapping's source path in the document: ``ItemOut[3].ItemID``."""
 
     def locate(path: str) -> Position:
-        here = root
-        for found in _STEP.finditer(path):
-            name, number = found[1], int(found[2] or 1)
-            children = [each for each in here if _local(each.tag) == name]
-            if len(children) < number:
-                break
-            here = children[number - 1]
-        at = element_position(here, source)
+        at = element_position(element_at(root, path), source)
         return Position(at.source, at.line, at.column, f"{at.path} ({path})" if path else at.path)
 
     return locate
-
-
-def _local(tag: object) -> str:
-    return etree.QName(tag).localname if isinstance(tag, str) else ""

@@ -25,7 +25,7 @@ from adapters.base import (
     Unit,
     UnitKind,
 )
-from adapters.base.whole_body import WholeBody
+from adapters.base.whole_body import WholeBody, unreadable
 from adapters.base.yaml import YamlError
 from adapters.db_triggers.config import DbPartner, DbSettings
 from adapters.db_triggers.images import exactly, text_of
@@ -78,11 +78,11 @@ class RowDecoder(WholeBody):
         body, context = self.content, self._context
         if self.is_too_large:
             text = f"more than {context.bounds.set_bytes_max} bytes in one row; leave large columns out"
-            return [], _unreadable(Finding("DB-SIZE", Position(context.source), text))
+            return unreadable(Finding("DB-SIZE", Position(context.source), text))
         try:
             change = read_change(body)
         except ValueError as error:
-            return [], _unreadable(Finding("DB-IMAGE", Position(context.source), str(error)))
+            return unreadable(Finding("DB-IMAGE", Position(context.source), str(error)))
         document, findings = _translated(change, context)
         decoded = Decoded(0, change.table, document, findings, body, UNITS)
         return [decoded], Summary(1, (), frozenset(), (INTERCHANGE,))
@@ -277,7 +277,3 @@ def _settings(settings: BaseModel | None) -> DbSettings | DbPartner:
 def _deletes(context: DecodeContext) -> str:
     every = _settings(context.settings).deletes, _settings(context.partner_settings).deletes
     return next((each for each in every if each is not None), "park")
-
-
-def _unreadable(finding: Finding) -> Summary:
-    return Summary(0, (finding,), frozenset(), is_readable=False)

@@ -7,7 +7,6 @@ but what an acknowledgment needs. Every decision depends on the bytes alone, nev
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 
 from adapters.base.findings import Finding, Level, Position
@@ -15,15 +14,13 @@ from adapters.base.formats import DecodeContext, Decoded, Summary
 from adapters.edi_x12.binary import data_end, is_data
 from adapters.edi_x12.config import partner_of
 from adapters.edi_x12.control_segments import CONTROL_SEGMENT_MAX, control_pattern, elements_of
-from adapters.edi_x12.delimiters import BLANKS, HEAD_BYTES, Delimiters, Head, read_bare, read_isa
+from adapters.edi_x12.delimiters import BLANKS, HEAD_BYTES, Delimiters
 from adapters.edi_x12.envelope import Envelopes
+from adapters.edi_x12.heads import SEARCHED_BYTES, blanks_end, find_head
 from adapters.edi_x12.judge import judge
 from adapters.edi_x12.whole_input import read_whole
 
-SEARCHED_BYTES = 4096  # how much may stand in front of the first segment before we give up
 _CONTROL_NAMES = frozenset({"ISA", "GS", "ST", "SE", "GE", "IEA"})
-_LEADING = re.compile(rb"(?:[ \t\r\n\x0b\x0c\x00\x1a]++|\xc2\xa0|\xef\xbb\xbf|\xa0)*+")
-_START = re.compile(rb"(?:ISA|GS|ST)[^A-Za-z0-9\s]")
 
 
 class X12Decoder:
@@ -46,6 +43,7 @@ class X12Decoder:
         self._passed_bom = False  # in a run of blanks that was let go of already
         self._passed_blanks = False
         self._envelopes = Envelopes(context, self._partner)
+        self._findings = self._envelopes.findings
         if resume is not None:
             self._restore(resume)
 
@@ -59,7 +57,7 @@ class X12Decoder:
                 limit = self._context.bounds.size_bytes_max
                 text = f"the input is larger than {limit} bytes; the rest was not read"
                 at = self._position(len(self._buffer))
-                self._envelopes.findings.append(Finding("X12-SIZE", at, text, Level.REJECTED))
+                self._findings.add(Finding("X12-SIZE", at, text, Level.REJECTED))
             self._is_full = True
             chunk = chunk[: max(room, 0)]
         self._buffer += chunk
@@ -137,7 +135,7 @@ class X12Decoder:
             limit = self._context.bounds.parts_max
             text = f"the input has more than {limit} interchanges, groups and sets; the rest was not read"
             at = self._position(min(self._at, len(self._buffer)))
-            self._envelopes.findings.append(Finding("X12-SIZE", at, text, Level.REJECTED))
+            self._findings.add(Finding("X12-SIZE", at, text, Level.REJECTED))
         self._is_full = True
         self._at = len(self._buffer)
         self._forget()
@@ -153,13 +151,13 @@ class X12Decoder:
         if len(self._buffer) - start < SEARCHED_BYTES and not self._ended:
             return False
         window = bytes(self._buffer[start : start + SEARCHED_BYTES])
-        skipped, head = _find_head(window)
+        skipped, head = find_head(window)
         self._note_front(start)
         if head is None:
             return self._skip_stray(start, window)
         if skipped:
             text = f"{skipped} bytes that are not X12 stand in front of the interchange; they were skipped"
-            self._envelopes.tolerate("X12-LEADING", text, self._position(start))
+            self._findings.tolerate("X12-LEADING", text, self._position(start))
         self._delimiters = head.delimiters
         self._at = start + skipped
         place = self._position(self._at, "ISA" if head.isa else "")
@@ -172,7 +170,7 @@ class X12Decoder:
 
     def _pass_blanks(self) -> None:
         """Let go of a long run of blanks, remembering that there was one: it is not looked at again."""
-        end = _blanks_end(self._buffer, self._at)
+        end = blanks_end(self._buffer, self._at)
         cut = end - 8
         if cut - self._at < SEARCHED_BYTES or self._buffer[cut - 4 : end].strip(BLANKS):
             return
@@ -183,29 +181,27 @@ class X12Decoder:
 
     def _note_end(self) -> None:
         rest = bytes(self._buffer[self._at :])
-        is_blank = _blanks_end(self._buffer, self._at) >= len(self._buffer)
+        is_blank = blanks_end(self._buffer, self._at) >= len(self._buffer)
         if is_blank and self._envelopes.count and (self._passed_blanks or rest.strip(b"\r\n\x1a")):
             text = "blanks stand behind the last segment"
-            self._envelopes.tolerate("X12-BLANKS", text, self._position(len(self._buffer)))
+            self._findings.tolerate("X12-BLANKS", text, self._position(len(self._buffer)))
 
     def _note_front(self, start: int) -> None:
         in_front = bytes(self._buffer[self._at : start])
         has_bom, has_blanks = self._passed_bom, self._passed_blanks
         self._passed_bom = self._passed_blanks = False
         if has_bom or b"\xef\xbb\xbf" in in_front:
-            self._envelopes.tolerate(
+            self._findings.tolerate(
                 "X12-BOM", "the file begins with a byte order mark", self._position(start)
             )
         elif has_blanks or in_front.strip(b"\r\n\x1a"):
-            self._envelopes.tolerate(
-                "X12-BLANKS", "blanks stand in front of a segment", self._position(start)
-            )
+            self._findings.tolerate("X12-BLANKS", "blanks stand in front of a segment", self._position(start))
 
     def _skip_stray(self, start: int, window: bytes) -> bool:
         """Step over what is no X12, keeping as much as a head cut in two may need."""
         marks = set(window) - set(BLANKS)
         if len(marks) == 1 and not bytes(marks).isalnum():  # a terminator or two more than needed
-            self._envelopes.tolerate(
+            self._findings.tolerate(
                 "X12-EMPTY-SEGMENT", "an empty segment was skipped", self._position(start)
             )
         else:
@@ -311,12 +307,12 @@ class X12Decoder:
         """Give where the next segment begins, None where none is there yet."""
         at = start
         while True:
-            end = _blanks_end(self._buffer, at)
+            end = blanks_end(self._buffer, at)
             if end >= len(self._buffer) - 3 and not self._ended:
                 return None  # a mark of several bytes, or a terminator, may be cut in two here
             if terminator and self._buffer.startswith(terminator, end):
                 place = self._position(end)
-                self._envelopes.tolerate("X12-EMPTY-SEGMENT", "an empty segment was skipped", place)
+                self._findings.tolerate("X12-EMPTY-SEGMENT", "an empty segment was skipped", place)
                 at = self._at = end + len(terminator)
                 self._passed_bom = self._passed_blanks = False
                 continue
@@ -324,7 +320,7 @@ class X12Decoder:
                 return None
             if terminator and (self._passed_blanks or self._buffer[at:end].strip(b"\r\n")):
                 place = self._position(end)
-                self._envelopes.tolerate("X12-BLANKS", "blanks stand in front of a segment", place)
+                self._findings.tolerate("X12-BLANKS", "blanks stand in front of a segment", place)
             return end
 
     def _segment_end(self, start: int, delimiters: Delimiters) -> int | None:
@@ -340,7 +336,7 @@ class X12Decoder:
 
     def _no_terminator(self, at: int) -> None:
         text = "the last segment has no terminator"
-        self._envelopes.tolerate("X12-NO-TERMINATOR", text, self._position(at))
+        self._findings.tolerate("X12-NO-TERMINATOR", text, self._position(at))
 
     def _forget(self) -> None:
         """Drop the bytes that nobody needs any more."""
@@ -368,45 +364,11 @@ class X12Decoder:
         return self._line - self._buffer.count(b"\n", at, self._lined)
 
 
-def looks_like_x12(head: bytes) -> bool:
-    """Tell whether the first bytes of an input are X12, or hold an ISA behind something else."""
-    start = _blanks_end(bytearray(head), 0)
-    skipped, found = _find_head(head[start : start + SEARCHED_BYTES])
-    return found is not None and (skipped == 0 or bool(found.isa))
-
-
-def identity(head: bytes) -> str | None:
-    """Give what names the first interchange: sender, receiver, ISA13. None where there is no ISA."""
-    start = _blanks_end(bytearray(head), 0)
-    _, found = _find_head(head[start : start + SEARCHED_BYTES])
-    if found is None or not found.isa or not found.isa[12]:
-        return None
-    return "/".join((*found.isa[4:8], found.isa[12]))
-
-
-def _find_head(window: bytes) -> tuple[int, Head | None]:
-    """Give how far into the window the first readable head is."""
-    for found in _START.finditer(window):
-        begin = found.start()
-        if begin and window[begin - 1 : begin].isalnum():
-            continue
-        part = window[begin : begin + HEAD_BYTES]
-        head = read_isa(part) if part.startswith(b"ISA") else read_bare(part)
-        if head is not None:
-            return begin, head
-    return 0, None
-
-
 def _trimmed(raw: bytes, delimiters: Delimiters) -> bytes:
     """Give a set's bytes without what stands between its last terminator and the next segment."""
     last = raw.rfind(delimiters.terminator) + len(delimiters.terminator)
     behind = raw[last:]
     return raw[:last] if not behind.strip(BLANKS) else raw.rstrip(BLANKS)
-
-
-def _blanks_end(buffer: bytearray, at: int) -> int:
-    found = _LEADING.match(buffer, at)  # its reference to the buffer ends with this function
-    return found.end() if found else at
 
 
 def _next_control(buffer: bytearray, start: int, delimiters: Delimiters) -> tuple[str | None, int, int]:

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from adapters.edi_x12 import codes, codes_out, parts_out, write_out
+from adapters.edi_x12 import codes, codes_out, notes_out, parts_out, write_out
 from adapters.edi_x12.answer_reading import ACCEPTING
+from adapters.edi_x12.as_sent import came_as_x12, kept_of, order_of
 from adapters.edi_x12.page import Page
+from adapters.edi_x12.schedules_out import schedules
 from adapters.edi_x12.usual_out import write_usual_line
 from canonical.acknowledgment import Acknowledgment, AcknowledgmentLine, LineResponse
 from canonical.document import CanonicalDocument
@@ -23,7 +25,7 @@ from canonical.values import KindedDate, Quantity
 def write_order(page: Page, document: CanonicalDocument) -> None:
     """Put an order on the page."""
     assert isinstance(document, PurchaseOrder)  # noqa: S101 - WRITERS says so
-    page.begin(0, write_out.kept_of(document))
+    page.begin(0, kept_of(document))
     raw = document.raw_codes
     contract = raw.get("BEG06") or _contract(document)
     page.add(
@@ -40,8 +42,8 @@ def write_order(page: Page, document: CanonicalDocument) -> None:
     )
     _head(page, document, "BY", "TD5")
     _derived_references(page, document)
-    write_out.dates(page, "DTM", document.dates, document.requested, write_out.order_of(document, "DTM"))
-    write_out.notes(page, "", document, "850")
+    write_out.dates(page, "DTM", document.dates, document.requested, order_of(document, "DTM"))
+    notes_out.notes(page, "", document, "850")
     write_out.totals(page, document, document.totals, len(document.lines))
     for line in document.lines:
         _order_line(page, line)
@@ -78,7 +80,7 @@ def _order_type(page: Page, document: PurchaseOrder) -> str:
 
 def _derived_references(page: Page, document: PurchaseOrder) -> None:
     """Write what an order from elsewhere says in fields of its own, and X12 in a REF."""
-    if write_out.came_as_x12(document):
+    if came_as_x12(document):
         return
     known = {(each.qualifier, each.number) for each in document.references}
     for qualifier, value in (("DP", document.department), ("VN", document.seller_number)):
@@ -89,22 +91,22 @@ def _derived_references(page: Page, document: PurchaseOrder) -> None:
 def _order_line(page: Page, line: PurchaseOrderLine) -> None:
     if write_usual_line(page, line):
         return
-    page.begin(line.sequence, write_out.kept_of(line))
+    page.begin(line.sequence, kept_of(line))
     page.add("PO1", page.attempt("PO1", lambda: write_out.line_head(page, line, "PO1")))
     if _is_plain(line):
         return
     write_out.line_body(page, line, "PO1/", "850/line")
     write_out.shipping(page, "PO1/", line.shipping, "TD5")
-    write_out.dates(page, "PO1/DTM", line.dates, line.requested, write_out.order_of(line, "DTM"))
-    order = write_out.order_of(line, "PO1/N1") or ["ship_to", "supplier"]
+    write_out.dates(page, "PO1/DTM", line.dates, line.requested, order_of(line, "DTM"))
+    order = order_of(line, "PO1/N1") or ["ship_to", "supplier"]
     for field in order:
         value = line.supplier if field == "supplier" else line.ship_to
         if value is not None:
             write_out.party(page, "PO1/N1", value, "seller" if field == "supplier" else "ship_to")
             if field == "ship_to" and line.schedules:
-                write_out.schedules(page, line, line.ship_to, inside=True)
+                schedules(page, line, line.ship_to, inside=True)
     if line.schedules:
-        write_out.schedules(page, line, line.ship_to, inside=False)
+        schedules(page, line, line.ship_to, inside=False)
     write_out.sub_lines(page, line.sub_lines, "PO1/", "850/sub")
 
 
@@ -120,7 +122,7 @@ def _is_plain(line: Any) -> bool:
 def write_answer(page: Page, document: CanonicalDocument) -> None:
     """Put an acknowledgment on the page."""
     assert isinstance(document, Acknowledgment)  # noqa: S101 - WRITERS says so
-    page.begin(0, write_out.kept_of(document))
+    page.begin(0, kept_of(document))
     raw, order = document.raw_codes, document.order
     own = page.partner.acknowledgments.responses
     sent = raw.get("BAK02")
@@ -147,14 +149,14 @@ def write_answer(page: Page, document: CanonicalDocument) -> None:
     )
     _head(page, document, "SE", "TD5")
     write_out.dates(page, "DTM", document.dates)
-    write_out.notes(page, "", document, "855")
+    notes_out.notes(page, "", document, "855")
     write_out.totals(page, document, document.totals, len(document.lines))
     for line in document.lines:
         _answer_line(page, line)
 
 
 def _answer_line(page: Page, line: AcknowledgmentLine) -> None:
-    page.begin(line.sequence, write_out.kept_of(line))
+    page.begin(line.sequence, kept_of(line))
     page.add("PO1", page.attempt("PO1", lambda: write_out.line_head(page, line, "PO1")))
     write_out.line_body(page, line, "PO1/", "855/line")
     write_out.dates(page, "PO1/DTM", line.dates)
@@ -163,7 +165,7 @@ def _answer_line(page: Page, line: AcknowledgmentLine) -> None:
         for date in _split_dates(each)[1]:
             page.add_below("PO1/ACK", "PO1/ACK/DTM", parts_out.dated(date))
     if line.schedules:
-        write_out.schedules(page, line, None, inside=False)
+        schedules(page, line, None, inside=False)
     write_out.sub_lines(page, line.sub_lines, "PO1/", "855/sub")
 
 
@@ -225,7 +227,7 @@ def _promise(line: AcknowledgmentLine) -> KindedDate:
 def write_invoice(page: Page, document: CanonicalDocument) -> None:
     """Put an invoice on the page."""
     assert isinstance(document, Invoice)  # noqa: S101 - WRITERS says so
-    page.begin(0, write_out.kept_of(document))
+    page.begin(0, kept_of(document))
     raw = document.raw_codes
     order = document.orders[0] if document.orders else None
     page.add(
@@ -247,7 +249,7 @@ def write_invoice(page: Page, document: CanonicalDocument) -> None:
         page.problem("X12-OUT-ORDERS", "BIG04", "can name one order, and the invoice's header names several")
     _head(page, document, "SE", "CAD")
     write_out.dates(page, "DTM", document.dates)
-    write_out.notes(page, "", document, "810")
+    notes_out.notes(page, "", document, "810")
     totals = document.totals
     if totals is None or totals.gross is None:
         page.problem("X12-OUT-TOTAL", "TDS01", "is mandatory, and the invoice states no gross total")
@@ -265,19 +267,19 @@ def _invoice_type(page: Page, document: Invoice) -> str:
         return sent
     theirs = next((code for code, word in own.items() if word == document.invoice_type), None)
     if sent is None and document.invoice_type == "invoice" and theirs is None:
-        return "" if write_out.came_as_x12(document) else "DI"
+        return "" if came_as_x12(document) else "DI"
     return theirs or codes_out.INVOICE_TYPES.get(document.invoice_type, sent or "")
 
 
 def _invoice_purpose(document: Invoice) -> str:
     sent = document.raw_codes.get("BIG08")
     if sent is None and document.purpose == "original":
-        return "" if write_out.came_as_x12(document) else "00"
+        return "" if came_as_x12(document) else "00"
     return codes_out.code(document.purpose, sent, codes.PURPOSES, codes_out.PURPOSES)
 
 
 def _invoice_line(page: Page, line: InvoiceLine) -> None:
-    page.begin(line.sequence, write_out.kept_of(line))
+    page.begin(line.sequence, kept_of(line))
     page.add("IT1", page.attempt("IT1", lambda: write_out.line_head(page, line, "IT1")))
     if _is_plain(line):
         return

@@ -14,7 +14,7 @@ from adapters.base.formats import EncodeError, Envelope, Interchange
 from adapters.edi_x12.config import InterchangeId, X12Partner, partner_of
 from adapters.edi_x12.delimiters import Delimiters
 from adapters.edi_x12.documents_out import WRITERS
-from adapters.edi_x12.envelope import GROUP_OF_SET
+from adapters.edi_x12.functional_groups import GROUP_OF_SET
 from adapters.edi_x12.guide import Guide, guide_for
 from adapters.edi_x12.kept import Row, with_kept
 from adapters.edi_x12.lexer import Places, SetText, separators_of

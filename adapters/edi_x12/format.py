@@ -16,8 +16,9 @@ from adapters.base.formats import (
 )
 from adapters.edi_x12.acknowledge import acknowledge
 from adapters.edi_x12.control_keys import keys_of_body
-from adapters.edi_x12.decoder import X12Decoder, identity, looks_like_x12
+from adapters.edi_x12.decoder import X12Decoder
 from adapters.edi_x12.encode import encode
+from adapters.edi_x12.heads import identity, looks_like_x12
 from adapters.edi_x12.left_out import left_out
 from adapters.edi_x12.outbound import wrap
 from canonical.document import CanonicalDocument

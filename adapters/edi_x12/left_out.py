@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from adapters.base.findings import Finding, Level, Position
+from adapters.edi_x12.as_sent import came_as_x12
 from adapters.edi_x12.documents_out import WRITERS
-from adapters.edi_x12.write_out import came_as_x12
 from canonical.acknowledgment import Acknowledgment, AcknowledgmentLine
 from canonical.document import CanonicalDocument
 from canonical.invoice import Invoice, InvoiceLine, InvoiceTotals

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from adapters.base.findings import Finding, Position
 from adapters.base.formats import EncodeError, Envelope, Interchange
 from adapters.edi_x12.delimiters import ISA_WIDTHS, Delimiters
-from adapters.edi_x12.envelope import GROUP_OF_SET
+from adapters.edi_x12.functional_groups import GROUP_OF_SET
 from adapters.edi_x12.judge import TOLD_MAX
 
 CONTROL_NUMBER_MAX = 999_999_999

@@ -24,7 +24,7 @@ from adapters.base.formats import (
     UnitKind,
     Verdict,
 )
-from adapters.base.whole_body import WholeBody
+from adapters.base.whole_body import WholeBody, unreadable
 from adapters.erp_events.config import ErpEventsEndpoint, ErpEventsRoute
 from adapters.erp_events.facade import EVENT_SET
 from adapters.erp_events.mapping_loader import own_mapping, packaged_mapping
@@ -94,17 +94,17 @@ class ErpEventsDecoder(WholeBody):
         if self.is_too_large:
             size = self._context.bounds.set_bytes_max
             text = f"more than {size} bytes came; expected a notice or one document"
-            return _unreadable(Finding("ERP-EVENT-SIZE", Position(source), text))
+            return unreadable(Finding("ERP-EVENT-SIZE", Position(source), text))
         if body.lstrip().startswith(b'{"%s"' % ENVELOPE_KEY.encode()):
             return self._document(body)
         settings = self._context.endpoint_settings
         if not isinstance(settings, ErpEventsEndpoint):
             text = "the route's endpoint is not of kind erp_events, so nothing says what an event means"
-            return _unreadable(Finding("ERP-EVENT-FORM", Position(source), text))
+            return unreadable(Finding("ERP-EVENT-FORM", Position(source), text))
         try:
             notices = read_notices(body, settings.erp, settings.fields, source)
         except NoticeError as error:
-            return _unreadable(error.finding)
+            return unreadable(error.finding)
         known = [each for each in notices if each.type not in settings.ignore]
         sets = [self._event(index, each, settings, body) for index, each in enumerate(known)]
         return sets, _summary(len(sets))
@@ -138,7 +138,7 @@ class ErpEventsDecoder(WholeBody):
             records = [_record(each) for each in envelope["replies"]]
         except (DocumentError, KeyError, TypeError) as error:
             text = f"the envelope around a document that was read is broken: {error}"
-            return _unreadable(Finding("ERP-EVENT-FORM", Position(self._context.source), text))
+            return unreadable(Finding("ERP-EVENT-FORM", Position(self._context.source), text))
         context = self._context
         mapped = MappingContext(
             context.source, context.zone, context.library.at, context.library.crosswalk, None,
@@ -250,7 +250,3 @@ def _in_its_unit(line: PurchaseOrderLine) -> PurchaseOrderLine:
 def _summary(sets: int) -> Summary:
     whole = (Interchange(None, None, "", is_acknowledgment=False, facts={}),)
     return Summary(sets, (), frozenset(), whole)
-
-
-def _unreadable(finding: Finding) -> tuple[list[Decoded], Summary]:
-    return [], Summary(0, (finding,), frozenset(), is_readable=False)

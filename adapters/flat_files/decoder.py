@@ -18,7 +18,7 @@ from adapters.base import (
 )
 from adapters.flat_files.prepared import Prepared
 from adapters.layouts import Grouped, Grouper, Layout, Reader, Row
-from adapters.layouts.groups import locator
+from adapters.layouts.places import locator
 from adapters.mapping import MappingContext
 from canonical.document import CanonicalDocument
 
@@ -111,7 +111,7 @@ class FlatDecoder:
             zone=context.zone,
             at=context.library.at,
             crosswalk=context.library.crosswalk,
-            locate=locator(layout, grouped, context.source),
+            locate=locator(layout, grouped.places, context.source),
             findings_max=context.bounds.findings_max,
         )
 

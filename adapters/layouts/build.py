@@ -14,12 +14,12 @@ from dataclasses import replace
 from adapters.base.findings import Finding, Position
 from adapters.base.yaml import Node, YamlError, load_yaml, position_of
 from adapters.layouts.build_fields import FieldBuilder
-from adapters.layouts.cobol import CopybookError, Group, parse_copybook, select
+from adapters.layouts.cobol import CopybookError, Group, parse_copybook
+from adapters.layouts.cobol_items import select
 from adapters.layouts.codepages import is_single_byte
 from adapters.layouts.model import (
     MICRO_FOCUS,
     Block,
-    Choice,
     Condition,
     Delimited,
     Field,
@@ -32,6 +32,7 @@ from adapters.layouts.model import (
     Total,
     Zones,
 )
+from adapters.layouts.record_items import fields_of, has_bytes
 from adapters.layouts.spec import LayoutSpec, RecordSpec, read_spec
 
 NEWLINES = {"lf": b"\n", "crlf": b"\r\n", "cr": b"\r"}
@@ -256,13 +257,11 @@ class _Build:
 
     def _check_frame(self, layout: Layout) -> None:
         """Bytes that are no characters need records that no line end can cut, and one byte a character."""
-        has_bytes = any(
-            each.is_bytes for record in layout.records.values() for each in fields_of(record.items, deep=True)
-        )
-        if has_bytes and layout.frame.kind == "lines":
+        is_binary = any(has_bytes(record.items) for record in layout.records.values())
+        if is_binary and layout.frame.kind == "lines":
             text = "packed and binary fields may hold line ends; say record_length or rdw"
             self._add("LAYOUT-ENCODING", (), text)
-        if (has_bytes or layout.frame.kind != "lines") and not is_single_byte(layout.encoding):
+        if (is_binary or layout.frame.kind != "lines") and not is_single_byte(layout.encoding):
             text = f"'{layout.encoding}' has characters of several bytes; expected one such as ascii or cp037"
             self._add("LAYOUT-ENCODING", ("encoding",), text)
 
@@ -278,21 +277,6 @@ def _with_trailers(records: Mapping[str, RecordType], document: str) -> dict[str
         name: replace(each, is_last=each.parent is None and names.index(name) > place)
         for name, each in records.items()
     }
-
-
-def fields_of(items: Sequence[Item], *, deep: bool = False) -> list[Field]:
-    """Give the fields at the top of a record; ``deep``: those in blocks and views, too."""
-    found: list[Field] = []
-    for item in items:
-        match item:
-            case Field():
-                found.append(item)
-            case Block(items=inner) if deep:
-                found += fields_of(inner, deep=True)
-            case Choice(views=views) if deep:
-                for view in views:
-                    found += fields_of(view.block.items, deep=True)
-    return found
 
 
 def _has(record: RecordType, path: tuple[str, ...]) -> bool:

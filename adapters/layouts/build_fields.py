@@ -11,6 +11,7 @@ from adapters.base.findings import Finding
 from adapters.base.yaml import Node, position_of
 from adapters.layouts.dates import DateForm, DateFormError
 from adapters.layouts.model import Block, Choice, Condition, Field, Item, Kind, Sign, View
+from adapters.layouts.record_items import choice_of, item_length
 from adapters.layouts.spec import FieldSpec, LayoutSpec, ViewSpec
 
 Place = tuple[str | int, ...]
@@ -20,29 +21,6 @@ DIGITS_MAX = 31  # Source: Enterprise COBOL, ARITH(EXTEND): up to 31 digits
 _TYPE = re.compile(r"([a-z]+)(?:\(([^()]*)\))?", re.ASCII)
 _NUMERIC = ("int", "dec", "number", "zoned", "packed", "binary")
 _FIGURES = {"spaces": " ", "zeros": "0", "low-values": "\0", "high-values": "\xff"}
-
-
-def item_length(item: Item) -> int | None:
-    """Give how many characters an item takes, None where its data decides."""
-    match item:
-        case Field(length=length):
-            return length
-        case Choice(length=length):
-            return length
-        case Block(items=items):
-            if item.depends is not None:
-                return None
-            lengths = [item_length(each) for each in items]
-            whole = [each for each in lengths if each is not None]
-            return sum(whole) * item.most if len(whole) == len(lengths) else None
-
-
-def longest(items: Sequence[Item]) -> int:
-    """Give how many characters items take at most."""
-    found = 0
-    for item in items:
-        found += longest(item.items) * item.most if isinstance(item, Block) else item.length
-    return found
 
 
 class FieldBuilder:
@@ -119,13 +97,7 @@ class FieldBuilder:
 
     def _choice(self, spec: FieldSpec, where: Place) -> Choice:
         views = [self._view(view, (*where, "views", index)) for index, view in enumerate(spec.views)]
-        lengths = [sum(item_length(each) or 0 for each in view.block.items) for view in views]
-        longest = max(lengths)
-        padded = [
-            view if length == longest else _lengthened(view, longest - length)
-            for view, length in zip(views, lengths, strict=True)
-        ]
-        return Choice(longest, tuple(padded), position_of(self._node, where))
+        return choice_of(views, position_of(self._node, where))
 
     def _view(self, spec: ViewSpec, where: Place) -> View:
         block = Block(
@@ -277,8 +249,3 @@ def binary_length(digits: int) -> int:
 
 def _renamed(field: Field) -> Field:
     return replace(field, name=".")
-
-
-def _lengthened(view: View, by: int) -> View:
-    items = (*view.block.items, Field("FILLER_REST", Kind.FILLER, by))
-    return View(view.when, Block(view.block.name, items, at=view.block.at))

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-from adapters.layouts.build_fields import item_length
 from adapters.layouts.explain import leaves, with_counts
 from adapters.layouts.generate_read import OddError
 from adapters.layouts.model import Block, Choice, Field, Item, Kind, Layout, RecordType, Sign, Values
+from adapters.layouts.record_items import has_bytes, item_length, items_length
 from adapters.layouts.values import write_value
 
 WriteRecord: TypeAlias = Callable[[Values], Any]  # str, or bytes where a field is packed or binary
@@ -23,8 +23,7 @@ _DATES_KEPT = 4096
 
 def text_writer(layout: Layout, record: RecordType) -> WriteRecord:
     """Give the writer of a record of fixed width: characters, or bytes where it has any that are none."""
-    has_bytes = _has_bytes(record.items)
-    code = _Code(layout, has_bytes=has_bytes)
+    code = _Code(layout, has_bytes=has_bytes(record.items))
     expression = code.items(record.items, "v")
     length = code.expected(record.items)
     if length is None:  # tables in tables: their lengths are looked at one by one, the slow way
@@ -92,8 +91,12 @@ class _Code:
             length = item_length(item)
             if length is not None:
                 parts.append(str(length))
-            elif isinstance(item, Block) and item.name in self._entries and _length(item.items) is not None:
-                parts.append(f"len({self._entries[item.name]}) * {_length(item.items)}")
+            elif (
+                isinstance(item, Block)
+                and item.name in self._entries
+                and items_length(item.items) is not None
+            ):
+                parts.append(f"len({self._entries[item.name]}) * {items_length(item.items)}")
             else:
                 return None
         return " + ".join(parts)
@@ -241,28 +244,7 @@ def _number_of_view(choice: Choice, known: Values) -> int:
     return choice.views.index(choice.chosen(known))
 
 
-def _has_bytes(items: Sequence[Item]) -> bool:
-    for item in items:
-        match item:
-            case Field():
-                if item.is_bytes:
-                    return True
-            case Block():
-                if _has_bytes(item.items):
-                    return True
-            case Choice():
-                if any(_has_bytes(view.block.items) for view in item.views):
-                    return True
-    return False
-
-
 def _has_choice(items: Sequence[Item]) -> bool:
     return any(
         isinstance(each, Choice) or (isinstance(each, Block) and _has_choice(each.items)) for each in items
     )
-
-
-def _length(items: Sequence[Item]) -> int | None:
-    lengths = [item_length(each) for each in items]
-    known = [each for each in lengths if each is not None]
-    return sum(known) if len(known) == len(lengths) else None

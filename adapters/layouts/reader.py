@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from adapters.base.findings import Finding, Level, Position
-from adapters.layouts.build import fields_of
-from adapters.layouts.build_fields import item_length, longest
 from adapters.layouts.cells import Cells, is_formula, split_closely, split_plainly
 from adapters.layouts.explain import Problem, read_slowly
 from adapters.layouts.framing import Cut, Framer
 from adapters.layouts.generate_read import OddError, cell_reader, text_reader
-from adapters.layouts.model import Block, Field, Item, Kind, Layout, RecordType, Row, Values, path_of
-from adapters.layouts.values import UnfitError, write_value
+from adapters.layouts.model import Kind, Layout, RecordType, Row, Values, path_of
+from adapters.layouts.recogniser import marks_of, recogniser
+from adapters.layouts.record_items import cell_fields, has_bytes, heading, items_length, longest
+from adapters.layouts.values import UnfitError
 
 HEADER = "(header)"
 _SHOWN = 8
@@ -43,7 +43,9 @@ class Reader:
         self._is_trimmed = layout.frame.trims
         self._told: set[str] = set()
         # Bytes that are no characters decode to U+FFFD, one each; text fields with one are refused closely.
-        self._errors = "replace" if has_bytes(layout) else "strict"
+        self._errors = (
+            "replace" if any(has_bytes(each.items) for each in layout.records.values()) else "strict"
+        )
 
     def skip_heading(self) -> None:
         """Read rows of cells without a heading row in front of them."""
@@ -155,7 +157,9 @@ class Reader:
         if self._form is not None:
             return text.split(self._form.delimiter, maxsplit=1)[0][:_SHOWN]
         ends = [
-            mark[1] for record in self.layout.records.values() for mark in _marks(self.layout, record, False)
+            mark[1]
+            for record in self.layout.records.values()
+            for mark in marks_of(self.layout, record, False)
         ]
         return text[: min(max(ends, default=1), _SHOWN)]
 
@@ -285,72 +289,6 @@ def _difference(found: Sequence[str], labels: Sequence[str]) -> str:
     return f"{len(found)} columns found, expected {len(labels)}"
 
 
-def recogniser(layout: Layout) -> Callable[[object, bytes], str | None]:
-    """Give the function that tells which type of record some text, or a row of cells, is."""
-    is_cells = layout.delimited is not None
-    rules = [(name, _marks(layout, record, is_cells)) for name, record in layout.records.items()]
-    spans = {mark[:2] for _, marks in rules for mark in marks}
-    if len(rules) == 1 and not rules[0][1]:
-        only = rules[0][0]
-        return lambda text, raw: only
-    if len(spans) == 1 and all(len(marks) == 1 for _, marks in rules) and not any(m[0][3] for _, m in rules):
-        (start, end), = spans  # fmt: skip
-        table: dict[object, str] = {}
-        for name, marks in rules:
-            for stands in marks[0][2]:
-                table.setdefault(stands, name)
-        if is_cells:
-            return lambda cells, raw: table.get(cells[start]) if start < len(cells) else None  # type: ignore[index, arg-type]
-        return lambda text, raw: table.get(text[start:end])  # type: ignore[index]
-
-    def recognise(text: object, raw: bytes) -> str | None:
-        for name, marks in rules:
-            if all(_stands(text, raw, mark, is_cells) in mark[2] for mark in marks):
-                return name
-        return None
-
-    return recognise
-
-
-_Mark = tuple[int, int, frozenset[object], bool]  # start, end, what may stand there, whether as bytes
-
-
-def _stands(text: object, raw: bytes, mark: _Mark, is_cells: bool) -> object:
-    start, end, _, is_bytes = mark
-    if is_bytes:
-        return raw[start:end]
-    if is_cells:
-        return text[start] if start < len(text) else None  # type: ignore[index, arg-type]
-    return text[start:end]  # type: ignore[index]
-
-
-def _marks(layout: Layout, record: RecordType, is_cells: bool) -> list[_Mark]:
-    marks: list[_Mark] = []
-    for condition in record.match:
-        place = 0
-        for item in record.items:
-            if isinstance(item, Field) and item.name == condition.name:
-                stands = frozenset(_written(layout, item, text) for text in condition.texts)
-                marks.append((place, place + (item.length or 1), stands, item.is_bytes))
-                break
-            place += len(cell_fields((item,))) if is_cells else item_length(item) or 0
-    return marks
-
-
-def _written(layout: Layout, field: Field, text: str) -> object:
-    try:
-        return write_value(field, text, layout.zones)
-    except UnfitError:
-        return text
-
-
-def has_bytes(layout: Layout) -> bool:
-    """Tell whether some field's bytes are no characters."""
-    return any(
-        each.is_bytes for record in layout.records.values() for each in fields_of(record.items, deep=True)
-    )
-
-
 def _functions(layout: Layout) -> dict[str, Callable[[object, bytes], Values]]:
     found: dict[str, Callable[[object, bytes], Values]] = {}
     for name, record in layout.records.items():
@@ -368,26 +306,7 @@ def _size(layout: Layout, record: RecordType) -> int | None:
         return len(cell_fields(record.items))
     if layout.frame.trims:
         return longest(record.items)
-    lengths = [item_length(each) for each in record.items]
-    known = [each for each in lengths if each is not None]
-    return sum(known) if len(known) == len(lengths) else None
-
-
-def cell_fields(items: Sequence[Item]) -> list[Field]:
-    """Give a row's fields, one a cell."""
-    found: list[Field] = []
-    for item in items:
-        if isinstance(item, Field):
-            found.append(item)
-        elif isinstance(item, Block):
-            found += cell_fields(item.items) * item.most
-    return found
-
-
-def heading(layout: Layout) -> list[str]:
-    """Give the heading row that a layout declares: the labels of its first record's fields."""
-    record = next(iter(layout.records.values()))
-    return [field.label or field.name for field in cell_fields(record.items)]
+    return items_length(record.items)
 
 
 def _opens(layout: Layout) -> Callable[[bytes], bool]:

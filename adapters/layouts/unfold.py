@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 
-from adapters.layouts.build import fields_of
 from adapters.layouts.model import Layout, RecordType, Row, Values, put_at
+from adapters.layouts.record_items import fields_of
 from adapters.layouts.totals import Tally, set_totals, totals_within, walk
 
 

@@ -12,7 +12,7 @@ from adapters.layouts.explain import Problem, write_slowly
 from adapters.layouts.generate_read import OddError
 from adapters.layouts.generate_write import WriteRecord, cell_writer, text_writer
 from adapters.layouts.model import Field, Kind, Layout, RecordType, Row, Values, path_of
-from adapters.layouts.reader import cell_fields, heading
+from adapters.layouts.record_items import cell_fields, heading
 from adapters.layouts.values import UnfitError
 
 _SUSPECT = re.compile(r"[=+@\t-]")  # a formula begins with one of these

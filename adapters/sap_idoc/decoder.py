@@ -18,10 +18,10 @@ from adapters.base import (
     Unit,
     UnitKind,
 )
-from adapters.base.whole_body import WholeBody
+from adapters.base.whole_body import WholeBody, unreadable
 from adapters.layouts import Grouped, Grouper, Reader, Row
-from adapters.layouts.groups import locator as flat_locator
 from adapters.layouts.model import Layout, Values
+from adapters.layouts.places import locator as flat_locator
 from adapters.mapping import MappingContext
 from adapters.sap_idoc.config import IdocPartner
 from adapters.sap_idoc.mapping_loader import orders_mapping
@@ -47,7 +47,7 @@ class IdocDecoder(WholeBody):
         body, context = self.content, self._context
         if self.is_too_large:
             text = f"more than {context.bounds.set_bytes_max} bytes; send smaller files"
-            return [], _unreadable(Finding("IDOC-SIZE", Position(context.source), text))
+            return unreadable(Finding("IDOC-SIZE", Position(context.source), text))
         if is_xml(body):
             return _Xml(context, body).decoded()
         return _Flat(context, body).decoded()
@@ -78,12 +78,12 @@ class _Flat:
         documents = [*grouper.feed(rows), *grouper.finish()]
         if not documents:
             text = "no IDoc was found; expected EDI_DC40 at the beginning of a line, or XML"
-            return [], _unreadable(Finding("IDOC-UNREADABLE", Position(context.source), text))
+            return unreadable(Finding("IDOC-UNREADABLE", Position(context.source), text))
         decoded = [self._one(made, index, grouped) for index, grouped in enumerate(documents)]
         return decoded, _summary(decoded, (*findings, *grouper.findings), documents[0].values)
 
     def _one(self, made: Layout, index: int, grouped: Grouped) -> Decoded:
-        locate = flat_locator(made, grouped, self._context.source)
+        locate = flat_locator(made, grouped.places, self._context.source)
         return _decoded(self._context, index, grouped.values, grouped.findings, grouped.raw, locate)
 
 
@@ -102,11 +102,11 @@ class _Xml:
         try:
             root = parse_xml(self._body, context.source, bounds)
         except DecodeError as error:
-            return [], _unreadable(error.finding)
+            return unreadable(error.finding)
         idocs = root.findall("IDOC")
         if not idocs:
             text = f"the root element {etree.QName(root).localname} has no IDOC in it"
-            return [], _unreadable(Finding("IDOC-UNREADABLE", element_position(root, context.source), text))
+            return unreadable(Finding("IDOC-UNREADABLE", element_position(root, context.source), text))
         trees = [tree_of(idoc) for idoc in idocs]
         decoded = []
         for index, (idoc, (values, unknown)) in enumerate(zip(idocs, trees, strict=True)):
@@ -182,7 +182,3 @@ def header_version(body: bytes) -> int:
         if line.startswith((b"E1", b"E2")):
             return 2 if line[35:37] in (b"E1", b"E2") else 3
     return 3
-
-
-def _unreadable(finding: Finding) -> Summary:
-    return Summary(0, (finding,), frozenset(), is_readable=False)

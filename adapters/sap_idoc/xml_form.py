@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from lxml import etree
@@ -10,9 +9,7 @@ from lxml import etree
 from adapters.base import Position
 from adapters.layouts.model import Values
 from adapters.sap_idoc.segments import CONTROL, CONTROL_NAMES, NAMES, PARENTS, SINGLE, entries
-from adapters.xml import element_position
-
-_STEP = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?")
+from adapters.xml import element_at, element_position
 
 
 def tree_of(idoc: etree._Element) -> tuple[Values, list[etree._Element]]:
@@ -75,12 +72,6 @@ def locator(idoc: etree._Element, source: str) -> Callable[[str], Position]:
     """Give the function that finds a mapping's source path in the document."""
 
     def locate(path: str) -> Position:
-        here = idoc
-        for found in _STEP.finditer(path):
-            children = [each for each in here if etree.QName(each).localname == found[1]]
-            if len(children) < int(found[2] or 1):
-                break
-            here = children[int(found[2] or 1) - 1]
-        return element_position(here, source)
+        return element_position(element_at(idoc, path), source)
 
     return locate

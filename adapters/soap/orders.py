@@ -28,7 +28,7 @@ from adapters.base import (
     Stuck,
     Transient,
 )
-from adapters.base.orders import LineThere, OrderAt, OrderThere
+from adapters.base.orders import LineThere, OrderAt, OrderThere, not_read
 from adapters.mapping import Record
 from adapters.soap.call_settings import CallOrders
 from adapters.soap.client import Client, HeaderFacts, Orders
@@ -88,27 +88,27 @@ class OrderDesk:
             case Envelope():
                 return self._order_of(found)
             case FoundFault():
-                return None if self._is_missing(found) else self._unreadable(_told(found))
+                return None if self._is_missing(found) else not_read(self.name, _told(found))
             case Rejected(findings):
-                return self._unreadable(findings[0].text)
+                return not_read(self.name, findings[0].text)
             case _:
-                return self._unreadable(getattr(found, "reason", ""))
+                return not_read(self.name, getattr(found, "reason", ""))
 
     def _order_of(self, envelope: Envelope) -> OrderThere | Finding:
         settings = self._orders.settings
         try:
             record = self._orders.read.read(envelope)
             if record is None:
-                return self._unreadable("the answer is of another operation")
+                return not_read(self.name, "the answer is of another operation")
             found = value_at(record, settings.lines)
             lines = tuple(_line(each, settings) for each in (found if isinstance(found, list) else ()))
         except DecodeError as error:
-            return self._unreadable(error.finding.text)
+            return not_read(self.name, error.finding.text)
         except (InvalidOperation, ValueError) as error:
-            return self._unreadable(str(error))
+            return not_read(self.name, str(error))
         state = said_at(record, settings.state)
         if not state:
-            return self._unreadable(f"there is no state at '{settings.state}'")
+            return not_read(self.name, f"there is no state at '{settings.state}'")
         return OrderThere(
             said_at(record, settings.number), "closed" if state in settings.closed else "open", lines
         )
@@ -237,10 +237,6 @@ class OrderDesk:
     def _is_missing(self, fault: FoundFault) -> bool:
         code = fault.typed.code if fault.typed is not None else ""
         return bool(code) and code in self._client.rules.faults.missing
-
-    def _unreadable(self, why: str) -> Finding:
-        text = f"the order cannot be read at {self.name}: {why}; see what it answers there, then try again"
-        return Finding("ORDER-NOT-READ", Position(self.name), text)
 
     def _refused(self, number: str, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """Put what a person is to do before what the service says."""

@@ -6,20 +6,14 @@ are declared once, at the Envelope. What cannot be written is told with its path
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lxml import etree
-
-from adapters.base.findings import DecodeError, Finding, Position
 from adapters.base.formats import EncodeError
 from adapters.mapping import Record
 from adapters.soap.plan import HEADER_KEY
+from adapters.soap.reply_groups import all_of, in_turn, one_of, write_any
 from adapters.soap.types import (
-    ANY_KEY,
-    TEXT_KEY,
     TYPE_KEY,
     XSI,
     AnyModel,
@@ -29,35 +23,22 @@ from adapters.soap.types import (
     TypeModel,
     local_name,
     namespace_of,
+    namespaces_of,
 )
 from adapters.soap.unrolled import PlainPart, unrolled
 from adapters.soap.wsdl import Message, Version
-from adapters.xml import parse_xml
-
-Write = Callable[[Any, "_Out"], None]
+from adapters.soap.xml_text import (
+    SPECIAL_IN_ATTRIBUTE,
+    Out,
+    Write,
+    escaped_attribute,
+    lexical,
+    write_record_text,
+    write_text,
+)
 
 ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 XS = "http://www.w3.org/2001/XMLSchema"
-_SPECIAL = re.compile(r"[&<>\r]")
-_SPECIAL_IN_ATTRIBUTE = re.compile(r"[&<\"\t\n\r]")
-# Source: XML 1.0 (5th edition), 2.2: what is no character of XML, and cannot be escaped either.
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
-
-
-class _Out:
-    """One writing: the pieces so far, and what could not be written."""
-
-    __slots__ = ("add", "findings", "pieces", "source")
-
-    def __init__(self, source: str) -> None:
-        self.pieces: list[str] = []
-        self.add = self.pieces.append
-        self.findings: list[Finding] = []
-        self.source = source
-
-    def refuse(self, code: str, path: str, text: str) -> None:
-        self.findings.append(Finding(code, Position(self.source, path=path), text))
 
 
 class MessageWriter:
@@ -65,14 +46,14 @@ class MessageWriter:
 
     def __init__(self, message: Message, version: Version, name: str) -> None:
         self._name = name
-        names = sorted(_namespaces((*message.body, *message.headers)) - {"", XSI, XS, ENCODING})
+        names = sorted(namespaces_of((*message.body, *message.headers)) - {"", XSI, XS, ENCODING})
         prefixes = {uri: f"n{number}" for number, uri in enumerate(names, start=1)}
         prefixes |= {XSI: "xsi", XS: "xs", ENCODING: "enc"}
         compiler = _Compiler(prefixes, message.is_encoded)
         self._body = [(each, compiler.element(each, is_top=True)) for each in message.body]
         self._headers = [(each, compiler.element(each)) for each in message.headers]
         self._is_one = len(self._body) == 1
-        declared = "".join(f' xmlns:{prefix}="{_attribute(uri)}"' for uri, prefix in prefixes.items())
+        declared = "".join(f' xmlns:{prefix}="{escaped_attribute(uri)}"' for uri, prefix in prefixes.items())
         self._open = (
             f'<?xml version="1.0" encoding="UTF-8"?>\n<soap:Envelope xmlns:soap="{version.value}"{declared}>'
         )
@@ -82,7 +63,7 @@ class MessageWriter:
 
         Errors: EncodeError with SOAP-REQUIRED, SOAP-CHOICE, SOAP-SHAPE, SOAP-TYPE, SOAP-CHARACTER.
         """
-        out = _Out(self._name)
+        out = Out(self._name)
         out.add(self._open)
         blocks = record.get(HEADER_KEY) or {}
         written = [(each, write, blocks[each.key]) for each, write in self._headers if each.key in blocks]
@@ -107,14 +88,14 @@ class ElementWriter:
 
     def __init__(self, element: ElementModel, name: str) -> None:
         self._name = name
-        names = sorted(_namespaces((element,)) - {"", XSI, XS, ENCODING})
+        names = sorted(namespaces_of((element,)) - {"", XSI, XS, ENCODING})
         prefixes = {uri: f"n{number}" for number, uri in enumerate(names, start=1)} | {XSI: "xsi", XS: "xs"}
-        declared = "".join(f' xmlns:{prefix}="{_attribute(uri)}"' for uri, prefix in prefixes.items())
+        declared = "".join(f' xmlns:{prefix}="{escaped_attribute(uri)}"' for uri, prefix in prefixes.items())
         self._write = _Compiler(prefixes, is_encoded=False).element(element, declared=declared)
 
     def write(self, record: Any) -> str:
         """Give the element as XML that stands by itself. Errors: EncodeError."""
-        out = _Out(self._name)
+        out = Out(self._name)
         self._write(record, out)
         if out.findings:
             raise EncodeError(out.findings)
@@ -137,7 +118,7 @@ class _Compiler:
         begins = begin + ("" if element.type.attributes or element.type.array_item is not None else ">")
         nil = f'<{name}{declared} xsi:nil="true"/>'
 
-        def write(value: Any, out: _Out) -> None:
+        def write(value: Any, out: Out) -> None:
             if value is None:
                 if is_nillable:
                     out.add(nil)
@@ -170,7 +151,7 @@ class _Compiler:
         made: dict[str, tuple[str, Write, Write]] = {}
         by_local = {local_name(name): (name, each) for name, each in element.type.derived.items()}
 
-        def write(value: Any, out: _Out) -> None:
+        def write(value: Any, out: Out) -> None:
             said = value.get(TYPE_KEY) if value.__class__ is dict else None
             if said is None:
                 own(value, out)
@@ -209,7 +190,7 @@ class _Compiler:
             return self._array(model.array_item)
         attributes = self._attributes(model.attributes) if model.attributes else _nothing
         if model.kind:
-            return attributes, _text_of_record if model.attributes else _text
+            return attributes, write_record_text if model.attributes else write_text
         if model.content is None:
             return attributes, _nothing
         return attributes, self._content(model)
@@ -220,7 +201,7 @@ class _Compiler:
         group = self._group(model.content)
         path = local_name(model.name)
 
-        def write(value: Any, out: _Out) -> None:
+        def write(value: Any, out: Out) -> None:
             if value.__class__ is not dict:
                 out.refuse("SOAP-SHAPE", path, f"a {type(value).__name__} stands here; expected a record")
                 return
@@ -230,11 +211,11 @@ class _Compiler:
 
     def _group(self, group: GroupModel) -> Write:
         if group.repeats and len(group.parts) > 1 and group.kind == "sequence":
-            return _in_turn(group, [self._part(part) for part in group.parts])
+            return in_turn(group, [self._part(part) for part in group.parts])
         if group.kind == "choice" and not group.repeats:
-            return _one_of(group, [self._part(part) for part in group.parts])
+            return one_of(group, [self._part(part) for part in group.parts])
         every = unrolled([self._in_line(part) for part in group.parts])
-        return _all_of(group, [self._part(part) for part in group.parts] if every is None else [every])
+        return all_of(group, [self._part(part) for part in group.parts] if every is None else [every])
 
     def _in_line(self, part: ElementModel | AnyModel | GroupModel) -> PlainPart | Write:
         """Give a part as one that can be written in place, or else its writer."""
@@ -256,19 +237,19 @@ class _Compiler:
             case GroupModel():
                 return self._group(part)
             case AnyModel():
-                return _write_any
+                return write_any
         write, key = self.element(part), part.key
         is_required = part.is_required
         if not part.repeats:
 
-            def write_one(record: Any, out: _Out) -> None:
+            def write_one(record: Any, out: Out) -> None:
                 # Without a key it is absent; None under it is nil, also where it might be absent.
                 if is_required or key in record:
                     write(record.get(key), out)
 
             return write_one
 
-        def write_each(record: Any, out: _Out) -> None:
+        def write_each(record: Any, out: Out) -> None:
             values = record.get(key)
             entries = values if values.__class__ is list else [] if values is None else [values]
             if not entries and is_required:
@@ -283,16 +264,16 @@ class _Compiler:
             (each.key, f' {self._named(each.tag)}="', each.is_required and each.default is None)
             for each in attributes
         )
-        find = _SPECIAL_IN_ATTRIBUTE.search
+        find = SPECIAL_IN_ATTRIBUTE.search
 
-        def write(value: Any, out: _Out) -> None:
+        def write(value: Any, out: Out) -> None:
             record = value if value.__class__ is dict else {}
             for key, begin, is_required in every:
                 text = record.get(key)
                 if text.__class__ is str and text.isprintable() and find(text) is None:
                     out.add(f'{begin}{text}"')
                 elif text is not None:
-                    out.add(f'{begin}{_attribute(_plain(text, key, out))}"')
+                    out.add(f'{begin}{escaped_attribute(lexical(text, key, out))}"')
                 elif is_required:
                     out.refuse("SOAP-REQUIRED", key, "the schema requires this attribute; there is no value")
 
@@ -302,11 +283,11 @@ class _Compiler:
         type_name = self._named(item.name) if item.name else "xs:anyType"
         write_entry = self.element(ElementModel("item", "item", item, is_nillable=True))
 
-        def attributes(value: Any, out: _Out) -> None:
+        def attributes(value: Any, out: Out) -> None:
             count = len(value) if value.__class__ is list else 1
             out.add(f' enc:arrayType="{type_name}[{count}]"')
 
-        def content(value: Any, out: _Out) -> None:
+        def content(value: Any, out: Out) -> None:
             for each in value if value.__class__ is list else [value]:
                 write_entry(each, out)
 
@@ -323,155 +304,5 @@ class _Compiler:
         return f"{self._prefixes[namespace]}:{local}" if namespace else local
 
 
-def _nothing(value: Any, out: _Out) -> None:
+def _nothing(value: Any, out: Out) -> None:
     return None
-
-
-def _text(value: Any, out: _Out) -> None:
-    if value.__class__ in (dict, list):
-        out.refuse("SOAP-SHAPE", "", "a record stands where a text belongs")
-        return
-    text = _plain(value, "", out)
-    out.add(text if _SPECIAL.search(text) is None else _SPECIAL.sub(_escape, text))
-
-
-def _text_of_record(value: Any, out: _Out) -> None:
-    _text((value.get(TEXT_KEY) or "") if value.__class__ is dict else value, out)
-
-
-def _plain(value: Any, path: str, out: _Out) -> str:
-    """Give a value as XML Schema writes it."""
-    if value.__class__ is not str:
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        return f"{value:f}" if isinstance(value, Decimal) else str(value)
-    text: str = value
-    if _NO_XML.search(text) is not None:
-        out.refuse("SOAP-CHARACTER", path, "the value has a control character, which XML cannot hold")
-        return ""
-    return text
-
-
-def _attribute(text: str) -> str:
-    return _SPECIAL_IN_ATTRIBUTE.sub(_escape, text)
-
-
-def _escape(found: re.Match[str]) -> str:
-    return _ESCAPES[found[0]]
-
-
-def _keys(group: GroupModel) -> frozenset[str]:
-    keys = {ANY_KEY} if any(isinstance(part, AnyModel) for part in group.parts) else set()
-    return frozenset(keys | {each.key for each in TypeModel(content=group).elements})
-
-
-def _is_there(record: Any, keys: frozenset[str]) -> bool:
-    return any(record.get(key) is not None for key in keys)
-
-
-def _all_of(group: GroupModel, parts: list[Write]) -> Write:
-    keys = _keys(group)
-    every = tuple(parts)
-
-    def write(record: Any, out: _Out) -> None:
-        for part in every:
-            part(record, out)
-
-    if group.is_required:
-        return write
-    return lambda record, out: write(record, out) if _is_there(record, keys) else None
-
-
-def _one_of(group: GroupModel, parts: list[Write]) -> Write:
-    ways = tuple(
-        ((part.key,) if isinstance(part, ElementModel) else tuple(_keys(_as_group(part))), write)
-        for part, write in zip(group.parts, parts, strict=True)
-    )
-    names = " or ".join(sorted(_keys(group)))
-    can_be_empty = not group.is_required or any(_may_be_absent(part) for part in group.parts)
-
-    def write(record: Any, out: _Out) -> None:
-        chosen, several = None, False
-        for keys, way in ways:
-            for key in keys:
-                if record.get(key) is not None:
-                    chosen, several = way, chosen is not None
-                    break
-            if several:
-                break
-        if chosen is not None and not several:
-            chosen(record, out)
-        elif chosen is not None:
-            out.refuse("SOAP-CHOICE", names, "the schema takes one of these, and several have values")
-        elif not can_be_empty:
-            nil = next((way for keys, way in ways if any(key in record for key in keys)), None)
-            if nil is None:
-                out.refuse("SOAP-CHOICE", names, "the schema takes one of these, and none has a value")
-            else:
-                nil(record, out)
-
-    return write
-
-
-def _as_group(part: AnyModel | GroupModel) -> GroupModel:
-    return part if isinstance(part, GroupModel) else GroupModel("sequence", [part])
-
-
-def _may_be_absent(part: ElementModel | AnyModel | GroupModel) -> bool:
-    return isinstance(part, AnyModel) or not part.is_required
-
-
-def _in_turn(group: GroupModel, parts: list[Write]) -> Write:
-    """Write a repeated group: the first of each, then the second of each."""
-    keys = _keys(group)
-    every = tuple(parts)
-
-    def write(record: Any, out: _Out) -> None:
-        lists = {key: _listed(record.get(key)) for key in keys}
-        for index in range(max((len(each) for each in lists.values()), default=0)):
-            turn = {key: [each[index]] for key, each in lists.items() if index < len(each)}
-            for part in every:
-                part(turn, out)
-
-    return write
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if value.__class__ is list else [value]
-
-
-def _write_any(record: Any, out: _Out) -> None:
-    """Write XML that a record carries as text, read and written again so that it stays within itself."""
-    for text in _listed(record.get(ANY_KEY)):
-        try:
-            root = parse_xml(str(text).encode(), out.source)
-        except DecodeError as error:
-            out.findings.append(error.finding)
-            continue
-        out.add(etree.tostring(root, encoding="unicode"))
-
-
-def _namespaces(elements: Iterable[ElementModel]) -> set[str]:
-    found: set[str] = set()
-    seen: set[int] = set()
-    waiting = list(elements)
-    while waiting:
-        element = waiting.pop()
-        found.add(namespace_of(element.tag))
-        for model in _models(element.type):
-            if id(model) in seen:
-                continue
-            seen.add(id(model))
-            found.add(namespace_of(model.name))
-            found |= {namespace_of(each.tag) for each in model.attributes}
-            waiting += model.elements
-            if model.array_item is not None:
-                waiting.append(ElementModel("", "", model.array_item))
-    return found
-
-
-def _models(model: TypeModel) -> Iterator[TypeModel]:
-    yield model
-    yield from (each for each in model.derived.values() if each is not model)

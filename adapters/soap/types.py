@@ -6,7 +6,7 @@ them. Types may refer to themselves, so a type is filled after it is made and no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -114,6 +114,31 @@ def namespace_of(tag: str) -> str:
     return tag[1:].partition("}")[0] if tag.startswith("{") else ""
 
 
+def namespaces_of(elements: Iterable[ElementModel]) -> set[str]:
+    """Give every namespace that elements, their attributes and types name, whatever is within them."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    waiting = list(elements)
+    while waiting:
+        element = waiting.pop()
+        found.add(namespace_of(element.tag))
+        for model in _with_derived(element.type):
+            if id(model) in seen:
+                continue
+            seen.add(id(model))
+            found.add(namespace_of(model.name))
+            found |= {namespace_of(each.tag) for each in model.attributes}
+            waiting += model.elements
+            if model.array_item is not None:
+                waiting.append(ElementModel("", "", model.array_item))
+    return found
+
+
+def _with_derived(model: TypeModel) -> Iterator[TypeModel]:
+    yield model
+    yield from (each for each in model.derived.values() if each is not model)
+
+
 def source_fields(model: TypeModel) -> tuple[SourceField, ...]:
     """Give a type as the mapping language knows sources; types within themselves end at the second time."""
     return _fields(model, (), [FIELDS_MAX], is_required=True)
@@ -125,7 +150,7 @@ def _fields(
     if model in above or left[0] <= 0:
         return ()
     inside = (*above, model)
-    every = [model, *(each for each in model.derived.values() if each is not model)]
+    every = list(_with_derived(model))
     found: dict[str, SourceField] = {}
     if len(every) > 1:
         found[TYPE_KEY] = SourceField(TYPE_KEY)

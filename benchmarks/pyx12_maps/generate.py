@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from adapters.edi_x12.config import X12Partner
-from adapters.edi_x12.envelope import GROUP_OF_SET
+from adapters.edi_x12.functional_groups import GROUP_OF_SET
 from adapters.edi_x12.guide import Guide, guide_for
 from adapters.edi_x12.notation import Place, Shape, Use
 

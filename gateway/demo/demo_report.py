@@ -1,4 +1,4 @@
-"""The demo's last pages: what arrived, where it went, how it ended. Pure text, at most 80 columns wide."""
+"""The demo's last pages: what arrived, where it went, how it ended. Text of at most 80 columns."""
 
 from __future__ import annotations
 

@@ -19,19 +19,18 @@ from adapters.base import (
     Level,
     NoReply,
     Outcome,
-    Position,
     Reply,
     Stuck,
     Transient,
 )
-from adapters.base.orders import LineThere, OrderThere
+from adapters.base.orders import LineThere, OrderThere, not_read
 from canonical.order_change import OrderChange
 from canonical.registry import DocumentError, read_json
 from gateway.erp.connector.aliases import ErpOrder
 from gateway.erp.connector.closing import Miscount, counted_otherwise, miscounted
 from gateway.erp.connector.series import Place
+from gateway.erp.generic_rest_settings import OrderSettings
 from gateway.erp.json_paths import dig, text_at
-from gateway.erp.settings import OrderSettings
 
 CLOSE = "close"
 READ_BACK = "read_back"
@@ -46,11 +45,11 @@ def filled(path: str, number: str, reference: str) -> str:
 def order_shown(name: str, settings: OrderSettings, reply: Reply | NoReply) -> OrderThere | Finding | None:
     """Say what a reply shows of an order; None where it says that there is none."""
     if isinstance(reply, NoReply):
-        return _unreadable(name, reply.reason)
+        return not_read(name, reply.reason)
     if reply.status in settings.missing_statuses:
         return None
     if reply.status != 200:
-        return _unreadable(name, f"status {reply.status}")
+        return not_read(name, f"status {reply.status}")
     try:
         body: Any = read_json(reply.body)
         shown = dig(body, settings.order) if settings.order else body
@@ -59,10 +58,10 @@ def order_shown(name: str, settings: OrderSettings, reply: Reply | NoReply) -> O
         found = dig(shown, settings.lines)
         lines = tuple(_line(each, settings) for each in (found if isinstance(found, list) else ()))
     except (DocumentError, InvalidOperation, ValueError) as error:
-        return _unreadable(name, str(error))
+        return not_read(name, str(error))
     state = text_at(shown, settings.state)
     if not state:
-        return _unreadable(name, f"there is no state at '{settings.state}'")
+        return not_read(name, f"there is no state at '{settings.state}'")
     sender = text_at(shown, settings.transmitter) if settings.transmitter else ""
     return OrderThere(
         text_at(shown, settings.number),
@@ -134,8 +133,3 @@ def _line(shown: Any, settings: OrderSettings) -> LineThere:
         number(settings.received),
         number(settings.invoiced),
     )
-
-
-def _unreadable(name: str, why: str) -> Finding:
-    text = f"the order cannot be read at {name}: {why}; see what it answers there, then try again"
-    return Finding("ORDER-NOT-READ", Position(name), text)

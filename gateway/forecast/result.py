@@ -145,38 +145,40 @@ def plan_view(plan: Plan) -> dict[str, Any]:
             }
             for name, each in plan.routes.items()
         },
-        "groups": [
-            {
-                "route": each.route,
-                "kind": each.kind.value,
-                "what": each.what,
-                "messages": each.messages,
-                "places": each.places,
-                "examples": list(each.examples),
-            }
-            for each in plan.groups
-        ],
+        "groups": [_group_view(each) for each in plan.groups],
+        "changes": [_changed_view(each) for each in plan.changed],
+        "notes": list(plan.notes),
+    }
+
+
+def _group_view(group: Group) -> dict[str, Any]:
+    return {
+        "route": group.route,
+        "kind": group.kind.value,
+        "what": group.what,
+        "messages": group.messages,
+        "places": group.places,
+        "examples": list(group.examples),
+    }
+
+
+def _changed_view(message: Changed) -> dict[str, Any]:
+    return {
+        "message_id": message.message_id,
+        "route": message.route,
+        "name": message.name,
+        "accepted_at": message.accepted_at.isoformat(),
         "changes": [
             {
-                "message_id": each.message_id,
-                "route": each.route,
-                "name": each.name,
-                "accepted_at": each.accepted_at.isoformat(),
-                "changes": [
-                    {
-                        "kind": change.kind.value,
-                        "part": change.part,
-                        "what": change.what,
-                        "at": change.at,
-                        "before": change.before,
-                        "after": change.after,
-                    }
-                    for change in each.changes
-                ],
+                "kind": change.kind.value,
+                "part": change.part,
+                "what": change.what,
+                "at": change.at,
+                "before": change.before,
+                "after": change.after,
             }
-            for each in plan.changed
+            for change in message.changes
         ],
-        "notes": list(plan.notes),
     }
 
 

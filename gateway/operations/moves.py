@@ -12,7 +12,7 @@ from gateway.config import Route
 from gateway.journal.base import RefusedError, UnknownError
 from gateway.journal.move_rules import not_at_rest
 from gateway.journal.moves import OPEN_MOVES, Move, MoveLine, MoveState, OrderStanding
-from gateway.journal.types import FINISHED, LedgerEntry, Side
+from gateway.journal.types import FINISHED, DeliveryState, LedgerEntry, Side
 from gateway.moving import cannot_take, pinned, remainder
 from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Person, Text
 from gateway.operations.errors import OperationError
@@ -197,12 +197,7 @@ class MoveOperations(OperationsBase):
         look = await look_at(self._journal, key, rules, move)
         if any(each.state in OPEN_MOVES for each in look.moves):
             return "it is being moved already"
-        unfinished = [
-            each
-            for each in await self._journal.deliveries(order_key=key, limit=EVERYTHING)
-            if each.state not in FINISHED and each.role != "shadow"
-        ]
-        standing = OrderStanding(entry, 0, tuple((each.delivery_id, each.state) for each in unfinished))
+        standing = OrderStanding(entry, 0, await self._unfinished(key))
         made = remainder(look.state, move, look.last)
         problem = not_at_rest(standing) or (made if isinstance(made, str) else "")
         if not problem and lines and not look.is_told:
@@ -218,6 +213,15 @@ class MoveOperations(OperationsBase):
             return problem
         # Its lines stay where a file told them: they are compared again when it begins.
         return Asked(move if look.is_told else replace(move, order=None), made.lines)
+
+    async def _unfinished(self, key: str) -> tuple[tuple[str, DeliveryState], ...]:
+        """Give an order's deliveries that are still on their way; a shadow is none."""
+        every = await self._journal.deliveries(order_key=key, limit=EVERYTHING)
+        return tuple(
+            (each.delivery_id, each.state)
+            for each in every
+            if each.state not in FINISHED and each.role != "shadow"
+        )
 
     async def _ask(
         self, asked: list[Asked], batch: str, who: str, why: str, problems: list[JsonObject]

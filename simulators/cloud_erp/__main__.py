@@ -11,7 +11,8 @@ from simulators.arguments import port, seconds
 from simulators.cloud_erp.server import CloudErp, Settings
 from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
-from simulators.serving import Tls, until_signalled
+from simulators.serving import until_signalled
+from simulators.tls_options import add_tls, check_tls, tls_of
 
 DESCRIPTION = """A cloud ERP to rehearse with. It takes documents over REST (POST or PUT below
 /documents/TYPE, GET with ?reference= looks one up), numbers them itself, and
@@ -33,17 +34,14 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.cloud_erp") 
     parser.add_argument(
         "--lag", type=seconds, default=0.0, metavar="SECONDS", help="look-ups see commits this late"
     )
-    parser.add_argument("--certificate", type=Path, help="PEM; serves TLS together with --key")
-    parser.add_argument("--key", type=Path)
-    parser.add_argument("--client-ca", type=Path, help="PEM; clients must show a certificate signed by it")
+    add_tls(parser)
     arguments = parser.parse_args(argv)
-    if (arguments.certificate is None) != (arguments.key is None):
-        parser.error("--certificate and --key belong together")
+    check_tls(parser, arguments)
     asyncio.run(_serve(arguments))
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
+    tls = tls_of(arguments)
     faults = arguments.faults or FaultScript()
     settings = Settings(
         arguments.ledger,

@@ -11,7 +11,8 @@ from simulators.arguments import count, port
 from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
 from simulators.legacy_http.server import LegacyHttp, Settings
-from simulators.serving import Tls, until_signalled
+from simulators.serving import until_signalled
+from simulators.tls_options import add_tls, check_tls, tls_of
 
 DESCRIPTION = """A legacy system behind HTTP to rehearse with. It takes any POST, keeps the bytes
 as they came, and gives one fixed answer. POST /_faults changes what goes wrong."""
@@ -27,17 +28,14 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.legacy_http"
     parser.add_argument("--status", type=count, default=200)
     parser.add_argument("--reply", type=Path, help="a file whose bytes are the answer")
     parser.add_argument("--content-type", default="text/plain")
-    parser.add_argument("--certificate", type=Path, help="PEM; serves TLS together with --key")
-    parser.add_argument("--key", type=Path)
-    parser.add_argument("--client-ca", type=Path, help="PEM; clients must show a certificate signed by it")
+    add_tls(parser)
     arguments = parser.parse_args(argv)
-    if (arguments.certificate is None) != (arguments.key is None):
-        parser.error("--certificate and --key belong together")
+    check_tls(parser, arguments)
     asyncio.run(_serve(arguments))
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
+    tls = tls_of(arguments)
     faults = arguments.faults or FaultScript()
     body = arguments.reply.read_bytes() if arguments.reply else b"OK"
     settings = Settings(arguments.folder, arguments.status, body, arguments.content_type)

@@ -14,10 +14,11 @@ import aiohttp
 from simulators.arguments import port
 from simulators.fault_files import fault_file
 from simulators.faults import FaultScript
-from simulators.serving import Tls, until_signalled
+from simulators.serving import until_signalled
 from simulators.soap_mms.client import LegacyClient, Token, client_tls
 from simulators.soap_mms.envelope import SOAP11, SOAP12
 from simulators.soap_mms.server import Settings, SoapMms
+from simulators.tls_options import add_tls, check_tls, tls_of
 
 DESCRIPTION = """A materials-management system that speaks SOAP, to rehearse with. It serves
 eight operations (and an older RPC/encoded budget service), answers typed faults, and
@@ -39,17 +40,14 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.soap_mms") -
     parser.add_argument("--allow-duplicates", action="store_true", help="take a number that is known")
     parser.add_argument("--user", help="whose UsernameToken is asked for, or shown with --call")
     parser.add_argument("--password-env", metavar="NAME", help="environment variable with its password")
-    parser.add_argument("--certificate", type=Path, help="PEM; serves TLS, or is shown with --call")
-    parser.add_argument("--key", type=Path)
-    parser.add_argument("--client-ca", type=Path, help="PEM; clients must show a certificate signed by it")
+    add_tls(parser, "PEM; serves TLS, or is shown with --call")
     parser.add_argument("--call", metavar="URL", help="be the client: send one request there")
     parser.add_argument("--operation", default="", help="with --call: its SOAPAction")
     parser.add_argument("--body", type=Path, help="with --call: the envelope to send, byte for byte")
     parser.add_argument("--ca", type=Path, help="with --call: who may sign the server's certificate")
     parser.add_argument("--soap12", action="store_true", help="with --call: SOAP 1.2")
     arguments = parser.parse_args(argv)
-    if (arguments.certificate is None) != (arguments.key is None):
-        parser.error("--certificate and --key belong together")
+    check_tls(parser, arguments)
     if arguments.user is not None and not os.environ.get(arguments.password_env or ""):
         parser.error("--user needs --password-env NAME, and that variable must be set")
     if arguments.call is None:
@@ -61,7 +59,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "simulators.soap_mms") -
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
+    tls = tls_of(arguments)
     faults = arguments.faults or FaultScript()
     settings = Settings(
         arguments.ledger,

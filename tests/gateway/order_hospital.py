@@ -22,8 +22,9 @@ from gateway.app import format_by_name
 from gateway.delivering import Means, deliver_once
 from gateway.destination import Destination
 from gateway.erp.generic_rest import GenericRest
+from gateway.erp.generic_rest_settings import GenericRestSettings, OrderSettings
 from gateway.erp.limits import TargetHealth
-from gateway.erp.settings import GenericRestSettings, LimitSettings, OrderSettings
+from gateway.erp.settings import LimitSettings
 from gateway.journal.base import Journal
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import Acceptance, LedgerEntry, Side, Transmitter, Want

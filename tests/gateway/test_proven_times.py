@@ -18,8 +18,9 @@ from gateway.erp.connector.series import Call, Hit, LookUp, Series, Write
 from gateway.erp.connector.settings import ErpSettings
 from gateway.erp.connector.target import Connector, MakeSeries
 from gateway.erp.generic_rest import GenericRest
+from gateway.erp.generic_rest_settings import GenericRestSettings
 from gateway.erp.limits import TargetHealth
-from gateway.erp.settings import GenericRestSettings, LimitSettings
+from gateway.erp.settings import LimitSettings
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import DeliveryState, DeliveryView, Want
 from gateway.outcome import RetryPolicy

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from adapters.base import Accepted, Outcome, Reply, StepResult, Transient
-from gateway.app import declared_stages
+from gateway.compiling import declared_stages
 from gateway.config import Configuration, load_text
 from gateway.journal.comparisons import Approval, PlannedStage
 from gateway.journal.memory import MemoryJournal

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from adapters.base import DecodeError, Finding, Inbound, Position, Refused, Taken
+from gateway.arrivals import SMALL_BODY_BYTES
 from gateway.journal.base import JournalError
-from gateway.pipeline import SMALL_BODY_BYTES
 from gateway.taking import PART_MAX, take_in_parts
 from tests.gateway.rig import Rig, order, program
 

@@ -17,8 +17,9 @@ from adapters.sftp_files.config import FilesEndpoint
 from adapters.sftp_files.sink import FileSink
 from adapters.sftp_files.target import FileTarget
 from gateway.erp.generic_rest import GenericRest
+from gateway.erp.generic_rest_settings import GenericRestSettings
 from gateway.erp.raw_http import RawHttp
-from gateway.erp.settings import GenericRestSettings, RawHttpSettings
+from gateway.erp.settings import RawHttpSettings
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.types import DeliveryState
 from gateway.translation import UnsettledError

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.commands.reachability import unreachable
 from gateway.config import Configuration, load_text
-from gateway.erp.settings import GenericRestSettings
+from gateway.erp.generic_rest_settings import GenericRestSettings
 from gateway.journal.types import DeliveryState
 from gateway.serving import Served, serving
 from tests.docs.pages import PROJECT

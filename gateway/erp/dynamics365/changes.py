@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.base import Alias, Delivery, Finding, Finished, Level, Position
 from canonical.document import OrderReference
+from canonical.goods_receipt import GoodsReceipt
+from canonical.invoice import Invoice
 from canonical.order_change import OrderChange, OrderChangeLine
 from canonical.purchase_order import PurchaseOrder
 from gateway.erp.connector.aliases import ErpLine, ErpOrder, erp_order, order_aliases
@@ -231,3 +233,22 @@ def order_of(
         text = "neither the document nor its line names an order"
         raise StuckError(connector.place.finding("ERP-ORDER-UNKNOWN", text, path))
     return erp_order(delivery, reference, connector.place)
+
+
+def order_line_of(
+    connector: Dynamics365,
+    delivery: Delivery,
+    rendering: Rendering,
+    document: Invoice | GoodsReceipt,
+    place: int,
+) -> tuple[str, int | None]:
+    """Give the order that a document's line names, and the line's number there. Errors: StuckError."""
+    line, path = document.lines[place], f"lines[{place}]"
+    reference = line.order or (document.orders[0] if len(document.orders) == 1 else None)
+    order = order_of(delivery, reference, connector, f"{path}.order")
+    number = order.line_number(line)
+    if number is None:
+        text = f"line '{line.order_line_id or line.line_id or ''}' is none of order {order.number}'s"
+        rendering.problem("ERP-LINE-UNKNOWN", text, path)
+        return order.number, None
+    return order.number, int(number)

@@ -19,7 +19,7 @@ from gateway.erp.connector.references import reference_for
 from gateway.erp.connector.rendering import Rendering, accounting_date, without_nothing
 from gateway.erp.connector.series import Answer, Hit, LookUp, Series, Write
 from gateway.erp.dynamics365.addresses import INVOICE_LINES, INVOICES, created, found_by, rows
-from gateway.erp.dynamics365.changes import order_of
+from gateway.erp.dynamics365.changes import order_line_of, order_of
 from gateway.erp.dynamics365.orders import DIGITS, SCALE, midday
 
 if TYPE_CHECKING:
@@ -106,18 +106,13 @@ def _line(
     sign: int,
 ) -> dict[str, object]:
     path = f"lines[{place}]"
-    reference = line.order or (invoice.orders[0] if len(invoice.orders) == 1 else None)
-    order = order_of(delivery, reference, connector, f"{path}.order")
-    number = order.line_number(line)
-    if number is None:
-        text = f"line '{line.order_line_id or line.line_id or ''}' is none of order {order.number}'s"
-        rendering.problem("ERP-LINE-UNKNOWN", text, path)
+    order, number = order_line_of(connector, delivery, rendering, invoice, place)
     quantity = rendering.quantity(line, path, DIGITS, SCALE)
     price = rendering.price(line, path)
     return without_nothing(
         {
-            "PurchaseOrder": order.number,
-            "PurchLineNumber": int(number) if number is not None else None,
+            "PurchaseOrder": order,
+            "PurchLineNumber": number,
             "ReceiveNow": sign * quantity,
             "Unit": rendering.unit(line, path),
             "UnitPrice": rendering.number(price[0], DIGITS, SCALE, f"{path}.price") if price else None,

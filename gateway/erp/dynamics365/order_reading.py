@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.base import Effect, Finding, NoReply, Reply, Request
-from adapters.base.orders import LineThere, OrderAt, OrderThere
+from adapters.base.orders import LineThere, OrderAt, OrderThere, not_read
 from canonical.registry import DocumentError
 from gateway.erp.connector.engine import reply_fields
 from gateway.erp.connector.series import Place
@@ -54,19 +54,20 @@ def order_shown(
 ) -> OrderThere | Finding | None:
     """Say what a reply shows of an order; None where there is none. `units`: our unit codes to theirs."""
     if isinstance(reply, NoReply):
-        return _unreadable(place, reply.reason)
+        return not_read(place.name, reply.reason, place.facts)
     if reply.status != 200:
-        return _unreadable(place, f"status {reply.status}")
+        return not_read(place.name, f"status {reply.status}", place.facts)
     try:
         headers, lines, receipts = _answers(reply)
         found = standing_lines(lines, receipts)
     except (ODataBodyError, DocumentError, ValueError, KeyError, TypeError) as error:
-        return _unreadable(place, str(error))
+        return not_read(place.name, str(error), place.facts)
     if not headers:
         return None
     if len(headers) > 1:
         companies = ", ".join(sorted(str(each.get("dataAreaId")) for each in headers))
-        return _unreadable(place, f"several companies have an order of that number ({companies})")
+        why = f"several companies have an order of that number ({companies})"
+        return not_read(place.name, why, place.facts)
     return OrderThere(
         str(headers[0].get("PurchaseOrderNumber") or ""),
         "closed" if all(each.is_over for each in found) else "open",
@@ -101,8 +102,3 @@ def _rows(name: str, part: PartReply) -> list[dict[str, Any]]:
     if fields.get("@odata.nextLink"):
         raise ValueError(f"{name} has more rows than one page")
     return found
-
-
-def _unreadable(place: Place, why: str) -> Finding:
-    text = f"the order cannot be read at {place.name}: {why}; see what it answers there, then try again"
-    return place.finding("ORDER-NOT-READ", text)

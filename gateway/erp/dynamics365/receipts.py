@@ -24,7 +24,7 @@ from gateway.erp.dynamics365.addresses import (
     found_by,
     rows,
 )
-from gateway.erp.dynamics365.changes import order_of
+from gateway.erp.dynamics365.changes import order_line_of
 from gateway.erp.dynamics365.orders import DIGITS, SCALE, midday
 from gateway.erp.odata import v4
 
@@ -169,12 +169,7 @@ def render_lines(connector: Dynamics365, delivery: Delivery, receipt: GoodsRecei
     lines: list[Line] = []
     for place, line in enumerate(receipt.lines):
         path = f"lines[{place}]"
-        reference = line.order or (receipt.orders[0] if len(receipt.orders) == 1 else None)
-        order = order_of(delivery, reference, connector, f"{path}.order")
-        number = order.line_number(line)
-        if number is None:
-            text = f"line '{line.order_line_id or line.line_id or ''}' is none of order {order.number}'s"
-            rendering.problem("ERP-LINE-UNKNOWN", text, path)
+        order, number = order_line_of(connector, delivery, rendering, receipt, place)
         if len(line.lots) > 1:
             text = "the line has several lots; Dynamics takes one a line: split it in the route's mapping"
             rendering.problem("ERP-LOTS", text, f"{path}.lots")
@@ -182,8 +177,8 @@ def render_lines(connector: Dynamics365, delivery: Delivery, receipt: GoodsRecei
         lines.append(
             without_nothing(
                 {
-                    "PurchaseOrderNumber": order.number,
-                    "PurchaseOrderLineNumber": int(number) if number is not None else None,
+                    "PurchaseOrderNumber": order,
+                    "PurchaseOrderLineNumber": number,
                     "ReceivedPurchaseQuantity": rendering.quantity(line, path, DIGITS, SCALE),
                     "PurchaseUnitSymbol": rendering.unit(line, path),
                     "ItemBatchNumber": lot.lot if lot is not None else None,

@@ -31,10 +31,10 @@ from gateway.erp.generic_rest.requests import (
     REFERENCE_HEADER,
     header,
 )
+from gateway.erp.generic_rest_settings import GenericRestSettings
 from gateway.erp.json_paths import MISSING, dig, text_at
 from gateway.erp.orders_there import CLOSE, READ_BACK, read_back
 from gateway.erp.replies import StatusRules, classify, unknown
-from gateway.erp.settings import GenericRestSettings
 
 
 class Replies:

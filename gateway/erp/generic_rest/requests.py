@@ -12,9 +12,9 @@ from adapters.base import Delivery, Effect, Request
 from adapters.base.transport import QUERY
 from canonical.order_change import OrderChange
 from canonical.registry import to_json, without_provenance
+from gateway.erp.generic_rest_settings import GenericRestSettings
 from gateway.erp.json_paths import write_json
 from gateway.erp.orders_there import CLOSE, READ_BACK
-from gateway.erp.settings import GenericRestSettings
 
 LOOK_UP = "look_up"
 CREATE = "create"

@@ -33,9 +33,9 @@ from canonical.purchase_order import PurchaseOrder
 from gateway.erp.connector.series import Place
 from gateway.erp.generic_rest.replies import Replies
 from gateway.erp.generic_rest.requests import CREATE, LOOK_UP, Requests, kind_of
+from gateway.erp.generic_rest_settings import GenericRestSettings
 from gateway.erp.orders_there import CLOSE, READ_BACK, ended_close, filled, order_shown
 from gateway.erp.replies import problem_findings
-from gateway.erp.settings import GenericRestSettings
 
 QUIET_PERIOD_MAX_S = 900.0
 FRESH_S = 60.0  # a look-up this young was made for the present decision

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from adapters.base import Effect, Finding, NoReply, Position, Reply, Request
-from adapters.base.orders import LineThere, OrderAt, OrderThere
+from adapters.base import Effect, Finding, NoReply, Reply, Request
+from adapters.base.orders import LineThere, OrderAt, OrderThere, not_read
 from canonical.registry import DocumentError
 from gateway.erp.connector.engine import reply_fields
 from gateway.erp.connector.series import Call
@@ -38,22 +38,22 @@ def reading(resources: Resources, order: OrderAt, timeout_s: float) -> Request:
 def order_in(name: str, units: Mapping[str, str], reply: Reply | NoReply) -> OrderThere | Finding | None:
     """Say what a reply to it shows; None where it says that there is no such order."""
     if isinstance(reply, NoReply):
-        return _unreadable(name, reply.reason)
+        return not_read(name, reply.reason)
     if reply.status != 200:
-        return _unreadable(name, f"status {reply.status}")
+        return not_read(name, f"status {reply.status}")
     try:
         return order_of(name, units, reply_fields(reply.body))
     except DocumentError as error:
-        return _unreadable(name, str(error))
+        return not_read(name, str(error))
 
 
 def order_of(name: str, units: Mapping[str, str], fields: Any) -> OrderThere | Finding | None:
     """Read a collection of schedules as an order; None for an empty one. `units`: our units to Oracle's."""
     rows = items(fields)
     if rows is None:
-        return _unreadable(name, "the answer is no collection; expected `items`")
+        return not_read(name, "the answer is no collection; expected `items`")
     if fields.get("hasMore") is True:
-        return _unreadable(name, f"it has more than {PAGE_MAX} schedules")
+        return not_read(name, f"it has more than {PAGE_MAX} schedules")
     if not rows:
         return None
     lines: dict[str, LineThere] = {}
@@ -62,7 +62,7 @@ def order_of(name: str, units: Mapping[str, str], fields: Any) -> OrderThere | F
             line = _line(row, units)
             lines[line.line] = _added(lines[line.line], line) if line.line in lines else line
     except (ValueError, InvalidOperation) as error:
-        return _unreadable(name, str(error))
+        return not_read(name, str(error))
     number, is_closed = text_at(rows[0], "OrderNumber"), all(_is_closed(row) for row in rows)
     return OrderThere(number, "closed" if is_closed else "open", tuple(lines.values()), lines_named="there")
 
@@ -109,8 +109,3 @@ def _unit(theirs: str, units: Mapping[str, str]) -> str:
     if not ours:
         return theirs
     return ours[0] if len(ours) == 1 else ""
-
-
-def _unreadable(name: str, why: str) -> Finding:
-    text = f"the order cannot be read at {name}: {why}; see what it answers there, then try again"
-    return Finding("ORDER-NOT-READ", Position(name), text)

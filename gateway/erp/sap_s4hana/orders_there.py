@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from adapters.base import Effect, Finding, NoReply, Position, Reply, Request
-from adapters.base.orders import LineThere, OrderAt, OrderThere
+from adapters.base import Effect, Finding, NoReply, Reply, Request
+from adapters.base.orders import LineThere, OrderAt, OrderThere, not_read
 from canonical.registry import DocumentError
 from gateway.erp.connector.engine import reply_fields
 from gateway.erp.odata.bodies import decimal_or_none
@@ -34,15 +34,15 @@ def reading(services: Services, order: OrderAt, timeout_s: float) -> Request:
 def order_in(name: str, units: Mapping[str, str], reply: Reply | NoReply) -> OrderThere | Finding | None:
     """Say what a reply to it shows; None where it says that there is no such order."""
     if isinstance(reply, NoReply):
-        return _unreadable(name, reply.reason)
+        return not_read(name, reply.reason)
     if reply.status == 404:
         return None
     if reply.status != 200:
-        return _unreadable(name, f"status {reply.status}")
+        return not_read(name, f"status {reply.status}")
     try:
         fields = reply_fields(reply.body)
     except DocumentError as error:
-        return _unreadable(name, str(error))
+        return not_read(name, str(error))
     return order_of(name, units, fields)
 
 
@@ -55,11 +55,11 @@ def order_of(
     """
     items = items_of(fields) if isinstance(fields, Mapping) else []
     if not items or not fields.get("PurchaseOrder"):
-        return _unreadable(name, "the answer shows no order with its items")
+        return not_read(name, "the answer shows no order with its items")
     try:
         lines = tuple(_line(each, units, invoiced) for each in items)
     except ValueError as error:
-        return _unreadable(name, str(error))
+        return not_read(name, str(error))
     state = "closed" if all(is_closed(each) for each in items) else "open"
     return OrderThere(str(fields["PurchaseOrder"]), state, lines, lines_named="there")  # type: ignore[arg-type]
 
@@ -111,8 +111,3 @@ def _unit(theirs: str, units: Mapping[str, str]) -> str:
     """Give our word for a unit of SAP's; "" where it is several's."""
     ours = [name for name, code in units.items() if code == theirs]
     return theirs if not ours else ours[0] if len(ours) == 1 else ""
-
-
-def _unreadable(name: str, why: str) -> Finding:
-    text = f"the order cannot be read at {name}: {why}; see what it answers there, then try again"
-    return Finding("ORDER-NOT-READ", Position(name), text)

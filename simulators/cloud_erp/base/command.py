@@ -14,6 +14,7 @@ from simulators.cloud_erp.base.routes_lines import Pointer, routes_lines
 from simulators.fault_files import fault_file
 from simulators.faults import FaultScript, FaultScriptError
 from simulators.serving import Tls, until_signalled
+from simulators.tls_options import add_tls, tls_of
 
 Make = Callable[[argparse.Namespace, Behaviour, FaultScript, Tls | None], SimulatedErp]
 
@@ -39,9 +40,7 @@ def parser(prog: str, description: str) -> argparse.ArgumentParser:
     )
     made.add_argument("--token-life", type=seconds, default=3_600.0, metavar="SECONDS")
     made.add_argument("--requests-per-second", type=count, help="refuse more with 429")
-    made.add_argument("--certificate", type=Path, help="PEM; serves TLS together with --key")
-    made.add_argument("--key", type=Path)
-    made.add_argument("--client-ca", type=Path, help="PEM; clients must show a certificate signed by it")
+    add_tls(made)
     return made
 
 
@@ -51,7 +50,7 @@ def run(arguments: argparse.Namespace, make: Make, pointer: Pointer) -> None:
 
 
 async def _serve(arguments: argparse.Namespace, make: Make, pointer: Pointer) -> None:
-    tls = Tls(arguments.certificate, arguments.key, arguments.client_ca) if arguments.certificate else None
+    tls = tls_of(arguments)
     faults = arguments.faults or FaultScript()
     behaviour = Behaviour(
         arguments.ledger,

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.base import EncodeError, Envelope
 from adapters.edi_x12.config import X12Partner
-from adapters.edi_x12.write_out import pieces
+from adapters.edi_x12.notes_out import pieces
 from canonical.acknowledgment import Acknowledgment
 from canonical.document import CanonicalDocument
 from canonical.invoice import Invoice

@@ -19,7 +19,7 @@ from adapters.base import Envelope, Level
 from adapters.edi_x12.config import InterchangeId, X12Partner
 from adapters.edi_x12.delimiters import Delimiters
 from adapters.edi_x12.encode import WrittenSet, write_set
-from adapters.edi_x12.envelope import GROUP_OF_SET
+from adapters.edi_x12.functional_groups import GROUP_OF_SET
 from adapters.edi_x12.guide import guide_for
 from adapters.edi_x12.profile import Outbound
 from canonical.document import CanonicalDocument

@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from adapters.layouts import Layout, Row, compile_layout
-from adapters.layouts.build_fields import item_length
 from adapters.layouts.model import Block, Field, Item, Kind, Sign
+from adapters.layouts.record_items import item_length
 
 ENCODINGS = ("ascii", "cp037", "latin-1", "cp1252")
 _LETTERS = {

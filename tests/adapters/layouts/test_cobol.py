@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.layouts import Layout, LayoutError, Reader, Row, Writer, compile_layout
-from adapters.layouts.build_fields import item_length
+from adapters.layouts.record_items import item_length
 
 
 def layout(copybook: str, records: str = "R: {}", head: str = "record_length: 40\nencoding: cp037") -> Layout:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.layouts import Grouper, Layout, Reader, Row, Writer, compile_layout, rows_of
-from adapters.layouts.build_fields import item_length
+from adapters.layouts.record_items import item_length
 from tests.samples import sample_files, samples_dir
 
 LAYOUTS = Path(__file__).parent / "corpus"

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from adapters.base.registry import Adapter
 from gateway.config.catalogue import catalogue_of
+from gateway.erp.generic_rest_settings import GenericRestSettings
 from gateway.erp.kinds import erp_kinds
-from gateway.erp.settings import GenericRestSettings, LimitSettings, RawHttpSettings
+from gateway.erp.settings import LimitSettings, RawHttpSettings
 from tests.gateway.config.sample import X12, Files, FilesFrom, Rest, X12Settings, changed, configured
 
 

@@ -28,7 +28,7 @@ from adapters.base import (
 from canonical.document import Provenance
 from canonical.registry import parse_document, to_json
 from gateway.erp.generic_rest import GenericRest
-from gateway.erp.settings import GenericRestSettings
+from gateway.erp.generic_rest_settings import GenericRestSettings
 from tests.gateway.support import REFERENCE, Course, FakeClock, delivery
 
 NOTHING = Reply(200, b'{"items": []}')

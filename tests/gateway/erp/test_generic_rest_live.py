@@ -22,8 +22,8 @@ from adapters.base import (
     Wait,
 )
 from gateway.erp.generic_rest import GenericRest
+from gateway.erp.generic_rest_settings import GenericRestSettings
 from gateway.erp.http import HttpSink
-from gateway.erp.settings import GenericRestSettings
 from gateway.security.secrets import SecretStore
 from simulators.cloud_erp import CloudErp, Settings
 from simulators.faults import FaultScript

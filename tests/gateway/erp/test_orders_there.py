@@ -25,8 +25,9 @@ from adapters.base import (
 from adapters.base.orders import LineThere, OrderAt, OrderThere, closes_orders, keeper_of
 from canonical.registry import parse_document, to_json
 from gateway.erp.generic_rest import GenericRest
+from gateway.erp.generic_rest_settings import GenericRestSettings, OrderSettings
 from gateway.erp.raw_http import RawHttp
-from gateway.erp.settings import GenericRestSettings, OrderSettings, RawHttpSettings
+from gateway.erp.settings import RawHttpSettings
 from tests.gateway.order_hospital import change, order
 from tests.gateway.support import FakeClock, delivery
 

@@ -25,8 +25,8 @@ from adapters.base import (
     Transient,
     TransientKind,
 )
-from gateway.app import declared_stages, format_by_name
-from gateway.compiling import compile_programs
+from gateway.app import format_by_name
+from gateway.compiling import compile_programs, declared_stages
 from gateway.config import Configuration, load_text
 from gateway.delivering import Means, deliver_once
 from gateway.destination import Destination
