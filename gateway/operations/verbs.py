@@ -11,6 +11,7 @@ from pydantic import ConfigDict, ValidationError, validate_call
 
 from gateway.config.problems import least
 from gateway.operations.audit import AuditOperations
+from gateway.operations.call_sheets import CallSheetOperations
 from gateway.operations.crosswalks import CrosswalkOperations
 from gateway.operations.diffs import DiffOperations
 from gateway.operations.dossiers import DossierOperations
@@ -33,6 +34,7 @@ class Operations(
     ReconciliationOperations,
     MessageOperations,
     ExceptionOperations,
+    CallSheetOperations,
     CrosswalkOperations,
     AuditOperations,
     PlanOperations,
