@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from gateway.commands import downtime
 from gateway.commands.connection import ask
+from gateway.commands.exception_words import advice, kind, place, print_reasons, taken_up
 from gateway.commands.options import Subparsers, add_change, add_command, add_connection, add_group
 from gateway.commands.terminal import (
     counted,
@@ -54,7 +54,11 @@ def add(subparsers: Subparsers) -> None:
     show.add_argument("exception", metavar="ID", help="the exception's id")
     add_connection(show)
     retry = add_command(
-        group, "retry", "take a parked thing up again", run_retry, example=EXAMPLE.splitlines()[1]
+        group,
+        "retry",
+        "take a parked thing up again",
+        run_retry,
+        example=EXAMPLE.splitlines()[1],
     )
     retry.add_argument("exception", metavar="ID", help="the exception's id")
     add_change(retry)
@@ -107,13 +111,8 @@ def run_list(arguments: argparse.Namespace) -> int:
         return 0
     for each in items:
         print_text(each["exception_id"])
-        target = f" to {each['target']}" if each["target"] else ""
-        if each["kind"] == "move":
-            target = f" of {', '.join(each['order_keys'])}"
-        name = f", {each['name']}" if each.get("name") else ""  # none from a gateway of an older version
-        place = f"{target} on route {each['route']}{name}"
-        print_wrapped(f"{moment(each['opened_at'])}  {_kind(each['kind'])[2:]}{place}", "    ", "      ")
-        _print_reasons(each)
+        print_wrapped(f"{moment(each['opened_at'])}  {place(each)}", "    ", "      ")
+        print_reasons(each)
     say(f"{counted(len(items), 'exception')} to look at" if items else "nothing is parked")
     return 0
 
@@ -126,7 +125,7 @@ def run_show(arguments: argparse.Namespace) -> int:
         return 0
     print_text(
         f"exception {item['exception_id']}",
-        f"opened    {moment(item['opened_at'])}, {_kind(item['kind'])} on route {item['route']}",
+        f"opened    {moment(item['opened_at'])}, {kind(item['kind'])} on route {item['route']}",
     )
     if item["message"] is not None:
         origin = item["message"]["origin"]
@@ -138,7 +137,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     ):
         if value:
             print_text(f"{label:<9} {value}")
-    _print_reasons(item)
+    print_reasons(item)
     for delivery in item["deliveries"]:
         rows = [
             (moment(step["started_at"]), step["step"], step["outcome"]["text"]) for step in delivery["steps"]
@@ -155,16 +154,12 @@ def run_retry(arguments: argparse.Namespace) -> int:
     done = ask(
         arguments, "exceptions.retry", exception=arguments.exception, who=arguments.who, why=arguments.why
     )
-    words = {
-        "translate": "its message is translated again",
-        "deliver": "it is sent again",
-        "look up": "it is looked up at its target first, since it may be there",
-        "move": "the move is begun again, with what is there now",
-    }
     if arguments.json:
         print_json(done)
-    else:
-        print_text(f"{done['exception_id']}: {words.get(done['done'], done['done'])}")
+        return 0
+    print_text(taken_up(done))
+    for each in advice(done):
+        print_wrapped(each)
     return 0
 
 
@@ -207,18 +202,3 @@ def run_acknowledge(arguments: argparse.Namespace) -> int:
     else:
         print_text(f"{done['message_id']}: {counted(done['stopped'], 'alarm')} stopped")
     return 0
-
-
-def _print_reasons(item: dict[str, Any]) -> None:
-    for each in item["findings"]:
-        place = each["at"].get("path", "")
-        print_wrapped(
-            f"{place}: {each['text']} [{each['code']}]" if place else f"{each['text']} [{each['code']}]",
-            indent="    ",
-            hanging="      ",
-        )
-
-
-def _kind(kind: str) -> str:
-    words = {"acknowledgment": "a missing acknowledgment", "move": "a move that never began"}
-    return words.get(kind, f"a {kind}")

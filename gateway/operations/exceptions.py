@@ -4,52 +4,76 @@ from __future__ import annotations
 
 from typing import Literal
 
+from gateway.erp.replies import LEGACY_IN_DOUBT
 from gateway.journal.base import RefusedError, UnknownError
+from gateway.journal.findings import ARRIVAL_CONFLICT
 from gateway.journal.types import ExceptionItem, Side
-from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Person, Text
+from gateway.operations.base import EVERYTHING, Count, JsonObject, Person, Text
 from gateway.operations.errors import OperationError
-from gateway.operations.views import delivery_view, document_view, exception_view, message_view
+from gateway.operations.parked_views import ParkedViews
+from gateway.operations.past_exceptions import message_of
+from gateway.operations.views import delivery_view, document_view, message_view
 from gateway.order_mover import TRANSPORT as MOVE
 
 Resolution = Literal["dismissed", "done_elsewhere", "placed_by_phone"]
 
 
-class ExceptionOperations(OperationsBase):
+class ExceptionOperations(ParkedViews):
     """Operations on exceptions."""
 
     async def exceptions_list(self, route: str | None = None, limit: Count = 1_000) -> list[JsonObject]:
         """Show what is parked, oldest first; ``name``: the file, path or database row that it arrived as."""
-        found = []
-        for each in await self._journal.exceptions(route=route, limit=limit):
-            name = (await self._message(each.message_id)).origin.name if each.message_id else ""
-            found.append(exception_view(each) | {"name": name})
-        return found
+        return await self._parked_views(await self._journal.exceptions(route=route, limit=limit))
 
     async def exceptions_show(self, exception: Text) -> JsonObject:
         """Show one exception with the message it belongs to, if any. Errors: OperationError for none."""
-        item = await self._exception(exception)
+        item = await self._open(exception)
+        if item is None:
+            raise await self._nothing_parked(exception)
+        (view,) = await self._parked_views([item])
         if not item.message_id:  # a move that never began
-            return exception_view(item) | {"message": None, "documents": [], "deliveries": []}
+            return view | {"message": None, "documents": [], "deliveries": []}
         message = await self._message(item.message_id)
         documents = await self._journal.documents(message_id=item.message_id, limit=EVERYTHING)
         deliveries = await self._journal.deliveries(message_id=item.message_id, limit=EVERYTHING)
         own = (each for each in documents if exception == f"{item.message_id}/{each.plan.index}")
-        return exception_view(item) | {
+        return view | {
             "message": message_view(message),
             "documents": [document_view(each) for each in own],
             "deliveries": [delivery_view(each) for each in deliveries if each.delivery_id == exception],
         }
 
     async def exceptions_retry(self, exception: Text, who: Person, why: Text) -> JsonObject:
-        """Take a parked thing up again; tell what is done with it."""
+        """Take a parked thing up again; tell what is done with it, and what it was."""
+        item = await self._open(exception)
         try:
             done = await self._journal.retry(exception, who, why, self._clock.now())
         except UnknownError:
-            raise _unknown(exception) from None
+            raise await self._nothing_parked(exception) from None
         except RefusedError as error:
             raise OperationError("refused", str(error)) from error
         self._wake()
-        return {"exception_id": exception, "done": done}
+        return {"exception_id": exception, "done": done} | await self._taken_up(item, done)
+
+    async def _taken_up(self, item: ExceptionItem | None, done: str) -> JsonObject:
+        """Give what was parked, as a person has to know it who waits for what comes of a retry.
+
+        ``is_undecided``: its target cannot be looked up, so that the retry decides nothing.
+        """
+        if item is None:  # parked at this very moment: nothing of it was seen
+            return {}
+        state = (await self._journal.stages()).get(item.route)
+        codes = [each.code for each in item.findings]
+        return {
+            "kind": item.kind,
+            "message_id": item.message_id or None,
+            "route": item.route,
+            "stage": state.stage if state is not None else None,
+            "target": item.target,
+            "codes": codes,
+            "is_conflict": ARRIVAL_CONFLICT in codes,
+            "is_undecided": done == "look up" and LEGACY_IN_DOUBT in codes,
+        }
 
     async def exceptions_resolve(
         self, exception: Text, resolution: Resolution, who: Person, why: Text, reference: str = ""
@@ -64,7 +88,7 @@ class ExceptionOperations(OperationsBase):
         try:
             await self._journal.resolve(exception, word, who, why, self._clock.now())
         except UnknownError:
-            raise _unknown(exception) from None
+            raise await self._nothing_parked(exception) from None
         except RefusedError as error:
             raise OperationError("refused", str(error)) from error
         created = await self._create_placed(item, who, why) if resolution == "placed_by_phone" else None
@@ -73,17 +97,8 @@ class ExceptionOperations(OperationsBase):
 
     async def _open_thing(self, exception: str) -> str | None:
         """Give the message of a parked thing, or of a delivery that is not finished; None for neither."""
-        if await self._is_message(exception):
-            return exception
-        message_id = exception.partition("/")[0] if "/" in exception else exception.partition(".")[0]
+        message_id = message_of(exception)
         return message_id if await self._is_message(message_id) else None
-
-    async def _is_message(self, message_id: str) -> bool:
-        try:
-            await self._journal.message(message_id)
-        except UnknownError:
-            return False
-        return True
 
     async def _judge_of_move(self, exception: str, resolution: Resolution) -> None:
         """Refuse what would leave a moved order open on both sides, or have it ordered again."""
@@ -137,14 +152,6 @@ class ExceptionOperations(OperationsBase):
             raise OperationError("unknown", str(error)) from error
         return {"message_id": message, "stopped": stopped}
 
-    async def _exception(self, exception_id: str) -> ExceptionItem:
+    async def _open(self, exception_id: str) -> ExceptionItem | None:
         items = await self._journal.exceptions(limit=EVERYTHING)
-        found = next((each for each in items if each.exception_id == exception_id), None)
-        if found is None:
-            raise _unknown(exception_id)
-        return found
-
-
-def _unknown(exception_id: str) -> OperationError:
-    text = f"nothing is parked under '{exception_id}'; legacy-bridge exceptions list shows what is"
-    return OperationError("unknown", text)
+        return next((each for each in items if each.exception_id == exception_id), None)
