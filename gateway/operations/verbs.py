@@ -19,6 +19,7 @@ from gateway.operations.errors import OperationError
 from gateway.operations.exceptions import ExceptionOperations
 from gateway.operations.messages import MessageOperations
 from gateway.operations.moves import MoveOperations
+from gateway.operations.order_exceptions import OrderExceptionOperations
 from gateway.operations.orders import OrderOperations
 from gateway.operations.plans import PlanOperations
 from gateway.operations.reconciliation import ReconciliationOperations
@@ -34,6 +35,7 @@ class Operations(
     ReconciliationOperations,
     MessageOperations,
     ExceptionOperations,
+    OrderExceptionOperations,
     CallSheetOperations,
     CrosswalkOperations,
     AuditOperations,
@@ -95,6 +97,7 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "explain": Operations.explain,
         "exceptions.list": Operations.exceptions_list,
         "exceptions.show": Operations.exceptions_show,
+        "exceptions.of": Operations.exceptions_of,
         "exceptions.retry": Operations.exceptions_retry,
         "exceptions.resolve": Operations.exceptions_resolve,
         "exceptions.call_sheet": Operations.exceptions_call_sheet,
