@@ -50,7 +50,9 @@ def _meant(found: dict[str, Any], *, is_by_phone: bool) -> str:
 
     ``is_by_phone``: in an outage orders wait, and are placed by phone before anything of them is parked.
     """
-    things = [*found["open"], *(found["unfinished"] if is_by_phone else ())]
+    things = [*found["open"]]
+    if is_by_phone:  # an order that the supplier has is not placed once more
+        things += [each for each in found["unfinished"] if not each["is_placed"]]
     if not things:
         raise CommandError(_nothing(found))
     is_one = len(things) == 1 and len(found["order_keys"]) == 1
@@ -90,9 +92,12 @@ def _nothing(found: dict[str, Any]) -> str:
     number = found["order"]
     told = [f"nothing of order {number} ({', '.join(found['order_keys'])}) is parked"]
     told += [f"{each['exception_id']}: {each['text']}" for each in found["closed"]]
-    told += [
-        f"{_line(each)}: it waits for no person; its id closes it all the same"
-        for each in found["unfinished"]
-    ]
+    told += [f"{_line(each)}: {_why_not(each)}" for each in found["unfinished"]]
     told.append(f"legacy-bridge explain {number} tells the rest")
     return "\n".join(told)
+
+
+def _why_not(thing: dict[str, Any]) -> str:
+    if thing["is_placed"]:
+        return "the supplier has the order already; there it is only created"
+    return "it waits for no person; its id closes it all the same"

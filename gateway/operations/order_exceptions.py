@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gateway.call_sheet import LIVE
-from gateway.journal.types import DeliveryState, DeliveryView, DocumentView, ExceptionItem, Message
+from gateway.journal.types import (
+    DeliveryState,
+    DeliveryView,
+    DocumentView,
+    ExceptionItem,
+    Message,
+    Transmitter,
+)
 from gateway.operations.base import EVERYTHING, JsonObject, Text
 from gateway.operations.call_sheets import UNFINISHED
 from gateway.operations.errors import OperationError
@@ -22,8 +29,9 @@ class OrderExceptionOperations(ParkedViews):
         """Show what is parked and what is on its way of the orders that a number or key means.
 
         ``about``: every order that closing or retrying it is about; none where it was not translated, so
-        that nobody knows. ``closed``: what people did last to
-        what was parked of them. Errors: OperationError where no such order is known.
+        that nobody knows. ``is_placed``: the supplier has all of these, and nobody places them by phone
+        again. ``closed``: what people did last to what was parked of them. Errors: OperationError where no
+        such order is known.
         """
         keys = await self._order_keys(order)
         if not keys:
@@ -45,7 +53,7 @@ class OrderExceptionOperations(ParkedViews):
             "open": [
                 view | {"about": await self._about(item)} for item, view in zip(open_ones, views, strict=True)
             ],
-            "unfinished": [_unfinished(each) for each in deliveries.values() if _is_on_its_way(each)],
+            "unfinished": await self._unfinished(deliveries.values()),
             "closed": await self._closed(_ids(messages, documents, deliveries)),
         }
 
@@ -74,6 +82,14 @@ class OrderExceptionOperations(ParkedViews):
             return list(item.order_keys)
         views = await self._journal.documents(message_id=item.message_id, limit=EVERYTHING)
         return list(dict.fromkeys(key for each in views for key in each.plan.order_keys))
+
+    async def _unfinished(self, deliveries: Iterable[DeliveryView]) -> list[JsonObject]:
+        """Give the live deliveries that are on their way, and whether the supplier has their orders."""
+        found = [each for each in deliveries if _is_on_its_way(each)]
+        lanes = sorted({key for each in found for key in each.lanes})
+        ledger = (await self._journal.facts(lanes, (), ())).ledger
+        placed = {key for key, entry in ledger.items() if entry.transmitter is Transmitter.NONE}
+        return [_unfinished(each) | {"is_placed": placed >= set(each.lanes)} for each in found]
 
     async def _closed(self, ids: Collection[str]) -> list[JsonObject]:
         """Give what people did last to things of these ids, newest first."""

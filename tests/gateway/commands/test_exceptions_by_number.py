@@ -79,6 +79,22 @@ def test_an_order_that_only_waits_is_placed_by_phone_by_its_number_and_not_dismi
     assert "sent to the supplier by nobody" in bridge("orders", "show", "PO-1").out
 
 
+def test_an_order_that_was_placed_by_phone_is_not_placed_once_more_by_its_number(
+    bridge: Command, gateway: Running
+) -> None:
+    message = arrived(gateway, order_set("PO-1"))
+    gateway.do(gateway.bench.deliver(erp=OUTAGE))
+    by_phone = ("exceptions", "resolve", "PO-1", "--placed-by-phone", "Ann 10:40", "--why", "down")
+    bridge(*by_phone)
+    gateway.do(gateway.bench.pipeline.translate(message))
+
+    again = bridge(*by_phone)
+
+    assert (again.code, again.out) == (2, "")
+    assert "placed by phone (Ann 10:40), since: down" in again.err
+    assert "the supplier has the order" in again.err
+
+
 def test_where_several_things_of_an_order_are_parked_they_are_listed_and_nothing_is_changed(
     bridge: Command, gateway: Running
 ) -> None:
