@@ -34,6 +34,7 @@ POST   /routes/{route}/dossier          routes.dossier
 GET    /drift                           routes.diff
 GET    /orders                          orders.list
 GET    /orders/{order}                  orders.show
+GET    /orders/{order}/exceptions       exceptions.of
 POST   /orders/close                    orders.close
 GET    /messages                        messages.list
 GET    /messages/{message}              messages.show

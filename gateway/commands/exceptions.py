@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from gateway.commands import downtime
 from gateway.commands.connection import ask
+from gateway.commands.exception_words import advice, kind, place, print_reasons, taken_up
 from gateway.commands.options import Subparsers, add_change, add_command, add_connection, add_group
+from gateway.commands.order_numbers import ask_about
 from gateway.commands.terminal import (
     counted,
     moment,
@@ -24,12 +25,24 @@ legacy-bridge exceptions retry ID --why "supplier added to the table"
 legacy-bridge exceptions resolve ID --placed-by-phone "Ann 10:40" --why outage
 legacy-bridge exceptions export --downtime --csv > calls.csv"""
 
-RESOLVE_DETAIL = """\
+WHICH = "the exception's id, or the order's number"
+NUMBER = """\
+Instead of ID the number of an order will do, any of its numbers, where exactly
+one thing of that order is parked and is about nothing else."""
+
+RESOLVE_DETAIL = (
+    """\
 ID is one of exceptions list, or of the call sheet: a delivery that waits can be
 closed too, unless it is being sent at this moment. Nothing is sent any more;
 what waited behind it goes on. An order that was placed by phone is written into
 the ledger: nobody transmits it to the supplier again. messages replay creates
-it in the ERP later."""
+it in the ERP later.
+
+"""
+    + NUMBER
+    + """
+For --placed-by-phone what waits of the order counts, too."""
+)
 
 
 def add(subparsers: Subparsers) -> None:
@@ -50,13 +63,19 @@ def add(subparsers: Subparsers) -> None:
         "show one exception",
         run_show,
         example="legacy-bridge exceptions show m260102abcdefghijklmnop/0",
+        detail=NUMBER,
     )
-    show.add_argument("exception", metavar="ID", help="the exception's id")
+    show.add_argument("exception", metavar="ID", help=WHICH)
     add_connection(show)
     retry = add_command(
-        group, "retry", "take a parked thing up again", run_retry, example=EXAMPLE.splitlines()[1]
+        group,
+        "retry",
+        "take a parked thing up again",
+        run_retry,
+        example=EXAMPLE.splitlines()[1],
+        detail=NUMBER,
     )
-    retry.add_argument("exception", metavar="ID", help="the exception's id")
+    retry.add_argument("exception", metavar="ID", help=WHICH)
     add_change(retry)
     add_connection(retry)
     _add_resolve(group)
@@ -82,7 +101,8 @@ def _add_resolve(group: Subparsers) -> None:
         run_resolve,
         example='legacy-bridge exceptions resolve ID --dismiss --why "a test of theirs"\n'
         'legacy-bridge exceptions resolve ID --done-elsewhere 4500017 --why "keyed in"\n'
-        + EXAMPLE.splitlines()[2],
+        + EXAMPLE.splitlines()[2]
+        + '\nlegacy-bridge exceptions resolve 410042 --placed-by-phone "Ann" --why outage',
         detail=RESOLVE_DETAIL,
     )
     resolve.usage = (  # argparse would not break this group, whatever the width
@@ -90,7 +110,8 @@ def _add_resolve(group: Subparsers) -> None:
         "           (--dismiss | --done-elsewhere REF | --placed-by-phone REF)\n"
         "           --why TEXT [--who NAME] [-c FILE] [--socket PATH] [--json]"
     )
-    resolve.add_argument("exception", metavar="ID", help="the exception's or the delivery's id")
+    which = "the exception's or the delivery's id, or the order's number"
+    resolve.add_argument("exception", metavar="ID", help=which)
     how = resolve.add_mutually_exclusive_group(required=True)
     how.add_argument("--dismiss", action="store_true", help="it need not be delivered")
     how.add_argument("--done-elsewhere", metavar="REF", help="it was entered by hand, under this number")
@@ -107,26 +128,21 @@ def run_list(arguments: argparse.Namespace) -> int:
         return 0
     for each in items:
         print_text(each["exception_id"])
-        target = f" to {each['target']}" if each["target"] else ""
-        if each["kind"] == "move":
-            target = f" of {', '.join(each['order_keys'])}"
-        name = f", {each['name']}" if each.get("name") else ""  # none from a gateway of an older version
-        place = f"{target} on route {each['route']}{name}"
-        print_wrapped(f"{moment(each['opened_at'])}  {_kind(each['kind'])[2:]}{place}", "    ", "      ")
-        _print_reasons(each)
+        print_wrapped(f"{moment(each['opened_at'])}  {place(each)}", "    ", "      ")
+        print_reasons(each)
     say(f"{counted(len(items), 'exception')} to look at" if items else "nothing is parked")
     return 0
 
 
 def run_show(arguments: argparse.Namespace) -> int:
     """Show one exception."""
-    item = ask(arguments, "exceptions.show", exception=arguments.exception)
+    item = ask_about(arguments, "exceptions.show")
     if arguments.json:
         print_json(item)
         return 0
     print_text(
         f"exception {item['exception_id']}",
-        f"opened    {moment(item['opened_at'])}, {_kind(item['kind'])} on route {item['route']}",
+        f"opened    {moment(item['opened_at'])}, {kind(item['kind'])} on route {item['route']}",
     )
     if item["message"] is not None:
         origin = item["message"]["origin"]
@@ -138,7 +154,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     ):
         if value:
             print_text(f"{label:<9} {value}")
-    _print_reasons(item)
+    print_reasons(item)
     for delivery in item["deliveries"]:
         rows = [
             (moment(step["started_at"]), step["step"], step["outcome"]["text"]) for step in delivery["steps"]
@@ -152,19 +168,13 @@ def run_show(arguments: argparse.Namespace) -> int:
 
 def run_retry(arguments: argparse.Namespace) -> int:
     """Take it up again."""
-    done = ask(
-        arguments, "exceptions.retry", exception=arguments.exception, who=arguments.who, why=arguments.why
-    )
-    words = {
-        "translate": "its message is translated again",
-        "deliver": "it is sent again",
-        "look up": "it is looked up at its target first, since it may be there",
-        "move": "the move is begun again, with what is there now",
-    }
+    done = ask_about(arguments, "exceptions.retry", who=arguments.who, why=arguments.why)
     if arguments.json:
         print_json(done)
-    else:
-        print_text(f"{done['exception_id']}: {words.get(done['done'], done['done'])}")
+        return 0
+    print_text(taken_up(done))
+    for each in advice(done):
+        print_wrapped(each)
     return 0
 
 
@@ -175,10 +185,9 @@ def run_resolve(arguments: argparse.Namespace) -> int:
         resolution, reference = "done_elsewhere", arguments.done_elsewhere
     elif arguments.placed_by_phone is not None:
         resolution, reference = "placed_by_phone", arguments.placed_by_phone
-    done = ask(
+    done = ask_about(
         arguments,
         "exceptions.resolve",
-        exception=arguments.exception,
         resolution=resolution,
         reference=reference,
         who=arguments.who,
@@ -207,18 +216,3 @@ def run_acknowledge(arguments: argparse.Namespace) -> int:
     else:
         print_text(f"{done['message_id']}: {counted(done['stopped'], 'alarm')} stopped")
     return 0
-
-
-def _print_reasons(item: dict[str, Any]) -> None:
-    for each in item["findings"]:
-        place = each["at"].get("path", "")
-        print_wrapped(
-            f"{place}: {each['text']} [{each['code']}]" if place else f"{each['text']} [{each['code']}]",
-            indent="    ",
-            hanging="      ",
-        )
-
-
-def _kind(kind: str) -> str:
-    words = {"acknowledgment": "a missing acknowledgment", "move": "a move that never began"}
-    return words.get(kind, f"a {kind}")

@@ -27,7 +27,7 @@ from adapters.base import (
     Wait,
 )
 from adapters.xml import XmlBounds, parse_xml
-from gateway.erp.replies import StatusRules, classify
+from gateway.erp.replies import LEGACY_IN_DOUBT, StatusRules, classify
 from gateway.erp.settings import RawHttpSettings
 
 SUBMIT = "submit"
@@ -110,7 +110,7 @@ class RawHttp:
 
     def _in_doubt(self, delivery: Delivery) -> Finding:
         return Finding(
-            "LEGACY-IN-DOUBT",
+            LEGACY_IN_DOUBT,
             Position(self.name),
             f"nobody knows whether {self.name} took these bytes (reference {delivery.reference}),"
             " and it cannot be looked up; ask there. If it has them, resolve this;"

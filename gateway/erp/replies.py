@@ -26,6 +26,7 @@ from adapters.base import (
 )
 from canonical.registry import DocumentError, read_json
 
+LEGACY_IN_DOUBT = "LEGACY-IN-DOUBT"  # nobody knows what became of a request, and nobody can look it up
 HTML_SCANNED_BYTES = 64 * 1024
 FINDINGS_MAX = 100
 TEXT_MAX = 500

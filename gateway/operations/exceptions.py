@@ -1,69 +1,79 @@
-"""What a person must look at: the queues, taking up again, closing, and the call sheet for a downtime."""
+"""What a person must look at: the queue, taking up again, and closing."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Literal
 
-from gateway.call_sheet import LIVE, Call, Situation, calls
+from gateway.erp.replies import LEGACY_IN_DOUBT
 from gateway.journal.base import RefusedError, UnknownError
-from gateway.journal.types import (
-    FINISHED,
-    DeliveryState,
-    ExceptionItem,
-    Message,
-    MessageState,
-    Side,
-    Transmitter,
-)
-from gateway.operations.base import EVERYTHING, Count, JsonObject, OperationsBase, Person, Text
+from gateway.journal.findings import ARRIVAL_CONFLICT
+from gateway.journal.types import ExceptionItem, Side
+from gateway.operations.base import EVERYTHING, Count, JsonObject, Person, Text
 from gateway.operations.errors import OperationError
-from gateway.operations.views import delivery_view, document_view, exception_view, message_view
+from gateway.operations.parked_views import ParkedViews
+from gateway.operations.past_exceptions import message_of
+from gateway.operations.views import delivery_view, document_view, message_view
 from gateway.order_mover import TRANSPORT as MOVE
 
 Resolution = Literal["dismissed", "done_elsewhere", "placed_by_phone"]
 
-UNFINISHED = tuple(state.value for state in DeliveryState if state not in FINISHED)
-UNTRANSLATED = (MessageState.ACCEPTED, MessageState.TRANSLATING)
-PHONES = ("suppliers", "supplier")  # words under which a configuration may name the table of suppliers
 
-
-class ExceptionOperations(OperationsBase):
+class ExceptionOperations(ParkedViews):
     """Operations on exceptions."""
 
     async def exceptions_list(self, route: str | None = None, limit: Count = 1_000) -> list[JsonObject]:
         """Show what is parked, oldest first; ``name``: the file, path or database row that it arrived as."""
-        found = []
-        for each in await self._journal.exceptions(route=route, limit=limit):
-            name = (await self._message(each.message_id)).origin.name if each.message_id else ""
-            found.append(exception_view(each) | {"name": name})
-        return found
+        return await self._parked_views(await self._journal.exceptions(route=route, limit=limit))
 
     async def exceptions_show(self, exception: Text) -> JsonObject:
         """Show one exception with the message it belongs to, if any. Errors: OperationError for none."""
-        item = await self._exception(exception)
+        item = await self._open(exception)
+        if item is None:
+            raise await self._nothing_parked(exception)
+        (view,) = await self._parked_views([item])
         if not item.message_id:  # a move that never began
-            return exception_view(item) | {"message": None, "documents": [], "deliveries": []}
+            return view | {"message": None, "documents": [], "deliveries": []}
         message = await self._message(item.message_id)
         documents = await self._journal.documents(message_id=item.message_id, limit=EVERYTHING)
         deliveries = await self._journal.deliveries(message_id=item.message_id, limit=EVERYTHING)
         own = (each for each in documents if exception == f"{item.message_id}/{each.plan.index}")
-        return exception_view(item) | {
+        return view | {
             "message": message_view(message),
             "documents": [document_view(each) for each in own],
             "deliveries": [delivery_view(each) for each in deliveries if each.delivery_id == exception],
         }
 
     async def exceptions_retry(self, exception: Text, who: Person, why: Text) -> JsonObject:
-        """Take a parked thing up again; tell what is done with it."""
+        """Take a parked thing up again; tell what is done with it, and what it was."""
+        item = await self._open(exception)
         try:
             done = await self._journal.retry(exception, who, why, self._clock.now())
         except UnknownError:
-            raise _unknown(exception) from None
+            raise await self._nothing_parked(exception) from None
         except RefusedError as error:
             raise OperationError("refused", str(error)) from error
         self._wake()
-        return {"exception_id": exception, "done": done}
+        return {"exception_id": exception, "done": done} | await self._taken_up(item, done)
+
+    async def _taken_up(self, item: ExceptionItem | None, done: str) -> JsonObject:
+        """Give what was parked, as a person has to know it who waits for what comes of a retry.
+
+        ``is_undecided``: its target cannot be looked up, so that the retry decides nothing.
+        """
+        if item is None:  # parked at this very moment: nothing of it was seen
+            return {}
+        state = (await self._journal.stages()).get(item.route)
+        codes = [each.code for each in item.findings]
+        return {
+            "kind": item.kind,
+            "message_id": item.message_id or None,
+            "route": item.route,
+            "stage": state.stage if state is not None else None,
+            "target": item.target,
+            "codes": codes,
+            "is_conflict": ARRIVAL_CONFLICT in codes,
+            "is_undecided": done == "look up" and LEGACY_IN_DOUBT in codes,
+        }
 
     async def exceptions_resolve(
         self, exception: Text, resolution: Resolution, who: Person, why: Text, reference: str = ""
@@ -78,7 +88,7 @@ class ExceptionOperations(OperationsBase):
         try:
             await self._journal.resolve(exception, word, who, why, self._clock.now())
         except UnknownError:
-            raise _unknown(exception) from None
+            raise await self._nothing_parked(exception) from None
         except RefusedError as error:
             raise OperationError("refused", str(error)) from error
         created = await self._create_placed(item, who, why) if resolution == "placed_by_phone" else None
@@ -87,17 +97,8 @@ class ExceptionOperations(OperationsBase):
 
     async def _open_thing(self, exception: str) -> str | None:
         """Give the message of a parked thing, or of a delivery that is not finished; None for neither."""
-        if await self._is_message(exception):
-            return exception
-        message_id = exception.partition("/")[0] if "/" in exception else exception.partition(".")[0]
+        message_id = message_of(exception)
         return message_id if await self._is_message(message_id) else None
-
-    async def _is_message(self, message_id: str) -> bool:
-        try:
-            await self._journal.message(message_id)
-        except UnknownError:
-            return False
-        return True
 
     async def _judge_of_move(self, exception: str, resolution: Resolution) -> None:
         """Refuse what would leave a moved order open on both sides, or have it ordered again."""
@@ -151,83 +152,6 @@ class ExceptionOperations(OperationsBase):
             raise OperationError("unknown", str(error)) from error
         return {"message_id": message, "stopped": stopped}
 
-    async def exceptions_call_sheet(self, everything: bool = False) -> list[JsonObject]:
-        """Give the orders to place by phone: past their deadline, or all that are not delivered."""
-        now = self._clock.now()
-        found = [each for each in await self._calls() if everything or each.is_late(now)]
-        return [each.to_json() for each in sorted(found, key=lambda each: each.rank)]
-
-    async def _calls(self) -> list[Call]:
-        deliveries = await self._journal.deliveries(states=UNFINISHED, limit=EVERYTHING)
-        exceptions = await self._journal.exceptions(limit=EVERYTHING)
-        untranslated = await self._journal.messages(states=UNTRANSLATED, limit=EVERYTHING)
-        waiting = await self._journal.awaiting(datetime.max.replace(tzinfo=UTC), limit=EVERYTHING)
-        message_ids = dict.fromkeys(
-            (
-                *(each.message_id for each in deliveries if each.role in LIVE),
-                *(each.message_id for each in exceptions if each.message_id),
-                *(each.message_id for each in untranslated),
-                *(each.message_id for each in waiting),
-            )
-        )
-        phones = await self._phones()
-        found: list[Call] = []
-        for message_id in message_ids:
-            message = await self._message(message_id)
-            if message.origin.transport == MOVE or await self._is_placed(message):
-                continue  # the supplier has it: nobody places it again
-            if self._orders_come_by(message.route):
-                parked = [each.exception_id for each in exceptions if each.message_id == message_id]
-                found += calls(await self._situation(message, parked), phones)
-        return found
-
-    async def _is_placed(self, message: Message) -> bool:
-        """Tell whether all orders of a message that is being planned anew are the supplier's already."""
-        if message.state not in UNTRANSLATED or message.generation == 1:
-            return False
-        views = await self._journal.documents(message_id=message.message_id, limit=EVERYTHING)
-        keys = sorted({key for view in views for key in view.plan.order_keys})
-        ledger = (await self._journal.facts(keys, (), ())).ledger
-        return bool(keys) and all(
-            key in ledger and ledger[key].transmitter is Transmitter.NONE for key in keys
-        )
-
-    async def _situation(self, message: Message, parked: list[str]) -> Situation:
-        views = await self._journal.documents(message_id=message.message_id, limit=EVERYTHING)
-        deliveries = await self._journal.deliveries(message_id=message.message_id, limit=EVERYTHING)
-        documents = [each for each in views if each.generation == message.generation]
-        orders = {key for each in documents for key in each.plan.order_keys}
-        facts = await self._journal.facts(sorted(orders), (), ())
-        route = self._configuration().routes.get(message.route)
-        return Situation(
-            message,
-            documents,
-            [each for each in deliveries if each.role in LIVE],
-            parked,
-            message.accepted_at + self._configuration().patience(message.route, message.is_urgent),
-            facts.ledger,
-            route.targets.supplier if route is not None else None,
-        )
-
-    async def _phones(self) -> dict[str, str]:
-        """Give phone numbers by supplier, where a code table has a column ``phone``."""
-        tables = self._configuration().crosswalks
-        name = next((tables[word] for word in PHONES if word in tables), None)
-        rows = (await self._journal.crosswalk(name))[1] if name is not None else []
-        return {each.legacy: each.facts["phone"] for each in rows if each.facts.get("phone")}
-
-    def _orders_come_by(self, route: str) -> bool:
-        found = self._configuration().routes.get(route)
-        return found is None or found.originates
-
-    async def _exception(self, exception_id: str) -> ExceptionItem:
+    async def _open(self, exception_id: str) -> ExceptionItem | None:
         items = await self._journal.exceptions(limit=EVERYTHING)
-        found = next((each for each in items if each.exception_id == exception_id), None)
-        if found is None:
-            raise _unknown(exception_id)
-        return found
-
-
-def _unknown(exception_id: str) -> OperationError:
-    text = f"nothing is parked under '{exception_id}'; legacy-bridge exceptions list shows what is"
-    return OperationError("unknown", text)
+        return next((each for each in items if each.exception_id == exception_id), None)

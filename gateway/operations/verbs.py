@@ -11,6 +11,7 @@ from pydantic import ConfigDict, ValidationError, validate_call
 
 from gateway.config.problems import least
 from gateway.operations.audit import AuditOperations
+from gateway.operations.call_sheets import CallSheetOperations
 from gateway.operations.crosswalks import CrosswalkOperations
 from gateway.operations.diffs import DiffOperations
 from gateway.operations.dossiers import DossierOperations
@@ -18,6 +19,7 @@ from gateway.operations.errors import OperationError
 from gateway.operations.exceptions import ExceptionOperations
 from gateway.operations.messages import MessageOperations
 from gateway.operations.moves import MoveOperations
+from gateway.operations.order_exceptions import OrderExceptionOperations
 from gateway.operations.orders import OrderOperations
 from gateway.operations.plans import PlanOperations
 from gateway.operations.reconciliation import ReconciliationOperations
@@ -33,6 +35,8 @@ class Operations(
     ReconciliationOperations,
     MessageOperations,
     ExceptionOperations,
+    OrderExceptionOperations,
+    CallSheetOperations,
     CrosswalkOperations,
     AuditOperations,
     PlanOperations,
@@ -93,6 +97,7 @@ VERBS: Mapping[str, Callable[..., Awaitable[Any]]] = MappingProxyType(
         "explain": Operations.explain,
         "exceptions.list": Operations.exceptions_list,
         "exceptions.show": Operations.exceptions_show,
+        "exceptions.of": Operations.exceptions_of,
         "exceptions.retry": Operations.exceptions_retry,
         "exceptions.resolve": Operations.exceptions_resolve,
         "exceptions.call_sheet": Operations.exceptions_call_sheet,

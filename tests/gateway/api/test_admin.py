@@ -147,8 +147,10 @@ async def test_an_order_is_found_by_its_number_only_by_who_may_see_its_route(sit
 
     seen = await site.ask("GET", "/v1/orders/4700", "one-desk")
     hidden = await site.ask("GET", "/v1/orders/4700", "two-movers")
+    foreign = await site.ask("GET", "/v1/orders/4700/exceptions", "two-movers")
 
-    assert (seen.status, hidden.status) == (200, 404)
+    assert (seen.status, hidden.status, foreign.status) == (200, 404, 404)
+    assert (await site.ask("GET", "/v1/orders/4700/exceptions", "one-desk")).status == 200
     assert seen.json[0]["ledger"]["route"] == "po.one"
 
 
