@@ -53,7 +53,7 @@ class OrderExceptionOperations(ParkedViews):
             "open": [
                 view | {"about": await self._about(item)} for item, view in zip(open_ones, views, strict=True)
             ],
-            "unfinished": await self._unfinished(deliveries.values()),
+            "unfinished": await self._still_going(deliveries.values()),
             "closed": await self._closed(_ids(messages, documents, deliveries)),
         }
 
@@ -83,13 +83,13 @@ class OrderExceptionOperations(ParkedViews):
         views = await self._journal.documents(message_id=item.message_id, limit=EVERYTHING)
         return list(dict.fromkeys(key for each in views for key in each.plan.order_keys))
 
-    async def _unfinished(self, deliveries: Iterable[DeliveryView]) -> list[JsonObject]:
+    async def _still_going(self, deliveries: Iterable[DeliveryView]) -> list[JsonObject]:
         """Give the live deliveries that are on their way, and whether the supplier has their orders."""
         found = [each for each in deliveries if _is_on_its_way(each)]
         lanes = sorted({key for each in found for key in each.lanes})
         ledger = (await self._journal.facts(lanes, (), ())).ledger
         placed = {key for key, entry in ledger.items() if entry.transmitter is Transmitter.NONE}
-        return [_unfinished(each) | {"is_placed": placed >= set(each.lanes)} for each in found]
+        return [_still_going(each) | {"is_placed": placed >= set(each.lanes)} for each in found]
 
     async def _closed(self, ids: Collection[str]) -> list[JsonObject]:
         """Give what people did last to things of these ids, newest first."""
@@ -116,7 +116,7 @@ def _is_on_its_way(view: DeliveryView) -> bool:
     return is_open and view.role in LIVE
 
 
-def _unfinished(view: DeliveryView) -> JsonObject:
+def _still_going(view: DeliveryView) -> JsonObject:
     return {
         "exception_id": view.delivery_id,  # as ``exceptions resolve`` takes it
         "kind": "delivery",
