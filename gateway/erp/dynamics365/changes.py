@@ -23,7 +23,8 @@ from gateway.erp.connector.rendering import Rendering
 from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series, StuckError, Write
 from gateway.erp.dynamics365.addresses import HEADERS, LINES, changed, created, found_by, removed, rows
 from gateway.erp.dynamics365.cuts import TRIES, Cut, cut_lines, open_lines, read_lines
-from gateway.erp.dynamics365.orders import line_look_up, midday, render_line
+from gateway.erp.dynamics365.order_rendering import midday, render_line
+from gateway.erp.dynamics365.orders import line_look_up
 from gateway.erp.dynamics365.standing import StandingLine
 from gateway.erp.odata.literals import Value
 

@@ -20,7 +20,7 @@ from gateway.erp.connector.rendering import Rendering, accounting_date, without_
 from gateway.erp.connector.series import Answer, Hit, LookUp, Series, Write
 from gateway.erp.dynamics365.addresses import INVOICE_LINES, INVOICES, created, found_by, rows
 from gateway.erp.dynamics365.changes import order_line_of, order_of
-from gateway.erp.dynamics365.orders import DIGITS, SCALE, midday
+from gateway.erp.dynamics365.order_rendering import DIGITS, SCALE, midday
 
 if TYPE_CHECKING:
     from gateway.erp.dynamics365.target import Dynamics365

@@ -25,7 +25,7 @@ from gateway.erp.dynamics365.addresses import (
     rows,
 )
 from gateway.erp.dynamics365.changes import order_line_of
-from gateway.erp.dynamics365.orders import DIGITS, SCALE, midday
+from gateway.erp.dynamics365.order_rendering import DIGITS, SCALE, midday
 from gateway.erp.odata import v4
 
 if TYPE_CHECKING:

@@ -25,14 +25,14 @@ from gateway.erp.dynamics365.addresses import (
     found_by_any,
     rows,
 )
-from gateway.erp.dynamics365.orders import (
+from gateway.erp.dynamics365.order_rendering import (
     NUMBER_LENGTH,
     REFERENCE_LENGTH,
-    look_up_of_line,
     marked_reference,
     midday,
     render_line,
 )
+from gateway.erp.dynamics365.orders import look_up_of_line
 from gateway.erp.dynamics365.settings import Dynamics365Defaults
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from gateway.erp.dynamics365.addresses import (
     found_by,
     rows,
 )
-from gateway.erp.dynamics365.orders import midday
+from gateway.erp.dynamics365.order_rendering import midday
 
 if TYPE_CHECKING:
     from gateway.erp.dynamics365.target import Dynamics365

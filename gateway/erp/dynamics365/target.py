@@ -37,7 +37,8 @@ from gateway.erp.dynamics365.cuts import CHANGED_MEANWHILE
 from gateway.erp.dynamics365.infolog import is_rolled_back, read_errors, throttle_reason
 from gateway.erp.dynamics365.invoices import create_invoice
 from gateway.erp.dynamics365.order_reading import order_request, order_shown
-from gateway.erp.dynamics365.orders import aliases_of, check_vendor, create_order, rendered_once
+from gateway.erp.dynamics365.order_rendering import rendered_once
+from gateway.erp.dynamics365.orders import aliases_of, check_vendor, create_order
 from gateway.erp.dynamics365.receipts import receive
 from gateway.erp.dynamics365.requisitions import create_requisition
 from gateway.erp.dynamics365.responses import take_answer

@@ -13,7 +13,7 @@ from gateway.erp.connector.aliases import ErpOrder, erp_order
 from gateway.erp.connector.comparing import differing, differing_lines
 from gateway.erp.connector.series import Answer, Hit, LookUp, Series, Write
 from gateway.erp.json_paths import text_at
-from gateway.erp.oracle_fusion.bodies import invoice_body
+from gateway.erp.oracle_fusion.invoice_bodies import invoice_body
 from gateway.erp.oracle_fusion.resources import items, members
 from gateway.erp.oracle_fusion.suppliers import supplier_name
 

@@ -19,8 +19,8 @@ from gateway.erp.connector.aliases import ErpLine, erp_order, order_aliases
 from gateway.erp.connector.comparing import differing, differing_lines
 from gateway.erp.connector.series import Answer, Ask, Hit, LookUp, Read, Series, Write
 from gateway.erp.json_paths import text_at
-from gateway.erp.oracle_fusion.bodies import order_body
 from gateway.erp.oracle_fusion.changes import change_body
+from gateway.erp.oracle_fusion.order_bodies import order_body
 from gateway.erp.oracle_fusion.references import Reference
 from gateway.erp.oracle_fusion.resources import children, items, members, own_path
 from gateway.erp.oracle_fusion.suppliers import supplier_name

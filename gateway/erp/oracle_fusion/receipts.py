@@ -17,7 +17,7 @@ from gateway.erp.connector.aliases import ErpOrder, erp_order
 from gateway.erp.connector.references import reference_for
 from gateway.erp.connector.series import Answer, Hit, LookUp, Poll, Series, StuckError, Write
 from gateway.erp.json_paths import text_at
-from gateway.erp.oracle_fusion.bodies import receipt_body
+from gateway.erp.oracle_fusion.receipt_bodies import receipt_body
 from gateway.erp.oracle_fusion.resources import children, members, own_path
 
 if TYPE_CHECKING:

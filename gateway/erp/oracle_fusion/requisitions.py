@@ -13,9 +13,9 @@ from gateway.erp.connector.errors import findings_of
 from gateway.erp.connector.rendering import Rendering, without_nothing
 from gateway.erp.connector.series import Answer, Hit, LookUp, Series, StuckError, Write
 from gateway.erp.json_paths import text_at
-from gateway.erp.oracle_fusion.bodies import requisition_body
 from gateway.erp.oracle_fusion.errors import oracle_errors
 from gateway.erp.oracle_fusion.references import Reference
+from gateway.erp.oracle_fusion.requisition_bodies import requisition_body
 from gateway.erp.oracle_fusion.resources import members, own_path
 from gateway.erp.oracle_fusion.settings import OracleDefaults
 

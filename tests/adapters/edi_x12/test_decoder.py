@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -57,12 +58,27 @@ def test_a_decoder_resumes_from_its_state(case: Path) -> None:
     whole = _plain(read(body))
 
     for cut in range(0, len(body), max(1, len(body) // 12)):
-        first = FORMAT.decoder(context())
-        sets = list(first.feed(body[:cut]))
-        second = FORMAT.decoder(context(), resume=first.state())
-        sets.extend(second.feed(body[cut:]))
-        last, summary = second.finish()
-        assert ([*sets, *last], summary) == whole
+        assert _resumed(body, cut) == whole
+
+
+def test_a_decoder_resumes_behind_the_end_of_a_group_and_of_an_interchange() -> None:
+    body = interchange(*[ORDER] * 60) * 2  # so long that it is read before its end is known
+    whole = _plain(read(body))
+    behind = [found.end() for found in re.finditer(rb"GE\*60\*101~|IEA\*1\*000000101~", body)]
+
+    assert len(behind) == 4
+    for cut in behind:
+        assert _resumed(body, cut + 1) == whole
+
+
+def _resumed(body: bytes, cut: int) -> tuple[list[object], object]:
+    """Read a body by two decoders, the second one from the state of the first."""
+    first = FORMAT.decoder(context())
+    sets = list(first.feed(body[:cut]))
+    second = FORMAT.decoder(context(), resume=first.state())
+    sets.extend(second.feed(body[cut:]))
+    last, summary = second.finish()
+    return [*sets, *last], summary
 
 
 @settings(max_examples=scaled(150))

@@ -15,7 +15,7 @@ from canonical.registry import parse_document, to_json
 from gateway.erp.connector.series import StuckError
 from gateway.erp.dynamics365 import Dynamics365
 from gateway.erp.dynamics365.infolog import is_rolled_back, read_errors
-from gateway.erp.dynamics365.orders import render_order
+from gateway.erp.dynamics365.order_rendering import render_order
 from gateway.erp.dynamics365.settings import Dynamics365Settings
 from gateway.erp.odata import v4
 from simulators.cloud_erp.base import exact_json
