@@ -7,7 +7,14 @@ from typing import Any
 
 from gateway.commands import downtime
 from gateway.commands.connection import ask
-from gateway.commands.options import Subparsers, add_change, add_command, add_connection, add_group
+from gateway.commands.options import (
+    Subparsers,
+    add_change,
+    add_command,
+    add_connection,
+    add_group,
+    add_reading,
+)
 from gateway.commands.terminal import (
     counted,
     moment,
@@ -43,7 +50,7 @@ def add(subparsers: Subparsers) -> None:
         example="legacy-bridge exceptions list --route po.acme",
     )
     listing.add_argument("--route", metavar="ROUTE", help="those of one route")
-    add_connection(listing)
+    add_reading(listing)
     show = add_command(
         group,
         "show",
@@ -52,7 +59,7 @@ def add(subparsers: Subparsers) -> None:
         example="legacy-bridge exceptions show m260102abcdefghijklmnop/0",
     )
     show.add_argument("exception", metavar="ID", help="the exception's id")
-    add_connection(show)
+    add_reading(show)
     retry = add_command(
         group, "retry", "take a parked thing up again", run_retry, example=EXAMPLE.splitlines()[1]
     )
