@@ -58,6 +58,7 @@ PURE = (
     "gateway/entity_owner.py",
     "gateway/config/ownership.py",
     "gateway/config/*rules.py",
+    "gateway/config/remains.py",
     "gateway/reconciling.py",
     "gateway/journal/moves.py",
     "gateway/journal/move_rules.py",

@@ -27,6 +27,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from adapters.base.findings import Finding, Position
+from adapters.base.yaml_mistakes import mistake_of
 
 TEXT_CHARACTERS_MAX = 4 * 1024 * 1024
 NODES_MAX = 200_000  # aliases counted as often as they are used
@@ -175,10 +176,8 @@ class _Loader:
         try:
             yield from YAML(typ="safe", pure=True).parse(text)
         except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            at = self._at(mark.line + 1, mark.column + 1, "") if mark else self._at(None, None, "")
-            told = ", ".join(part for part in (error.context, error.problem) if part)
-            self._fatal("YAML-SYNTAX", at, f"this is not YAML: {told}")
+            mistake = mistake_of(text, error)
+            self._fatal("YAML-SYNTAX", self._at(mistake.line, mistake.column, ""), mistake.text)
         except ReaderError as error:
             before = text[: error.position]
             at = self._at(before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1, "")
@@ -256,7 +255,9 @@ class _Loader:
             key = self._key(event, path, depth)
             value = self._node(next(self.events), f"{path}.{key.text}".lstrip("."), depth + 1)
             if (first := entries.get(key.text)) is not None:
-                text = f"'{key.text}' is repeated; its first use is in line {first[0].at.line}"
+                text = (
+                    f"'{key.text}' is repeated; its first use is in line {first[0].at.line}; keep one of them"
+                )
                 self._add("YAML-REPEATED-KEY", key.at, text)
                 continue
             entries[key.text] = (key, value)
@@ -276,7 +277,12 @@ class _Loader:
 
     def _aliased(self, event: AliasEvent, at: Position) -> Node:
         if event.anchor not in self.anchors:
-            self._add("YAML-ALIAS", at, f"alias '*{event.anchor}' has no anchor '&{event.anchor}' before it")
+            self._add(
+                "YAML-ALIAS",
+                at,
+                f"alias '*{event.anchor}' has no anchor '&{event.anchor}' before it; where it is meant as a "
+                f'value, put it into quotes: "*{event.anchor}"',
+            )
             return ScalarNode("", at)
         node = self.anchors[event.anchor]
         if node is None:

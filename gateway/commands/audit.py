@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from gateway.commands.connection import ask
-from gateway.commands.options import LIMIT, Subparsers, add_command, add_connection, add_group
+from gateway.commands.options import LIMIT, Subparsers, add_command, add_group, add_reading
 from gateway.commands.terminal import counted, moment, print_json, print_text, print_wrapped, say
 
 EXAMPLE = """\
@@ -20,7 +20,7 @@ def add(subparsers: Subparsers) -> None:
         group, "list", "show the newest entries, oldest first", run_list, example=EXAMPLE.splitlines()[0]
     )
     listing.add_argument("--limit", metavar="N", type=LIMIT, default=50, help="how many (default: 50)")
-    add_connection(listing)
+    add_reading(listing)
     verify = add_command(
         group,
         "verify",
@@ -30,7 +30,7 @@ def add(subparsers: Subparsers) -> None:
         detail="Checks the chain of hashes, and the head that is kept beside the journal.\nEnds with 1 where "
         "the log is not whole.",
     )
-    add_connection(verify)
+    add_reading(verify)
 
 
 def run_list(arguments: argparse.Namespace) -> int:

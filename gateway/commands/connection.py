@@ -7,9 +7,6 @@ file that LEGACY_BRIDGE_TOKEN_FILE names: a token in a command line would be in 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import base64
-import binascii
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +19,11 @@ if TYPE_CHECKING:
     from gateway.config import Configuration
 
 ANSWER_S = 120.0
+SOON_S = 10.0  # for a gateway whose journal can be read instead
 URL = "LEGACY_BRIDGE_URL"
 TOKEN = "LEGACY_BRIDGE_TOKEN"  # noqa: S105  the name of a variable
 TOKEN_FILE = "LEGACY_BRIDGE_TOKEN_FILE"  # noqa: S105
 CA = "LEGACY_BRIDGE_CA"
-WITHOUT_IT = (
-    "a gateway that runs is asked all the same with --socket PATH: the journal's path and .sock, unless "
-    "gateway.control_socket named another"
-)
 STOPPED = "no gateway is running, so nothing was changed; start it with: legacy-bridge serve -c {}"
 
 
@@ -43,7 +37,9 @@ def ask(arguments: argparse.Namespace, verb: str, **parameters: Any) -> Any:
             return _ask_elsewhere(url, verb, parameters)
         if arguments.socket is not None:
             return call(arguments.socket, verb, parameters, ANSWER_S)
-        return _ask_configured(_configuration(arguments.config), arguments.config, verb, parameters)
+        if getattr(arguments, "journal", None) is not None:
+            return _ask_by_journal(arguments.journal, arguments.config, verb, parameters)
+        return _ask_configured(_configuration(arguments), arguments.config, verb, parameters)
     except OperationError as error:
         print_findings(Finding.from_json(each) for each in error.findings)
         raise CommandError(str(error)) from error
@@ -51,19 +47,22 @@ def ask(arguments: argparse.Namespace, verb: str, **parameters: Any) -> Any:
         raise CommandError(str(error)) from error
 
 
-def _configuration(path: Path) -> Configuration:
+def _configuration(arguments: argparse.Namespace) -> Configuration:
     from gateway.commands.configuration import loaded
+    from gateway.commands.journal_file import way_round
 
     try:
-        return loaded(path)
+        return loaded(arguments.config)
     except CommandError as error:
-        raise CommandError(f"{error}; {WITHOUT_IT}" if path.exists() else str(error)) from error
+        way = way_round(arguments.config, is_read_only=hasattr(arguments, "journal"))
+        raise CommandError(f"{error}{way}") from error
 
 
 def url_of(arguments: argparse.Namespace) -> str | None:
     """Give the address of the gateway that is asked elsewhere; None where it is one of this machine."""
     given: str | None = getattr(arguments, "url", None)
-    if arguments.socket is not None and given is None:
+    is_of_this_machine = arguments.socket is not None or getattr(arguments, "journal", None) is not None
+    if is_of_this_machine and given is None:
         return None
     return given or os.environ.get(URL) or None
 
@@ -87,6 +86,7 @@ def _token() -> str:
 
 
 def _ask_configured(configuration: Configuration, path: Path, verb: str, parameters: dict[str, Any]) -> Any:
+    from gateway.commands.journal_file import look
     from gateway.control import NotRunningError, call
     from gateway.operations import CHANGES, OperationError
 
@@ -99,44 +99,43 @@ def _ask_configured(configuration: Configuration, path: Path, verb: str, paramet
                 say("(no gateway is running: this is what its journal holds)")
     if verb in CHANGES:
         raise OperationError("stopped", STOPPED.format(path))
-    return asyncio.run(_look(configuration, path, verb, parameters))
-
-
-async def _look(configuration: Configuration, path: Path, verb: str, parameters: dict[str, Any]) -> Any:
-    """Answer from the journal's file; the gateway may have been stopped, or killed."""
-    from gateway.journal.base import JournalError
-    from gateway.journal.sqlite import SqliteJournal
-    from gateway.operations import Operations
-    from gateway.system import SystemClock
-
     file = configuration.gateway.journal.path
     if file is None:
         raise CommandError("no gateway is running, and its journal was in memory: there is nothing to show")
     if not file.exists():
         text = f"{file}: there is no journal yet; it begins with: legacy-bridge serve -c {path}"
         raise CommandError(text)
-    clock = SystemClock()
+    return look(configuration, file, verb, parameters)
+
+
+def _ask_by_journal(file: Path, path: Path, verb: str, parameters: dict[str, Any]) -> Any:
+    """Ask the gateway of a journal; where none answers, look into the file. No routes.yaml is read."""
+    from gateway.commands.journal_file import kept_by, look
+    from gateway.control import ControlError, NotRunningError, call
+    from gateway.operations import CHANGES, OperationError
+
+    kept = kept_by(file, path.absolute().parent)
+    socket = socket_of(kept.configuration, file)
     try:
-        journal = await SqliteJournal.open_readonly(file, clock=clock, key=key_of(configuration))
-        try:
-            return await Operations(journal, lambda: configuration, clock).perform(verb, parameters)
-        finally:
-            await journal.close()
-    except JournalError as error:
-        raise CommandError(str(error)) from error
+        return call(socket, verb, parameters, ANSWER_S if verb in CHANGES else SOON_S)
+    except NotRunningError as error:
+        if verb in CHANGES:
+            raise OperationError("stopped", STOPPED.format(path)) from error
+        said = f"no gateway answers at {socket}"
+    except ControlError as error:
+        if verb in CHANGES:
+            raise
+        said = str(error)
+    say(f"({said}: this is what {file} holds, {kept.told})")
+    return look(kept.configuration, file, verb, parameters)
 
 
-def key_of(configuration: Configuration) -> bytes | None:
-    """Give the key that the journal's bodies are encrypted with, None where they are not."""
-    from gateway.security.secrets import SecretError, SecretStore
+def socket_of(configuration: Configuration, file: Path) -> Path:
+    """Give the socket of the gateway that owns a file: a declared one belongs to the declared journal only.
 
-    reference = configuration.gateway.journal_key
-    if reference is None:
-        return None
-    try:
-        text = SecretStore(configuration.folder or Path())(reference)
-        return base64.b64decode(text, validate=True)
-    except SecretError as error:
-        raise CommandError(f"gateway.journal_key: {error}") from error
-    except binascii.Error as error:
-        raise CommandError("gateway.journal_key: expected 32 bytes in base64") from error
+    A copy of a journal must not be answered for by the gateway that it was copied from.
+    """
+    declared, journal = configuration.gateway.control_socket, configuration.gateway.journal.path
+    if declared is not None and journal is not None and journal.resolve() == file.resolve():
+        return declared.path
+    return file.with_name(f"{file.name}.sock")

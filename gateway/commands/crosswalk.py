@@ -17,6 +17,7 @@ from gateway.commands.options import (
     add_command,
     add_connection,
     add_group,
+    add_reading,
     require_why,
 )
 from gateway.commands.terminal import counted, print_findings, print_json, print_table, print_text, say
@@ -46,7 +47,7 @@ def add(subparsers: Subparsers) -> None:
         example="legacy-bridge crosswalk show supplier",
     )
     show.add_argument("table", metavar="TABLE", nargs="?", help="the table; without it, all by name")
-    add_connection(show)
+    add_reading(show)
     difference = add_command(
         group,
         "diff",
@@ -56,7 +57,7 @@ def add(subparsers: Subparsers) -> None:
         detail=f"{FILE_DETAIL}\nEnds with 1 where there is a difference.",
     )
     _add_file(difference)
-    add_connection(difference)
+    add_reading(difference)
     load = add_command(
         group,
         "load",

@@ -16,6 +16,7 @@ from gateway.commands.options import (
     add_command,
     add_connection,
     add_group,
+    add_reading,
     require_why,
 )
 from gateway.commands.terminal import (
@@ -60,7 +61,7 @@ def add(subparsers: Subparsers) -> None:
     )
     listing.add_argument("--route", metavar="ROUTE", help="those of one route")
     listing.add_argument("--all", action="store_true", help="those that are ignored or noise, too")
-    add_connection(listing)
+    add_reading(listing)
     show = add_command(
         group, "show", "show a group: both sides and the place", run_show, example=EXAMPLE.splitlines()[1]
     )
@@ -68,7 +69,7 @@ def add(subparsers: Subparsers) -> None:
     show.add_argument("--limit", metavar="N", type=LIMIT, default=20, help="documents at most (default: 20)")
     show.add_argument("--values", action="store_true", help="prices, too; that is audited and needs --why")
     add_change(show, is_why_required=False)
-    add_connection(show)
+    add_reading(show)
     accept = add_command(
         group,
         "accept",

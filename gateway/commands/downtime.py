@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.commands.connection import ask
 from gateway.commands.next_command import next_command
-from gateway.commands.options import Subparsers, add_command, add_connection
+from gateway.commands.options import Subparsers, add_command, add_reading
 from gateway.commands.terminal import (
     counted,
     moment,
@@ -22,12 +22,14 @@ from gateway.commands.terminal import (
 
 EXAMPLE = """\
 legacy-bridge exceptions export --downtime
-legacy-bridge exceptions export --downtime --csv > calls.csv"""
+legacy-bridge exceptions export --downtime --csv > calls.csv
+legacy-bridge exceptions export --downtime --journal var/journal.db"""
 
 DETAIL = """\
 The call sheet: one block for each order that is not delivered, past its
 deadline (with --all: every one), the urgent ones first. It is read from the
-journal's file, so it works with the gateway stopped, or broken."""
+journal's file, so it works with the gateway stopped, or broken, and with
+--journal also where routes.yaml is."""
 
 FOOTER = (
     "Ring the supplier, then tell the gateway: {}. One of an order's ids is enough; an id that stands at "
@@ -55,7 +57,7 @@ def add(group: Subparsers) -> None:
     export.add_argument("--downtime", action="store_true", required=True, help="the call sheet")
     export.add_argument("--all", action="store_true", help="every order that is not delivered")
     export.add_argument("--csv", action="store_true", help="a table for a spreadsheet, one line a row")
-    add_connection(export)
+    add_reading(export)
 
 
 def run(arguments: argparse.Namespace) -> int:

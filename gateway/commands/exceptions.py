@@ -7,7 +7,14 @@ import argparse
 from gateway.commands import downtime
 from gateway.commands.connection import ask
 from gateway.commands.exception_words import advice, kind, place, print_reasons, taken_up
-from gateway.commands.options import Subparsers, add_change, add_command, add_connection, add_group
+from gateway.commands.options import (
+    Subparsers,
+    add_change,
+    add_command,
+    add_connection,
+    add_group,
+    add_reading,
+)
 from gateway.commands.order_numbers import ask_about
 from gateway.commands.terminal import (
     counted,
@@ -56,7 +63,7 @@ def add(subparsers: Subparsers) -> None:
         example="legacy-bridge exceptions list --route po.acme",
     )
     listing.add_argument("--route", metavar="ROUTE", help="those of one route")
-    add_connection(listing)
+    add_reading(listing)
     show = add_command(
         group,
         "show",
@@ -66,7 +73,7 @@ def add(subparsers: Subparsers) -> None:
         detail=NUMBER,
     )
     show.add_argument("exception", metavar="ID", help=WHICH)
-    add_connection(show)
+    add_reading(show)
     retry = add_command(
         group,
         "retry",

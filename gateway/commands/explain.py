@@ -13,7 +13,7 @@ from gateway.commands.messages import (
     print_messages,
     progress_of,
 )
-from gateway.commands.options import Subparsers, add_command, add_connection
+from gateway.commands.options import Subparsers, add_command, add_reading
 from gateway.commands.terminal import counted, moment, print_json, print_text, print_wrapped
 
 EXAMPLE = """\
@@ -49,7 +49,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("subject", metavar="NAME", help="a message, a delivery, an order: see above")
     add_documents(parser)
-    add_connection(parser)
+    add_reading(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

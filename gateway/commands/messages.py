@@ -15,6 +15,7 @@ from gateway.commands.options import (
     add_command,
     add_connection,
     add_group,
+    add_reading,
     require_why,
 )
 from gateway.commands.terminal import (
@@ -53,7 +54,7 @@ def add(subparsers: Subparsers) -> None:
     listing.add_argument("--state", metavar="STATE", action="append", choices=STATES,
                          help=f"those in this state: {', '.join(STATES)}")  # fmt: skip
     listing.add_argument("--limit", metavar="N", type=LIMIT, default=50, help="how many (default: 50)")
-    add_connection(listing)
+    add_reading(listing)
     show = add_command(
         group,
         "show",
@@ -63,7 +64,7 @@ def add(subparsers: Subparsers) -> None:
     )
     show.add_argument("message", metavar="ID", help="the message's id")
     add_documents(show)
-    add_connection(show)
+    add_reading(show)
     replay = add_command(
         group,
         "replay",

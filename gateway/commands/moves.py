@@ -10,7 +10,15 @@ from gateway.commands import proving
 from gateway.commands.connection import ask
 from gateway.commands.csv_files import Fields, Row, RowError, read_rows
 from gateway.commands.next_command import next_command
-from gateway.commands.options import LIMIT, Subparsers, add_change, add_command, add_connection, require_why
+from gateway.commands.options import (
+    LIMIT,
+    Subparsers,
+    add_change,
+    add_command,
+    add_connection,
+    add_reading,
+    require_why,
+)
 from gateway.commands.terminal import counted, minute, print_json, print_table, print_text, print_wrapped, say
 
 MOVE_EXAMPLE = """\
@@ -83,7 +91,7 @@ def _add_batches(group: Subparsers) -> None:
     listing.add_argument("--state", metavar="STATE", help="asked, agreed, creating, closing, done or ended")
     listing.add_argument("--order", metavar="NUMBER", help="those of one order")
     listing.add_argument("--limit", metavar="N", type=LIMIT, default=100, help="how many (default: 100)")
-    add_connection(listing)
+    add_reading(listing)
 
 
 def run_move(arguments: argparse.Namespace) -> int:

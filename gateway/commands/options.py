@@ -27,6 +27,7 @@ __all__ = [
     "add_connection",
     "add_group",
     "add_json",
+    "add_reading",
     "require_why",
     "user_name",
 ]
@@ -146,6 +147,15 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         "LEGACY_BRIDGE_TOKEN)",
     )  # fmt: skip
     add_json(parser)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add what a command needs that changes nothing: it can be answered from the journal alone."""
+    add_connection(parser)
+    parser.add_argument(
+        "--journal", metavar="PATH", type=Path,
+        help="the journal's file, where the configuration cannot be read; with the gateway stopped, too",
+    )  # fmt: skip
 
 
 def add_change(parser: argparse.ArgumentParser, *, is_why_required: bool = True) -> None:

@@ -17,6 +17,7 @@ from gateway.commands.options import (
     add_command,
     add_connection,
     add_group,
+    add_reading,
     require_why,
 )
 from gateway.commands.terminal import (
@@ -69,7 +70,7 @@ def add(subparsers: Subparsers) -> None:
     listing.add_argument("--side", choices=SIDES, help="those of one side")
     listing.add_argument("--route", metavar="ROUTE", help="those that came by one route")
     listing.add_argument("--limit", metavar="N", type=LIMIT, default=50, help="how many (default: 50)")
-    add_connection(listing)
+    add_reading(listing)
     show = add_command(
         group,
         "show",
@@ -78,7 +79,7 @@ def add(subparsers: Subparsers) -> None:
         example="legacy-bridge orders show 0004711",
     )
     show.add_argument("order", metavar="NUMBER", help="any number of the order, or its key")
-    add_connection(show)
+    add_reading(show)
     seed = add_command(
         group,
         "import",

@@ -101,7 +101,7 @@ def _asked(arguments: argparse.Namespace) -> Plan:
 
 
 def _made(arguments: argparse.Namespace) -> Plan:
-    from gateway.commands.connection import key_of
+    from gateway.commands.journal_file import key_of
     from gateway.forecast.making import PlanError, Question, Store
     from gateway.forecast.stages import asked_stages
     from gateway.journal.base import JournalError

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.commands.connection import ask
 from gateway.commands.next_command import next_command
-from gateway.commands.options import Subparsers, add_command, add_connection
+from gateway.commands.options import Subparsers, add_command, add_reading
 from gateway.commands.terminal import counted, print_json, print_text, print_wrapped
 
 
@@ -19,7 +19,7 @@ def add(group: Subparsers) -> None:
         detail="Ends with 1 where the proof does not hold (yet).",
     )  # fmt: skip
     proof.add_argument("batch", metavar="BATCH", help="what orders move or convert answered")
-    add_connection(proof)
+    add_reading(proof)
     reconcile = add_command(
         group, "reconcile", "compare what both sides have of orders", run_reconcile,
         example="legacy-bridge orders reconcile --route po.acme\nlegacy-bridge orders reconcile 0004711",
@@ -28,7 +28,7 @@ def add(group: Subparsers) -> None:
     )  # fmt: skip
     reconcile.add_argument("orders", metavar="NUMBER", nargs="*", help="only these")
     reconcile.add_argument("--route", metavar="ROUTE", help="only those that came by one route")
-    add_connection(reconcile)
+    add_reading(reconcile)
 
 
 def run_proof(arguments: argparse.Namespace) -> int:

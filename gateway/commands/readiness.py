@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from gateway.commands.connection import ask
-from gateway.commands.options import Subparsers, add_command, add_connection, user_name
+from gateway.commands.options import Subparsers, add_command, add_reading, user_name
 from gateway.commands.terminal import counted, moment, print_json, print_text, print_wrapped
 
 WORDS_SHOWN = 12
@@ -26,7 +26,7 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--stage", metavar="STAGE", help="stage to judge the gates of (default: the next one)"
     )
-    add_connection(parser)
+    add_reading(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

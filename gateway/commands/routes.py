@@ -17,6 +17,7 @@ from gateway.commands.options import (
     add_command,
     add_connection,
     add_group,
+    add_reading,
     require_why,
 )
 from gateway.commands.terminal import (
@@ -49,10 +50,10 @@ def add(subparsers: Subparsers) -> None:
     listing = add_command(
         group, "list", "show every route with its stage", run_list, example="legacy-bridge routes list --json"
     )
-    add_connection(listing)
+    add_reading(listing)
     show = add_command(group, "show", "show one route", run_show, example="legacy-bridge routes show po.acme")
     show.add_argument("route", metavar="ROUTE", help="the route's id")
-    add_connection(show)
+    add_reading(show)
     _add_set(group)
     drift = add_command(
         group,

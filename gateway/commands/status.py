@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.commands.connection import ask
 from gateway.commands.next_command import next_command
-from gateway.commands.options import Subparsers, add_command, add_connection
+from gateway.commands.options import Subparsers, add_command, add_reading
 from gateway.commands.terminal import counted, moment, print_json, print_text, print_wrapped
 
 EXAMPLE = """\
@@ -32,7 +32,7 @@ def add(subparsers: Subparsers) -> None:
         example=EXAMPLE,
         detail="Ends with 1 where none is running; it then shows what its journal holds.",
     )
-    add_connection(parser)
+    add_reading(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

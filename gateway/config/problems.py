@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -65,13 +66,21 @@ def _judged(
 ) -> tuple[str, tuple[str | int, ...], str]:
     kind, loc, value = error["type"], tuple(error["loc"]), error.get("input")
     if isinstance(value, Odd) and value.text is None and kind != "missing":
-        return "CONFIG-EMPTY", loc, "nothing stands here; write a value, or remove the key"
+        return "CONFIG-EMPTY", loc, _empty(str(loc[-1]) if loc else "", _keys_at(model, loc[:-1]))
     if kind == "missing":
         return "CONFIG-MISSING", loc, f"'{loc[-1]}' is missing; it has no default"
     if kind == "extra_forbidden":
         known = (*_keys_at(model, loc[:-1]), *(also if len(loc) == 1 else ()))
         return "CONFIG-UNKNOWN-KEY", loc, f"unknown key '{loc[-1]}'; {suggestion(str(loc[-1]), known)}"
     return "CONFIG-VALUE", loc, _value_text(kind, value, error)
+
+
+def _empty(key: str, known: Sequence[str]) -> str:
+    """Say that a key has no value, or that its value was taken for a part of it: ``{zone:UTC, ...}``."""
+    name = re.split(r"[: ]", key, maxsplit=1)[0]
+    if name != key and name in known:
+        return f"a colon with a space behind it is missing; write '{name}: ...'"
+    return "nothing stands here; write a value, or remove the key"
 
 
 def _value_text(kind: str, value: object, error: Mapping[str, Any]) -> str:

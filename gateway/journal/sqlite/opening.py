@@ -10,7 +10,7 @@ import apsw
 
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite.anchor import OWNER_ONLY, owner_only, sync_folder
-from gateway.journal.sqlite.cipher import NO_KEY, Cipher, check_key
+from gateway.journal.sqlite.cipher import NO_KEY, Cipher, Plaintext, check_key
 from gateway.journal.sqlite.database import Database
 from gateway.journal.sqlite.named_sql import load_migrations
 
@@ -126,6 +126,24 @@ def open_beside(path: Path) -> apsw.Connection:
 
 def open_reader(path: Path, cipher: Cipher, *, dedupes: bool = True) -> Database:
     """Open a connection that cannot write. Errors: JournalError."""
+    database = Database(_reading(path), cipher, dedupes=dedupes)
+    check_key(cipher, database.value("meta.get", ("key_id",)) or NO_KEY, str(path))
+    return database
+
+
+def open_unsealed(path: Path) -> Database:
+    """Open a connection to what no key seals; it cannot write. Errors: JournalError."""
+    return Database(_reading(path), Plaintext())
+
+
+def as_ours(error: BaseException, path: Path) -> BaseException:
+    """Give an error of opening as ours, naming the file."""
+    if isinstance(error, (apsw.Error, OSError)):
+        return JournalError(f"{path}: the journal cannot be opened: {error}")
+    return error
+
+
+def _reading(path: Path) -> apsw.Connection:
     if not path.exists():
         raise JournalError(f"{path}: there is no journal here")
     connection = apsw.Connection(
@@ -141,9 +159,7 @@ def open_reader(path: Path, cipher: Cipher, *, dedupes: bool = True) -> Database
         raise JournalError(
             f"{path}: this journal has version {version}; the gateway brings it to {newest}, start it once"
         )
-    database = Database(connection, cipher, dedupes=dedupes)
-    check_key(cipher, database.value("meta.get", ("key_id",)) or NO_KEY, str(path))
-    return database
+    return connection
 
 
 def keep_plans(connection: apsw.Connection) -> None:

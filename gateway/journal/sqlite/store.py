@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-import apsw
-
 from adapters.base import Clock
 from gateway.journal.base import JournalError
 from gateway.journal.sqlite.anchor import Anchor
@@ -21,7 +19,7 @@ from gateway.journal.sqlite.batches import Pulse
 from gateway.journal.sqlite.checkpoints import Checkpointer
 from gateway.journal.sqlite.cipher import cipher_for
 from gateway.journal.sqlite.database import Database
-from gateway.journal.sqlite.opening import Ownership, open_beside, open_reader, open_writer
+from gateway.journal.sqlite.opening import Ownership, as_ours, open_beside, open_reader, open_writer
 from gateway.journal.sqlite.threads import QueuedThread
 from gateway.journal.sqlite.writer import Reader, Writer
 from gateway.journal.types import StageState
@@ -108,7 +106,7 @@ class Store:
                 self._reading, self._reading_database = self._writing, self._database
         except BaseException as error:
             self._ownership.release()
-            raise _told(error, path) from error
+            raise as_ours(error, path) from error
         return self
 
     @classmethod
@@ -119,7 +117,7 @@ class Store:
         try:
             database = await asyncio.to_thread(open_reader, path, cipher_for(key))
         except Exception as error:
-            raise _told(error, path) from error
+            raise as_ours(error, path) from error
         self._read_with(database, _failed_reading, QUEUE_MAX, QUEUE_WAIT_S)
         return self
 
@@ -180,13 +178,6 @@ class Store:
                 await asyncio.to_thread(end.close)
         if self._ownership is not None:
             self._ownership.release()
-
-
-def _told(error: BaseException, path: Path) -> BaseException:
-    """Give an error of opening as ours, naming the file."""
-    if isinstance(error, (apsw.Error, OSError)):
-        return JournalError(f"{path}: the journal cannot be opened: {error}")
-    return error
 
 
 def _failed_reading(error: BaseException) -> JournalError:

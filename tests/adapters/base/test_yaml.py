@@ -76,16 +76,16 @@ def test_a_value_left_out_differs_from_an_empty_text() -> None:
 
 def test_all_repeated_keys_are_told_at_once_with_the_first_use() -> None:
     assert findings_of("a: 1\nb: {c: 1, c: 2}\na: 2\n'a': 3\n") == [
-        "t.yaml:2:11 b.c: 'c' is repeated; its first use is in line 2 [YAML-REPEATED-KEY]",
-        "t.yaml:3:1 a: 'a' is repeated; its first use is in line 1 [YAML-REPEATED-KEY]",
-        "t.yaml:4:1 a: 'a' is repeated; its first use is in line 1 [YAML-REPEATED-KEY]",
+        "t.yaml:2:11 b.c: 'c' is repeated; its first use is in line 2; keep one of them [YAML-REPEATED-KEY]",
+        "t.yaml:3:1 a: 'a' is repeated; its first use is in line 1; keep one of them [YAML-REPEATED-KEY]",
+        "t.yaml:4:1 a: 'a' is repeated; its first use is in line 1; keep one of them [YAML-REPEATED-KEY]",
     ]
 
 
 @pytest.mark.parametrize(
     "text, code, place",
     [
-        ("a: [1,\nb: 2", "YAML-SYNTAX", "2:5"),
+        ("a: [1,\nb: 2", "YAML-SYNTAX", "1:4"),
         ("a: 1\n\tb: 2", "YAML-SYNTAX", "2:1"),
         ("a: 1\nb: \x01", "YAML-SYNTAX", "2:4"),
         (b"a: 1\nb: \xe4\n", "YAML-SYNTAX", "2"),

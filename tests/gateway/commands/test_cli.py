@@ -173,7 +173,7 @@ def test_who_does_it_is_the_user_of_the_machine_unless_somebody_else_is_named(
 def test_a_socket_can_be_named_where_the_configuration_is_broken(bridge: Command, gateway: Running) -> None:
     Path("routes.yaml").write_text("gateway: [")
 
-    assert "--socket PATH" in bridge("routes", "list").err
+    assert "--socket var/journal.db.sock" in bridge("routes", "set", "po.one", "legacy", "--why", "x").err
     ended = bridge("routes", "list", "--socket", "var/journal.db.sock")
 
     assert ended.code == 0, ended.err

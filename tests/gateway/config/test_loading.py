@@ -81,6 +81,14 @@ def test_a_key_without_a_value_is_refused() -> None:
     assert (found.code, str(found.at)) == ("CONFIG-EMPTY", "routes.yaml:4:3 gateway.organisation")
 
 
+@pytest.mark.parametrize("written", ["attempts:4", "attempts 4"])
+def test_a_value_that_is_taken_for_a_part_of_its_key_is_told_with_what_to_write(written: str) -> None:
+    (found,) = refused(changed("attempts: 4", written))
+
+    assert found.code == "CONFIG-EMPTY"
+    assert found.text == "a colon with a space behind it is missing; write 'attempts: ...'"
+
+
 def test_a_secret_written_in_place_of_its_reference_is_refused_and_not_repeated() -> None:
     (found,) = refused(changed('base: "http://127.0.0.1:9"', "base: x, token: hunter2"))
 
