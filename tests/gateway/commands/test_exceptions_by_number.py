@@ -76,7 +76,7 @@ def test_an_order_that_only_waits_is_placed_by_phone_by_its_number_and_not_dismi
     assert "nothing of order PO-1 (order:1|mercy|PO-1) is parked" in dismissed.err
     assert "delivery to erp: waiting (no connection): it waits for no person" in one_line(dismissed.err)
     assert placed.code == 0, placed.err
-    assert "sent to the supplier by nobody" in bridge("orders", "show", "PO-1").out
+    assert "sent to the supplier by a person, by phone" in bridge("orders", "show", "PO-1").out
 
 
 def test_an_order_that_was_placed_by_phone_is_not_placed_once_more_by_its_number(

@@ -73,8 +73,8 @@ async def test_every_changing_method_passes_its_hooks_and_no_reading_one_does(me
     names = {name for name, _ in seen}
     assert all(seen.count((name, "before")) == seen.count((name, "after")) for name in names)
     reading = (  # noqa: SIM905 - a list of words reads better
-        "is_healthy close count_refused knows_arrival message body messages next_to_translate "
-        "routes_to_translate "
+        "is_healthy close count_refused ids_bearing ids_beginning knows_arrival message body messages "
+        "next_to_translate routes_to_translate "
         "facts awaiting unsent_calls moves moves_due "
         "still_mine next_due deliveries documents orders open_orders aliases configuration stages "
         "open_entries exceptions overdue audit verify_audit crosswalk crosswalk_version cursor "
