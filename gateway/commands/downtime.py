@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         if calls:
             words = "exceptions resolve ID --placed-by-phone REF --why TEXT"
             print_wrapped(FOOTER.format(next_command(arguments, words, "changes")))
-    late = "not delivered" if arguments.all else "past the deadline and not delivered"
+    late = "not delivered" if arguments.all else "past the deadline and not delivered (--all: whatever waits)"
     say(f"{counted(len(calls), 'order')} {late}")
     return 0
 

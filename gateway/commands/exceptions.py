@@ -32,6 +32,11 @@ legacy-bridge exceptions retry ID --why "supplier added to the table"
 legacy-bridge exceptions resolve ID --placed-by-phone "Ann 10:40" --why outage
 legacy-bridge exceptions export --downtime --csv > calls.csv"""
 
+AGAIN = (
+    "Its message is translated again for the ERP; nobody sends it to the supplier. If it still cannot be "
+    "used, it is parked again under this id: enter it in the ERP by hand, then resolve it with "
+    "--done-elsewhere NUMBER."
+)
 WHICH = "the exception's id, or the order's number"
 NUMBER = """\
 Instead of ID the number of an order will do, any of its numbers, where exactly
@@ -205,7 +210,9 @@ def run_resolve(arguments: argparse.Namespace) -> int:
     else:
         told = f" ({reference})" if reference else ""
         print_text(f"{done['exception_id']}: closed, {resolution.replace('_', ' ')}{told}")
-        if done["created"] == "begun":
+        if done["created"] == "begun" and "/" in done["exception_id"]:
+            print_wrapped(AGAIN)
+        elif done["created"] == "begun":
             print_text("The ERP gets it now, or once it is back; nobody sends it to the supplier.")
         elif done["created"] == "later":
             again = f"legacy-bridge messages replay {done['message_id']} --why TEXT"

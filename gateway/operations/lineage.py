@@ -185,14 +185,23 @@ def _changes(entry: LedgerEntry, lineage: Lineage) -> Iterable[Entry]:
         text = f"order {key} belongs to {move.to.value}, sent to the supplier by {NOBODY}: "
         yield _entry(move.ended_at, "ledger", text + moved_because(move), order_key=key, side=move.to.value)
     if not moves and entry.message_id == message_id and was_phoned(entry):
-        called = (each for each in lineage.audit if closed_by(each.detail.get("resolution")) == entry.reason)
-        told = next(called, None)
+        calls = (each for each in lineage.audit if closed_by(each.detail.get("resolution")) == entry.reason)
+        told = next((each for each in calls if _is_about_order(each, key, lineage)), None)
         who = f" (told by {told.who})" if told is not None else ""
         side = entry.side.value
         text = (
             f"order {key} was {entry.reason}{who}; it belongs to {side}, and nobody sends it to the supplier"
         )
         yield _entry(told.at if told else entry.opened_at, "ledger", text, order_key=key, side=side)
+
+
+def _is_about_order(entry: AuditEntry, key: str, lineage: Lineage) -> bool:
+    """Tell whether a person closed a set or a delivery of an order: one call may be about several orders."""
+    sets = {each.plan.index for each in lineage.documents if key in each.plan.order_keys}
+    if "/" in entry.subject:
+        return entry.subject.rpartition("/")[2] in {str(each) for each in sets}
+    own = (each for each in lineage.deliveries if each.delivery_id == entry.subject)
+    return all(each.document_index is None or each.document_index in sets for each in own)
 
 
 def _delivery(view: DeliveryView, lineage: Lineage) -> Iterable[Entry]:

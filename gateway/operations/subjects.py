@@ -53,6 +53,9 @@ async def find_named(journal: Journal, word: str) -> Subject:
     found = await journal.ids_beginning(word, SHOWN_MAX + 1) if len(word) >= BEGINNING_MIN else []
     if not found:
         found = await _look_through(journal, word)
+    name = word.rpartition("/")[2]
+    if not found and name not in ("", word):  # a path as a shell completes it, from wherever the person is
+        found = await _look_through(journal, name)
     return Subject(tuple(found[:SHOWN_MAX]), is_cut=len(found) > SHOWN_MAX)
 
 

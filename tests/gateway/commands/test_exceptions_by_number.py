@@ -63,6 +63,18 @@ def test_the_one_thing_parked_of_an_order_is_closed_by_the_orders_number(
     assert json.loads(bridge("exceptions", "list", "--json").out) == []
 
 
+def test_a_set_that_cannot_be_used_is_promised_to_no_erp_when_it_is_placed_by_phone(
+    bridge: Command, gateway: Running
+) -> None:
+    message = arrived(gateway, order_set("PO-1", quantity="twelve"))
+
+    closed = bridge("exceptions", "resolve", f"{message}/0", "--placed-by-phone", "Ann", "--why", "x")
+
+    assert closed.code == 0, closed.err
+    assert "The ERP gets it now" not in closed.out
+    assert "it is parked again under this id: enter it in the ERP by hand" in one_line(closed.out)
+
+
 def test_an_order_that_only_waits_is_placed_by_phone_by_its_number_and_not_dismissed_by_it(
     bridge: Command, gateway: Running
 ) -> None:

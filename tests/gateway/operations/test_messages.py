@@ -107,6 +107,16 @@ async def test_a_name_of_several_messages_lists_them_newest_first_and_tells_none
     ]
 
 
+async def test_a_path_as_a_shell_completes_it_means_the_file_that_arrived(bench: Bench) -> None:
+    message = await bench.arrive(interchange(order_set("PO-1")), "orders.850")
+
+    for path in ("./orders.850", "out/orders.850", "/srv/out/.done/orders.850"):
+        (told,) = (await bench.ask("explain", subject=path))["messages"]
+        assert told["message_id"] == message
+    with pytest.raises(OperationError):
+        await bench.ask("explain", subject="out/")
+
+
 async def test_of_a_name_that_very_many_messages_bear_the_newest_are_listed_and_that_is_said(
     bench: Bench,
 ) -> None:
@@ -321,6 +331,26 @@ async def by_phone(bench: Bench, exception: str) -> None:
     resolution = {"resolution": "placed_by_phone", "reference": "Kim 10:40", "who": "ann", "why": "down"}
     await bench.ask("exceptions.resolve", exception=exception, **resolution)
     bench.clock.elapsed_s += 60
+
+
+async def test_orders_of_one_file_placed_in_one_call_each_have_their_own_moment(bench: Bench) -> None:
+    await bench.arrive(interchange(order_set("PO-1"), order_set("PO-2")))
+    await bench.deliver(erp=OUTAGE, legacy=TAKEN)
+    calls = await bench.ask("exceptions.call_sheet", everything=True)
+    placed_at = {}
+    for call in calls:
+        await by_phone(bench, call["exception_ids"][0])
+        placed_at[call["order_number"]] = (bench.clock.now() - timedelta(seconds=60)).isoformat()
+
+    told = {}
+    for number in ("PO-1", "PO-2"):
+        (message,) = (await bench.ask("explain", subject=number))["messages"]
+        for each in message["timeline"]:
+            if "was placed by phone" in each["text"]:
+                told[each["order_key"].rpartition("|")[2]] = each["at"]
+
+    assert len(set(placed_at.values())) == 2
+    assert told == placed_at
 
 
 async def test_the_story_of_an_order_placed_by_phone_says_when_by_whose_word_and_where_it_belongs(
