@@ -29,7 +29,7 @@ def mistake_of(text: str, error: MarkedYAMLError) -> Mistake:
     for rule in (_conflict, _tab, quote, _no_colon, _colon, bracket, _block, _character):
         if (found := rule(stop, text)) is not None:
             return found
-    return Mistake(mark.line + 1, mark.column + 1, f"this is not YAML: {told}; found {stop.shown(mark.line)}")
+    return Mistake.at(mark, f"this is not YAML: {told}; found {stop.shown(mark.line)}")
 
 
 def _conflict(stop: Stop, text: str) -> Mistake | None:
@@ -49,9 +49,8 @@ def _tab(stop: Stop, text: str) -> Mistake | None:
         return None
     before = stop.line(stop.at.line)[: stop.at.column]
     what = "a tab where the line is indented" if not before.strip() else "a tab"
-    return Mistake(
-        stop.at.line + 1,
-        stop.at.column + 1,
+    return Mistake.at(
+        stop.at,
         f"found {what}: {stop.shown(stop.at.line)}; expected spaces: replace each tab by spaces, as many as "
         "the lines beside it have",
     )
@@ -170,9 +169,8 @@ def _character(stop: Stop, text: str) -> Mistake | None:
         return None
     mark = stop.at if cannot_start is not None else stop.began
     sign = stop.line(mark.line)[mark.column : mark.column + 1]
-    return Mistake(
-        mark.line + 1,
-        mark.column + 1,
+    return Mistake.at(
+        mark,
         f"found a value that begins with '{sign}', which YAML keeps for itself: {stop.shown(mark.line)}; put "
         "the value into quotes",
     )

@@ -26,9 +26,8 @@ def quote(stop: Stop, text: str) -> Mistake | None:
     if "quoted scalar" in stop.context and "end of stream" in stop.problem:
         return _unclosed(stop, stop.began)
     if "unknown escape character" in stop.problem:
-        return Mistake(
-            stop.at.line + 1,
-            stop.at.column + 1,
+        return Mistake.at(
+            stop.at,
             f"found a backslash in double quotes: {stop.shown(stop.at.line)}; put the value into single "
             "quotes, or write each backslash twice",
         )
@@ -39,9 +38,8 @@ def quote(stop: Stop, text: str) -> Mistake | None:
         return None
     if last.start_mark.line != last.end_mark.line:  # it ended at the quote that opens another value
         return _unclosed(stop, last.start_mark)
-    return Mistake(
-        stop.at.line + 1,
-        stop.at.column + 1,
+    return Mistake.at(
+        stop.at,
         f"found more text behind a closing quote: {stop.shown(stop.at.line)}; expected the value to end "
         "there: put all of it into the quotes, or write a comma between two values",
     )
@@ -49,9 +47,8 @@ def quote(stop: Stop, text: str) -> Mistake | None:
 
 def _unclosed(stop: Stop, opening: StreamMark) -> Mistake:
     sign = stop.line(opening.line)[opening.column : opening.column + 1]
-    return Mistake(
-        opening.line + 1,
-        opening.column + 1,
+    return Mistake.at(
+        opening,
         f"found a quote that is not closed: {stop.shown(opening.line)}; expected {sign} at the value's end",
     )
 
@@ -70,9 +67,8 @@ def bracket(stop: Stop, text: str) -> Mistake | None:
     """Judge braces and brackets: not closed, closed by the other kind, or without a comma inside."""
     found = stop.problem.rpartition(" ")[2].strip("'")
     if "<block end>" in stop.problem and found in CLOSED_BY.values():
-        return Mistake(
-            stop.at.line + 1,
-            stop.at.column + 1,
+        return Mistake.at(
+            stop.at,
             f"found '{found}', and nothing that it could close: {stop.shown(stop.at.line)}; remove it, or "
             "open what it closes",
         )
@@ -87,9 +83,8 @@ def bracket(stop: Stop, text: str) -> Mistake | None:
         stop.line(opening.line)
     )
     if "stream end" in stop.problem or is_outside:
-        return Mistake(
-            opening.line + 1,
-            opening.column + 1,
+        return Mistake.at(
+            opening,
             f"found '{opened}' that is not closed: {stop.shown(opening.line)}; expected '{closing}' behind "
             "its last value",
         )
@@ -107,9 +102,8 @@ def _inside(stop: Stop, opening: StreamMark, opened: str, closing: str, found: s
         do = f"',' or '{closing}' in the {opened}: is a comma missing before '{name[1]}'?"
     else:
         do = f"',' or '{closing}' in the {opened}"
-    return Mistake(
-        stop.at.line + 1,
-        stop.at.column + 1,
+    return Mistake.at(
+        stop.at,
         f"found '{found}' in {stop.shown(stop.at.line)}; expected {do}",
     )
 

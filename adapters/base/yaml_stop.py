@@ -21,6 +21,11 @@ class Mistake:
     column: int | None
     text: str
 
+    @classmethod
+    def at(cls, mark: StreamMark, text: str) -> Mistake:
+        """Give a mistake at a place that the parser counts from 0."""
+        return cls(mark.line + 1, mark.column + 1, text)
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:

@@ -16,7 +16,7 @@ from gateway.journal.base import Journal, UnknownError
 from gateway.journal.moves import Move
 from gateway.journal.types import Message
 from gateway.operations.errors import OperationError
-from gateway.operations.subjects import find_named
+from gateway.operations.subjects import find_named, message_of
 from gateway.order_reading import OrderReading
 
 JsonObject = dict[str, Any]  # the values were made here, or validated by the operation that takes them
@@ -98,7 +98,7 @@ class OperationsBase:
         """
         if not by_any_name and subject in await self._journal.stages():
             return {subject}
-        message_id = subject.partition(".")[0].partition("/")[0]
+        message_id = message_of(subject)
         try:
             return {(await self._journal.message(message_id)).route}
         except UnknownError:

@@ -11,7 +11,7 @@ from gateway.journal.types import ExceptionItem, Side
 from gateway.operations.base import EVERYTHING, Count, JsonObject, Person, Text
 from gateway.operations.errors import OperationError
 from gateway.operations.parked_views import ParkedViews
-from gateway.operations.past_exceptions import message_of
+from gateway.operations.subjects import message_of
 from gateway.operations.views import delivery_view, document_view, message_view
 from gateway.order_mover import TRANSPORT as MOVE
 

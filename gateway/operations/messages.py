@@ -14,7 +14,7 @@ from gateway.operations.discretion import shown
 from gateway.operations.errors import OperationError
 from gateway.operations.lineage import Lineage, is_about, timeline
 from gateway.operations.progress import progress
-from gateway.operations.subjects import Subject, find_named, nothing_found
+from gateway.operations.subjects import Subject, find_named, message_of, nothing_found
 from gateway.operations.views import delivery_view, document_view, message_view
 from gateway.operations.waiting_behind import parked_before
 from gateway.order_mover import TRANSPORT as MOVE
@@ -123,7 +123,7 @@ class MessageOperations(OperationsBase):
 
     async def _subject(self, subject: str) -> Subject:
         """Give what is meant; an order's messages as they arrived. Errors: OperationError for nothing."""
-        message_id = subject.partition(".")[0].partition("/")[0]
+        message_id = message_of(subject)
         try:
             return Subject(((await self._journal.message(message_id)).message_id,))
         except UnknownError:

@@ -10,6 +10,7 @@ from gateway.operations.base import EVERYTHING, OperationsBase
 from gateway.operations.errors import OperationError
 from gateway.operations.lineage import is_about
 from gateway.operations.messages import AUDIT_MAX
+from gateway.operations.subjects import message_of
 
 RESOLVE, RETRY, REPLAY = "exceptions.resolve", "exceptions.retry", "messages.replay"
 ACKNOWLEDGMENT = ".997"  # behind a delivery's id: the exception about its missing acknowledgment
@@ -50,11 +51,6 @@ class PastExceptions(OperationsBase):
 
     async def _audit(self) -> list[AuditEntry]:
         return await self._journal.audit(limit=AUDIT_MAX)
-
-
-def message_of(exception_id: str) -> str:
-    """Give the message that an exception belongs to by its id: of a message, a set or a delivery."""
-    return exception_id.partition("/")[0].partition(".")[0]
 
 
 def changes(audit: Sequence[AuditEntry], exception_id: str) -> list[AuditEntry]:

@@ -48,6 +48,11 @@ class Subject:
         return len(self.message_ids) > 1 and not self.orders
 
 
+def message_of(thing_id: str) -> str:
+    """Give the id of the message that a message, a set or a delivery belongs to, by that one's id."""
+    return thing_id.partition("/")[0].partition(".")[0]
+
+
 async def find_named(journal: Journal, word: str) -> Subject:
     """Find messages by the beginning of an id, or by a name without an index; newest first."""
     found = await journal.ids_beginning(word, SHOWN_MAX + 1) if len(word) >= BEGINNING_MIN else []

@@ -8,24 +8,9 @@ import pytest
 
 from tests.gateway.commands.conftest import Command
 from tests.gateway.commands.documents import interchange, order_set
+from tests.gateway.commands.orders_parked import arrived, one_line, parked
 from tests.gateway.commands.running import Running
 from tests.gateway.operations.bench import OUTAGE, TAKEN
-
-
-def arrived(gateway: Running, *orders: str, translate: bool = True) -> str:
-    message: str = gateway.do(gateway.bench.arrive(interchange(*orders), translate=translate))
-    return message
-
-
-def parked(gateway: Running, *orders: str) -> str:
-    """Let the ERP refuse orders; give the first exception."""
-    exception: str = gateway.do(gateway.bench.park(arrived(gateway, *orders)))
-    return exception
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
 
 # -- by number -------------------------------------------------------------------------------
 
